@@ -1,0 +1,54 @@
+# Weir: continuous views over streams.
+#
+#   make && make install     build and install (needs PostgreSQL headers, librdkafka)
+#   make check               everything, on a bare Debian 12 too (as root)
+#   make demo                see it work
+
+MODULE_big = weir
+EXTENSION = weir
+DATA = weir--1.0.sql
+PGFILEDESC = "weir - continuous views over streams"
+
+# In the order in which a row meets them: this is the table of contents.
+OBJS = \
+	src/init.o \
+	src/base/settings.o \
+	src/base/shmem.o \
+	src/catalog/options.o \
+	src/catalog/cont_view.o \
+	src/stream/fdw.o \
+	src/stream/xact_rows.o \
+	src/stream/queue.o \
+	src/stream/batch.o \
+	src/kafka/client.o \
+	src/kafka/json.o \
+	src/kafka/worker.o \
+	src/query/analyze.o \
+	src/query/split.o \
+	src/query/partial.o \
+	src/query/plan.o \
+	src/query/execute.o \
+	src/groups/key.o \
+	src/groups/table.o \
+	src/groups/epoch.o \
+	src/matrel/shape.o \
+	src/matrel/write.o \
+	src/worker/launcher.o \
+	src/worker/worker.o \
+	src/worker/ingest.o \
+	src/worker/flush.o \
+	src/view/create.o \
+	src/view/alter.o \
+	src/view/utility.o \
+	src/view/states.o \
+	src/monitor/stats.o
+
+PG_CPPFLAGS = -I$(CURDIR)/src
+SHLIB_LINK = -lrdkafka
+
+# Symbols stay inside: libraries of a server share one namespace.
+PG_CFLAGS = -fvisibility=hidden
+
+PG_CONFIG ?= pg_config
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)

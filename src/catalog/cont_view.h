@@ -1,0 +1,88 @@
+/*
+ * cont_view.h
+ *	  What is known of a continuous view: one row of weir.continuous_view.
+ *
+ * The table is the truth; it is read under the caller's snapshot and cached
+ * per process.  The cache is dropped by a relcache invalidation of the table
+ * itself, which every change of the table sends (a statement trigger, so that
+ * a restored dump and a hand-written UPDATE are seen as well).
+ */
+#ifndef WEIR_CONT_VIEW_H
+#define WEIR_CONT_VIEW_H
+
+#include "postgres.h"
+#include "nodes/pg_list.h"
+
+typedef enum ContViewState
+{
+	CONT_VIEW_ACTIVE,			/* counts */
+	CONT_VIEW_INACTIVE,			/* weir.deactivate: rows pass it by */
+	CONT_VIEW_SUSPENDED			/* it failed; reason says why */
+} ContViewState;
+
+/*
+ * Options of CREATE VIEW ... WITH (...), as stored.
+ */
+typedef struct ContViewOptions
+{
+	bool		sliding;		/* sw given */
+	int64		sw_usecs;		/* window length, microseconds */
+	int64		step_usecs;		/* step length, microseconds */
+	char	   *sw_column;		/* stream column the window slides over */
+	int			fillfactor;		/* of the matrel; 0 = default */
+} ContViewOptions;
+
+typedef struct ContView
+{
+	Oid			defid;			/* view weir.<name>_def: the query as written; the identity of the view */
+	Oid			viewid;			/* what users read */
+	Oid			matrelid;
+	Oid			streamid;		/* the stream its query reads */
+	Oid			owner;			/* owner of the matrel: who the query runs as */
+	ContViewState state;
+	ContViewOptions options;
+
+	/*
+	 * Rows published with a sequence number up to start_seq in the server
+	 * run start_boot do not count.  Another run's rows all do.
+	 */
+	int64		start_boot;
+	int64		start_seq;
+	char	   *name;			/* schema-qualified and quoted, for messages */
+} ContView;
+
+/*
+ * All continuous views of this database, in defid order; palloc'd in a cache
+ * context that lives until the next invalidation is accepted, so do not keep
+ * pointers across transactions.  Needs a transaction and a snapshot.
+ */
+extern List *weir_cont_views(void);
+
+/* Counts changes of the cache: equal values mean the same list. */
+extern uint64 weir_cont_views_version(void);
+
+/* The view with this relation as its def view, matrel or user view; or NULL. */
+extern ContView *weir_cont_view_by_def(Oid defid);
+extern ContView *weir_cont_view_by_view(Oid viewid);
+extern ContView *weir_cont_view_by_matrel(Oid matrelid);
+
+/*
+ * Set the state of a view (UPDATE of its row, in the caller's transaction).
+ * reason may be NULL.  Returns false when the view is gone.
+ */
+extern bool weir_cont_view_set_state(Oid defid, ContViewState state, const char *reason);
+
+/*
+ * Has this database the extension?  Cheap after the first call; no catalog
+ * access in databases without it.  Needs a transaction.
+ */
+extern bool weir_extension_exists(void);
+
+/* OID of schema weir and of one of its relations; error when absent. */
+extern Oid	weir_schema_oid(void);
+extern Oid	weir_catalog_relid(const char *relname);
+
+/* Is this relation a stream (a foreign table of the weir wrapper)? */
+extern bool weir_relation_is_stream(Oid relid);
+
+#endif

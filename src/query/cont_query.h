@@ -1,0 +1,76 @@
+/*
+ * cont_query.h
+ *	  A continuous view's query, split in two.
+ *
+ * The defining query is stored as the rule of the def view.  From it and the
+ * view's options weir_cont_query_build derives, always in the same way,
+ *
+ *   (a) the continuous query: its target list is exactly the matrel's columns
+ *       in order: first the group keys, then one partial aggregate each, so
+ *       that a result row of the partial plan is a row for the group table;
+ *   (b) the view query over the matrel (weir_view_query_build).
+ *
+ * Nothing else of the split is stored anywhere.
+ */
+#ifndef WEIR_CONT_QUERY_H
+#define WEIR_CONT_QUERY_H
+
+#include "postgres.h"
+#include "nodes/parsenodes.h"
+#include "nodes/plannodes.h"
+#include "catalog/cont_view.h"
+#include "query/partial.h"
+
+typedef struct ContKey
+{
+	Oid			type;
+	int32		typmod;
+	Oid			collation;
+	Oid			eqop;			/* equality operator of the GROUP BY clause */
+	char	   *colname;		/* column in the matrel */
+} ContKey;
+
+typedef struct ContState
+{
+	Aggref	   *aggref;			/* as written, Vars of the continuous query */
+	Oid			statetype;		/* column type in the matrel */
+	char	   *colname;
+} ContState;
+
+typedef struct ContQuery
+{
+	Query	   *query;			/* (a) before planning: plain Aggrefs */
+	bool		append;			/* no grouping and no aggregates: each result row is a row of the matrel; all columns are in keys[] */
+	bool		ungrouped;		/* aggregates without GROUP BY: always one row */
+	int			nkeys;
+	ContKey    *keys;			/* includes hidden keys (step of a sliding window) */
+	int			step_key;		/* index in keys[] of the sliding window's step (append: of the time column), or -1 */
+	int			nstates;
+	ContState  *states;
+	Oid			streamid;
+} ContQuery;
+
+/*
+ * Check and split an analysed query (not modified).  pstate_source is the
+ * query text for error positions, or NULL.  Errors name the construct with its
+ * position and what to write instead (ERRCODE_FEATURE_NOT_SUPPORTED).
+ * Result in CurrentMemoryContext.
+ */
+extern ContQuery *weir_cont_query_build(Query *def, const ContViewOptions *options,
+										const char *source_text);
+
+/* (b): the Query of the user's view over the matrel. */
+extern Query *weir_view_query_build(ContQuery *cq, Query *def,
+									const ContViewOptions *options, Oid matrelid);
+
+/* The defining Query stored in a def view (a copy). */
+extern Query *weir_def_query(Oid defid);
+
+/*
+ * Plan (a) with the stock planner, with the top-level Agg node made partial
+ * (AGGSPLIT_INITIAL_SERIAL): executing it returns rows of nkeys + nstates
+ * columns of the matrel's types.  Runs with the current user and settings.
+ */
+extern PlannedStmt *weir_cont_query_plan(ContQuery *cq);
+
+#endif

@@ -1,0 +1,70 @@
+/*
+ * partial.h
+ *	  Partial aggregate states outside the executor's Agg node.
+ *
+ * A state is what PostgreSQL's partial aggregation hands from a worker to its
+ * leader: a value of the transition type, or for transition type "internal"
+ * the bytea that the aggregate's serial function makes of it.  Here two
+ * states of a group are combined and a state is turned into the aggregate's
+ * result.
+ */
+#ifndef WEIR_PARTIAL_H
+#define WEIR_PARTIAL_H
+
+#include "postgres.h"
+#include "fmgr.h"
+#include "nodes/execnodes.h"
+#include "nodes/primnodes.h"
+
+/*
+ * What is needed to combine and finalize states of one Aggref.  Everything is
+ * allocated in the context given at creation.  Not shared between processes.
+ */
+typedef struct PartialAgg
+{
+	Oid			aggfnoid;
+	Oid			inputcollid;
+	Oid			transtype;		/* the aggregate's resolved transition type */
+	Oid			statetype;		/* as stored: transtype, or bytea for internal */
+	Oid			resulttype;
+	int16		statelen;
+	bool		statebyval;
+	bool		internal;		/* transtype is internal */
+	bool		combine_strict;
+	FmgrInfo	combinefn;
+	FmgrInfo	serialfn;		/* fn_oid invalid unless internal */
+	FmgrInfo	deserialfn;
+	FmgrInfo	finalfn;		/* fn_oid invalid: the state is the result */
+	int			finalnargs;		/* arguments of finalfn, first is the state */
+	AggState   *aggstate;		/* context node handed to these functions */
+	MemoryContext aggcontext;	/* what AggCheckCallContext gives them; reset by partial_agg_reset */
+} PartialAgg;
+
+/*
+ * Look up everything for an Aggref-like aggregate: its function, the actual
+ * argument types (after resolving polymorphism), result type and input
+ * collation.  Errors (ERRCODE_FEATURE_NOT_SUPPORTED) when the aggregate has no
+ * combine function, or an internal state without serial functions.
+ */
+extern PartialAgg *weir_partial_agg_create(MemoryContext cxt, Oid aggfnoid,
+										   int nargs, const Oid *argtypes,
+										   Oid resulttype, Oid inputcollid);
+extern PartialAgg *weir_partial_agg_from_aggref(MemoryContext cxt, Aggref *aggref);
+
+/*
+ * Combine two stored states.  NULL states follow the executor's rules for a
+ * strict or non-strict combine function.  The result may point into either
+ * input or be allocated in CurrentMemoryContext; it is flat (no expanded
+ * objects, no external TOAST pointers), ready to be put into a tuple.
+ */
+extern Datum weir_partial_agg_combine(PartialAgg *agg, Datum a, bool a_null,
+									  Datum b, bool b_null, bool *result_null);
+
+/* The aggregate's result of a stored state, in CurrentMemoryContext. */
+extern Datum weir_partial_agg_finalize(PartialAgg *agg, Datum state, bool state_null,
+									   bool *result_null);
+
+/* Free what combine and finalize left in aggcontext. */
+extern void weir_partial_agg_reset(PartialAgg *agg);
+
+#endif

@@ -1,0 +1,86 @@
+/*
+ * batch.h
+ *	  Rows on their way from a source to the continuous queries.
+ *
+ * A batch is built by a source (the queue of committed transactions, or a
+ * Kafka client) in a worker, then given to weir_ingest_batch (worker/ingest.h).
+ * While a continuous query runs, its stream's foreign scan returns the rows of
+ * the range set with weir_batch_scan_set.
+ */
+#ifndef WEIR_BATCH_H
+#define WEIR_BATCH_H
+
+#include "postgres.h"
+#include "access/htup_details.h"
+
+/* Where a row came from, for dead letters.  Kafka only. */
+typedef struct RowOrigin
+{
+	int32		partition;
+	int64		offset;
+	const char *payload;		/* not NUL-terminated; may be NULL (tombstone) */
+	int32		payload_len;	/* -1 for NULL payload */
+} RowOrigin;
+
+/* The rows of one stream in a batch, in order of arrival. */
+typedef struct StreamRows
+{
+	Oid			streamid;
+	int			nrows;
+	int			maxrows;
+	MinimalTuple *rows;			/* of the stream's row type; columns added since are missing at the end */
+	int64	   *seqs;			/* publication number of each row, or NULL: rows count in every active view */
+	RowOrigin  *origins;		/* per row, or NULL */
+	Size		bytes;
+} StreamRows;
+
+/* A row to put aside, with the reason. */
+typedef struct DeadLetter
+{
+	Oid			streamid;
+	Oid			viewid;			/* InvalidOid: could not be decoded */
+	char	   *topic;			/* NULL for inserted rows */
+	int32		partition;		/* -1 for inserted rows */
+	int64		offset;			/* -1 for inserted rows */
+	char	   *payload;		/* bytes of the message, or the row as text */
+	int32		payload_len;	/* -1: NULL */
+	int			sqlerrcode;
+	char	   *message;
+} DeadLetter;
+
+/* Next offset to read of a partition, stored with the flush of this batch. */
+typedef struct KafkaOffset
+{
+	Oid			streamid;
+	int32		partition;
+	int64		next_offset;
+} KafkaOffset;
+
+typedef struct WeirBatch
+{
+	MemoryContext cxt;			/* owns everything below */
+	int			nstreams;
+	int			maxstreams;
+	StreamRows *streams;
+	int			ndead;
+	int			maxdead;
+	DeadLetter *dead;			/* rows a decoder refused */
+	int			noffsets;
+	KafkaOffset *offsets;
+} WeirBatch;
+
+extern WeirBatch *weir_batch_create(MemoryContext parent);
+extern StreamRows *weir_batch_stream(WeirBatch *batch, Oid streamid, bool with_origins);
+/* Append a row (pointer kept, not copied).  seq and origin as the stream was made for. */
+extern void weir_batch_add_row(WeirBatch *batch, StreamRows *rows, MinimalTuple tuple,
+							   int64 seq, const RowOrigin *origin);
+extern void weir_batch_add_dead(WeirBatch *batch, const DeadLetter *dead);
+
+/*
+ * The rows that the foreign scan of rows->streamid returns from now on:
+ * [first, last).  NULL ends it; then scanning a stream is an error.
+ */
+extern void weir_batch_scan_set(StreamRows *rows, int first, int last);
+extern StreamRows *weir_batch_scan_get(Oid streamid, int *first, int *last);
+
+#endif
