@@ -43,11 +43,12 @@ OBJS = \
 	src/view/states.o \
 	src/monitor/stats.o
 
-PG_CPPFLAGS = -I$(CURDIR)/src
-SHLIB_LINK = -lrdkafka
-
-# Symbols stay inside: libraries of a server share one namespace.
+# Symbols stay inside: libraries of a server share one namespace.  PostgreSQL 15
+# leaves PGDLLEXPORT empty, 16 and later define it themselves.
 PG_CFLAGS = -fvisibility=hidden
+PG_CPPFLAGS = -I$(CURDIR)/src \
+	$(if $(filter 15,$(MAJORVERSION)),-D'PGDLLEXPORT=__attribute__((visibility("default")))')
+SHLIB_LINK = -lrdkafka
 
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
