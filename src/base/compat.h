@@ -1,0 +1,67 @@
+/*
+ * compat.h
+ *	  Every difference between PostgreSQL 15 and 18 that Weir meets.
+ *
+ * Call sites use the newest form; older servers get it emulated here.  This is
+ * the only file that looks at PG_VERSION_NUM.
+ */
+#ifndef WEIR_COMPAT_H
+#define WEIR_COMPAT_H
+
+#include "postgres.h"
+#include "executor/executor.h"
+#include "storage/proc.h"
+#include "utils/wait_event.h"
+
+#if PG_VERSION_NUM < 150000
+#error "Weir needs PostgreSQL 15 or later"
+#endif
+
+/* 16: update_indexes became an enum, ExecInsertIndexTuples got onlySummarizing. */
+#if PG_VERSION_NUM >= 160000
+typedef TU_UpdateIndexes WeirUpdateIndexes;
+#define WEIR_NO_INDEX_UPDATE TU_None
+#define weir_insert_index_tuples(rri, slot, estate, update, which) \
+	ExecInsertIndexTuples(rri, slot, estate, update, false, NULL, NIL, (which) == TU_Summarizing)
+#define weir_needs_index_update(which) ((which) != TU_None)
+#define WEIR_ALL_INDEXES TU_All
+#else
+typedef bool WeirUpdateIndexes;
+#define WEIR_NO_INDEX_UPDATE false
+#define weir_insert_index_tuples(rri, slot, estate, update, which) \
+	ExecInsertIndexTuples(rri, slot, estate, update, false, NULL, NIL)
+#define weir_needs_index_update(which) (which)
+#define WEIR_ALL_INDEXES true
+#endif
+
+/* 18: index_beginscan takes instrumentation. */
+#if PG_VERSION_NUM >= 180000
+#define weir_index_beginscan(heap, index, snapshot, nkeys) \
+	index_beginscan(heap, index, snapshot, NULL, nkeys, 0)
+#else
+#define weir_index_beginscan(heap, index, snapshot, nkeys) \
+	index_beginscan(heap, index, snapshot, nkeys, 0)
+#endif
+
+/* 17: extensions name their wait events. */
+#if PG_VERSION_NUM >= 170000
+#define weir_wait_event_new(name) WaitEventExtensionNew(name)
+#else
+#define weir_wait_event_new(name) PG_WAIT_EXTENSION
+#endif
+
+/* 17: a process's number moved from PGPROC to a global. */
+#if PG_VERSION_NUM >= 170000
+#define weir_my_proc_number() ((int) MyProcNumber)
+#else
+#define weir_my_proc_number() (MyProc->pgprocno)
+#endif
+
+/* 18: EXPLAIN and executor hooks aside, ExecutorRun lost execute_once. */
+#if PG_VERSION_NUM >= 180000
+#define weir_executor_run(qd, direction, count) ExecutorRun(qd, direction, count)
+#else
+#define weir_executor_run(qd, direction, count) ExecutorRun(qd, direction, count, true)
+#endif
+
+#endif

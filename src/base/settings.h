@@ -1,0 +1,23 @@
+/*
+ * settings.h
+ *	  All settings of Weir (weir.*), as C variables.
+ */
+#ifndef WEIR_SETTINGS_H
+#define WEIR_SETTINGS_H
+
+#include "postgres.h"
+
+extern int	weir_memory_kb;				/* weir.memory, kB; fixed at server start */
+extern int	weir_ingest_workers;		/* weir.ingest_workers, per database */
+extern int	weir_flush_interval;		/* weir.flush_interval, ms */
+extern bool weir_synchronous_insert;	/* weir.synchronous_insert */
+extern int	weir_insert_buffer_kb;		/* weir.insert_buffer, kB */
+extern int	weir_batch_rows;			/* weir.batch_rows */
+extern int	weir_batch_kb;				/* weir.batch_size, kB */
+extern int	weir_sliding_window_step_factor;	/* weir.sliding_window_step_factor, percent */
+extern int	weir_kafka_metadata_interval;	/* weir.kafka_metadata_interval, ms */
+
+/* Defines them all; called once, from _PG_init. */
+extern void weir_settings_define(void);
+
+#endif
