@@ -1,0 +1,44 @@
+/*
+ * init.c
+ *	  _PG_init: what Weir adds to a server, one call each.
+ *
+ * Loaded by shared_preload_libraries only.  In a library loaded later (LOAD, or
+ * a function called on a server without the preload) nothing is installed and
+ * every entry point says what to do (weir_shmem_require).
+ */
+#include "postgres.h"
+
+#include "base/settings.h"
+#include "base/shmem.h"
+#include "fmgr.h"
+#include "groups/epoch.h"
+#include "kafka/worker.h"
+#include "miscadmin.h"
+#include "monitor/stats.h"
+#include "stream/queue.h"
+#include "stream/xact_rows.h"
+#include "view/utility.h"
+#include "worker/launcher.h"
+#include "worker/registry.h"
+
+PG_MODULE_MAGIC;
+
+extern PGDLLEXPORT void _PG_init(void);
+
+void
+_PG_init(void)
+{
+	if (!process_shared_preload_libraries_in_progress)
+		return;
+
+	weir_settings_define();
+	weir_queue_init();
+	weir_epoch_init();
+	weir_registry_init();
+	weir_stats_init();
+	weir_kafka_init();
+	weir_shmem_init();
+	weir_xact_rows_init();
+	weir_utility_init();
+	weir_launcher_register();
+}
