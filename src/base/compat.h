@@ -64,4 +64,21 @@ typedef bool WeirUpdateIndexes;
 #define weir_executor_run(qd, direction, count) ExecutorRun(qd, direction, count, true)
 #endif
 
+/* 16: VARATT_* and VARDATA moved to a header of their own. */
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
+/* 17 and 18: more arguments of create_foreignscan_path. */
+#if PG_VERSION_NUM >= 180000
+#define weir_create_foreignscan_path(root, rel, rows, startup, total) \
+	create_foreignscan_path(root, rel, NULL, rows, 0, startup, total, NIL, (rel)->lateral_relids, NULL, NIL, NIL)
+#elif PG_VERSION_NUM >= 170000
+#define weir_create_foreignscan_path(root, rel, rows, startup, total) \
+	create_foreignscan_path(root, rel, NULL, rows, startup, total, NIL, (rel)->lateral_relids, NULL, NIL, NIL)
+#else
+#define weir_create_foreignscan_path(root, rel, rows, startup, total) \
+	create_foreignscan_path(root, rel, NULL, rows, startup, total, NIL, (rel)->lateral_relids, NULL, NIL)
+#endif
+
 #endif

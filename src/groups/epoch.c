@@ -1,0 +1,775 @@
+/*
+ * epoch.c
+ *	  Epochs: what was taken in between two cuts, until its flush has committed.
+ *
+ * Each database has two epochs.  Ingest and Kafka workers merge into the active
+ * one; the flush worker cuts: the active epoch becomes the frozen one and an
+ * empty one takes its place.  The frozen epoch is read by the flush worker
+ * alone, as often as it has to (a failed flush is tried again), and freed when
+ * its transaction has committed.
+ *
+ * Locking: the merge mutex of the database is held by a merger from looking up
+ * its first group to the end of its merge, and by the cut.  The frozen epoch
+ * needs no lock.  "frozen" itself changes under the mutex or by the flush
+ * worker alone.
+ *
+ * Memory: an epoch's runs own arenas of kind WEIR_MEMORY_GROUPS.  A private run
+ * belongs to the worker that builds it: it is destroyed on error and by an
+ * exit callback, until it is adopted.
+ *
+ * Failure: a merge is staged and reserved before anything is changed; from the
+ * first assignment to the done callback interrupts are held.  A worker that
+ * dies by a signal takes the server's shared memory with it, so nobody sees a
+ * merge half done.
+ */
+#include "groups/epoch.h"
+
+#include "base/compat.h"
+#include "base/settings.h"
+#include "miscadmin.h"
+#include "storage/buffile.h"
+#include "storage/ipc.h"
+#include "stream/queue.h"
+#include "utils/memutils.h"
+
+/* A chunk of a spill file: header, then tuples at MAXALIGNed places. */
+typedef struct SpillHeader
+{
+	Oid			defid;
+	uint32		ntuples;
+	Size		len;
+} SpillHeader;
+
+#define SPILL_CHUNK (256 * 1024)
+
+typedef struct EpochDatabase
+{
+	WeirMutex	merge;
+	Epoch		epochs[2];
+	int			active;
+	bool		frozen;			/* the other one waits for its flush */
+	bool		cut_wanted;
+	int64		flushed;		/* number of the last flushed epoch */
+	Latch	   *flusher;
+	ConditionVariable flushed_cv;
+} EpochDatabase;
+
+static EpochDatabase *databases = NULL;
+static Run *private_run = NULL;
+static bool exit_registered = false;
+static uint32 wait_event = 0;
+
+static Size
+epoch_shmem_size(void)
+{
+	return sizeof(EpochDatabase) * WEIR_MAX_DATABASES;
+}
+
+static void
+epoch_shmem_init(void *address, bool found)
+{
+	databases = address;
+	if (found)
+		return;
+	for (int i = 0; i < WEIR_MAX_DATABASES; i++)
+	{
+		weir_mutex_init(&databases[i].merge);
+		ConditionVariableInit(&databases[i].flushed_cv);
+		databases[i].epochs[0].number = 1;
+	}
+}
+
+void
+weir_epoch_init(void)
+{
+	static const WeirShmemPart part = {"weir epochs", epoch_shmem_size, epoch_shmem_init};
+
+	weir_shmem_register(&part);
+}
+
+/* ---------------------------------------------------------------------
+ * Merging into a run
+ * --------------------------------------------------------------------- */
+
+static GroupTable *
+find_table(Run *run, Oid defid)
+{
+	for (GroupTable *table = run->tables; table; table = table->next)
+		if (table->defid == defid)
+			return table;
+	return NULL;
+}
+
+static RunDead *
+reserve_dead(Run *run, DeadLetter *dead)
+{
+	int32		topic_len = dead->topic ? strlen(dead->topic) : -1;
+	int32		message_len = strlen(dead->message);
+	Size		size = offsetof(RunDead, data) + Max(topic_len, 0) + message_len +
+		Max(dead->payload_len, 0);
+	RunDead    *result = weir_arena_alloc(&run->notes, size);
+	char	   *place;
+
+	if (result == NULL)
+		return NULL;
+	result->streamid = dead->streamid;
+	result->viewid = dead->viewid;
+	result->partition = dead->partition;
+	result->offset = dead->offset;
+	result->sqlerrcode = dead->sqlerrcode;
+	result->time = GetCurrentTimestamp();
+	result->topic_len = topic_len;
+	result->message_len = message_len;
+	result->payload_len = dead->payload_len;
+	place = result->data;
+	if (topic_len > 0)
+		memcpy(place, dead->topic, topic_len);
+	place += Max(topic_len, 0);
+	memcpy(place, dead->message, message_len);
+	place += message_len;
+	if (dead->payload_len > 0)
+		memcpy(place, dead->payload, dead->payload_len);
+	return result;
+}
+
+static EpochOffset *
+find_offset(Epoch *epoch, Oid streamid, int32 partition)
+{
+	for (EpochOffset *o = epoch->offsets; o; o = o->next)
+		if (o->offset.streamid == streamid && o->offset.partition == partition)
+			return o;
+	return NULL;
+}
+
+/* Everything a merge needs, reserved and not yet visible. */
+typedef struct Reservation
+{
+	GroupMerge **merges;
+	GroupTable **tables;		/* existing or new */
+	bool	   *fresh;			/* table is new */
+	RunDead   **dead;
+	EpochOffset **offsets;		/* new ones; NULL where one exists */
+} Reservation;
+
+static void
+stage_all(Reservation *r, Run *run, MergeInput *input)
+{
+	r->merges = palloc0(sizeof(GroupMerge *) * Max(input->nviews, 1));
+	r->tables = palloc0(sizeof(GroupTable *) * Max(input->nviews, 1));
+	r->fresh = palloc0(sizeof(bool) * Max(input->nviews, 1));
+	r->dead = palloc0(sizeof(RunDead *) * Max(input->ndead, 1));
+	r->offsets = palloc0(sizeof(EpochOffset *) * Max(input->noffsets, 1));
+	for (int i = 0; i < input->nviews; i++)
+	{
+		ViewResult *view = &input->views[i];
+
+		r->tables[i] = find_table(run, view->spec->defid);
+		r->merges[i] = weir_groups_stage(r->tables[i], view->spec, view->tuples, view->ntuples);
+	}
+}
+
+static bool
+reserve_notes(Reservation *r, Run *run, Epoch *epoch, MergeInput *input)
+{
+	for (int i = 0; i < input->ndead; i++)
+		if ((r->dead[i] = reserve_dead(run, &input->dead[i])) == NULL)
+			return false;
+	for (int i = 0; epoch && i < input->noffsets; i++)
+	{
+		KafkaOffset *offset = &input->offsets[i];
+
+		if (find_offset(epoch, offset->streamid, offset->partition) == NULL &&
+			(r->offsets[i] = weir_arena_alloc(&run->notes, sizeof(EpochOffset))) == NULL)
+			return false;
+	}
+	return true;
+}
+
+static bool
+reserve_all(Reservation *r, Run *run, Epoch *epoch, MergeInput *input)
+{
+	Arena		mark = run->arena;
+	Arena		notes_mark = run->notes;
+	int			n;
+
+	for (n = 0; n < input->nviews; n++)
+	{
+		GroupSpec  *spec = input->views[n].spec;
+
+		if (r->tables[n] == NULL)
+		{
+			r->tables[n] = weir_groups_create(&run->arena, spec->defid, spec->append);
+			r->fresh[n] = true;
+		}
+		if (r->tables[n] == NULL || !weir_groups_reserve(r->merges[n], &run->arena))
+			break;
+	}
+	if (n == input->nviews && reserve_notes(r, run, epoch, input))
+		return true;
+
+	while (--n >= 0)
+		weir_groups_unreserve(r->merges[n], &run->arena);
+	weir_arena_rollback(&run->arena, &mark);
+	weir_arena_rollback(&run->notes, &notes_mark);
+	return false;
+}
+
+/* Assignments only. */
+static void
+apply_all(Reservation *r, Run *run, Epoch *epoch, MergeInput *input)
+{
+	for (int i = 0; i < input->nviews; i++)
+	{
+		GroupTable *table = r->tables[i];
+
+		if (r->fresh[i])
+		{
+			table->next = run->tables;
+			run->tables = table;
+		}
+		weir_groups_apply(r->merges[i], table);
+		table->rows_in += input->views[i].rows_in;
+	}
+	for (int i = 0; i < input->ndead; i++)
+	{
+		r->dead[i]->next = run->dead;
+		run->dead = r->dead[i];
+		run->ndead++;
+	}
+	for (int i = 0; epoch && i < input->noffsets; i++)
+	{
+		KafkaOffset *offset = &input->offsets[i];
+		EpochOffset *entry = find_offset(epoch, offset->streamid, offset->partition);
+
+		if (entry == NULL)
+		{
+			entry = r->offsets[i];
+			entry->next = epoch->offsets;
+			epoch->offsets = entry;
+		}
+		entry->offset = *offset;
+	}
+}
+
+static void
+note_arrival(EpochDatabase *db, Epoch *epoch, bool sync)
+{
+	bool		first = epoch->first == 0;
+
+	if (first)
+		epoch->first = GetCurrentTimestamp();
+	if (sync)
+		epoch->sync = true;
+	if ((first || sync) && db->flusher)
+		SetLatch(db->flusher);
+}
+
+bool
+weir_epoch_merge(int slot, MergeInput *input, weir_merge_callback done, void *arg)
+{
+	EpochDatabase *db = &databases[slot];
+	Reservation r;
+	Epoch	   *epoch;
+	bool		ok;
+
+	weir_mutex_lock(&db->merge);
+	epoch = &db->epochs[db->active];
+	PG_TRY();
+	{
+		stage_all(&r, &epoch->main, input);
+		HOLD_INTERRUPTS();
+		ok = reserve_all(&r, &epoch->main, epoch, input);
+		if (ok)
+		{
+			apply_all(&r, &epoch->main, epoch, input);
+			if (input->nviews > 0 || input->ndead > 0 || input->noffsets > 0)
+				note_arrival(db, epoch, input->sync);
+			else if (input->sync && db->flusher)
+			{
+				db->cut_wanted = true;
+				SetLatch(db->flusher);
+			}
+			if (done)
+				done(arg);
+		}
+		RESUME_INTERRUPTS();
+	}
+	PG_CATCH();
+	{
+		weir_mutex_release_held();
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	weir_mutex_unlock(&db->merge);
+	return ok;
+}
+
+/* ---------------------------------------------------------------------
+ * Private runs
+ * --------------------------------------------------------------------- */
+
+static void
+free_run_contents(Run *run)
+{
+	for (GroupTable *table = run->tables; table; table = table->next)
+		weir_groups_free_buckets(table, true);
+	run->tables = NULL;
+	weir_arena_free(&run->arena);
+	weir_arena_free(&run->notes);
+	run->dead = NULL;
+	run->ndead = 0;
+	if (run->have_files)
+		FileSetDeleteAll(&run->fileset);
+	run->have_files = false;
+	run->nfiles = 0;
+}
+
+static void
+destroy_private_run(int code, Datum arg)
+{
+	if (private_run != NULL)
+		weir_run_destroy(private_run);
+}
+
+Run *
+weir_run_create(void)
+{
+	Run		   *run;
+
+	Assert(private_run == NULL);
+	if (!exit_registered)
+	{
+		/* After the area's own callback was registered, so it runs before it. */
+		before_shmem_exit(destroy_private_run, (Datum) 0);
+		exit_registered = true;
+	}
+	run = weir_shared_alloc(WEIR_MEMORY_GROUPS, sizeof(Run));
+	if (run == NULL)
+		return NULL;
+	memset(run, 0, sizeof(Run));
+	private_run = run;
+	return run;
+}
+
+void
+weir_run_destroy(Run *run)
+{
+	Assert(private_run == run);
+	private_run = NULL;
+	free_run_contents(run);
+	weir_shared_free(run);
+}
+
+bool
+weir_run_merge(Run *run, MergeInput *input)
+{
+	Reservation r;
+	bool		ok;
+
+	stage_all(&r, run, input);
+	HOLD_INTERRUPTS();
+	ok = reserve_all(&r, run, NULL, input);
+	if (ok)
+		apply_all(&r, run, NULL, input);
+	RESUME_INTERRUPTS();
+	return ok;
+}
+
+static BufFile *
+spill_begin(Run *run)
+{
+	char		name[32];
+
+	if (!run->have_files)
+	{
+		FileSetInit(&run->fileset);
+		run->have_files = true;
+	}
+	snprintf(name, sizeof(name), "groups%d", run->nfiles);
+	return BufFileCreateFileSet(&run->fileset, name);
+}
+
+static void
+spill_end(Run *run, BufFile *file)
+{
+	BufFileExportFileSet(file);
+	BufFileClose(file);
+	run->nfiles++;
+}
+
+typedef struct SpillBuffer
+{
+	BufFile    *file;
+	SpillHeader header;
+	char	   *data;
+	Size		size;
+} SpillBuffer;
+
+static void
+spill_flush(SpillBuffer *buffer)
+{
+	if (buffer->header.ntuples > 0)
+	{
+		BufFileWrite(buffer->file, &buffer->header, sizeof(SpillHeader));
+		BufFileWrite(buffer->file, buffer->data, buffer->header.len);
+	}
+	buffer->header.ntuples = 0;
+	buffer->header.len = 0;
+}
+
+static void
+spill_row(SpillBuffer *buffer, Oid defid, MinimalTuple tuple)
+{
+	Size		len = MAXALIGN(tuple->t_len);
+
+	if (buffer->header.defid != defid || buffer->header.len + len > buffer->size)
+		spill_flush(buffer);
+	buffer->header.defid = defid;
+	if (len > buffer->size)
+	{
+		buffer->data = repalloc_huge(buffer->data, len);
+		buffer->size = len;
+	}
+	memcpy(buffer->data + buffer->header.len, tuple, tuple->t_len);
+	memset(buffer->data + buffer->header.len + tuple->t_len, 0, len - tuple->t_len);
+	buffer->header.len += len;
+	buffer->header.ntuples++;
+}
+
+static void
+spill_buffer_init(SpillBuffer *buffer, BufFile *file)
+{
+	memset(buffer, 0, sizeof(SpillBuffer));
+	buffer->file = file;
+	buffer->size = SPILL_CHUNK;
+	buffer->data = palloc(SPILL_CHUNK);
+}
+
+void
+weir_run_dump(Run *run)
+{
+	SpillBuffer buffer;
+
+	if (run->tables == NULL)
+		return;
+	spill_buffer_init(&buffer, spill_begin(run));
+	for (GroupTable *table = run->tables; table; table = table->next)
+	{
+		uint32		bucket = 0;
+		GroupEntry *group = NULL;
+
+		while ((group = weir_groups_next(table, &bucket, group)) != NULL)
+			spill_row(&buffer, table->defid, group->tuple);
+	}
+	spill_flush(&buffer);
+	spill_end(run, buffer.file);
+	pfree(buffer.data);
+
+	for (GroupTable *table = run->tables; table; table = table->next)
+		weir_groups_free_buckets(table, true);
+	run->tables = NULL;
+	weir_arena_free(&run->arena);
+}
+
+void
+weir_run_spill(Run *run, MergeInput *input)
+{
+	SpillBuffer buffer;
+
+	spill_buffer_init(&buffer, spill_begin(run));
+	for (int i = 0; i < input->nviews; i++)
+		for (int j = 0; j < input->views[i].ntuples; j++)
+			spill_row(&buffer, input->views[i].spec->defid, input->views[i].tuples[j]);
+	spill_flush(&buffer);
+	spill_end(run, buffer.file);
+	pfree(buffer.data);
+
+	/* Dead letters are few and small: they wait for memory like anything else. */
+	for (int i = 0; i < input->ndead; i++)
+	{
+		RunDead    *dead = reserve_dead(run, &input->dead[i]);
+
+		if (dead == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_OUT_OF_MEMORY),
+					 errmsg("weir.memory is too small for the dead letters of a batch")));
+		dead->next = run->dead;
+		run->dead = dead;
+		run->ndead++;
+	}
+}
+
+void
+weir_epoch_adopt(int slot, Run *run, bool sync, KafkaOffset *offsets, int noffsets,
+				 weir_merge_callback done, void *arg)
+{
+	EpochDatabase *db = &databases[slot];
+	MergeInput	input = {0};
+	Reservation r;
+	Epoch	   *epoch;
+
+	input.noffsets = noffsets;
+	input.offsets = offsets;
+	weir_mutex_lock(&db->merge);
+	epoch = &db->epochs[db->active];
+	PG_TRY();
+	{
+		stage_all(&r, run, &input);
+		HOLD_INTERRUPTS();
+		if (!reserve_notes(&r, run, epoch, &input))
+		{
+			RESUME_INTERRUPTS();
+			ereport(ERROR,
+					(errcode(ERRCODE_OUT_OF_MEMORY),
+					 errmsg("weir.memory is too small for the offsets of a batch")));
+		}
+		apply_all(&r, run, epoch, &input);
+		run->next = epoch->adopted;
+		epoch->adopted = run;
+		private_run = NULL;
+		note_arrival(db, epoch, sync);
+		if (done)
+			done(arg);
+		RESUME_INTERRUPTS();
+	}
+	PG_CATCH();
+	{
+		weir_mutex_release_held();
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	weir_mutex_unlock(&db->merge);
+}
+
+void
+weir_run_read(Run *run, int file, weir_run_reader reader, void *arg)
+{
+	char		name[32];
+	BufFile    *buffile;
+	SpillHeader header;
+	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "weir spill",
+											  ALLOCSET_DEFAULT_SIZES);
+
+	snprintf(name, sizeof(name), "groups%d", file);
+	buffile = BufFileOpenFileSet(&run->fileset, name, O_RDONLY, false);
+	while (BufFileRead(buffile, &header, sizeof(header)) == sizeof(header))
+	{
+		MemoryContext old = MemoryContextSwitchTo(cxt);
+		char	   *data = palloc_extended(header.len, MCXT_ALLOC_HUGE);
+		MinimalTuple *tuples = palloc(sizeof(MinimalTuple) * header.ntuples);
+
+		if (BufFileRead(buffile, data, header.len) != header.len)
+			ereport(ERROR,
+					(errcode(ERRCODE_DATA_CORRUPTED),
+					 errmsg("spill file of an epoch ends early")));
+		for (uint32 i = 0; i < header.ntuples; i++)
+		{
+			tuples[i] = (MinimalTuple) data;
+			data += MAXALIGN(tuples[i]->t_len);
+		}
+		MemoryContextSwitchTo(old);
+		reader(header.defid, tuples, header.ntuples, arg);
+		MemoryContextReset(cxt);
+	}
+	BufFileClose(buffile);
+	MemoryContextDelete(cxt);
+}
+
+/* ---------------------------------------------------------------------
+ * Cut and release
+ * --------------------------------------------------------------------- */
+
+void
+weir_epoch_attach_flusher(int slot, Latch *latch)
+{
+	EpochDatabase *db = &databases[slot];
+
+	weir_mutex_lock(&db->merge);
+	db->flusher = latch;
+	weir_mutex_unlock(&db->merge);
+}
+
+void
+weir_epoch_detach_flusher(int slot)
+{
+	databases[slot].flusher = NULL;
+}
+
+void
+weir_epoch_request_cut(int slot)
+{
+	EpochDatabase *db = &databases[slot];
+	Latch	   *latch = db->flusher;
+
+	db->cut_wanted = true;
+	pg_memory_barrier();
+	if (latch)
+		SetLatch(latch);
+}
+
+bool
+weir_epoch_idle(int slot)
+{
+	EpochDatabase *db = &databases[slot];
+
+	return !db->frozen && db->epochs[db->active].first == 0;
+}
+
+long
+weir_epoch_due(int slot)
+{
+	EpochDatabase *db = &databases[slot];
+	Epoch	   *epoch = &db->epochs[db->active];
+	TimestampTz first = epoch->first;
+
+	if (db->frozen || db->cut_wanted || epoch->sync)
+		return 0;
+	if (first == 0)
+		return -1;
+	return TimestampDifferenceMilliseconds(GetCurrentTimestamp(),
+										   TimestampTzPlusMilliseconds(first, weir_flush_interval));
+}
+
+Epoch *
+weir_epoch_cut(int slot, int64 *cut_seq)
+{
+	EpochDatabase *db = &databases[slot];
+	Epoch	   *frozen = &db->epochs[1 - db->active];
+	Epoch	   *active = &db->epochs[db->active];
+
+	if (db->frozen)
+		return frozen;
+	weir_mutex_lock(&db->merge);
+	db->cut_wanted = false;
+	*cut_seq = weir_queue_merged_seq(slot);
+	if (active->first == 0)
+	{
+		weir_mutex_unlock(&db->merge);
+		return NULL;
+	}
+	active->cut_seq = *cut_seq;
+	memset(frozen, 0, sizeof(Epoch));
+	frozen->number = active->number + 1;
+	db->active = 1 - db->active;
+	db->frozen = true;
+	weir_mutex_unlock(&db->merge);
+	return active;
+}
+
+static void
+free_epoch(Epoch *epoch)
+{
+	Run		   *run = epoch->adopted;
+
+	free_run_contents(&epoch->main);
+	while (run != NULL)
+	{
+		Run		   *next = run->next;
+
+		free_run_contents(run);
+		weir_shared_free(run);
+		run = next;
+	}
+	epoch->adopted = NULL;
+	epoch->offsets = NULL;
+	epoch->sync = false;
+	epoch->first = 0;
+}
+
+void
+weir_epoch_release(int slot)
+{
+	EpochDatabase *db = &databases[slot];
+	Epoch	   *epoch = &db->epochs[1 - db->active];
+
+	weir_queue_set_flushed(slot, epoch->cut_seq);
+	db->flushed = epoch->number;
+	free_epoch(epoch);
+	pg_memory_barrier();
+	db->frozen = false;
+	ConditionVariableBroadcast(&db->flushed_cv);
+}
+
+void
+weir_epoch_discard(int slot)
+{
+	EpochDatabase *db = &databases[slot];
+
+	weir_mutex_lock(&db->merge);
+	free_epoch(&db->epochs[0]);
+	free_epoch(&db->epochs[1]);
+	db->frozen = false;
+	db->flushed = db->epochs[db->active].number;
+	db->epochs[db->active].number++;
+	weir_mutex_unlock(&db->merge);
+	ConditionVariableBroadcast(&db->flushed_cv);
+}
+
+bool
+weir_epoch_kafka_offset(Oid streamid, int32 partition, int64 *next_offset)
+{
+	EpochDatabase *db = &databases[weir_my_database_slot()];
+	bool		found = false;
+
+	weir_mutex_lock(&db->merge);
+	for (int i = 0; i < 2; i++)
+	{
+		EpochOffset *offset;
+
+		if (i != db->active && !db->frozen)
+			continue;
+		offset = find_offset(&db->epochs[i], streamid, partition);
+		if (offset != NULL && (!found || offset->offset.next_offset > *next_offset))
+		{
+			*next_offset = offset->offset.next_offset;
+			found = true;
+		}
+	}
+	weir_mutex_unlock(&db->merge);
+	return found;
+}
+
+int64
+weir_epoch_pending(int slot)
+{
+	EpochDatabase *db = &databases[slot];
+	Epoch	   *active;
+	int64		number = 0;
+
+	weir_mutex_lock(&db->merge);
+	active = &db->epochs[db->active];
+	if (active->first != 0)
+		number = active->number;
+	else if (db->frozen)
+		number = active->number - 1;
+	weir_mutex_unlock(&db->merge);
+	return number;
+}
+
+int64
+weir_epoch_flushed(int slot)
+{
+	return databases[slot].flushed;
+}
+
+bool
+weir_epoch_wait(int slot, int64 number, long timeout_ms)
+{
+	EpochDatabase *db = &databases[slot];
+	TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), timeout_ms);
+	bool		done;
+
+	if (wait_event == 0)
+		wait_event = weir_wait_event_new("WeirEpoch");
+	ConditionVariablePrepareToSleep(&db->flushed_cv);
+	while (!(done = db->flushed >= number))
+	{
+		long		left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), deadline);
+
+		if (left <= 0)
+			break;
+		ConditionVariableTimedSleep(&db->flushed_cv, left, wait_event);
+	}
+	ConditionVariableCancelSleep();
+	return done;
+}

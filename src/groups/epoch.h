@@ -1,0 +1,152 @@
+/*
+ * epoch.h
+ *	  Epochs: what was taken in between two cuts, until its flush has committed.
+ */
+#ifndef WEIR_EPOCH_H
+#define WEIR_EPOCH_H
+
+#include "postgres.h"
+#include "base/shmem.h"
+#include "groups/table.h"
+#include "storage/fileset.h"
+#include "storage/latch.h"
+#include "stream/batch.h"
+#include "utils/timestamp.h"
+#include "worker/ingest.h"
+
+/* A dead letter in shared memory: lengths, then topic, message and payload. */
+typedef struct RunDead
+{
+	struct RunDead *next;
+	Oid			streamid;
+	Oid			viewid;
+	int32		partition;
+	int64		offset;
+	int			sqlerrcode;
+	TimestampTz time;
+	int32		topic_len;		/* -1: NULL */
+	int32		message_len;
+	int32		payload_len;	/* -1: NULL */
+	char		data[FLEXIBLE_ARRAY_MEMBER];
+} RunDead;
+
+/*
+ * Group tables that are flushed together.  The main run of an epoch is merged
+ * into by every worker; a private run is built by one worker for one large
+ * transaction and then adopted whole.  What did not fit in memory is in files,
+ * each with every group at most once.
+ */
+typedef struct Run
+{
+	struct Run *next;			/* adopted runs of the same epoch */
+	Arena		arena;			/* groups */
+	Arena		notes;			/* dead letters: they outlive a dump */
+	GroupTable *tables;
+	RunDead    *dead;
+	int64		ndead;
+	bool		have_files;
+	FileSet		fileset;
+	int			nfiles;
+} Run;
+
+typedef struct EpochOffset
+{
+	struct EpochOffset *next;
+	KafkaOffset offset;
+} EpochOffset;
+
+typedef struct Epoch
+{
+	int64		number;
+	Run			main;
+	Run		   *adopted;
+	EpochOffset *offsets;
+	bool		sync;			/* somebody waits */
+	TimestampTz first;			/* when the first thing came in; 0: empty */
+	int64		cut_seq;		/* frozen: all publications up to here are in or before it */
+} Epoch;
+
+/* Result rows of one view's continuous query over a batch. */
+typedef struct ViewResult
+{
+	GroupSpec  *spec;
+	int			ntuples;
+	MinimalTuple *tuples;		/* groups occur once each */
+	int64		rows_in;
+} ViewResult;
+
+/* What one batch brings. */
+typedef struct MergeInput
+{
+	int			nviews;
+	ViewResult *views;
+	int			ndead;
+	DeadLetter *dead;
+	int			noffsets;
+	KafkaOffset *offsets;
+	bool		sync;
+} MergeInput;
+
+extern void weir_epoch_init(void);
+
+/* --- mergers --- */
+
+/*
+ * Merge into the active epoch, all or nothing.  False when memory is full.
+ * Errors from combine functions leave the epoch as it was.  done is called at
+ * the point of no return; see worker/ingest.h.
+ */
+extern bool weir_epoch_merge(int slot, MergeInput *input, weir_merge_callback done, void *arg);
+
+/* Private runs.  The shared memory and files of one belong to its process until adopted. */
+extern Run *weir_run_create(void);	/* NULL when memory is full */
+extern void weir_run_destroy(Run *run);
+extern bool weir_run_merge(Run *run, MergeInput *input);
+extern void weir_run_dump(Run *run);	/* groups to a file; in a transaction */
+extern void weir_run_spill(Run *run, MergeInput *input);	/* input to a file, without merging */
+extern void weir_epoch_adopt(int slot, Run *run, bool sync, KafkaOffset *offsets, int noffsets,
+							 weir_merge_callback done, void *arg);
+
+/* Newest merged and not yet flushed offset of this database's stream and partition. */
+extern bool weir_epoch_kafka_offset(Oid streamid, int32 partition, int64 *next_offset);
+
+/* Ask for a cut as soon as possible. */
+extern void weir_epoch_request_cut(int slot);
+
+/* Is nothing in memory that a cut could free (so waiting is in vain)? */
+extern bool weir_epoch_idle(int slot);
+
+/* --- the flush worker --- */
+
+extern void weir_epoch_attach_flusher(int slot, Latch *latch);
+extern void weir_epoch_detach_flusher(int slot);
+
+/* When the active epoch shall be cut: ms from now, 0 = now, -1 = it is empty. */
+extern long weir_epoch_due(int slot);
+
+/*
+ * The frozen epoch, cutting the active one if there is none; NULL when there
+ * is nothing to write (then *cut_seq is what can be reported as flushed).
+ */
+extern Epoch *weir_epoch_cut(int slot, int64 *cut_seq);
+
+/* The frozen epoch is on disk: free it, wake who waits.  Cannot fail. */
+extern void weir_epoch_release(int slot);
+
+/* Throw both epochs away: the extension is gone. */
+extern void weir_epoch_discard(int slot);
+
+/* Call write for each group of rows of a file of the run, in chunks. */
+typedef void (*weir_run_reader) (Oid defid, MinimalTuple *tuples, int ntuples, void *arg);
+extern void weir_run_read(Run *run, int file, weir_run_reader reader, void *arg);
+
+/* --- anybody --- */
+
+/* Number of the active epoch if it or the frozen one holds something, else 0. */
+extern int64 weir_epoch_pending(int slot);
+extern int64 weir_epoch_flushed(int slot);
+
+/* Wait until that epoch is flushed; false on timeout.  Handles interrupts. */
+extern bool weir_epoch_wait(int slot, int64 number, long timeout_ms);
+
+#endif

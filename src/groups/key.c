@@ -1,0 +1,136 @@
+/*
+ * key.c
+ *	  Hashing and comparing group keys, as GROUP BY does.
+ *
+ * Also weir.hash_key(...), which gives the same hash in SQL: the expression of
+ * a matrel's lookup index.  It takes each argument's default equality, which
+ * is what GROUP BY uses, under the argument's own collation.
+ */
+#include "groups/key.h"
+
+#include "common/hashfn.h"
+#include "nodes/nodeFuncs.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/typcache.h"
+
+PG_FUNCTION_INFO_V1(weir_hash_key);
+
+void
+weir_keys_init(KeySet *keys, MemoryContext cxt, int nkeys,
+			   const Oid *eqops, const Oid *collations)
+{
+	MemoryContext old = MemoryContextSwitchTo(cxt);
+
+	keys->nkeys = nkeys;
+	keys->hash = palloc0(sizeof(FmgrInfo) * Max(nkeys, 1));
+	keys->equal = palloc0(sizeof(FmgrInfo) * Max(nkeys, 1));
+	keys->collations = palloc0(sizeof(Oid) * Max(nkeys, 1));
+	for (int i = 0; i < nkeys; i++)
+	{
+		RegProcedure left;
+		RegProcedure right;
+
+		if (!get_op_hash_functions(eqops[i], &left, &right))
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_FUNCTION),
+					 errmsg("could not find a hash function for equality operator %u", eqops[i])));
+		fmgr_info_cxt(left, &keys->hash[i], cxt);
+		fmgr_info_cxt(get_opcode(eqops[i]), &keys->equal[i], cxt);
+		keys->collations[i] = collations[i];
+	}
+	MemoryContextSwitchTo(old);
+}
+
+static inline uint32
+add_hash(uint32 hash, uint32 value)
+{
+	return hash_combine(hash, murmurhash32(value));
+}
+
+uint32
+weir_keys_hash(KeySet *keys, const Datum *values, const bool *nulls)
+{
+	uint32		hash = 0;
+
+	for (int i = 0; i < keys->nkeys; i++)
+		hash = add_hash(hash, nulls[i] ? 0 :
+						DatumGetUInt32(FunctionCall1Coll(&keys->hash[i], keys->collations[i],
+														 values[i])));
+	return hash;
+}
+
+bool
+weir_keys_equal(KeySet *keys,
+				const Datum *a, const bool *a_nulls,
+				const Datum *b, const bool *b_nulls)
+{
+	for (int i = 0; i < keys->nkeys; i++)
+	{
+		if (a_nulls[i] != b_nulls[i])
+			return false;
+		if (!a_nulls[i] &&
+			!DatumGetBool(FunctionCall2Coll(&keys->equal[i], keys->collations[i], a[i], b[i])))
+			return false;
+	}
+	return true;
+}
+
+/* ---------------------------------------------------------------------
+ * weir.hash_key
+ * --------------------------------------------------------------------- */
+
+typedef struct HashKeyCache
+{
+	int			nargs;
+	FmgrInfo   *functions[FUNC_MAX_ARGS];
+	Oid			collations[FUNC_MAX_ARGS];
+} HashKeyCache;
+
+static HashKeyCache *
+hash_key_cache(FunctionCallInfo fcinfo)
+{
+	HashKeyCache *cache = fcinfo->flinfo->fn_extra;
+	List	   *args;
+
+	if (cache != NULL)
+		return cache;
+	if (get_fn_expr_variadic(fcinfo->flinfo) || fcinfo->flinfo->fn_expr == NULL ||
+		!IsA(fcinfo->flinfo->fn_expr, FuncExpr))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("weir.hash_key takes its keys as separate arguments")));
+
+	cache = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(HashKeyCache));
+	args = ((FuncExpr *) fcinfo->flinfo->fn_expr)->args;
+	cache->nargs = list_length(args);
+	for (int i = 0; i < cache->nargs; i++)
+	{
+		Node	   *arg = list_nth(args, i);
+		TypeCacheEntry *type = lookup_type_cache(exprType(arg), TYPECACHE_HASH_PROC_FINFO);
+
+		if (!OidIsValid(type->hash_proc))
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_FUNCTION),
+					 errmsg("could not identify a hash function for type %s",
+							format_type_be(exprType(arg)))));
+		cache->functions[i] = &type->hash_proc_finfo;
+		cache->collations[i] = exprCollation(arg);
+	}
+	fcinfo->flinfo->fn_extra = cache;
+	return cache;
+}
+
+Datum
+weir_hash_key(PG_FUNCTION_ARGS)
+{
+	HashKeyCache *cache = hash_key_cache(fcinfo);
+	uint32		hash = 0;
+
+	for (int i = 0; i < cache->nargs; i++)
+		hash = add_hash(hash, PG_ARGISNULL(i) ? 0 :
+						DatumGetUInt32(FunctionCall1Coll(cache->functions[i],
+														 cache->collations[i],
+														 PG_GETARG_DATUM(i))));
+	PG_RETURN_INT32((int32) hash);
+}

@@ -1,0 +1,32 @@
+/*
+ * key.h
+ *	  Hashing and comparing group keys, as GROUP BY does.
+ */
+#ifndef WEIR_KEY_H
+#define WEIR_KEY_H
+
+#include "postgres.h"
+#include "fmgr.h"
+
+typedef struct KeySet
+{
+	int			nkeys;
+	FmgrInfo   *hash;
+	FmgrInfo   *equal;
+	Oid		   *collations;
+} KeySet;
+
+/*
+ * For keys compared by these equality operators under these collations.
+ * Errors when a type cannot be hashed.  Allocated in cxt.
+ */
+extern void weir_keys_init(KeySet *keys, MemoryContext cxt, int nkeys,
+						   const Oid *eqops, const Oid *collations);
+
+/* Equal keys have equal hashes; NULL is equal to NULL. */
+extern uint32 weir_keys_hash(KeySet *keys, const Datum *values, const bool *nulls);
+extern bool weir_keys_equal(KeySet *keys,
+							const Datum *a, const bool *a_nulls,
+							const Datum *b, const bool *b_nulls);
+
+#endif

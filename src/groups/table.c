@@ -1,0 +1,434 @@
+/*
+ * table.c
+ *	  GroupEntry tables: group key -> partial states, in shared or local memory.
+ *
+ * A table is a chained hash table.  Its groups and their rows live in the
+ * arena of its run (groups/epoch.h), its bucket array is an allocation of its
+ * own, so that growing does not leave the old array in the arena.
+ *
+ * Locking: none here; the owner of the run sees to it that one process at a
+ * time works on it.
+ *
+ * Failure: staging may error (combine and equality functions are anybody's);
+ * the table is untouched then.  Reserving may find memory full; what it took
+ * stays unused in the arena until the arena is freed, which is why callers
+ * that retry roll the arena back (weir_groups_reserve does).  Applying is
+ * assignments and memcpy.
+ */
+#include "groups/table.h"
+
+#include "base/shmem.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+#define ARENA_BLOCK_MIN (16 * 1024)
+#define ARENA_BLOCK_MAX (1024 * 1024)
+#define INITIAL_BUCKETS 64
+
+typedef struct GroupAction
+{
+	GroupEntry	   *group;			/* existing group, or NULL for a new one */
+	uint32		hash;
+	MinimalTuple tuple;			/* the row it shall have */
+	GroupEntry	   *fresh;			/* reserved for a new group */
+	MinimalTuple place;			/* reserved for a row that outgrew its place */
+} GroupAction;
+
+struct GroupMerge
+{
+	GroupTable *table;			/* NULL: to be created by the caller */
+	bool		shared;
+	bool		append;
+	int			nactions;
+	int			ninserts;
+	GroupAction *actions;
+	uint32		new_nbuckets;	/* 0: keep */
+	GroupEntry	  **new_buckets;
+};
+
+/* ---------------------------------------------------------------------
+ * Arena
+ * --------------------------------------------------------------------- */
+
+void
+weir_arena_init(Arena *arena, MemoryContext cxt)
+{
+	memset(arena, 0, sizeof(Arena));
+	arena->cxt = cxt;
+}
+
+static void *
+take(MemoryContext cxt, Size size)
+{
+	if (cxt == NULL)
+		return weir_shared_alloc(WEIR_MEMORY_GROUPS, size);
+	return MemoryContextAllocHuge(cxt, size);
+}
+
+static void
+give_back(MemoryContext cxt, void *ptr)
+{
+	if (cxt == NULL)
+		weir_shared_free(ptr);
+	else
+		pfree(ptr);
+}
+
+void *
+weir_arena_alloc(Arena *arena, Size size)
+{
+	void	   *result;
+
+	size = MAXALIGN(size);
+	if (size > arena->left)
+	{
+		Size		block_size = arena->blocks ? arena->blocks->size * 2 : ARENA_BLOCK_MIN;
+		Size		header = MAXALIGN(sizeof(ArenaBlock));
+		ArenaBlock *block;
+
+		block_size = Min(block_size, ARENA_BLOCK_MAX);
+		block_size = Max(block_size, size + header);
+		block = take(arena->cxt, block_size);
+		if (block == NULL && block_size > size + header)
+		{
+			/* Near the limit: what is needed and no more. */
+			block_size = Max(size + header, ARENA_BLOCK_MIN);
+			block = take(arena->cxt, block_size);
+		}
+		if (block == NULL)
+			return NULL;
+		block->size = block_size;
+		block->next = arena->blocks;
+		arena->blocks = block;
+		arena->free = (char *) block + header;
+		arena->left = block_size - header;
+		arena->total += block_size;
+	}
+	result = arena->free;
+	arena->free += size;
+	arena->left -= size;
+	return result;
+}
+
+void
+weir_arena_rollback(Arena *arena, const Arena *mark)
+{
+	while (arena->blocks != mark->blocks)
+	{
+		ArenaBlock *block = arena->blocks;
+
+		arena->blocks = block->next;
+		give_back(arena->cxt, block);
+	}
+	*arena = *mark;
+}
+
+void
+weir_arena_free(Arena *arena)
+{
+	Arena		empty;
+
+	weir_arena_init(&empty, arena->cxt);
+	weir_arena_rollback(arena, &empty);
+}
+
+/* ---------------------------------------------------------------------
+ * Merging
+ * --------------------------------------------------------------------- */
+
+GroupTable *
+weir_groups_create(Arena *arena, Oid defid, bool append)
+{
+	GroupTable *table = weir_arena_alloc(arena, sizeof(GroupTable));
+
+	if (table == NULL)
+		return NULL;
+	memset(table, 0, sizeof(GroupTable));
+	table->defid = defid;
+	table->append = append;
+	return table;
+}
+
+void
+weir_groups_free_buckets(GroupTable *table, bool shared)
+{
+	if (table->buckets != NULL)
+	{
+		if (shared)
+			weir_shared_free(table->buckets);
+		else
+			pfree(table->buckets);
+	}
+	table->buckets = NULL;
+	table->nbuckets = 0;
+}
+
+static void
+load_row(TupleTableSlot *slot, MinimalTuple tuple)
+{
+	ExecStoreMinimalTuple(tuple, slot, false);
+	slot_getallattrs(slot);
+}
+
+/* new_slot holds the row to look for. */
+static GroupEntry *
+find_group(GroupTable *table, GroupSpec *spec, uint32 hash)
+{
+	GroupEntry	   *group;
+
+	if (table == NULL || table->nbuckets == 0)
+		return NULL;
+	for (group = table->buckets[hash & (table->nbuckets - 1)]; group; group = group->next)
+	{
+		if (group->hash != hash)
+			continue;
+		load_row(spec->old_slot, group->tuple);
+		if (weir_keys_equal(&spec->keys,
+							spec->old_slot->tts_values, spec->old_slot->tts_isnull,
+							spec->new_slot->tts_values, spec->new_slot->tts_isnull))
+			return group;
+	}
+	return NULL;
+}
+
+/* The row of the group with the states of both slots. */
+static MinimalTuple
+combine_slots(GroupSpec *spec)
+{
+	TupleTableSlot *old = spec->old_slot;
+	TupleTableSlot *new = spec->new_slot;
+	int			nkeys = spec->keys.nkeys;
+	Datum		values[MaxHeapAttributeNumber];
+	bool		nulls[MaxHeapAttributeNumber];
+
+	for (int i = 0; i < nkeys; i++)
+	{
+		values[i] = old->tts_values[i];
+		nulls[i] = old->tts_isnull[i];
+	}
+	for (int i = 0; i < spec->nstates; i++)
+	{
+		int			c = nkeys + i;
+
+		values[c] = weir_partial_agg_combine(spec->states[i],
+											 old->tts_values[c], old->tts_isnull[c],
+											 new->tts_values[c], new->tts_isnull[c],
+											 &nulls[c]);
+	}
+	return heap_form_minimal_tuple(spec->desc, values, nulls);
+}
+
+static void
+reset_states(GroupSpec *spec)
+{
+	for (int i = 0; i < spec->nstates; i++)
+		weir_partial_agg_reset(spec->states[i]);
+}
+
+MinimalTuple
+weir_groups_combine(GroupSpec *spec, MinimalTuple old, MinimalTuple new)
+{
+	MinimalTuple result;
+
+	load_row(spec->old_slot, old);
+	load_row(spec->new_slot, new);
+	result = combine_slots(spec);
+	reset_states(spec);
+	return result;
+}
+
+GroupMerge *
+weir_groups_stage(GroupTable *table, GroupSpec *spec, MinimalTuple *tuples, int ntuples)
+{
+	GroupMerge *merge = palloc0(sizeof(GroupMerge));
+
+	merge->table = table;
+	merge->append = spec->append;
+	merge->nactions = ntuples;
+	merge->actions = palloc_extended(sizeof(GroupAction) * Max(ntuples, 1), MCXT_ALLOC_HUGE);
+	for (int i = 0; i < ntuples; i++)
+	{
+		GroupAction *action = &merge->actions[i];
+
+		memset(action, 0, sizeof(GroupAction));
+		action->tuple = tuples[i];
+		if (spec->append)
+		{
+			merge->ninserts++;
+			continue;
+		}
+		CHECK_FOR_INTERRUPTS();
+		load_row(spec->new_slot, tuples[i]);
+		action->hash = weir_keys_hash(&spec->keys, spec->new_slot->tts_values,
+									  spec->new_slot->tts_isnull);
+		action->group = find_group(table, spec, action->hash);
+		if (action->group == NULL)
+			merge->ninserts++;
+		else if (spec->nstates > 0)
+		{
+			action->tuple = combine_slots(spec);
+			reset_states(spec);
+		}
+		else
+			action->tuple = NULL;	/* nothing changes */
+	}
+	return merge;
+}
+
+static bool
+reserve_buckets(GroupMerge *merge, Arena *arena)
+{
+	GroupTable *table = merge->table;
+	uint64		ngroups = (table ? table->ngroups : 0) + merge->ninserts;
+	uint32		nbuckets = table ? table->nbuckets : 0;
+	uint32		want = Max(nbuckets, INITIAL_BUCKETS);
+
+	if (merge->append)
+		want = 1;
+	else
+		while (ngroups > want && want < PG_UINT32_MAX / 4)
+			want *= 2;
+	if (want == nbuckets)
+		return true;
+	merge->new_buckets = take(arena->cxt, sizeof(GroupEntry *) * want);
+	if (merge->new_buckets == NULL)
+		return false;
+	memset(merge->new_buckets, 0, sizeof(GroupEntry *) * want);
+	merge->new_nbuckets = want;
+	return true;
+}
+
+static bool
+reserve_rows(GroupMerge *merge, Arena *arena)
+{
+	for (int i = 0; i < merge->nactions; i++)
+	{
+		GroupAction *action = &merge->actions[i];
+
+		if (action->group == NULL)
+		{
+			/* Room to grow a little, so that most updates stay in place. */
+			uint32		capacity = MAXALIGN(action->tuple->t_len);
+
+			action->fresh = weir_arena_alloc(arena, MAXALIGN(sizeof(GroupEntry)) + capacity);
+			if (action->fresh == NULL)
+				return false;
+			action->fresh->capacity = capacity;
+		}
+		else if (action->tuple != NULL && action->tuple->t_len > action->group->capacity)
+		{
+			uint32		capacity = MAXALIGN(action->tuple->t_len + action->tuple->t_len / 4);
+
+			action->place = weir_arena_alloc(arena, capacity);
+			if (action->place == NULL)
+				return false;
+		}
+	}
+	return true;
+}
+
+bool
+weir_groups_reserve(GroupMerge *merge, Arena *arena)
+{
+	Arena		mark = *arena;
+
+	merge->shared = arena->cxt == NULL;
+	if (reserve_buckets(merge, arena) && reserve_rows(merge, arena))
+		return true;
+	weir_groups_unreserve(merge, arena);
+	weir_arena_rollback(arena, &mark);
+	return false;
+}
+
+void
+weir_groups_unreserve(GroupMerge *merge, Arena *arena)
+{
+	if (merge->new_buckets)
+		give_back(arena->cxt, merge->new_buckets);
+	merge->new_buckets = NULL;
+	merge->new_nbuckets = 0;
+}
+
+static void
+link_group(GroupTable *table, GroupEntry *group)
+{
+	GroupEntry	  **bucket = &table->buckets[group->hash & (table->nbuckets - 1)];
+
+	group->next = *bucket;
+	*bucket = group;
+}
+
+static void
+use_new_buckets(GroupMerge *merge, GroupTable *table)
+{
+	GroupEntry	  **old = table->buckets;
+	uint32		nold = table->nbuckets;
+
+	table->buckets = merge->new_buckets;
+	table->nbuckets = merge->new_nbuckets;
+	for (uint32 i = 0; i < nold; i++)
+	{
+		GroupEntry	   *group = old[i];
+
+		while (group != NULL)
+		{
+			GroupEntry	   *next = group->next;
+
+			link_group(table, group);
+			group = next;
+		}
+	}
+	if (old != NULL)
+	{
+		if (merge->shared)
+			weir_shared_free(old);
+		else
+			pfree(old);
+	}
+}
+
+void
+weir_groups_apply(GroupMerge *merge, GroupTable *table)
+{
+	if (merge->new_buckets != NULL)
+		use_new_buckets(merge, table);
+
+	for (int i = 0; i < merge->nactions; i++)
+	{
+		GroupAction *action = &merge->actions[i];
+		GroupEntry	   *group = action->group;
+
+		if (group == NULL)
+		{
+			group = action->fresh;
+			group->hash = action->hash;
+			group->tuple = (MinimalTuple) ((char *) group + MAXALIGN(sizeof(GroupEntry)));
+			link_group(table, group);
+			table->ngroups++;
+		}
+		else if (action->place != NULL)
+		{
+			group->tuple = action->place;
+			group->capacity = MAXALIGN(action->tuple->t_len + action->tuple->t_len / 4);
+		}
+		if (action->tuple != NULL)
+			memcpy(group->tuple, action->tuple, action->tuple->t_len);
+	}
+}
+
+GroupEntry *
+weir_groups_next(GroupTable *table, uint32 *bucket, GroupEntry *group)
+{
+	if (group != NULL && group->next != NULL)
+		return group->next;
+	if (group != NULL)
+		(*bucket)++;
+	while (*bucket < table->nbuckets)
+	{
+		if (table->buckets[*bucket] != NULL)
+			return table->buckets[*bucket];
+		(*bucket)++;
+	}
+	return NULL;
+}

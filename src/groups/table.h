@@ -1,0 +1,101 @@
+/*
+ * table.h
+ *	  GroupEntry tables: group key -> partial states, in shared or local memory.
+ */
+#ifndef WEIR_GROUP_TABLE_H
+#define WEIR_GROUP_TABLE_H
+
+#include "postgres.h"
+#include "access/htup_details.h"
+#include "executor/tuptable.h"
+#include "groups/key.h"
+#include "query/partial.h"
+
+/*
+ * Memory that is taken in blocks, handed out by bumping and given back whole.
+ * Shared (the budget of weir.memory) when cxt is NULL, else palloc'd in cxt.
+ */
+typedef struct ArenaBlock
+{
+	struct ArenaBlock *next;
+	Size		size;
+} ArenaBlock;
+
+typedef struct Arena
+{
+	MemoryContext cxt;
+	ArenaBlock *blocks;			/* latest first */
+	char	   *free;
+	Size		left;
+	Size		total;
+} Arena;
+
+extern void weir_arena_init(Arena *arena, MemoryContext cxt);
+extern void *weir_arena_alloc(Arena *arena, Size size); /* NULL when memory is full */
+extern void weir_arena_free(Arena *arena);
+
+/* Free what was allocated since the arena was copied to *mark. */
+extern void weir_arena_rollback(Arena *arena, const Arena *mark);
+
+/*
+ * One group: a row of the matrel's type, keys first, then states.
+ */
+typedef struct GroupEntry
+{
+	struct GroupEntry *next;			/* in its bucket */
+	uint32		hash;
+	uint32		capacity;		/* bytes at tuple */
+	MinimalTuple tuple;
+} GroupEntry;
+
+typedef struct GroupTable
+{
+	struct GroupTable *next;	/* of the same run */
+	Oid			defid;			/* the view */
+	bool		append;			/* rows without a key: never merged */
+	uint32		nbuckets;		/* a power of two */
+	GroupEntry	  **buckets;		/* an allocation of its own */
+	int64		ngroups;
+	int64		rows_in;		/* stream rows behind these groups, for statistics */
+} GroupTable;
+
+/*
+ * What a process needs to know of a view to work on its groups.  Local.
+ */
+typedef struct GroupSpec
+{
+	Oid			defid;
+	bool		append;
+	TupleDesc	desc;			/* nkeys + nstates columns */
+	KeySet		keys;
+	int			nstates;
+	PartialAgg **states;
+	TupleTableSlot *old_slot;	/* scratch */
+	TupleTableSlot *new_slot;
+} GroupSpec;
+
+/*
+ * Merging rows into a table, in three steps: stage computes every new row of
+ * the table without touching it (combine functions run here and may fail),
+ * reserve takes all the memory that is needed, apply does it and cannot fail.
+ * The table must not change in between.
+ */
+typedef struct GroupMerge GroupMerge;
+
+extern GroupMerge *weir_groups_stage(GroupTable *table, GroupSpec *spec,
+									 MinimalTuple *tuples, int ntuples);
+extern bool weir_groups_reserve(GroupMerge *merge, Arena *arena);
+extern void weir_groups_unreserve(GroupMerge *merge, Arena *arena); /* all but the arena */
+extern void weir_groups_apply(GroupMerge *merge, GroupTable *table);
+
+/* Make an empty table in the arena; NULL when memory is full. */
+extern GroupTable *weir_groups_create(Arena *arena, Oid defid, bool append);
+extern void weir_groups_free_buckets(GroupTable *table, bool shared);
+
+/* The combined row of two rows of one group, in CurrentMemoryContext. */
+extern MinimalTuple weir_groups_combine(GroupSpec *spec, MinimalTuple old, MinimalTuple new);
+
+/* Iterate: start with *bucket = 0 and group = NULL; returns NULL at the end. */
+extern GroupEntry *weir_groups_next(GroupTable *table, uint32 *bucket, GroupEntry *group);
+
+#endif

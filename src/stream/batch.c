@@ -1,0 +1,115 @@
+/*
+ * batch.c
+ *	  Rows on their way from a source to the continuous queries.
+ *
+ * Process-local.  The batch's context owns its arrays; rows are pointers into
+ * the source's memory (queue messages, or the batch context).
+ */
+#include "stream/batch.h"
+
+#include "utils/memutils.h"
+
+/* What stream scans of this process return; see weir_batch_scan_set. */
+static StreamRows *scan_rows = NULL;
+static int	scan_first = 0;
+static int	scan_last = 0;
+
+WeirBatch *
+weir_batch_create(MemoryContext parent)
+{
+	MemoryContext cxt = AllocSetContextCreate(parent, "weir batch", ALLOCSET_DEFAULT_SIZES);
+	WeirBatch  *batch = MemoryContextAllocZero(cxt, sizeof(WeirBatch));
+
+	batch->cxt = cxt;
+	return batch;
+}
+
+StreamRows *
+weir_batch_stream(WeirBatch *batch, Oid streamid, bool with_origins)
+{
+	MemoryContext old;
+	StreamRows *rows;
+
+	for (int i = 0; i < batch->nstreams; i++)
+		if (batch->streams[i].streamid == streamid)
+			return &batch->streams[i];
+
+	old = MemoryContextSwitchTo(batch->cxt);
+	if (batch->streams == NULL)
+	{
+		batch->maxstreams = 4;
+		batch->streams = palloc(sizeof(StreamRows) * batch->maxstreams);
+	}
+	else if (batch->nstreams == batch->maxstreams)
+	{
+		batch->maxstreams *= 2;
+		batch->streams = repalloc(batch->streams, sizeof(StreamRows) * batch->maxstreams);
+	}
+	rows = &batch->streams[batch->nstreams++];
+	memset(rows, 0, sizeof(StreamRows));
+	rows->streamid = streamid;
+	rows->maxrows = 64;
+	rows->rows = palloc(sizeof(MinimalTuple) * rows->maxrows);
+	if (with_origins)
+		rows->origins = palloc(sizeof(RowOrigin) * rows->maxrows);
+	else
+		rows->seqs = palloc(sizeof(int64) * rows->maxrows);
+	MemoryContextSwitchTo(old);
+	return rows;
+}
+
+void
+weir_batch_add_row(WeirBatch *batch, StreamRows *rows, MinimalTuple tuple,
+				   int64 seq, const RowOrigin *origin)
+{
+	if (rows->nrows == rows->maxrows)
+	{
+		rows->maxrows *= 2;
+		rows->rows = repalloc_huge(rows->rows, sizeof(MinimalTuple) * rows->maxrows);
+		if (rows->seqs)
+			rows->seqs = repalloc_huge(rows->seqs, sizeof(int64) * rows->maxrows);
+		if (rows->origins)
+			rows->origins = repalloc_huge(rows->origins, sizeof(RowOrigin) * rows->maxrows);
+	}
+	rows->rows[rows->nrows] = tuple;
+	if (rows->seqs)
+		rows->seqs[rows->nrows] = seq;
+	if (rows->origins)
+		rows->origins[rows->nrows] = *origin;
+	rows->bytes += tuple->t_len;
+	rows->nrows++;
+}
+
+void
+weir_batch_add_dead(WeirBatch *batch, const DeadLetter *dead)
+{
+	if (batch->dead == NULL)
+	{
+		batch->maxdead = 16;
+		batch->dead = MemoryContextAlloc(batch->cxt, sizeof(DeadLetter) * batch->maxdead);
+	}
+	else if (batch->ndead == batch->maxdead)
+	{
+		batch->maxdead *= 2;
+		batch->dead = repalloc(batch->dead, sizeof(DeadLetter) * batch->maxdead);
+	}
+	batch->dead[batch->ndead++] = *dead;
+}
+
+void
+weir_batch_scan_set(StreamRows *rows, int first, int last)
+{
+	scan_rows = rows;
+	scan_first = first;
+	scan_last = last;
+}
+
+StreamRows *
+weir_batch_scan_get(Oid streamid, int *first, int *last)
+{
+	if (scan_rows == NULL || scan_rows->streamid != streamid)
+		return NULL;
+	*first = scan_first;
+	*last = scan_last;
+	return scan_rows;
+}

@@ -1,0 +1,277 @@
+/*
+ * fdw.c
+ *	  The foreign-data wrapper of streams: writing rows, and the scan of the
+ *	  current batch.
+ *
+ * A client's INSERT or COPY ends in weir_xact_rows_add.  Reading a stream makes
+ * sense only while a worker runs a continuous query over a batch (see
+ * stream/batch.h); everywhere else it is an error at execution, so that plans
+ * can be made and shown.
+ *
+ * PostgreSQL does not check constraints of foreign tables; here they are
+ * checked as on a table, after BEFORE triggers and generated columns.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/shmem.h"
+#include "base/weir.h"
+#include "catalog/options.h"
+#include "commands/explain.h"
+#include "fmgr.h"
+#include "foreign/fdwapi.h"
+#include "foreign/foreign.h"
+#include "nodes/makefuncs.h"
+#include "optimizer/cost.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/pathnode.h"
+#include "optimizer/planmain.h"
+#include "optimizer/restrictinfo.h"
+#include "parser/parsetree.h"
+#include "stream/batch.h"
+#include "stream/xact_rows.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/timestamp.h"
+
+/* Rows that a batch is taken to have, for planning. */
+#define ASSUMED_BATCH_ROWS 10000
+
+typedef struct StreamInsert
+{
+	Oid			streamid;
+	int			arrival_attno;	/* attribute number of arrival_timestamp, or 0 */
+	bool		check;			/* has constraints */
+} StreamInsert;
+
+typedef struct StreamScan
+{
+	StreamRows *rows;
+	int			first;
+	int			next;
+	int			last;
+	TupleTableSlot *slot;
+} StreamScan;
+
+PG_FUNCTION_INFO_V1(weir_fdw_handler);
+
+static void
+refuse_change(Relation rel, const char *verb)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("cannot %s stream \"%s\"", verb, RelationGetRelationName(rel)),
+			 errdetail("A stream keeps no rows."),
+			 errhint("INSERT or COPY rows into it, and read them through continuous views.")));
+}
+
+/* ---------------------------------------------------------------------
+ * Planning
+ * --------------------------------------------------------------------- */
+
+static void
+stream_rel_size(PlannerInfo *root, RelOptInfo *rel, Oid relid)
+{
+	rel->tuples = ASSUMED_BATCH_ROWS;
+	set_baserel_size_estimates(root, rel);
+}
+
+static void
+stream_paths(PlannerInfo *root, RelOptInfo *rel, Oid relid)
+{
+	Cost		total = cpu_tuple_cost * rel->tuples + rel->baserestrictcost.per_tuple * rel->tuples;
+
+	add_path(rel, (Path *) weir_create_foreignscan_path(root, rel, rel->rows, 0, total));
+}
+
+static ForeignScan *
+stream_plan(PlannerInfo *root, RelOptInfo *rel, Oid relid, ForeignPath *path,
+			List *tlist, List *clauses, Plan *outer_plan)
+{
+	return make_foreignscan(tlist, extract_actual_clauses(clauses, false), rel->relid,
+							NIL, NIL, NIL, NIL, outer_plan);
+}
+
+static void
+stream_add_update_targets(PlannerInfo *root, Index rtindex,
+						  RangeTblEntry *target_rte, Relation target)
+{
+	refuse_change(target, root->parse->commandType == CMD_DELETE ? "delete from" : "update");
+}
+
+static List *
+stream_plan_modify(PlannerInfo *root, ModifyTable *plan, Index result, int subplan)
+{
+	RangeTblEntry *rte = planner_rt_fetch(result, root);
+
+	if (plan->onConflictAction != ONCONFLICT_NONE)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("INSERT with ON CONFLICT is not supported on stream \"%s\"",
+						get_rel_name(rte->relid)),
+				 errdetail("A stream keeps no rows to conflict with."),
+				 errhint("Insert without ON CONFLICT; group by the key in a continuous view.")));
+	return NIL;
+}
+
+static int
+stream_is_updatable(Relation rel)
+{
+	ForeignTable *table = GetForeignTable(RelationGetRelid(rel));
+
+	return weir_options_is_kafka_server(table->serverid) ? 0 : (1 << CMD_INSERT);
+}
+
+/* ---------------------------------------------------------------------
+ * Reading the current batch
+ * --------------------------------------------------------------------- */
+
+static void
+stream_begin_scan(ForeignScanState *node, int eflags)
+{
+	Relation	rel = node->ss.ss_currentRelation;
+	StreamScan *scan;
+
+	if (eflags & EXEC_FLAG_EXPLAIN_ONLY)
+		return;
+	scan = palloc0(sizeof(StreamScan));
+	scan->rows = weir_batch_scan_get(RelationGetRelid(rel), &scan->first, &scan->last);
+	if (scan->rows == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("cannot read stream \"%s\" directly", RelationGetRelationName(rel)),
+				 errdetail("A stream keeps no rows."),
+				 errhint("Create a continuous view over it with CREATE VIEW ... AS SELECT ... FROM %s, and read that.",
+						 quote_identifier(RelationGetRelationName(rel)))));
+	scan->next = scan->first;
+	scan->slot = ExecInitExtraTupleSlot(node->ss.ps.state,
+										RelationGetDescr(rel), &TTSOpsMinimalTuple);
+	node->fdw_state = scan;
+}
+
+static TupleTableSlot *
+stream_next(ForeignScanState *node)
+{
+	StreamScan *scan = node->fdw_state;
+
+	if (scan->next >= scan->last)
+		return NULL;
+	return ExecStoreMinimalTuple(scan->rows->rows[scan->next++], scan->slot, false);
+}
+
+static void
+stream_rescan(ForeignScanState *node)
+{
+	StreamScan *scan = node->fdw_state;
+
+	scan->next = scan->first;
+}
+
+static void
+stream_end_scan(ForeignScanState *node)
+{
+}
+
+/* ---------------------------------------------------------------------
+ * Writing
+ * --------------------------------------------------------------------- */
+
+static void
+insert_begin(ResultRelInfo *rri)
+{
+	Relation	rel = rri->ri_RelationDesc;
+	TupleDesc	desc = RelationGetDescr(rel);
+	StreamInsert *insert;
+
+	weir_shmem_require();
+	if (!(stream_is_updatable(rel) & (1 << CMD_INSERT)))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot insert into stream \"%s\"", RelationGetRelationName(rel)),
+				 errdetail("Its rows come from a Kafka topic."),
+				 errhint("Produce into the topic, or create a stream on server weir.")));
+
+	insert = palloc0(sizeof(StreamInsert));
+	insert->streamid = RelationGetRelid(rel);
+	insert->check = desc->constr != NULL;
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+
+		if (!att->attisdropped && att->atttypid == TIMESTAMPTZOID &&
+			strcmp(NameStr(att->attname), WEIR_ARRIVAL_COLUMN) == 0)
+			insert->arrival_attno = att->attnum;
+	}
+	rri->ri_FdwState = insert;
+}
+
+static void
+stream_begin_modify(ModifyTableState *mtstate, ResultRelInfo *rri, List *private,
+					int subplan, int eflags)
+{
+	if (!(eflags & EXEC_FLAG_EXPLAIN_ONLY))
+		insert_begin(rri);
+}
+
+static void
+stream_begin_insert(ModifyTableState *mtstate, ResultRelInfo *rri)
+{
+	insert_begin(rri);
+}
+
+static TupleTableSlot *
+stream_insert(EState *estate, ResultRelInfo *rri, TupleTableSlot *slot,
+			  TupleTableSlot *plan_slot)
+{
+	StreamInsert *insert = rri->ri_FdwState;
+
+	if (insert->arrival_attno > 0)
+	{
+		int			i = insert->arrival_attno - 1;
+
+		slot_getallattrs(slot);
+		if (slot->tts_isnull[i])
+		{
+			/* Values of a slot with a tuple behind it must not be changed. */
+			ExecMaterializeSlot(slot);
+			slot_getallattrs(slot);
+			slot->tts_values[i] = TimestampTzGetDatum(GetCurrentTimestamp());
+			slot->tts_isnull[i] = false;
+		}
+	}
+	if (insert->check)
+		ExecConstraints(rri, slot, estate);
+	weir_xact_rows_add(insert->streamid, slot);
+	return slot;
+}
+
+static void
+stream_truncate(List *rels, DropBehavior behavior, bool restart_seqs)
+{
+	refuse_change(linitial(rels), "truncate");
+}
+
+Datum
+weir_fdw_handler(PG_FUNCTION_ARGS)
+{
+	FdwRoutine *routine = makeNode(FdwRoutine);
+
+	weir_shmem_require();
+	routine->GetForeignRelSize = stream_rel_size;
+	routine->GetForeignPaths = stream_paths;
+	routine->GetForeignPlan = stream_plan;
+	routine->BeginForeignScan = stream_begin_scan;
+	routine->IterateForeignScan = stream_next;
+	routine->ReScanForeignScan = stream_rescan;
+	routine->EndForeignScan = stream_end_scan;
+
+	routine->AddForeignUpdateTargets = stream_add_update_targets;
+	routine->PlanForeignModify = stream_plan_modify;
+	routine->BeginForeignModify = stream_begin_modify;
+	routine->ExecForeignInsert = stream_insert;
+	routine->BeginForeignInsert = stream_begin_insert;
+	routine->IsForeignRelUpdatable = stream_is_updatable;
+	routine->ExecForeignTruncate = stream_truncate;
+	PG_RETURN_POINTER(routine);
+}

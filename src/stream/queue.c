@@ -1,0 +1,535 @@
+/*
+ * queue.c
+ *	  Committed rows in shared memory, on their way from backends to workers.
+ *
+ * One list of messages per database, in order of publication.  A backend fills
+ * a message before its commit record is written and links it in after; an
+ * ingest worker takes messages from the head; when their partial states are in
+ * the active epoch it reports them merged.  A waiting inserter sleeps in a list
+ * of its database until the flush of its rows has committed.
+ *
+ * Locking: one LWLock per database protects its list, the workers' taken
+ * messages, the sequence numbers and the list of waiters.  It is held for
+ * linking and unlinking only; a message's contents belong to its owner.
+ *
+ * Memory: a message and each of its pieces are allocations of kind
+ * WEIR_MEMORY_QUEUE.  The rows of a message too large for that are in a file
+ * set, removed by whoever frees the message and, after a crash, by the
+ * server's own clean-up of temporary files.
+ *
+ * Failure: a worker that exits puts what it took back at its place (the list
+ * stays sorted by number), so nothing is lost while the server runs.
+ */
+#include "stream/queue.h"
+
+#include "base/compat.h"
+#include "base/shmem.h"
+#include "lib/ilist.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "storage/ipc.h"
+#include "tcop/dest.h"
+#include "tcop/tcopprot.h"
+
+typedef struct QueueWorker
+{
+	int			pid;			/* 0: no such worker */
+	Latch	   *latch;
+	QueueMessage *taken;		/* not yet merged, sorted */
+} QueueWorker;
+
+typedef struct QueueWaiter
+{
+	dlist_node	node;
+	int64		seq;
+	Latch	   *latch;
+	bool		waiting;		/* cleared by who wakes it */
+} QueueWaiter;
+
+typedef struct QueueDatabase
+{
+	LWLock		lock;
+	QueueMessage *head;
+	QueueMessage *tail;
+	int64		published;		/* last number given */
+	int64		flushed;		/* all up to here are on disk */
+	int64		nmessages;
+	int64		nrows;
+	int64		nbytes;
+	dlist_head	waiters;
+	QueueWorker workers[WEIR_MAX_INGEST_WORKERS];
+} QueueDatabase;
+
+typedef struct QueueShared
+{
+	QueueDatabase databases[WEIR_MAX_DATABASES];
+	QueueWaiter waiters[FLEXIBLE_ARRAY_MEMBER]; /* by process number */
+} QueueShared;
+
+static QueueShared *queue = NULL;
+static uint32 wait_event = 0;
+
+static Size
+queue_shmem_size(void)
+{
+	return offsetof(QueueShared, waiters) + sizeof(QueueWaiter) * MaxBackends;
+}
+
+static void
+queue_shmem_init(void *address, bool found)
+{
+	queue = address;
+	if (found)
+		return;
+	for (int i = 0; i < WEIR_MAX_DATABASES; i++)
+	{
+		weir_lwlock_init(&queue->databases[i].lock);
+		dlist_init(&queue->databases[i].waiters);
+	}
+}
+
+void
+weir_queue_init(void)
+{
+	static const WeirShmemPart part = {"weir queue", queue_shmem_size, queue_shmem_init};
+
+	weir_shmem_register(&part);
+}
+
+/* ---------------------------------------------------------------------
+ * Messages
+ * --------------------------------------------------------------------- */
+
+QueueMessage *
+weir_queue_message_alloc(void)
+{
+	QueueMessage *message = weir_shared_alloc(WEIR_MEMORY_QUEUE, sizeof(QueueMessage));
+
+	if (message != NULL)
+		memset(message, 0, sizeof(QueueMessage));
+	return message;
+}
+
+QueuePiece *
+weir_queue_piece_alloc(Size len)
+{
+	QueuePiece *piece = weir_shared_alloc(WEIR_MEMORY_QUEUE,
+										  MAXALIGN(sizeof(QueuePiece)) + len);
+
+	if (piece != NULL)
+	{
+		piece->next = NULL;
+		piece->len = len;
+	}
+	return piece;
+}
+
+void
+weir_queue_message_free(QueueMessage *message, bool remove_spool)
+{
+	QueuePiece *piece = message->pieces;
+
+	if (message->spooled && remove_spool)
+		FileSetDeleteAll(&message->fileset);
+	while (piece != NULL)
+	{
+		QueuePiece *next = piece->next;
+
+		weir_shared_free(piece);
+		piece = next;
+	}
+	weir_shared_free(message);
+}
+
+/* Wake one worker that has nothing in hand, or all if none is idle. */
+static void
+wake_workers_locked(QueueDatabase *db)
+{
+	bool		woken = false;
+
+	for (int i = 0; i < WEIR_MAX_INGEST_WORKERS && !woken; i++)
+	{
+		QueueWorker *worker = &db->workers[i];
+
+		if (worker->pid != 0 && worker->taken == NULL)
+		{
+			SetLatch(worker->latch);
+			woken = true;
+		}
+	}
+	for (int i = 0; i < WEIR_MAX_INGEST_WORKERS && !woken; i++)
+		if (db->workers[i].pid != 0)
+			SetLatch(db->workers[i].latch);
+}
+
+int64
+weir_queue_publish(QueueMessage *message)
+{
+	QueueDatabase *db = &queue->databases[weir_my_database_slot()];
+	int64		seq;
+
+	LWLockAcquire(&db->lock, LW_EXCLUSIVE);
+	seq = message->seq = ++db->published;
+	message->next = NULL;
+	message->published = GetCurrentTimestamp();
+	if (db->tail)
+		db->tail->next = message;
+	else
+		db->head = message;
+	db->tail = message;
+	db->nmessages++;
+	db->nrows += message->nrows;
+	db->nbytes += message->bytes;
+	wake_workers_locked(db);
+	LWLockRelease(&db->lock);
+	return seq;
+}
+
+void
+weir_queue_position(int64 *boot, int64 *seq)
+{
+	QueueDatabase *db = &queue->databases[weir_my_database_slot()];
+
+	LWLockAcquire(&db->lock, LW_SHARED);
+	*boot = weir_shmem_boot();
+	*seq = db->published;
+	LWLockRelease(&db->lock);
+}
+
+int64
+weir_queue_flushed_seq(int slot)
+{
+	QueueDatabase *db = &queue->databases[slot];
+	int64		seq;
+
+	LWLockAcquire(&db->lock, LW_SHARED);
+	seq = db->flushed;
+	LWLockRelease(&db->lock);
+	return seq;
+}
+
+void
+weir_queue_depth(int slot, int64 *messages, int64 *rows, int64 *bytes)
+{
+	QueueDatabase *db = &queue->databases[slot];
+
+	LWLockAcquire(&db->lock, LW_SHARED);
+	*messages = db->nmessages;
+	*rows = db->nrows;
+	*bytes = db->nbytes;
+	LWLockRelease(&db->lock);
+}
+
+/* ---------------------------------------------------------------------
+ * Waiting for the flush
+ * --------------------------------------------------------------------- */
+
+/* Returns false when there is nothing to wait for. */
+static bool
+waiter_enlist(QueueDatabase *db, int64 seq)
+{
+	QueueWaiter *waiter = &queue->waiters[weir_my_proc_number()];
+
+	LWLockAcquire(&db->lock, LW_EXCLUSIVE);
+	waiter->waiting = db->flushed < seq;
+	if (waiter->waiting)
+	{
+		waiter->seq = seq;
+		waiter->latch = MyLatch;
+		dlist_push_tail(&db->waiters, &waiter->node);
+	}
+	LWLockRelease(&db->lock);
+	return waiter->waiting;
+}
+
+/* Returns whether the waiter was still waiting. */
+static bool
+waiter_delist(QueueDatabase *db)
+{
+	QueueWaiter *waiter = &queue->waiters[weir_my_proc_number()];
+	bool		was_waiting;
+
+	LWLockAcquire(&db->lock, LW_EXCLUSIVE);
+	was_waiting = waiter->waiting;
+	if (was_waiting)
+	{
+		dlist_delete(&waiter->node);
+		waiter->waiting = false;
+	}
+	LWLockRelease(&db->lock);
+	return was_waiting;
+}
+
+static void
+wait_event_begin(void)
+{
+	if (wait_event == 0)
+		wait_event = weir_wait_event_new("WeirFlush");
+}
+
+void
+weir_queue_commit_wait(int64 seq)
+{
+	QueueDatabase *db = &queue->databases[weir_my_database_slot()];
+	volatile QueueWaiter *waiter = &queue->waiters[weir_my_proc_number()];
+
+	if (!waiter_enlist(db, seq))
+		return;
+	wait_event_begin();
+
+	for (;;)
+	{
+		int			rc;
+
+		ResetLatch(MyLatch);
+		if (!waiter->waiting)
+			break;
+
+		/*
+		 * The transaction is committed and cannot be taken back; nor may the
+		 * client be told that all is done.  So a warning, as for synchronous
+		 * replication.
+		 */
+		if (ProcDiePending)
+		{
+			if (!waiter_delist(db))
+				break;
+			ereport(WARNING,
+					(errcode(ERRCODE_ADMIN_SHUTDOWN),
+					 errmsg("canceling the wait for the flush of stream rows and terminating connection due to administrator command"),
+					 errdetail("The transaction has already committed, but its stream rows might not be in the views yet.")));
+			whereToSendOutput = DestNone;
+			break;
+		}
+		if (QueryCancelPending)
+		{
+			QueryCancelPending = false;
+			if (!waiter_delist(db))
+				break;
+			ereport(WARNING,
+					(errmsg("canceling wait for the flush of stream rows due to user request"),
+					 errdetail("The transaction has already committed, but its stream rows might not be in the views yet.")));
+			break;
+		}
+
+		rc = WaitLatch(MyLatch, WL_LATCH_SET | WL_POSTMASTER_DEATH, -1, wait_event);
+		if (rc & WL_POSTMASTER_DEATH)
+		{
+			ProcDiePending = true;
+			whereToSendOutput = DestNone;
+			waiter_delist(db);
+			break;
+		}
+	}
+}
+
+bool
+weir_queue_wait(int64 seq, long timeout_ms)
+{
+	QueueDatabase *db = &queue->databases[weir_my_database_slot()];
+	volatile QueueWaiter *waiter = &queue->waiters[weir_my_proc_number()];
+	TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), timeout_ms);
+
+	if (!waiter_enlist(db, seq))
+		return true;
+	wait_event_begin();
+
+	PG_TRY();
+	{
+		while (waiter->waiting)
+		{
+			long		left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), deadline);
+
+			if (left <= 0)
+				break;
+			(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+							 left, wait_event);
+			ResetLatch(MyLatch);
+			CHECK_FOR_INTERRUPTS();
+		}
+	}
+	PG_CATCH();
+	{
+		waiter_delist(db);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	return !waiter_delist(db);
+}
+
+void
+weir_queue_set_flushed(int slot, int64 seq)
+{
+	QueueDatabase *db = &queue->databases[slot];
+	dlist_mutable_iter iter;
+
+	LWLockAcquire(&db->lock, LW_EXCLUSIVE);
+	if (seq > db->flushed)
+		db->flushed = seq;
+	dlist_foreach_modify(iter, &db->waiters)
+	{
+		QueueWaiter *waiter = dlist_container(QueueWaiter, node, iter.cur);
+
+		if (waiter->seq <= db->flushed)
+		{
+			dlist_delete(&waiter->node);
+			waiter->waiting = false;
+			SetLatch(waiter->latch);
+		}
+	}
+	LWLockRelease(&db->lock);
+}
+
+/* ---------------------------------------------------------------------
+ * Workers
+ * --------------------------------------------------------------------- */
+
+/* Link a sorted list of messages into the sorted queue. */
+static void
+put_back_locked(QueueDatabase *db, QueueMessage *list)
+{
+	QueueMessage **link = &db->head;
+
+	while (list != NULL)
+	{
+		QueueMessage *message = list;
+
+		list = list->next;
+		while (*link != NULL && (*link)->seq < message->seq)
+			link = &(*link)->next;
+		message->next = *link;
+		*link = message;
+		if (message->next == NULL)
+			db->tail = message;
+		db->nmessages++;
+		db->nrows += message->nrows;
+		db->nbytes += message->bytes;
+		link = &message->next;
+	}
+}
+
+void
+weir_queue_attach_worker(int slot, int worker)
+{
+	QueueDatabase *db = &queue->databases[slot];
+
+	LWLockAcquire(&db->lock, LW_EXCLUSIVE);
+	db->workers[worker].pid = MyProcPid;
+	db->workers[worker].latch = MyLatch;
+	LWLockRelease(&db->lock);
+}
+
+void
+weir_queue_detach_worker(int slot, int worker)
+{
+	QueueDatabase *db = &queue->databases[slot];
+
+	LWLockAcquire(&db->lock, LW_EXCLUSIVE);
+	if (db->workers[worker].pid == MyProcPid)
+	{
+		put_back_locked(db, db->workers[worker].taken);
+		db->workers[worker].taken = NULL;
+		db->workers[worker].pid = 0;
+		db->workers[worker].latch = NULL;
+		wake_workers_locked(db);
+	}
+	LWLockRelease(&db->lock);
+}
+
+QueueMessage *
+weir_queue_take(int slot, int worker, int64 max_rows, Size max_bytes)
+{
+	QueueDatabase *db = &queue->databases[slot];
+	QueueMessage *last = NULL;
+	QueueMessage *first;
+	int64		rows = 0;
+	Size		bytes = 0;
+
+	LWLockAcquire(&db->lock, LW_EXCLUSIVE);
+	Assert(db->workers[worker].taken == NULL);
+	first = db->head;
+	for (QueueMessage *m = first; m != NULL; m = m->next)
+	{
+		if (last != NULL &&
+			(m->spooled || last->spooled ||
+			 rows + m->nrows > max_rows || bytes + m->bytes > max_bytes))
+			break;
+		rows += m->nrows;
+		bytes += m->bytes;
+		db->nmessages--;
+		db->nrows -= m->nrows;
+		db->nbytes -= m->bytes;
+		last = m;
+	}
+	if (last != NULL)
+	{
+		db->head = last->next;
+		if (db->head == NULL)
+			db->tail = NULL;
+		last->next = NULL;
+		db->workers[worker].taken = first;
+		if (db->head != NULL)
+			wake_workers_locked(db);
+	}
+	LWLockRelease(&db->lock);
+	return first;
+}
+
+void
+weir_queue_taken_merged(int slot, int worker)
+{
+	QueueDatabase *db = &queue->databases[slot];
+
+	LWLockAcquire(&db->lock, LW_EXCLUSIVE);
+	db->workers[worker].taken = NULL;
+	LWLockRelease(&db->lock);
+}
+
+int64
+weir_queue_merged_seq(int slot)
+{
+	QueueDatabase *db = &queue->databases[slot];
+	int64		seq;
+
+	LWLockAcquire(&db->lock, LW_SHARED);
+	seq = db->head ? db->head->seq - 1 : db->published;
+	for (int i = 0; i < WEIR_MAX_INGEST_WORKERS; i++)
+		if (db->workers[i].taken != NULL)
+			seq = Min(seq, db->workers[i].taken->seq - 1);
+	LWLockRelease(&db->lock);
+	return seq;
+}
+
+void
+weir_queue_wake_workers(int slot)
+{
+	QueueDatabase *db = &queue->databases[slot];
+
+	LWLockAcquire(&db->lock, LW_SHARED);
+	wake_workers_locked(db);
+	LWLockRelease(&db->lock);
+}
+
+void
+weir_queue_discard(int slot)
+{
+	QueueDatabase *db = &queue->databases[slot];
+	QueueMessage *list;
+	int64		seq;
+
+	LWLockAcquire(&db->lock, LW_EXCLUSIVE);
+	list = db->head;
+	db->head = db->tail = NULL;
+	db->nmessages = db->nrows = db->nbytes = 0;
+	seq = db->published;
+	LWLockRelease(&db->lock);
+
+	while (list != NULL)
+	{
+		QueueMessage *next = list->next;
+
+		weir_queue_message_free(list, true);
+		list = next;
+	}
+	weir_queue_set_flushed(slot, seq);
+}

@@ -1,0 +1,117 @@
+/*
+ * queue.h
+ *	  Committed rows in shared memory, on their way from backends to workers.
+ */
+#ifndef WEIR_QUEUE_H
+#define WEIR_QUEUE_H
+
+#include "postgres.h"
+#include "storage/fileset.h"
+#include "storage/latch.h"
+#include "utils/timestamp.h"
+
+#define WEIR_MAX_INGEST_WORKERS 16
+
+/*
+ * Rows of one stream, one after the other: a header, then nrows minimal
+ * tuples, each at a MAXALIGNed offset; len counts the bytes after the header.
+ * The same form is used in a backend's memory, in shared memory and in a
+ * spool file.
+ */
+typedef struct SectionHeader
+{
+	Oid			streamid;
+	uint32		nrows;
+	Size		len;
+} SectionHeader;
+
+#define SECTION_HEADER_SIZE MAXALIGN(sizeof(SectionHeader))
+
+/* A contiguous run of sections in shared memory. */
+typedef struct QueuePiece
+{
+	struct QueuePiece *next;
+	Size		len;			/* of what follows, at MAXALIGN(sizeof(QueuePiece)) */
+} QueuePiece;
+
+#define PIECE_DATA(piece) ((char *) (piece) + MAXALIGN(sizeof(QueuePiece)))
+
+/*
+ * The rows of one committed transaction.  Owned by the backend until it is
+ * published, then by the queue, then by the worker that took it.
+ */
+typedef struct QueueMessage
+{
+	struct QueueMessage *next;
+	int64		seq;			/* publication number, given when published */
+	bool		sync;			/* somebody waits for it */
+	bool		spooled;		/* rows are in the file "rows" of fileset, up to (spool_fileno, spool_offset) */
+	FileSet		fileset;
+	int			spool_fileno;
+	off_t		spool_offset;
+	int64		nrows;
+	Size		bytes;
+	TimestampTz published;
+	QueuePiece *pieces;			/* each a shared allocation of its own */
+} QueueMessage;
+
+extern void weir_queue_init(void);
+
+/* --- backends --- */
+
+/* Allocate a message or a piece; NULL when the queue's memory is full. */
+extern QueueMessage *weir_queue_message_alloc(void);
+extern QueuePiece *weir_queue_piece_alloc(Size len);
+extern void weir_queue_message_free(QueueMessage *message, bool remove_spool);
+
+/* Hand a message over.  Cannot fail.  Returns its publication number. */
+extern int64 weir_queue_publish(QueueMessage *message);
+
+/*
+ * Wait until rows published up to seq are on disk in every view.  For use in
+ * the commit of a transaction: never errors; a cancel or terminate ends the
+ * wait with a warning, as in synchronous replication.
+ */
+extern void weir_queue_commit_wait(int64 seq);
+
+/* The same for ordinary functions: handles interrupts.  Returns false on timeout. */
+extern bool weir_queue_wait(int64 seq, long timeout_ms);
+
+/* Where the queue of this database stands: server run and last publication. */
+extern void weir_queue_position(int64 *boot, int64 *seq);
+extern int64 weir_queue_flushed_seq(int slot);
+
+/* --- workers; slot is the database's, worker an index below WEIR_MAX_INGEST_WORKERS --- */
+
+extern void weir_queue_attach_worker(int slot, int worker);
+extern void weir_queue_detach_worker(int slot, int worker); /* puts back what it took */
+
+/*
+ * Take messages up to about that many rows and bytes, at least one if there is
+ * any.  A spooled message comes alone.  They belong to the worker until
+ * weir_queue_taken_merged.  Returns the first, linked by next, or NULL.
+ */
+extern QueueMessage *weir_queue_take(int slot, int worker, int64 max_rows, Size max_bytes);
+
+/*
+ * What the worker took is in the active epoch now: it is no longer put back or
+ * waited for.  Cannot fail; the caller then frees the messages.
+ */
+extern void weir_queue_taken_merged(int slot, int worker);
+
+/* Every message up to this number has been merged (call under the merge mutex). */
+extern int64 weir_queue_merged_seq(int slot);
+
+/* All up to seq are on disk: wake who waits for them.  Cannot fail. */
+extern void weir_queue_set_flushed(int slot, int64 seq);
+
+/* Wake an idle ingest worker of this database. */
+extern void weir_queue_wake_workers(int slot);
+
+/* Throw away everything queued and wake all who wait: the extension is gone. */
+extern void weir_queue_discard(int slot);
+
+/* Rows and bytes not yet taken, for statistics. */
+extern void weir_queue_depth(int slot, int64 *messages, int64 *rows, int64 *bytes);
+
+#endif

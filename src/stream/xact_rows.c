@@ -1,0 +1,573 @@
+/*
+ * xact_rows.c
+ *	  The stream rows of the current transaction, until it commits.
+ *
+ * Runs in the inserting backend.  Rows are kept in sections (see queue.h), in
+ * order, each owned by a subtransaction.  Because a subtransaction's rows come
+ * after those its parent had before, aborting it cuts the list at its first
+ * section, and committing it renames its sections to the parent's.
+ *
+ * When the sections pass weir.insert_buffer, they are appended to a spool file
+ * and a mark remembers where a subtransaction's part begins, so that an abort
+ * moves the end of the file back.  A transaction of any size thus needs
+ * bounded memory.
+ *
+ * At XACT_EVENT_PRE_COMMIT space in the shared queue is taken and filled
+ * (waiting while the queue is full), or the file is closed; this may fail and
+ * then the transaction aborts.  At XACT_EVENT_COMMIT the message is linked in,
+ * which cannot fail.  The wait for the flush comes when the transaction's
+ * locks have been released (resource release callback).
+ *
+ * Memory: all here is in a child of TopTransactionContext; the reserved message
+ * belongs to this backend until it is published and is freed on abort.
+ *
+ * Failure: a crash before the publication loses rows that nobody was told of;
+ * a crash after it loses what is not flushed, which a synchronous inserter has
+ * not been told of either.
+ */
+#include "stream/xact_rows.h"
+
+#include "access/detoast.h"
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "base/compat.h"
+#include "base/settings.h"
+#include "base/shmem.h"
+#include "miscadmin.h"
+#include "storage/buffile.h"
+#include "stream/queue.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+
+#define SECTION_MIN 1024
+#define SECTION_MAX (256 * 1024)
+
+/*
+ * How long a commit waits for queue memory before it puts its rows into a file
+ * instead.  A transaction that holds locks may be what the flush waits for, so
+ * this wait must end.
+ */
+#define QUEUE_WAIT_MS 2000
+
+typedef struct LocalSection
+{
+	struct LocalSection *prev;
+	struct LocalSection *next;
+	SubTransactionId subid;
+	Size		size;			/* of data, header included */
+	SectionHeader *header;		/* start of data; rows follow */
+} LocalSection;
+
+typedef struct SpoolMark
+{
+	struct SpoolMark *prev;
+	SubTransactionId subid;
+	int			fileno;
+	off_t		offset;
+	int64		nrows;			/* before this mark */
+	Size		bytes;
+} SpoolMark;
+
+typedef struct XactRows
+{
+	MemoryContext cxt;
+	MemoryContext row_cxt;
+	LocalSection *first;
+	LocalSection *last;
+	Size		memory;			/* of all sections */
+	BufFile    *spool;
+	FileSet		fileset;
+	bool		have_fileset;
+	SpoolMark  *marks;			/* latest first */
+	int64		spool_rows;
+	Size		spool_bytes;
+	QueueMessage *reserved;
+} XactRows;
+
+static XactRows *rows = NULL;
+
+/* Number to wait for once locks are released; 0 = none. */
+static int64 wait_for_seq = 0;
+
+static void xact_callback(XactEvent event, void *arg);
+static void subxact_callback(SubXactEvent event, SubTransactionId mySubid,
+							 SubTransactionId parentSubid, void *arg);
+static void release_callback(ResourceReleasePhase phase, bool isCommit,
+							 bool isTopLevel, void *arg);
+
+void
+weir_xact_rows_init(void)
+{
+	RegisterXactCallback(xact_callback, NULL);
+	RegisterSubXactCallback(subxact_callback, NULL);
+	RegisterResourceReleaseCallback(release_callback, NULL);
+}
+
+/* ---------------------------------------------------------------------
+ * Adding rows
+ * --------------------------------------------------------------------- */
+
+static void
+rows_begin(void)
+{
+	MemoryContext cxt = AllocSetContextCreate(TopTransactionContext, "weir rows",
+											  ALLOCSET_DEFAULT_SIZES);
+
+	rows = MemoryContextAllocZero(cxt, sizeof(XactRows));
+	rows->cxt = cxt;
+	rows->row_cxt = AllocSetContextCreate(cxt, "weir row", ALLOCSET_DEFAULT_SIZES);
+}
+
+static LocalSection *
+section_create(Oid streamid, Size need)
+{
+	SubTransactionId subid = GetCurrentSubTransactionId();
+	LocalSection *section = MemoryContextAlloc(rows->cxt, sizeof(LocalSection));
+	Size		size = SECTION_MIN;
+
+	/* Grow with the transaction: small for a single row, large for a load. */
+	if (rows->last && rows->last->size >= size)
+		size = Min(rows->last->size * 4, SECTION_MAX);
+	size = Max(size, need + SECTION_HEADER_SIZE);
+
+	section->subid = subid;
+	section->size = size;
+	section->header = MemoryContextAllocHuge(rows->cxt, size);
+	section->header->streamid = streamid;
+	section->header->nrows = 0;
+	section->header->len = 0;
+	section->prev = rows->last;
+	section->next = NULL;
+	if (rows->last)
+		rows->last->next = section;
+	else
+		rows->first = section;
+	rows->last = section;
+	rows->memory += size;
+	return section;
+}
+
+static void
+section_unlink_last(void)
+{
+	LocalSection *section = rows->last;
+
+	rows->last = section->prev;
+	if (rows->last)
+		rows->last->next = NULL;
+	else
+		rows->first = NULL;
+	rows->memory -= section->size;
+	pfree(section->header);
+	pfree(section);
+}
+
+static bool
+section_has_room(LocalSection *section, Size need)
+{
+	return SECTION_HEADER_SIZE + section->header->len + need <= section->size;
+}
+
+/*
+ * The section that a row of this stream goes to: the last, or one of the same
+ * subtransaction just before it (statements that fill two streams in turn).
+ */
+static LocalSection *
+section_for(Oid streamid, Size need)
+{
+	SubTransactionId subid = GetCurrentSubTransactionId();
+	LocalSection *section = rows->last;
+
+	for (int i = 0; i < 4 && section && section->subid == subid; i++)
+	{
+		if (section->header->streamid == streamid && section_has_room(section, need))
+			return section;
+		section = section->prev;
+	}
+	return section_create(streamid, need);
+}
+
+/* A flat copy of the slot's row, in row_cxt. */
+static MinimalTuple
+form_row(TupleTableSlot *slot)
+{
+	TupleDesc	desc = slot->tts_tupleDescriptor;
+	Datum	   *values;
+
+	slot_getallattrs(slot);
+	values = palloc(sizeof(Datum) * desc->natts);
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+
+		values[i] = slot->tts_values[i];
+		if (!slot->tts_isnull[i] && att->attlen == -1 &&
+			VARATT_IS_EXTERNAL(DatumGetPointer(values[i])) &&
+			!VARATT_IS_EXTERNAL_EXPANDED(DatumGetPointer(values[i])))
+			values[i] = PointerGetDatum(detoast_external_attr((struct varlena *) DatumGetPointer(values[i])));
+	}
+	return heap_form_minimal_tuple(desc, values, slot->tts_isnull);
+}
+
+static void spool_sections(void);
+
+void
+weir_xact_rows_add(Oid streamid, TupleTableSlot *slot)
+{
+	MemoryContext old;
+	MinimalTuple tuple;
+	LocalSection *section;
+	Size		len;
+	char	   *place;
+
+	if (rows == NULL)
+		rows_begin();
+	if (rows->reserved != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("cannot insert into a stream while its transaction commits")));
+
+	old = MemoryContextSwitchTo(rows->row_cxt);
+	tuple = form_row(slot);
+	MemoryContextSwitchTo(old);
+
+	len = MAXALIGN(tuple->t_len);
+	section = section_for(streamid, len);
+	place = (char *) section->header + SECTION_HEADER_SIZE + section->header->len;
+	memcpy(place, tuple, tuple->t_len);
+	if (len > tuple->t_len)
+		memset(place + tuple->t_len, 0, len - tuple->t_len);
+	section->header->len += len;
+	section->header->nrows++;
+	MemoryContextReset(rows->row_cxt);
+
+	if (rows->memory > (Size) weir_insert_buffer_kb * 1024)
+		spool_sections();
+}
+
+/* ---------------------------------------------------------------------
+ * The spool file
+ * --------------------------------------------------------------------- */
+
+static void
+spool_begin(void)
+{
+	ResourceOwner oldowner = CurrentResourceOwner;
+	MemoryContext old = MemoryContextSwitchTo(rows->cxt);
+
+	/* Open for the whole transaction, whatever subtransaction this is. */
+	CurrentResourceOwner = TopTransactionResourceOwner;
+	FileSetInit(&rows->fileset);
+	rows->have_fileset = true;
+	rows->spool = BufFileCreateFileSet(&rows->fileset, "rows");
+	CurrentResourceOwner = oldowner;
+	MemoryContextSwitchTo(old);
+}
+
+static void
+spool_mark(SubTransactionId subid)
+{
+	SpoolMark  *mark;
+
+	if (rows->marks && rows->marks->subid == subid)
+		return;
+	mark = MemoryContextAlloc(rows->cxt, sizeof(SpoolMark));
+	mark->prev = rows->marks;
+	mark->subid = subid;
+	mark->nrows = rows->spool_rows;
+	mark->bytes = rows->spool_bytes;
+	BufFileTell(rows->spool, &mark->fileno, &mark->offset);
+	rows->marks = mark;
+}
+
+/* Append all sections to the file. */
+static void
+spool_sections(void)
+{
+	if (rows->spool == NULL)
+		spool_begin();
+	for (LocalSection *section = rows->first; section != NULL; section = section->next)
+	{
+		Size		len = SECTION_HEADER_SIZE + section->header->len;
+
+		if (section->header->nrows == 0)
+			continue;
+		spool_mark(section->subid);
+		BufFileWrite(rows->spool, section->header, len);
+		rows->spool_rows += section->header->nrows;
+		rows->spool_bytes += len;
+	}
+	while (rows->last)
+		section_unlink_last();
+}
+
+/* ---------------------------------------------------------------------
+ * Subtransactions
+ * --------------------------------------------------------------------- */
+
+static void
+abort_sub(SubTransactionId subid)
+{
+	SpoolMark  *first = NULL;
+
+	while (rows->last && rows->last->subid == subid)
+		section_unlink_last();
+
+	while (rows->marks && rows->marks->subid == subid)
+	{
+		first = rows->marks;
+		rows->marks = first->prev;
+	}
+	if (first == NULL)
+		return;
+	if (BufFileSeek(rows->spool, first->fileno, first->offset, SEEK_SET) != 0)
+		elog(FATAL, "could not move back in the spool file of a transaction");
+	rows->spool_rows = first->nrows;
+	rows->spool_bytes = first->bytes;
+}
+
+/*
+ * Rename what the subtransaction has to its parent.  A small section is moved
+ * into the parent's last one when it fits, so that a loop with an exception
+ * block per row does not leave a section per row.
+ */
+static void
+commit_sub(SubTransactionId subid, SubTransactionId parent)
+{
+	LocalSection *section = rows->last;
+
+	while (section && section->subid == subid)
+	{
+		section->subid = parent;
+		section = section->prev;
+	}
+	if (section && rows->last == section->next && section->subid == parent &&
+		section->header->streamid == rows->last->header->streamid &&
+		section_has_room(section, rows->last->header->len))
+	{
+		memcpy((char *) section->header + SECTION_HEADER_SIZE + section->header->len,
+			   (char *) rows->last->header + SECTION_HEADER_SIZE,
+			   rows->last->header->len);
+		section->header->len += rows->last->header->len;
+		section->header->nrows += rows->last->header->nrows;
+		section_unlink_last();
+	}
+
+	while (rows->marks && rows->marks->subid == subid)
+	{
+		SpoolMark  *mark = rows->marks;
+
+		if (mark->prev == NULL || mark->prev->subid != parent)
+		{
+			mark->subid = parent;
+			break;
+		}
+		rows->marks = mark->prev;
+	}
+}
+
+static void
+subxact_callback(SubXactEvent event, SubTransactionId mySubid,
+				 SubTransactionId parentSubid, void *arg)
+{
+	if (rows == NULL)
+		return;
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		abort_sub(mySubid);
+	else if (event == SUBXACT_EVENT_COMMIT_SUB)
+		commit_sub(mySubid, parentSubid);
+}
+
+/* ---------------------------------------------------------------------
+ * Commit
+ * --------------------------------------------------------------------- */
+
+static bool
+have_rows(void)
+{
+	if (rows == NULL)
+		return false;
+	if (rows->spool_rows > 0)
+		return true;
+	for (LocalSection *section = rows->first; section; section = section->next)
+		if (section->header->nrows > 0)
+			return true;
+	return false;
+}
+
+/* Copy all sections into shared memory; NULL when the queue has no room. */
+static QueueMessage *
+reserve_in_memory(void)
+{
+	QueueMessage *message = weir_queue_message_alloc();
+	LocalSection *section = rows->first;
+	QueuePiece **link;
+
+	if (message == NULL)
+		return NULL;
+	link = &message->pieces;
+	while (section != NULL)
+	{
+		LocalSection *end = section;
+		Size		len = 0;
+		QueuePiece *piece;
+		char	   *place;
+
+		/* Small sections share a piece. */
+		do
+		{
+			len += SECTION_HEADER_SIZE + end->header->len;
+			end = end->next;
+		} while (end && len + end->header->len < SECTION_MAX);
+
+		piece = weir_queue_piece_alloc(len);
+		if (piece == NULL)
+		{
+			weir_queue_message_free(message, false);
+			return NULL;
+		}
+		*link = piece;
+		link = &piece->next;
+		place = PIECE_DATA(piece);
+		for (; section != end; section = section->next)
+		{
+			Size		n = SECTION_HEADER_SIZE + section->header->len;
+
+			memcpy(place, section->header, n);
+			place += n;
+			message->nrows += section->header->nrows;
+			message->bytes += n;
+		}
+	}
+	return message;
+}
+
+/* Wait for room; after a while give up and use a file. */
+static QueueMessage *
+reserve_waiting(void)
+{
+	QueueMessage *message = reserve_in_memory();
+	TimestampTz deadline;
+
+	if (message != NULL)
+		return message;
+	deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), QUEUE_WAIT_MS);
+	weir_memory_wait_prepare();
+	while ((message = reserve_in_memory()) == NULL &&
+		   GetCurrentTimestamp() < deadline)
+		weir_memory_wait(100);
+	weir_memory_wait_cancel();
+	return message;
+}
+
+/* The message itself is small: wait for that as long as it takes. */
+static QueueMessage *
+reserve_spooled(void)
+{
+	QueueMessage *message;
+
+	spool_sections();
+	weir_memory_wait_prepare();
+	while ((message = weir_queue_message_alloc()) == NULL)
+		weir_memory_wait(100);
+	weir_memory_wait_cancel();
+
+	message->spooled = true;
+	message->fileset = rows->fileset;
+	BufFileTell(rows->spool, &message->spool_fileno, &message->spool_offset);
+	message->nrows = rows->spool_rows;
+	message->bytes = 0;
+	BufFileExportFileSet(rows->spool);
+	BufFileClose(rows->spool);
+	rows->spool = NULL;
+	return message;
+}
+
+static void
+pre_commit(void)
+{
+	QueueMessage *message = NULL;
+
+	if (!have_rows())
+		return;
+	(void) weir_my_database_slot();
+
+	/* One transaction may have a quarter of the queue, larger ones a file. */
+	if (rows->spool == NULL &&
+		rows->memory <= weir_memory_limit(WEIR_MEMORY_QUEUE) / 4)
+		message = reserve_waiting();
+	if (message == NULL)
+		message = reserve_spooled();
+	message->sync = weir_synchronous_insert;
+	rows->reserved = message;
+}
+
+static void
+commit(void)
+{
+	if (rows->reserved != NULL)
+	{
+		bool		sync = rows->reserved->sync;
+		int64		seq = weir_queue_publish(rows->reserved);
+
+		if (sync)
+			wait_for_seq = seq;
+	}
+	rows = NULL;
+}
+
+static void
+abort_rows(void)
+{
+	if (rows->reserved != NULL)
+		weir_queue_message_free(rows->reserved, false);
+
+	/* The file itself was closed with the transaction's resource owner. */
+	if (rows->have_fileset)
+		FileSetDeleteAll(&rows->fileset);
+	rows = NULL;
+}
+
+static void
+xact_callback(XactEvent event, void *arg)
+{
+	switch (event)
+	{
+		case XACT_EVENT_PRE_COMMIT:
+			pre_commit();
+			break;
+		case XACT_EVENT_PRE_PREPARE:
+			if (have_rows())
+				ereport(ERROR,
+						(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						 errmsg("cannot PREPARE a transaction that has inserted into a stream"),
+						 errhint("Commit the stream insert in a transaction of its own.")));
+			break;
+		case XACT_EVENT_COMMIT:
+			if (rows != NULL)
+				commit();
+			break;
+		case XACT_EVENT_ABORT:
+			if (rows != NULL)
+				abort_rows();
+			wait_for_seq = 0;
+			break;
+		default:
+			break;
+	}
+}
+
+/*
+ * The wait for the flush: the transaction is committed, its locks are gone,
+ * so nobody can be waiting for this backend while it waits for the workers.
+ */
+static void
+release_callback(ResourceReleasePhase phase, bool isCommit, bool isTopLevel, void *arg)
+{
+	int64		seq = wait_for_seq;
+
+	if (phase != RESOURCE_RELEASE_AFTER_LOCKS || !isCommit || !isTopLevel || seq == 0)
+		return;
+	wait_for_seq = 0;
+	weir_queue_commit_wait(seq);
+}
