@@ -50,6 +50,7 @@ typedef struct EpochDatabase
 	bool		frozen;			/* the other one waits for its flush */
 	bool		cut_wanted;
 	int64		flushed;		/* number of the last flushed epoch */
+	slock_t		offsets_lock;	/* the frozen epoch's list, against its release */
 	Latch	   *flusher;
 	ConditionVariable flushed_cv;
 } EpochDatabase;
@@ -74,6 +75,7 @@ epoch_shmem_init(void *address, bool found)
 	for (int i = 0; i < WEIR_MAX_DATABASES; i++)
 	{
 		weir_mutex_init(&databases[i].merge);
+		SpinLockInit(&databases[i].offsets_lock);
 		ConditionVariableInit(&databases[i].flushed_cv);
 		databases[i].epochs[0].number = 1;
 	}
@@ -304,6 +306,26 @@ weir_epoch_merge(int slot, MergeInput *input, weir_merge_callback done, void *ar
 	return ok;
 }
 
+void
+weir_epoch_try_stage(int slot, ViewResult *result)
+{
+	EpochDatabase *db = &databases[slot];
+
+	weir_mutex_lock(&db->merge);
+	PG_TRY();
+	{
+		Run		   *run = &db->epochs[db->active].main;
+
+		(void) weir_groups_stage(find_table(run, result->spec->defid), result->spec,
+								 result->tuples, result->ntuples);
+	}
+	PG_FINALLY();
+	{
+		weir_mutex_release_held();
+	}
+	PG_END_TRY();
+}
+
 /* ---------------------------------------------------------------------
  * Private runs
  * --------------------------------------------------------------------- */
@@ -324,11 +346,17 @@ free_run_contents(Run *run)
 	run->nfiles = 0;
 }
 
-static void
-destroy_private_run(int code, Datum arg)
+void
+weir_run_destroy_private(void)
 {
 	if (private_run != NULL)
 		weir_run_destroy(private_run);
+}
+
+static void
+destroy_at_exit(int code, Datum arg)
+{
+	weir_run_destroy_private();
 }
 
 Run *
@@ -337,13 +365,13 @@ weir_run_create(void)
 	Run		   *run;
 
 	Assert(private_run == NULL);
+	run = weir_shared_alloc(WEIR_MEMORY_GROUPS, sizeof(Run));
 	if (!exit_registered)
 	{
 		/* After the area's own callback was registered, so it runs before it. */
-		before_shmem_exit(destroy_private_run, (Datum) 0);
+		before_shmem_exit(destroy_at_exit, (Datum) 0);
 		exit_registered = true;
 	}
-	run = weir_shared_alloc(WEIR_MEMORY_GROUPS, sizeof(Run));
 	if (run == NULL)
 		return NULL;
 	memset(run, 0, sizeof(Run));
@@ -684,6 +712,9 @@ weir_epoch_release(int slot)
 
 	weir_queue_set_flushed(slot, epoch->cut_seq);
 	db->flushed = epoch->number;
+	SpinLockAcquire(&db->offsets_lock);
+	epoch->offsets = NULL;
+	SpinLockRelease(&db->offsets_lock);
 	free_epoch(epoch);
 	pg_memory_barrier();
 	db->frozen = false;
@@ -716,14 +747,15 @@ weir_epoch_kafka_offset(Oid streamid, int32 partition, int64 *next_offset)
 	{
 		EpochOffset *offset;
 
-		if (i != db->active && !db->frozen)
-			continue;
+		/* The list of an epoch that is not in use is empty. */
+		SpinLockAcquire(&db->offsets_lock);
 		offset = find_offset(&db->epochs[i], streamid, partition);
 		if (offset != NULL && (!found || offset->offset.next_offset > *next_offset))
 		{
 			*next_offset = offset->offset.next_offset;
 			found = true;
 		}
+		SpinLockRelease(&db->offsets_lock);
 	}
 	weir_mutex_unlock(&db->merge);
 	return found;

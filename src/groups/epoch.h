@@ -98,9 +98,13 @@ extern void weir_epoch_init(void);
  */
 extern bool weir_epoch_merge(int slot, MergeInput *input, weir_merge_callback done, void *arg);
 
+/* Stage one view's result against the active epoch, to see whether that fails. */
+extern void weir_epoch_try_stage(int slot, ViewResult *result);
+
 /* Private runs.  The shared memory and files of one belong to its process until adopted. */
 extern Run *weir_run_create(void);	/* NULL when memory is full */
 extern void weir_run_destroy(Run *run);
+extern void weir_run_destroy_private(void); /* the one this process has, if any */
 extern bool weir_run_merge(Run *run, MergeInput *input);
 extern void weir_run_dump(Run *run);	/* groups to a file; in a transaction */
 extern void weir_run_spill(Run *run, MergeInput *input);	/* input to a file, without merging */

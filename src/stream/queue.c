@@ -436,6 +436,17 @@ weir_queue_detach_worker(int slot, int worker)
 	LWLockRelease(&db->lock);
 }
 
+void
+weir_queue_put_back(int slot, int worker)
+{
+	QueueDatabase *db = &queue->databases[slot];
+
+	LWLockAcquire(&db->lock, LW_EXCLUSIVE);
+	put_back_locked(db, db->workers[worker].taken);
+	db->workers[worker].taken = NULL;
+	LWLockRelease(&db->lock);
+}
+
 QueueMessage *
 weir_queue_take(int slot, int worker, int64 max_rows, Size max_bytes)
 {

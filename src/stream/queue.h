@@ -93,6 +93,9 @@ extern void weir_queue_detach_worker(int slot, int worker); /* puts back what it
  */
 extern QueueMessage *weir_queue_take(int slot, int worker, int64 max_rows, Size max_bytes);
 
+/* Put back what the worker took and has not merged. */
+extern void weir_queue_put_back(int slot, int worker);
+
 /*
  * What the worker took is in the active epoch now: it is no longer put back or
  * waited for.  Cannot fail; the caller then frees the messages.

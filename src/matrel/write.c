@@ -1,0 +1,401 @@
+/*
+ * write.c
+ *	  Writing groups into a matrel: find by key, combine, update or insert.
+ *
+ * Called by the flush worker alone, so nobody else changes a matrel's rows
+ * (direct writes are refused by a trigger); a change by other means shows as a
+ * "tuple concurrently updated" error, and the flush is tried again.
+ *
+ * A group is found through the matrel's lookup index: a unique index on all
+ * keys, or one on weir.hash_key(keys), whose hits are checked.  Rows go in
+ * through the table access method; indexes, also those that users made, are
+ * kept by the executor's own routine.
+ *
+ * Memory: a context per writer, and one that is reset for each row.
+ */
+#include "matrel/write.h"
+
+#include "access/genam.h"
+#include "access/stratnum.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "base/compat.h"
+#include "base/weir.h"
+#include "catalog/pg_am.h"
+#include "executor/executor.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "catalog/pg_type.h"
+
+struct MatrelWriter
+{
+	ViewRuntime *runtime;
+	GroupSpec  *spec;
+	MemoryContext cxt;
+	MemoryContext row_cxt;
+	Relation	rel;
+	Relation	lookup;			/* NULL: no keys to look up */
+	bool		by_hash;		/* lookup is on weir.hash_key */
+	int			nscankeys;
+	ScanKeyData *scankeys;
+	IndexScanDesc scan;
+	TupleTableSlot *found;		/* the matrel's row */
+	TupleTableSlot *row;		/* the row to write */
+	EState	   *estate;
+	ResultRelInfo *rri;
+	int64		written;
+};
+
+/* ---------------------------------------------------------------------
+ * The lookup index
+ * --------------------------------------------------------------------- */
+
+static bool
+is_natural(Relation index, int nkeys)
+{
+	Form_pg_index form = index->rd_index;
+
+	if (!form->indisunique || form->indnkeyatts != nkeys)
+		return false;
+	for (int i = 0; i < nkeys; i++)
+		if (form->indkey.values[i] != i + 1)
+			return false;
+	return RelationGetIndexExpressions(index) == NIL;
+}
+
+static bool
+is_hash(Relation index)
+{
+	List	   *expressions = RelationGetIndexExpressions(index);
+	FuncExpr   *function;
+
+	if (index->rd_index->indnkeyatts != 1 || list_length(expressions) != 1 ||
+		!IsA(linitial(expressions), FuncExpr))
+		return false;
+	function = linitial(expressions);
+	return strcmp(get_func_name(function->funcid), "hash_key") == 0 &&
+		strcmp(get_namespace_name(get_func_namespace(function->funcid)), WEIR_SCHEMA) == 0;
+}
+
+static Relation
+open_lookup(Relation rel, int nkeys, bool *by_hash)
+{
+	List	   *indexes = RelationGetIndexList(rel);
+	ListCell   *lc;
+
+	foreach(lc, indexes)
+	{
+		Relation	index = index_open(lfirst_oid(lc), RowExclusiveLock);
+
+		if (index->rd_index->indisvalid && index->rd_rel->relam == BTREE_AM_OID &&
+			RelationGetIndexPredicate(index) == NIL)
+		{
+			*by_hash = is_hash(index);
+			if (*by_hash || is_natural(index, nkeys))
+				return index;
+		}
+		index_close(index, RowExclusiveLock);
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("materialization table \"%s\" has no index on its group key",
+					RelationGetRelationName(rel)),
+			 errhint("Create it again with CREATE UNIQUE INDEX on all group columns with NULLS NOT DISTINCT, or CREATE INDEX on weir.hash_key of them.")));
+	return NULL;
+}
+
+static RegProcedure
+equality_function(Relation index, int column)
+{
+	Oid			opfamily = index->rd_opfamily[column];
+	Oid			type = index->rd_opcintype[column];
+	Oid			op = get_opfamily_member(opfamily, type, type, BTEqualStrategyNumber);
+
+	if (!OidIsValid(op))
+		elog(ERROR, "no equality operator in operator family %u", opfamily);
+	return get_opcode(op);
+}
+
+static void
+prepare_lookup(MatrelWriter *w)
+{
+	w->nscankeys = w->by_hash ? 1 : w->spec->keys.nkeys;
+	w->scankeys = palloc0(sizeof(ScanKeyData) * w->nscankeys);
+	for (int i = 0; i < w->nscankeys; i++)
+		ScanKeyEntryInitialize(&w->scankeys[i], 0, i + 1, BTEqualStrategyNumber, InvalidOid,
+							   w->lookup->rd_indcollation[i],
+							   equality_function(w->lookup, i), (Datum) 0);
+}
+
+/* ---------------------------------------------------------------------
+ * Opening and closing
+ * --------------------------------------------------------------------- */
+
+MatrelWriter *
+weir_matrel_open(ViewRuntime *runtime)
+{
+	MemoryContext cxt;
+	MemoryContext old;
+	MatrelWriter *w;
+	Relation	rel = try_table_open(runtime->view.matrelid, RowExclusiveLock);
+
+	if (rel == NULL)
+		return NULL;
+	cxt = AllocSetContextCreate(CurrentMemoryContext, "weir matrel", ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(cxt);
+	w = palloc0(sizeof(MatrelWriter));
+	w->cxt = cxt;
+	w->row_cxt = AllocSetContextCreate(cxt, "weir matrel row", ALLOCSET_DEFAULT_SIZES);
+	w->runtime = runtime;
+	w->spec = &runtime->spec;
+	w->rel = rel;
+	w->found = table_slot_create(rel, NULL);
+	w->row = MakeSingleTupleTableSlot(RelationGetDescr(rel), &TTSOpsVirtual);
+	w->estate = CreateExecutorState();
+	w->rri = makeNode(ResultRelInfo);
+	InitResultRelInfo(w->rri, rel, 0, NULL, 0);
+	ExecOpenIndices(w->rri, false);
+	if (!w->spec->append && w->spec->keys.nkeys > 0)
+	{
+		w->lookup = open_lookup(rel, w->spec->keys.nkeys, &w->by_hash);
+		prepare_lookup(w);
+	}
+	MemoryContextSwitchTo(old);
+	return w;
+}
+
+int64
+weir_matrel_written(MatrelWriter *writer)
+{
+	return writer->written;
+}
+
+void
+weir_matrel_close(MatrelWriter *w)
+{
+	ExecCloseIndices(w->rri);
+	ExecDropSingleTupleTableSlot(w->found);
+	ExecDropSingleTupleTableSlot(w->row);
+	FreeExecutorState(w->estate);
+	if (w->lookup)
+		index_close(w->lookup, NoLock);
+	table_close(w->rel, NoLock);
+	MemoryContextDelete(w->cxt);
+}
+
+/* ---------------------------------------------------------------------
+ * Writing
+ * --------------------------------------------------------------------- */
+
+static void
+set_scan_keys(MatrelWriter *w, TupleTableSlot *key)
+{
+	if (w->by_hash)
+	{
+		w->scankeys[0].sk_argument =
+			Int32GetDatum((int32) weir_keys_hash(&w->spec->keys, key->tts_values, key->tts_isnull));
+		return;
+	}
+	for (int i = 0; i < w->nscankeys; i++)
+	{
+		w->scankeys[i].sk_argument = key->tts_values[i];
+		w->scankeys[i].sk_flags = key->tts_isnull[i] ? SK_ISNULL | SK_SEARCHNULL : 0;
+	}
+}
+
+/* Find the row of a group; it is in w->found then. */
+static bool
+find_row(MatrelWriter *w, TupleTableSlot *key)
+{
+	set_scan_keys(w, key);
+	index_rescan(w->scan, w->scankeys, w->nscankeys, NULL, 0);
+	while (index_getnext_slot(w->scan, ForwardScanDirection, w->found))
+	{
+		slot_getallattrs(w->found);
+		if (!w->by_hash ||
+			weir_keys_equal(&w->spec->keys,
+							w->found->tts_values, w->found->tts_isnull,
+							key->tts_values, key->tts_isnull))
+			return true;
+	}
+	return false;
+}
+
+/* An ungrouped view has one row. */
+static bool
+find_only_row(MatrelWriter *w)
+{
+	TableScanDesc scan = table_beginscan(w->rel, GetActiveSnapshot(), 0, NULL);
+	bool		found = table_scan_getnextslot(scan, ForwardScanDirection, w->found);
+
+	if (found)
+	{
+		ExecMaterializeSlot(w->found);
+		slot_getallattrs(w->found);
+	}
+	table_endscan(scan);
+	return found;
+}
+
+static void
+fill_row(MatrelWriter *w, const Datum *values, const bool *nulls)
+{
+	int			n = w->spec->desc->natts;
+	int			natts = w->row->tts_tupleDescriptor->natts;
+
+	ExecClearTuple(w->row);
+	memcpy(w->row->tts_values, values, sizeof(Datum) * n);
+	memcpy(w->row->tts_isnull, nulls, sizeof(bool) * n);
+	for (int i = n; i < natts; i++)
+		w->row->tts_isnull[i] = true;
+	ExecStoreVirtualTuple(w->row);
+}
+
+static void
+insert_row(MatrelWriter *w, TupleTableSlot *group)
+{
+	fill_row(w, group->tts_values, group->tts_isnull);
+	w->row->tts_tableOid = RelationGetRelid(w->rel);
+	table_tuple_insert(w->rel, w->row, GetCurrentCommandId(true), 0, NULL);
+	if (w->rri->ri_NumIndices > 0)
+		weir_insert_index_tuples(w->rri, w->row, w->estate, false, WEIR_ALL_INDEXES);
+	w->written++;
+}
+
+static void
+update_row(MatrelWriter *w, TupleTableSlot *group)
+{
+	GroupSpec  *spec = w->spec;
+	TupleDesc	desc = spec->desc;
+	int			nkeys = spec->keys.nkeys;
+	Datum	   *values = palloc(sizeof(Datum) * desc->natts);
+	bool	   *nulls = palloc(sizeof(bool) * desc->natts);
+	bool		changed = false;
+	WeirUpdateIndexes indexes = WEIR_NO_INDEX_UPDATE;
+
+	memcpy(values, w->found->tts_values, sizeof(Datum) * nkeys);
+	memcpy(nulls, w->found->tts_isnull, sizeof(bool) * nkeys);
+	for (int i = nkeys; i < desc->natts; i++)
+	{
+		PartialAgg *agg = spec->states[i - nkeys];
+		Datum		old = w->found->tts_values[i];
+		bool		old_null = w->found->tts_isnull[i];
+
+		if (!old_null && agg->statelen == -1)
+			old = PointerGetDatum(PG_DETOAST_DATUM(old));
+		values[i] = weir_partial_agg_combine(agg, old, old_null,
+											 group->tts_values[i], group->tts_isnull[i],
+											 &nulls[i]);
+		if (nulls[i] != old_null ||
+			(!nulls[i] && !datumIsEqual(values[i], old, agg->statebyval, agg->statelen)))
+			changed = true;
+	}
+	if (!changed)
+		return;
+
+	fill_row(w, values, nulls);
+	w->row->tts_tableOid = RelationGetRelid(w->rel);
+	simple_table_tuple_update(w->rel, &w->found->tts_tid, w->row, GetActiveSnapshot(), &indexes);
+	if (w->rri->ri_NumIndices > 0 && weir_needs_index_update(indexes))
+		weir_insert_index_tuples(w->rri, w->row, w->estate, true, indexes);
+	w->written++;
+}
+
+static void
+write_group(MatrelWriter *w, MinimalTuple tuple)
+{
+	TupleTableSlot *group = w->spec->new_slot;
+	bool		found;
+
+	ExecStoreMinimalTuple(tuple, group, false);
+	slot_getallattrs(group);
+	if (w->spec->append)
+		found = false;
+	else if (w->lookup)
+		found = find_row(w, group);
+	else
+		found = find_only_row(w);
+
+	if (!found)
+		insert_row(w, group);
+	else if (w->spec->nstates > 0)
+		update_row(w, group);
+}
+
+void
+weir_matrel_write(MatrelWriter *w, MinimalTuple *tuples, int ntuples)
+{
+	MemoryContext old = MemoryContextSwitchTo(w->row_cxt);
+
+	/* See what earlier calls wrote. */
+	CommandCounterIncrement();
+	PushCopiedSnapshot(GetActiveSnapshot());
+	UpdateActiveSnapshotCommandId();
+	if (w->lookup)
+		w->scan = weir_index_beginscan(w->rel, w->lookup, GetActiveSnapshot(), w->nscankeys);
+
+	for (int i = 0; i < ntuples; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		write_group(w, tuples[i]);
+		ResetPerTupleExprContext(w->estate);
+		for (int j = 0; j < w->spec->nstates; j++)
+			weir_partial_agg_reset(w->spec->states[j]);
+		ExecClearTuple(w->row);
+		MemoryContextReset(w->row_cxt);
+	}
+
+	if (w->scan)
+		index_endscan(w->scan);
+	w->scan = NULL;
+	ExecClearTuple(w->found);
+	ExecClearTuple(w->spec->new_slot);
+	PopActiveSnapshot();
+	MemoryContextSwitchTo(old);
+}
+
+/* ---------------------------------------------------------------------
+ * Sliding windows
+ * --------------------------------------------------------------------- */
+
+int64
+weir_matrel_expire(ViewRuntime *runtime, const ContViewOptions *options,
+				   TimestampTz now, int limit)
+{
+	ContQuery  *query = runtime->query;
+	ContKey    *step;
+	StringInfoData sql;
+	Oid			argtype = TIMESTAMPTZOID;
+	TimestampTz before = now - options->sw_usecs - options->step_usecs;
+	Datum		arg = TimestampTzGetDatum(before);
+	char	   *table;
+	char	   *column;
+	int64		deleted;
+
+	if (!options->sliding || query->step_key < 0)
+		return 0;
+	step = &query->keys[query->step_key];
+	table = quote_qualified_identifier(get_namespace_name(get_rel_namespace(runtime->view.matrelid)),
+									   get_rel_name(runtime->view.matrelid));
+	column = pstrdup(quote_identifier(step->colname));
+	initStringInfo(&sql);
+	appendStringInfo(&sql,
+					 "DELETE FROM %s WHERE ctid = ANY (ARRAY(SELECT ctid FROM %s WHERE %s <= $1::%s LIMIT %d))",
+					 table, table, column,
+					 step->type == TIMESTAMPTZOID ? "pg_catalog.timestamptz" : "pg_catalog.timestamp",
+					 limit);
+	SPI_connect();
+	if (SPI_execute_with_args(sql.data, 1, &argtype, &arg, NULL, false, 0) != SPI_OK_DELETE)
+		elog(ERROR, "could not delete expired steps");
+	deleted = SPI_processed;
+	SPI_finish();
+	return deleted;
+}

@@ -1,0 +1,37 @@
+/*
+ * write.h
+ *	  Writing groups into a matrel.
+ */
+#ifndef WEIR_MATREL_WRITE_H
+#define WEIR_MATREL_WRITE_H
+
+#include "postgres.h"
+#include "query/execute.h"
+#include "utils/timestamp.h"
+
+typedef struct MatrelWriter MatrelWriter;
+
+/*
+ * Open a view's matrel for writing, in the current transaction and as the
+ * current user.  NULL when the matrel is gone.  Errors when it has no lookup
+ * index.
+ */
+extern MatrelWriter *weir_matrel_open(ViewRuntime *runtime);
+
+/*
+ * Combine each row with its group in the matrel, or insert it.  Groups occur
+ * once each in one call; a later call sees what earlier ones wrote.
+ */
+extern void weir_matrel_write(MatrelWriter *writer, MinimalTuple *tuples, int ntuples);
+
+extern int64 weir_matrel_written(MatrelWriter *writer);
+extern void weir_matrel_close(MatrelWriter *writer);
+
+/*
+ * Delete up to limit rows of steps that have left a sliding window's view for
+ * good.  Returns how many.
+ */
+extern int64 weir_matrel_expire(ViewRuntime *runtime, const ContViewOptions *options,
+								TimestampTz now, int limit);
+
+#endif

@@ -1,0 +1,366 @@
+/*
+ * execute.c
+ *	  What a worker keeps of each view, and running its continuous query.
+ *
+ * Process-local.  A runtime is built from the def view's rule when a worker
+ * first meets the view.  Its plan is the stock planner's, kept until an
+ * invalidation touches a relation or function it depends on (the server's
+ * invalidation callbacks only set flags).
+ *
+ * Locks: as for any cached plan, the relations of a plan are locked before each
+ * execution, and the plan is checked again once they are.
+ */
+#include "query/execute.h"
+
+#include "access/xact.h"
+#include "base/compat.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "tcop/dest.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+
+typedef struct CollectReceiver
+{
+	DestReceiver pub;
+	MemoryContext cxt;
+	MinimalTuple *tuples;
+	int			n;
+	int			max;
+} CollectReceiver;
+
+static HTAB *runtimes = NULL;
+
+/* ---------------------------------------------------------------------
+ * The cache
+ * --------------------------------------------------------------------- */
+
+static void
+relation_changed(Datum arg, Oid relid)
+{
+	HASH_SEQ_STATUS status;
+	ViewRuntime *runtime;
+
+	hash_seq_init(&status, runtimes);
+	while ((runtime = hash_seq_search(&status)) != NULL)
+	{
+		if (relid == InvalidOid || relid == runtime->defid)
+			runtime->valid = false;
+		if (relid == InvalidOid || relid == runtime->view.streamid ||
+			(runtime->plan && list_member_oid(runtime->plan->relationOids, relid)))
+			runtime->plan_valid = false;
+	}
+}
+
+static void
+object_changed(Datum arg, int cacheid, uint32 hashvalue)
+{
+	HASH_SEQ_STATUS status;
+	ViewRuntime *runtime;
+
+	hash_seq_init(&status, runtimes);
+	while ((runtime = hash_seq_search(&status)) != NULL)
+	{
+		runtime->plan_valid = false;
+		if (cacheid == AGGFNOID || cacheid == TYPEOID)
+			runtime->valid = false;
+	}
+}
+
+static void
+runtimes_init(void)
+{
+	HASHCTL		ctl;
+
+	ctl.keysize = sizeof(Oid);
+	ctl.entrysize = sizeof(ViewRuntime);
+	runtimes = hash_create("weir views", 64, &ctl, HASH_ELEM | HASH_BLOBS);
+	CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
+	CacheRegisterSyscacheCallback(PROCOID, object_changed, (Datum) 0);
+	CacheRegisterSyscacheCallback(AGGFNOID, object_changed, (Datum) 0);
+	CacheRegisterSyscacheCallback(TYPEOID, object_changed, (Datum) 0);
+	CacheRegisterSyscacheCallback(OPEROID, object_changed, (Datum) 0);
+	CacheRegisterSyscacheCallback(NAMESPACEOID, object_changed, (Datum) 0);
+	CacheRegisterSyscacheCallback(AUTHOID, object_changed, (Datum) 0);
+}
+
+static TupleDesc
+matrel_desc(ContQuery *query)
+{
+	TupleDesc	desc = CreateTemplateTupleDesc(query->nkeys + query->nstates);
+
+	for (int i = 0; i < query->nkeys; i++)
+	{
+		ContKey    *key = &query->keys[i];
+
+		TupleDescInitEntry(desc, i + 1, key->colname, key->type, key->typmod, 0);
+		TupleDescInitEntryCollation(desc, i + 1, key->collation);
+	}
+	for (int i = 0; i < query->nstates; i++)
+	{
+		ContState  *state = &query->states[i];
+
+		TupleDescInitEntry(desc, query->nkeys + i + 1, state->colname, state->statetype, -1, 0);
+	}
+	return desc;
+}
+
+static void
+spec_init(GroupSpec *spec, ViewRuntime *runtime)
+{
+	ContQuery  *query = runtime->query;
+	Oid		   *eqops = palloc(sizeof(Oid) * Max(query->nkeys, 1));
+	Oid		   *collations = palloc(sizeof(Oid) * Max(query->nkeys, 1));
+
+	memset(spec, 0, sizeof(GroupSpec));
+	spec->defid = runtime->defid;
+	spec->append = query->append;
+	spec->desc = matrel_desc(query);
+	for (int i = 0; i < query->nkeys; i++)
+	{
+		eqops[i] = query->keys[i].eqop;
+		collations[i] = query->keys[i].collation;
+	}
+	if (!query->append)
+		weir_keys_init(&spec->keys, runtime->cxt, query->nkeys, eqops, collations);
+	spec->nstates = query->nstates;
+	spec->states = palloc(sizeof(PartialAgg *) * Max(query->nstates, 1));
+	for (int i = 0; i < query->nstates; i++)
+		spec->states[i] = weir_partial_agg_from_aggref(runtime->cxt, query->states[i].aggref);
+	spec->old_slot = MakeSingleTupleTableSlot(spec->desc, &TTSOpsMinimalTuple);
+	spec->new_slot = MakeSingleTupleTableSlot(spec->desc, &TTSOpsMinimalTuple);
+}
+
+static void
+runtime_forget(ViewRuntime *runtime)
+{
+	if (runtime->cxt != NULL)
+	{
+		if (runtime->spec.old_slot)
+			ExecClearTuple(runtime->spec.old_slot);
+		if (runtime->spec.new_slot)
+			ExecClearTuple(runtime->spec.new_slot);
+		MemoryContextDelete(runtime->cxt);
+	}
+	runtime->cxt = NULL;
+	runtime->query = NULL;
+	runtime->plan = NULL;
+	runtime->plan_cxt = NULL;
+	runtime->plan_valid = false;
+	runtime->valid = false;
+	memset(&runtime->spec, 0, sizeof(GroupSpec));
+}
+
+static void
+runtime_build(ViewRuntime *runtime, ContView *view)
+{
+	MemoryContext old;
+	Query	   *def;
+
+	runtime_forget(runtime);
+	runtime->cxt = AllocSetContextCreate(TopMemoryContext, "weir view", ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(runtime->cxt);
+
+	/* An invalidation that arrives while building counts. */
+	runtime->valid = true;
+	def = weir_def_query(view->defid);
+	runtime->query = weir_cont_query_build(def, &view->options, NULL);
+	spec_init(&runtime->spec, runtime);
+	MemoryContextSwitchTo(old);
+}
+
+ViewRuntime *
+weir_runtime_get(ContView *view)
+{
+	ViewRuntime *runtime;
+	bool		found;
+
+	if (runtimes == NULL)
+		runtimes_init();
+	runtime = hash_search(runtimes, &view->defid, HASH_ENTER, &found);
+	if (!found)
+	{
+		Oid			defid = runtime->defid;
+
+		memset(runtime, 0, sizeof(ViewRuntime));
+		runtime->defid = defid;
+	}
+	runtime->view = *view;
+	runtime->view.name = NULL;
+	runtime->view.options.sw_column = NULL;
+	if (!runtime->valid || runtime->cxt == NULL || runtime->spec.desc == NULL)
+	{
+		PG_TRY();
+		{
+			runtime_build(runtime, view);
+		}
+		PG_CATCH();
+		{
+			runtime_forget(runtime);
+			PG_RE_THROW();
+		}
+		PG_END_TRY();
+	}
+	return runtime;
+}
+
+void
+weir_runtime_purge(List *views)
+{
+	HASH_SEQ_STATUS status;
+	ViewRuntime *runtime;
+
+	if (runtimes == NULL)
+		return;
+	hash_seq_init(&status, runtimes);
+	while ((runtime = hash_seq_search(&status)) != NULL)
+	{
+		bool		found = false;
+		ListCell   *lc;
+
+		foreach(lc, views)
+			found = found || ((ContView *) lfirst(lc))->defid == runtime->defid;
+		if (!found)
+		{
+			runtime_forget(runtime);
+			hash_search(runtimes, &runtime->defid, HASH_REMOVE, NULL);
+		}
+	}
+}
+
+/* ---------------------------------------------------------------------
+ * Execution
+ * --------------------------------------------------------------------- */
+
+void
+weir_owner_enter(OwnerSwitch *saved, Oid owner)
+{
+	GetUserIdAndSecContext(&saved->userid, &saved->context);
+	SetUserIdAndSecContext(owner, saved->context | SECURITY_RESTRICTED_OPERATION |
+						   SECURITY_LOCAL_USERID_CHANGE);
+}
+
+void
+weir_owner_leave(const OwnerSwitch *saved)
+{
+	SetUserIdAndSecContext(saved->userid, saved->context);
+}
+
+static void
+lock_plan_relations(PlannedStmt *plan, bool lock)
+{
+	ListCell   *lc;
+
+	foreach(lc, plan->rtable)
+	{
+		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
+
+		if (rte->rtekind != RTE_RELATION)
+			continue;
+		if (lock)
+			LockRelationOid(rte->relid, rte->rellockmode);
+		else
+			UnlockRelationOid(rte->relid, rte->rellockmode);
+	}
+}
+
+static void
+make_plan(ViewRuntime *runtime)
+{
+	MemoryContext old;
+
+	if (runtime->plan_cxt)
+		MemoryContextDelete(runtime->plan_cxt);
+	runtime->plan = NULL;
+	runtime->plan_cxt = AllocSetContextCreate(runtime->cxt, "weir plan", ALLOCSET_DEFAULT_SIZES);
+	runtime->plan_valid = true;
+	old = MemoryContextSwitchTo(runtime->plan_cxt);
+	runtime->plan = weir_cont_query_plan(runtime->query);
+	MemoryContextSwitchTo(old);
+}
+
+/* A plan that is valid now, with its relations locked. */
+static PlannedStmt *
+valid_plan(ViewRuntime *runtime)
+{
+	for (;;)
+	{
+		if (!runtime->plan_valid || runtime->plan == NULL)
+			make_plan(runtime);
+		lock_plan_relations(runtime->plan, true);
+		if (runtime->plan_valid)
+			return runtime->plan;
+		lock_plan_relations(runtime->plan, false);
+	}
+}
+
+static bool
+collect_row(TupleTableSlot *slot, DestReceiver *self)
+{
+	CollectReceiver *receiver = (CollectReceiver *) self;
+	MemoryContext old = MemoryContextSwitchTo(receiver->cxt);
+
+	if (receiver->n == receiver->max)
+	{
+		receiver->max *= 2;
+		receiver->tuples = repalloc_huge(receiver->tuples, sizeof(MinimalTuple) * receiver->max);
+	}
+	receiver->tuples[receiver->n++] = ExecCopySlotMinimalTuple(slot);
+	MemoryContextSwitchTo(old);
+	return true;
+}
+
+static void
+collect_nothing(DestReceiver *self, int operation, TupleDesc desc)
+{
+}
+
+static void
+collect_end(DestReceiver *self)
+{
+}
+
+static void
+run_plan(PlannedStmt *plan, CollectReceiver *receiver)
+{
+	QueryDesc  *desc = CreateQueryDesc(plan, "<continuous query>", GetActiveSnapshot(),
+									   InvalidSnapshot, &receiver->pub, NULL, NULL, 0);
+
+	ExecutorStart(desc, 0);
+	weir_executor_run(desc, ForwardScanDirection, 0);
+	ExecutorFinish(desc);
+	ExecutorEnd(desc);
+	FreeQueryDesc(desc);
+}
+
+void
+weir_runtime_execute(ViewRuntime *runtime, StreamRows *rows, int first, int last,
+					 MinimalTuple **tuples, int *ntuples)
+{
+	CollectReceiver receiver = {{collect_row, collect_nothing, collect_end, collect_end, DestNone}};
+	OwnerSwitch saved;
+
+	receiver.cxt = CurrentMemoryContext;
+	receiver.max = 64;
+	receiver.tuples = palloc(sizeof(MinimalTuple) * receiver.max);
+
+	weir_owner_enter(&saved, runtime->view.owner);
+	weir_batch_scan_set(rows, first, last);
+	PG_TRY();
+	{
+		run_plan(valid_plan(runtime), &receiver);
+	}
+	PG_FINALLY();
+	{
+		weir_batch_scan_set(NULL, 0, 0);
+	}
+	PG_END_TRY();
+	weir_owner_leave(&saved);
+
+	*tuples = receiver.tuples;
+	*ntuples = receiver.n;
+}

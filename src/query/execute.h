@@ -1,0 +1,56 @@
+/*
+ * execute.h
+ *	  What a worker keeps of each view, and running its continuous query.
+ */
+#ifndef WEIR_EXECUTE_H
+#define WEIR_EXECUTE_H
+
+#include "postgres.h"
+#include "catalog/cont_view.h"
+#include "groups/table.h"
+#include "query/cont_query.h"
+#include "stream/batch.h"
+
+typedef struct ViewRuntime
+{
+	Oid			defid;			/* hash key */
+	MemoryContext cxt;			/* owns everything below */
+	bool		valid;			/* false: rebuild before use */
+	ContView	view;			/* as of the last weir_runtime_get; name and options not kept */
+	ContQuery  *query;
+	GroupSpec	spec;
+	bool		plan_valid;
+	MemoryContext plan_cxt;
+	PlannedStmt *plan;
+} ViewRuntime;
+
+/*
+ * The runtime of a view of the current catalog, built when needed.  Needs a
+ * transaction and a snapshot.  Errors when the definition cannot be used.
+ */
+extern ViewRuntime *weir_runtime_get(ContView *view);
+
+/* Forget those of views that are not in the list any more. */
+extern void weir_runtime_purge(List *views);
+
+/*
+ * Run the continuous query over rows [first, last), as the view's owner.  The
+ * result rows (matrel columns) are allocated in CurrentMemoryContext.
+ */
+extern void weir_runtime_execute(ViewRuntime *runtime, StreamRows *rows, int first, int last,
+								 MinimalTuple **tuples, int *ntuples);
+
+/*
+ * Act as the owner of a view, in a restricted security context, until
+ * weir_owner_leave; a transaction's abort leaves as well.
+ */
+typedef struct OwnerSwitch
+{
+	Oid			userid;
+	int			context;
+} OwnerSwitch;
+
+extern void weir_owner_enter(OwnerSwitch *saved, Oid owner);
+extern void weir_owner_leave(const OwnerSwitch *saved);
+
+#endif

@@ -1,0 +1,528 @@
+/*
+ * flush.c
+ *	  The flush worker: cuts an epoch and writes it in one transaction.
+ *
+ * One a database.  It writes the frozen epoch's groups into the matrels, view
+ * by view and as each view's owner, with its dead letters and Kafka offsets,
+ * deletes expired steps, and commits.  The commit callback frees the epoch and
+ * wakes the inserters that wait, so that this happens exactly when the
+ * transaction has become visible.
+ *
+ * It also looks after its database: is the extension still there, which Kafka
+ * streams want workers.
+ *
+ * Failure: an error aborts the transaction; the frozen epoch is untouched and
+ * is written again, whole.  If the error is a view's own, the second time each
+ * view is written in a subtransaction and the one that fails is suspended.
+ */
+#include "worker/flush.h"
+
+#include "access/xact.h"
+#include "base/compat.h"
+#include "base/settings.h"
+#include "base/shmem.h"
+#include "catalog/cont_view.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "groups/epoch.h"
+#include "kafka/worker.h"
+#include "matrel/write.h"
+#include "miscadmin.h"
+#include "monitor/stats.h"
+#include "query/execute.h"
+#include "storage/procarray.h"
+#include "stream/queue.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+#include "utils/snapmgr.h"
+#include "view/create.h"
+#include "worker/worker.h"
+
+#define TICK_MS 1000
+#define EXPIRE_LIMIT 10000
+
+PG_FUNCTION_INFO_V1(weir_flush);
+
+/* The current transaction writes the frozen epoch. */
+static bool writing = false;
+static TimestampTz flush_started = 0;
+static TimestampTz last_tick = 0;
+
+/* ---------------------------------------------------------------------
+ * One view
+ * --------------------------------------------------------------------- */
+
+typedef struct FileTarget
+{
+	Oid			defid;
+	MatrelWriter *writer;
+} FileTarget;
+
+static void
+write_chunk(Oid defid, MinimalTuple *tuples, int ntuples, void *arg)
+{
+	FileTarget *target = arg;
+
+	if (defid == target->defid)
+		weir_matrel_write(target->writer, tuples, ntuples);
+}
+
+static void
+write_table(GroupTable *table, MatrelWriter *writer)
+{
+	MinimalTuple *tuples;
+	uint32		bucket = 0;
+	GroupEntry *group = NULL;
+	int			n = 0;
+
+	tuples = MemoryContextAllocHuge(CurrentMemoryContext,
+									sizeof(MinimalTuple) * Max(table->ngroups, 1));
+	while ((group = weir_groups_next(table, &bucket, group)) != NULL)
+		tuples[n++] = group->tuple;
+	weir_matrel_write(writer, tuples, n);
+	pfree(tuples);
+}
+
+static bool
+run_has_view(Run *run, Oid defid)
+{
+	for (GroupTable *table = run->tables; table; table = table->next)
+		if (table->defid == defid)
+			return true;
+	return run->nfiles > 0;
+}
+
+static bool
+epoch_has_view(Epoch *epoch, Oid defid)
+{
+	if (run_has_view(&epoch->main, defid))
+		return true;
+	for (Run *run = epoch->adopted; run; run = run->next)
+		if (run_has_view(run, defid))
+			return true;
+	return false;
+}
+
+static void
+write_run(Run *run, Oid defid, MatrelWriter *writer)
+{
+	FileTarget	target = {defid, writer};
+
+	for (GroupTable *table = run->tables; table; table = table->next)
+		if (table->defid == defid)
+			write_table(table, writer);
+	for (int file = 0; file < run->nfiles; file++)
+		weir_run_read(run, file, write_chunk, &target);
+}
+
+static void
+write_view(Epoch *epoch, ContView *view)
+{
+	TimestampTz start = GetCurrentTimestamp();
+	ViewRuntime *runtime = weir_runtime_get(view);
+	MatrelWriter *writer;
+	OwnerSwitch saved;
+
+	weir_owner_enter(&saved, view->owner);
+	writer = weir_matrel_open(runtime);
+	if (writer != NULL)
+	{
+		write_run(&epoch->main, view->defid, writer);
+		for (Run *run = epoch->adopted; run; run = run->next)
+			write_run(run, view->defid, writer);
+		weir_stats_view_flush(view->defid, weir_matrel_written(writer),
+							  GetCurrentTimestamp() - start);
+		weir_matrel_close(writer);
+	}
+	weir_owner_leave(&saved);
+}
+
+/* As write_view; a view that fails is suspended, others go on. */
+static void
+write_view_carefully(Epoch *epoch, ContView *view)
+{
+	ResourceOwner owner = CurrentResourceOwner;
+	MemoryContext old = CurrentMemoryContext;
+	ErrorData  *volatile error = NULL;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(old);
+	PG_TRY();
+	{
+		write_view(epoch, view);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(old);
+		error = CopyErrorData();
+		if (weir_worker_error_kind(error->sqlerrcode) == ERROR_RETRY)
+			PG_RE_THROW();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(old);
+	CurrentResourceOwner = owner;
+
+	if (error != NULL)
+	{
+		ereport(WARNING,
+				(errmsg("continuous view %s is suspended: %s", view->name, error->message),
+				 errhint("Mend the cause, then call weir.activate('%s').", view->name)));
+		weir_stats_view_error(view->defid);
+		weir_cont_view_set_state(view->defid, CONT_VIEW_SUSPENDED, error->message);
+	}
+}
+
+static void
+expire_view(ContView *view)
+{
+	OwnerSwitch saved;
+
+	if (!view->options.sliding)
+		return;
+	weir_owner_enter(&saved, view->owner);
+	weir_matrel_expire(weir_runtime_get(view), &view->options, GetCurrentTimestamp(), EXPIRE_LIMIT);
+	weir_owner_leave(&saved);
+}
+
+/* ---------------------------------------------------------------------
+ * Dead letters and offsets
+ * --------------------------------------------------------------------- */
+
+static void
+write_dead(RunDead *dead)
+{
+	static const char *sql =
+		"INSERT INTO weir.dead_letters"
+		" (stream, view, topic, partition, \"offset\", payload, sqlstate, message, \"time\")"
+		" SELECT c.oid, v.oid, $3, $4, $5, $6, $7, $8, $9"
+		" FROM pg_catalog.pg_class c LEFT JOIN pg_catalog.pg_class v ON v.oid = $2"
+		" WHERE c.oid = $1";
+	Oid			types[9] = {OIDOID, OIDOID, TEXTOID, INT4OID, INT8OID, BYTEAOID, TEXTOID, TEXTOID, TIMESTAMPTZOID};
+	Datum		values[9];
+	char		nulls[10] = "         ";
+	char	   *place = dead->data;
+
+	values[0] = ObjectIdGetDatum(dead->streamid);
+	values[1] = ObjectIdGetDatum(dead->viewid);
+	if (dead->topic_len >= 0)
+		values[2] = PointerGetDatum(cstring_to_text_with_len(place, dead->topic_len));
+	else
+		nulls[2] = 'n';
+	place += Max(dead->topic_len, 0);
+	values[3] = Int32GetDatum(dead->partition);
+	values[4] = Int64GetDatum(dead->offset);
+	if (dead->partition < 0)
+		nulls[3] = nulls[4] = 'n';
+	values[7] = PointerGetDatum(cstring_to_text_with_len(place, dead->message_len));
+	place += dead->message_len;
+	if (dead->payload_len >= 0)
+		values[5] = PointerGetDatum(cstring_to_text_with_len(place, dead->payload_len));
+	else
+		nulls[5] = 'n';
+	values[6] = CStringGetTextDatum(unpack_sql_state(dead->sqlerrcode));
+	values[8] = TimestampTzGetDatum(dead->time);
+	if (SPI_execute_with_args(sql, 9, types, values, nulls, false, 0) != SPI_OK_INSERT)
+		elog(ERROR, "could not write a dead letter");
+}
+
+static void
+write_offset(KafkaOffset *offset)
+{
+	static const char *sql =
+		"INSERT INTO weir.kafka_offsets (stream, partition, next_offset)"
+		" SELECT c.oid, $2, $3 FROM pg_catalog.pg_class c WHERE c.oid = $1"
+		" ON CONFLICT (stream, partition) DO UPDATE SET next_offset = excluded.next_offset";
+	Oid			types[3] = {OIDOID, INT4OID, INT8OID};
+	Datum		values[3];
+
+	values[0] = ObjectIdGetDatum(offset->streamid);
+	values[1] = Int32GetDatum(offset->partition);
+	values[2] = Int64GetDatum(offset->next_offset);
+	if (SPI_execute_with_args(sql, 3, types, values, NULL, false, 0) != SPI_OK_INSERT)
+		elog(ERROR, "could not write a Kafka offset");
+}
+
+static void
+write_notes(Epoch *epoch)
+{
+	SPI_connect();
+	for (RunDead *dead = epoch->main.dead; dead; dead = dead->next)
+		write_dead(dead);
+	for (Run *run = epoch->adopted; run; run = run->next)
+		for (RunDead *dead = run->dead; dead; dead = dead->next)
+			write_dead(dead);
+	for (EpochOffset *offset = epoch->offsets; offset; offset = offset->next)
+		write_offset(&offset->offset);
+	SPI_finish();
+}
+
+/* ---------------------------------------------------------------------
+ * One epoch
+ * --------------------------------------------------------------------- */
+
+static void
+commit_callback(XactEvent event, void *arg)
+{
+	if (!writing)
+		return;
+	if (event == XACT_EVENT_COMMIT)
+	{
+		writing = false;
+		weir_epoch_release(weir_worker_self->slot);
+	}
+	else if (event == XACT_EVENT_ABORT)
+		writing = false;
+}
+
+static bool
+has_notes(Epoch *epoch)
+{
+	if (epoch->main.dead || epoch->offsets)
+		return true;
+	for (Run *run = epoch->adopted; run; run = run->next)
+		if (run->dead)
+			return true;
+	return false;
+}
+
+static void
+write_epoch(Epoch *epoch, bool careful)
+{
+	List	   *views;
+	ListCell   *lc;
+
+	flush_started = GetCurrentTimestamp();
+	weir_worker_begin();
+	MemoryContextSwitchTo(weir_worker_self->cxt);
+	views = list_copy(weir_cont_views());
+	weir_runtime_purge(views);
+	foreach(lc, views)
+	{
+		ContView   *view = lfirst(lc);
+
+		if (view->state == CONT_VIEW_SUSPENDED || !epoch_has_view(epoch, view->defid))
+			continue;
+		if (careful)
+			write_view_carefully(epoch, view);
+		else
+			write_view(epoch, view);
+	}
+	if (has_notes(epoch))
+		write_notes(epoch);
+	writing = true;
+	weir_worker_commit();
+	weir_stats_flush(GetCurrentTimestamp() - flush_started);
+}
+
+static void
+flush_epoch(Epoch *epoch)
+{
+	volatile bool careful = false;
+
+	PG_TRY();
+	{
+		write_epoch(epoch, false);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(weir_worker_self->cxt);
+		error = CopyErrorData();
+		if (weir_worker_error_kind(error->sqlerrcode) == ERROR_RETRY)
+			PG_RE_THROW();
+		FlushErrorState();
+		AbortCurrentTransaction();
+		careful = true;
+	}
+	PG_END_TRY();
+	if (careful)
+		write_epoch(epoch, true);
+}
+
+/* ---------------------------------------------------------------------
+ * Looking after the database
+ * --------------------------------------------------------------------- */
+
+static void
+extension_is_gone(void)
+{
+	weir_registry_set_database_state(MyDatabaseId, DATABASE_ABSENT);
+	weir_queue_discard(weir_worker_self->slot);
+	weir_epoch_discard(weir_worker_self->slot);
+	weir_registry_wake_launcher();
+	proc_exit(0);
+}
+
+static void
+tick(void)
+{
+	WorkerTask	wants[WEIR_MAX_KAFKA_WANTS];
+	int			nwants = 0;
+	List	   *views;
+	ListCell   *lc;
+
+	weir_worker_begin();
+	MemoryContextSwitchTo(weir_worker_self->cxt);
+	if (!weir_extension_exists())
+	{
+		weir_worker_commit();
+		extension_is_gone();
+	}
+	views = list_copy(weir_cont_views());
+	memset(wants, 0, sizeof(wants));
+	nwants = weir_kafka_wanted(views, wants, WEIR_MAX_KAFKA_WANTS);
+	foreach(lc, views)
+		expire_view(lfirst(lc));
+	weir_worker_commit();
+	weir_registry_set_kafka_wants(wants, nwants);
+	last_tick = GetCurrentTimestamp();
+}
+
+static void
+flush_start(void)
+{
+	ListCell   *lc;
+
+	RegisterXactCallback(commit_callback, NULL);
+	if (synchronous_commit == SYNCHRONOUS_COMMIT_OFF)
+		SetConfigOption("synchronous_commit", "on", PGC_USERSET, PGC_S_OVERRIDE);
+	weir_epoch_attach_flusher(weir_worker_self->slot, MyLatch);
+	weir_worker_begin();
+	foreach(lc, weir_cont_views())
+		weir_cont_view_adopt(lfirst(lc));
+	weir_worker_commit();
+}
+
+static void
+flush_stop(void)
+{
+	if (weir_worker_self)
+		weir_epoch_detach_flusher(weir_worker_self->slot);
+}
+
+/* Flush if it is time; returns ms until it will be, -1 if nothing is there. */
+static long
+flush_if_due(bool now)
+{
+	int			slot = weir_worker_self->slot;
+	long		due = weir_epoch_due(slot);
+	Epoch	   *epoch;
+	int64		cut_seq;
+
+	if (due != 0 && !now)
+		return due;
+	epoch = weir_epoch_cut(slot, &cut_seq);
+	if (epoch == NULL)
+	{
+		weir_queue_set_flushed(slot, cut_seq);
+		return -1;
+	}
+	weir_worker_report("flushing");
+	flush_epoch(epoch);
+	return 0;
+}
+
+static long
+flush_step(void)
+{
+	long		due = flush_if_due(false);
+	long		since;
+
+	if (due == 0)
+		return 0;
+	since = TimestampDifferenceMilliseconds(last_tick, GetCurrentTimestamp());
+	if (since >= TICK_MS || last_tick == 0)
+	{
+		tick();
+		since = 0;
+	}
+	return due < 0 ? TICK_MS - since : Min(due, TICK_MS - since);
+}
+
+/* Those who fill the epochs first, then what they filled. */
+static bool
+flush_drain(void)
+{
+	bool		others = weir_registry_running(MyDatabaseId, WORKER_INGEST) ||
+		weir_registry_running(MyDatabaseId, WORKER_KAFKA);
+
+	while (flush_if_due(true) == 0)
+		;
+	return !others && weir_epoch_idle(weir_worker_self->slot);
+}
+
+const WorkerKindOps weir_flush_ops = {flush_start, flush_step, flush_drain, flush_stop};
+
+/* ---------------------------------------------------------------------
+ * Waiting for a flush
+ * --------------------------------------------------------------------- */
+
+/* Does a worker of this database wait for a lock that we hold? */
+static void
+check_not_blocking(void)
+{
+	int			pids[WEIR_MAX_WORKERS];
+	int			n = weir_registry_pids(MyDatabaseId, pids);
+
+	for (int i = 0; i < n; i++)
+	{
+		ArrayType  *blockers = DatumGetArrayTypeP(DirectFunctionCall1(pg_blocking_pids,
+																	  Int32GetDatum(pids[i])));
+		int32	   *values = (int32 *) ARR_DATA_PTR(blockers);
+		int			count = ArrayGetNItems(ARR_NDIM(blockers), ARR_DIMS(blockers));
+
+		for (int j = 0; j < count; j++)
+			if (values[j] == MyProcPid)
+				ereport(ERROR,
+						(errcode(ERRCODE_T_R_DEADLOCK_DETECTED),
+						 errmsg("cannot wait for a flush in a transaction whose locks the flush needs"),
+						 errhint("Call weir.flush() before the DDL, or in a transaction of its own.")));
+	}
+}
+
+void
+weir_flush_wait(void)
+{
+	int			slot = weir_my_database_slot();
+	int64		boot;
+	int64		seq;
+	int64		epoch;
+
+	weir_queue_position(&boot, &seq);
+	epoch = weir_epoch_pending(slot);
+	for (int round = 1;; round++)
+	{
+		bool		merged = weir_queue_merged_seq(slot) >= seq;
+
+		CHECK_FOR_INTERRUPTS();
+		if (merged && weir_queue_flushed_seq(slot) < seq)
+			weir_epoch_request_cut(slot);
+		else if (epoch > 0 && weir_epoch_flushed(slot) < epoch)
+			weir_epoch_request_cut(slot);
+		if (weir_queue_wait(seq, merged ? 100 : 5) &&
+			(epoch == 0 || weir_epoch_wait(slot, epoch, 100)))
+			return;
+		if (round % 100 == 0)
+			check_not_blocking();
+	}
+}
+
+Datum
+weir_flush(PG_FUNCTION_ARGS)
+{
+	weir_shmem_require();
+	if (!weir_extension_exists())
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("extension \"weir\" is not created in this database")));
+	weir_flush_wait();
+	PG_RETURN_VOID();
+}

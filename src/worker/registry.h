@@ -1,0 +1,85 @@
+/*
+ * registry.h
+ *	  Which workers there are, and which there shall be: shared memory between
+ *	  the launcher, the workers and those who ask them to leave.
+ */
+#ifndef WEIR_REGISTRY_H
+#define WEIR_REGISTRY_H
+
+#include "postgres.h"
+#include "storage/latch.h"
+#include "utils/timestamp.h"
+
+#define WEIR_MAX_WORKERS 256
+#define WEIR_MAX_KAFKA_WANTS 64
+
+typedef enum WorkerKind
+{
+	WORKER_FLUSH,
+	WORKER_INGEST,
+	WORKER_KAFKA
+} WorkerKind;
+
+typedef enum DatabaseState
+{
+	DATABASE_UNKNOWN,			/* nobody has looked yet */
+	DATABASE_PRESENT,			/* has the extension */
+	DATABASE_ABSENT
+} DatabaseState;
+
+/* What a worker is for; never changes while the entry is in use. */
+typedef struct WorkerTask
+{
+	Oid			dboid;
+	WorkerKind	kind;
+	int			index;			/* ingest: which; Kafka: which of the stream's workers */
+	Oid			streamid;		/* Kafka */
+} WorkerTask;
+
+typedef struct WorkerEntry
+{
+	bool		used;
+	WorkerTask	task;
+	int			pid;			/* 0: not running yet, or ended */
+	Latch	   *latch;
+	TimestampTz started;
+	bool		absent;			/* the worker found no extension in its database */
+	int64		batches;
+	int64		rows;
+	int64		errors;
+	TimestampTz last_error_time;
+	char		last_error[256];
+} WorkerEntry;
+
+extern void weir_registry_init(void);
+
+/* --- the launcher --- */
+extern void weir_registry_attach_launcher(Latch *latch);
+extern int	weir_registry_add(const WorkerTask *task);	/* -1: full */
+extern void weir_registry_remove(int entry);
+extern void weir_registry_get(int entry, WorkerEntry *copy);
+extern DatabaseState weir_registry_database_state(Oid dboid);
+extern bool weir_registry_database_held(Oid dboid);
+extern int	weir_registry_kafka_wants(Oid dboid, WorkerTask *wants);
+
+/* --- workers --- */
+extern void weir_registry_attach(int entry, WorkerTask *task);
+extern void weir_registry_detach(int entry);
+extern void weir_registry_set_absent(int entry);
+extern void weir_registry_set_kafka_wants(const WorkerTask *wants, int n);
+extern void weir_registry_note_batch(int entry, int64 rows);
+extern void weir_registry_note_error(int entry, const char *message);
+/* Is another worker of this kind running in this database? */
+extern bool weir_registry_running(Oid dboid, WorkerKind kind);
+
+/* --- anybody --- */
+extern void weir_registry_set_database_state(Oid dboid, DatabaseState state);
+extern void weir_registry_wake_launcher(void);
+extern void weir_registry_wake(Oid dboid, WorkerKind kind);
+extern void weir_registry_hold(Oid dboid, int pid); /* pid 0: release */
+/* Pids of the running workers of a database (room for WEIR_MAX_WORKERS). */
+extern int	weir_registry_pids(Oid dboid, int *pids);
+/* Signal the workers of a database; returns how many there are. */
+extern int	weir_registry_signal(Oid dboid, int signal);
+
+#endif

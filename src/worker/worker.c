@@ -1,0 +1,319 @@
+/*
+ * worker.c
+ *	  The skeleton of every worker of a database: signals, connection, settings,
+ *	  the loop, errors, leaving.
+ *
+ * SIGTERM asks a worker to leave after its step; a second SIGTERM ends it
+ * within whatever it runs.  When the server shuts down, clients go as well; a
+ * worker that sees none of them left first drains what is committed, so that a
+ * clean shutdown loses nothing.
+ *
+ * A worker runs as the bootstrap superuser with a fixed search path; continuous
+ * queries switch to their view's owner.  It writes matrels below the level of
+ * triggers, and session_replication_role keeps those of its own SQL silent.
+ */
+#include "worker/worker.h"
+
+#include "access/xact.h"
+#include "base/compat.h"
+#include "base/shmem.h"
+#include "catalog/cont_view.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "storage/procarray.h"
+#include "tcop/tcopprot.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+#define BACKOFF_MIN_MS 100
+#define BACKOFF_MAX_MS 10000
+
+/* How long a leaving worker waits to see whether clients leave too. */
+#define SHUTDOWN_LOOK_MS 1000
+#define DRAIN_MAX_MS 60000
+
+WorkerSelf *weir_worker_self = NULL;
+
+static const WorkerKindOps *ops = NULL;
+static uint32 wait_event = 0;
+
+extern PGDLLEXPORT void weir_worker_main(Datum arg);
+
+void
+weir_worker_begin(void)
+{
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+	PushActiveSnapshot(GetTransactionSnapshot());
+}
+
+void
+weir_worker_commit(void)
+{
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+}
+
+void
+weir_worker_report(const char *activity)
+{
+	pgstat_report_activity(activity ? STATE_RUNNING : STATE_IDLE, activity);
+}
+
+ErrorKind
+weir_worker_error_kind(int sqlerrcode)
+{
+	switch (ERRCODE_TO_CATEGORY(sqlerrcode))
+	{
+		case ERRCODE_TO_CATEGORY(ERRCODE_TRANSACTION_ROLLBACK):
+		case ERRCODE_TO_CATEGORY(ERRCODE_INSUFFICIENT_RESOURCES):
+		case ERRCODE_TO_CATEGORY(ERRCODE_OPERATOR_INTERVENTION):
+		case ERRCODE_TO_CATEGORY(ERRCODE_SYSTEM_ERROR):
+		case ERRCODE_TO_CATEGORY(ERRCODE_LOCK_NOT_AVAILABLE):
+			return ERROR_RETRY;
+		case ERRCODE_TO_CATEGORY(ERRCODE_SYNTAX_ERROR):
+		case ERRCODE_TO_CATEGORY(ERRCODE_FEATURE_NOT_SUPPORTED):
+		case ERRCODE_TO_CATEGORY(ERRCODE_READ_ONLY_SQL_TRANSACTION):
+			return ERROR_VIEW;
+		default:
+			return ERROR_ROW;
+	}
+}
+
+/* ---------------------------------------------------------------------
+ * Signals and leaving
+ * --------------------------------------------------------------------- */
+
+static void
+handle_sigterm(SIGNAL_ARGS)
+{
+	int			save_errno = errno;
+
+	if (ShutdownRequestPending)
+		die(postgres_signal_arg);
+	else
+		SignalHandlerForShutdownRequest(postgres_signal_arg);
+	errno = save_errno;
+}
+
+static void
+leave(int code, Datum arg)
+{
+	if (ops && ops->stop)
+		ops->stop();
+	if (weir_worker_self)
+		weir_registry_detach(weir_worker_self->entry);
+}
+
+static void
+sleep_ms(long ms)
+{
+	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, ms, wait_event);
+	ResetLatch(MyLatch);
+	CHECK_FOR_INTERRUPTS();
+}
+
+/* Are we leaving with the server, rather than alone? */
+static bool
+server_is_leaving(void)
+{
+	for (int waited = 0; waited < SHUTDOWN_LOOK_MS; waited += 20)
+	{
+		if (weir_registry_database_held(MyDatabaseId))
+			return false;
+		if (CountDBConnections(MyDatabaseId) == 0)
+			return true;
+		sleep_ms(20);
+	}
+	return false;
+}
+
+/* ---------------------------------------------------------------------
+ * The loop
+ * --------------------------------------------------------------------- */
+
+static void
+recover_from_error(void)
+{
+	MemoryContext cxt = weir_worker_self->cxt;
+	ErrorData  *error;
+
+	HOLD_INTERRUPTS();
+	MemoryContextSwitchTo(cxt);
+	error = CopyErrorData();
+	EmitErrorReport();
+	FlushErrorState();
+	weir_mutex_release_held();
+	AbortCurrentTransaction();
+	MemoryContextSwitchTo(cxt);
+	weir_registry_note_error(weir_worker_self->entry, error->message);
+	RESUME_INTERRUPTS();
+}
+
+/* One step; returns the time to the next, or -2 after an error. */
+static long
+guarded_step(void)
+{
+	long		result;
+	MemoryContext cxt = weir_worker_self->cxt;
+
+	MemoryContextReset(cxt);
+	MemoryContextSwitchTo(cxt);
+	PG_TRY();
+	{
+		result = ops->step();
+	}
+	PG_CATCH();
+	{
+		recover_from_error();
+		result = -2;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(cxt);
+	return result;
+}
+
+static bool
+guarded_drain(void)
+{
+	bool		result;
+
+	MemoryContextReset(weir_worker_self->cxt);
+	MemoryContextSwitchTo(weir_worker_self->cxt);
+	PG_TRY();
+	{
+		result = ops->drain();
+	}
+	PG_CATCH();
+	{
+		recover_from_error();
+		result = false;
+	}
+	PG_END_TRY();
+	return result;
+}
+
+static void
+worker_loop(void)
+{
+	long		backoff = 0;
+
+	while (!ShutdownRequestPending)
+	{
+		long		next = guarded_step();
+
+		if (next == -2)
+			next = backoff = Min(Max(backoff * 2, BACKOFF_MIN_MS), BACKOFF_MAX_MS);
+		else
+			backoff = 0;
+
+		if (next != 0 && !ShutdownRequestPending)
+		{
+			weir_worker_report(NULL);
+			(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_EXIT_ON_PM_DEATH |
+							 (next > 0 ? WL_TIMEOUT : 0), next, wait_event);
+		}
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+		if (ConfigReloadPending)
+		{
+			ConfigReloadPending = false;
+			ProcessConfigFile(PGC_SIGHUP);
+		}
+	}
+}
+
+static void
+drain_loop(void)
+{
+	TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), DRAIN_MAX_MS);
+
+	if (ops->drain == NULL || !server_is_leaving())
+		return;
+	while (!guarded_drain() && GetCurrentTimestamp() < deadline)
+		sleep_ms(5);
+}
+
+static void
+worker_settings(void)
+{
+	static const char *const settings[][2] = {
+		{"search_path", "pg_catalog, pg_temp"},
+		{"session_replication_role", "replica"},
+		{"default_transaction_isolation", "read committed"},
+		{"default_transaction_read_only", "off"},
+		{"default_transaction_deferrable", "off"},
+		{"statement_timeout", "0"},
+		{"lock_timeout", "0"},
+		{"idle_in_transaction_session_timeout", "0"},
+		{"idle_session_timeout", "0"},
+		{"row_security", "on"},
+		{"jit", "off"},
+	};
+
+	for (int i = 0; i < lengthof(settings); i++)
+		SetConfigOption(settings[i][0], settings[i][1], PGC_SUSET, PGC_S_OVERRIDE);
+}
+
+void
+weir_worker_main(Datum arg)
+{
+	static WorkerSelf self;
+	int			entry = DatumGetInt32(arg);
+	bool		exists;
+
+	pqsignal(SIGTERM, handle_sigterm);
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	pqsignal(SIGINT, StatementCancelHandler);
+	BackgroundWorkerUnblockSignals();
+
+	self.entry = entry;
+	weir_registry_attach(entry, &self.task);
+	weir_worker_self = &self;
+	before_shmem_exit(leave, (Datum) 0);
+	BackgroundWorkerInitializeConnectionByOid(self.task.dboid, InvalidOid,
+											  BGWORKER_BYPASS_ALLOWCONN);
+	worker_settings();
+	wait_event = weir_wait_event_new("WeirWorkerMain");
+	self.cxt = AllocSetContextCreate(TopMemoryContext, "weir worker", ALLOCSET_DEFAULT_SIZES);
+
+	weir_worker_begin();
+	exists = weir_extension_exists();
+	weir_worker_commit();
+	if (!exists)
+	{
+		weir_registry_set_absent(entry);
+		if (weir_registry_database_state(self.task.dboid) == DATABASE_PRESENT)
+			weir_registry_set_database_state(self.task.dboid, DATABASE_ABSENT);
+		proc_exit(0);
+	}
+	self.slot = weir_my_database_slot();
+	if (weir_registry_database_state(self.task.dboid) != DATABASE_PRESENT)
+	{
+		weir_registry_set_database_state(self.task.dboid, DATABASE_PRESENT);
+		weir_registry_wake_launcher();
+	}
+
+	switch (self.task.kind)
+	{
+		case WORKER_FLUSH:
+			ops = &weir_flush_ops;
+			break;
+		case WORKER_INGEST:
+			ops = &weir_ingest_ops;
+			break;
+		case WORKER_KAFKA:
+			ops = &weir_kafka_ops;
+			break;
+	}
+	MemoryContextSwitchTo(self.cxt);
+	if (ops->start)
+		ops->start();
+	worker_loop();
+	drain_loop();
+	proc_exit(0);
+}

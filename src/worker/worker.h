@@ -1,0 +1,58 @@
+/*
+ * worker.h
+ *	  The skeleton of every worker of a database.
+ */
+#ifndef WEIR_WORKER_H
+#define WEIR_WORKER_H
+
+#include "postgres.h"
+#include "worker/registry.h"
+
+/* What this process is; valid in a worker only. */
+typedef struct WorkerSelf
+{
+	int			entry;			/* in the registry */
+	WorkerTask	task;
+	int			slot;			/* of the database */
+	MemoryContext cxt;			/* reset before each step */
+} WorkerSelf;
+
+extern WorkerSelf *weir_worker_self;
+
+/*
+ * One kind of worker.  step does a piece of work and returns after how many
+ * milliseconds it wants to be called again (0: at once; -1: when its latch is
+ * set).  Errors that step throws are logged, its transaction is aborted, and it
+ * is called again after a delay that doubles up to ten seconds.  drain is
+ * called at a shutdown of the server until it returns true; NULL: just leave.
+ */
+typedef struct WorkerKindOps
+{
+	void		(*start) (void);
+	long		(*step) (void);
+	bool		(*drain) (void);
+	void		(*stop) (void); /* also run by the exit callback; must not error */
+} WorkerKindOps;
+
+extern const WorkerKindOps weir_flush_ops;
+extern const WorkerKindOps weir_ingest_ops;
+extern const WorkerKindOps weir_kafka_ops;
+
+/* A transaction with an active snapshot, and its end. */
+extern void weir_worker_begin(void);
+extern void weir_worker_commit(void);
+
+/* What this worker does, for pg_stat_activity; NULL: idle. */
+extern void weir_worker_report(const char *activity);
+
+/* How an error is to be taken, by its SQLSTATE. */
+typedef enum ErrorKind
+{
+	ERROR_RETRY,				/* the same may work later */
+	ERROR_VIEW,					/* the view itself is broken */
+	ERROR_ROW					/* a row's fault */
+} ErrorKind;
+
+extern ErrorKind weir_worker_error_kind(int sqlerrcode);
+
+#endif
