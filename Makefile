@@ -25,6 +25,7 @@ OBJS = \
 	src/kafka/worker.o \
 	src/query/analyze.o \
 	src/query/split.o \
+	src/query/view_query.o \
 	src/query/partial.o \
 	src/query/plan.o \
 	src/query/execute.o \
