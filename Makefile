@@ -38,8 +38,12 @@ OBJS = \
 	src/worker/worker.o \
 	src/worker/ingest.o \
 	src/worker/flush.o \
+	src/view/view_options.o \
 	src/view/create.o \
 	src/view/alter.o \
+	src/view/drop.o \
+	src/view/control.o \
+	src/view/stream_ddl.o \
 	src/view/utility.o \
 	src/view/states.o \
 	src/monitor/stats.o

@@ -10,7 +10,10 @@
 
 #include "postgres.h"
 #include "executor/executor.h"
+#include "catalog/pg_database.h"
+#include "catalog/pg_proc.h"
 #include "storage/proc.h"
+#include "utils/acl.h"
 #include "utils/wait_event.h"
 
 #if PG_VERSION_NUM < 150000

@@ -10,6 +10,7 @@
 #include "fmgr.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
+#include "utils/varlena.h"
 #include "view/view_options.h"
 
 #define MIN_WINDOW USECS_PER_SEC
