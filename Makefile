@@ -25,6 +25,7 @@ OBJS = \
 	src/kafka/worker.o \
 	src/query/analyze.o \
 	src/query/split.o \
+	src/query/view_query.o \
 	src/query/partial.o \
 	src/query/plan.o \
 	src/query/execute.o \
@@ -37,8 +38,12 @@ OBJS = \
 	src/worker/worker.o \
 	src/worker/ingest.o \
 	src/worker/flush.o \
+	src/view/view_options.o \
 	src/view/create.o \
 	src/view/alter.o \
+	src/view/drop.o \
+	src/view/control.o \
+	src/view/stream_ddl.o \
 	src/view/utility.o \
 	src/view/states.o \
 	src/monitor/stats.o

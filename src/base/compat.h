@@ -10,7 +10,10 @@
 
 #include "postgres.h"
 #include "executor/executor.h"
+#include "catalog/pg_database.h"
+#include "catalog/pg_proc.h"
 #include "storage/proc.h"
+#include "utils/acl.h"
 #include "utils/wait_event.h"
 
 #if PG_VERSION_NUM < 150000
@@ -79,6 +82,58 @@ typedef bool WeirUpdateIndexes;
 #else
 #define weir_create_foreignscan_path(root, rel, rows, startup, total) \
 	create_foreignscan_path(root, rel, NULL, rows, startup, total, NIL, (rel)->lateral_relids, NULL, NIL)
+#endif
+
+/* 16: one function checks the ownership of every kind of object. */
+#if PG_VERSION_NUM < 160000
+#define object_ownercheck(classid, objid, roleid) \
+	((classid) == DatabaseRelationId ? pg_database_ownercheck(objid, roleid) : \
+	 pg_class_ownercheck(objid, roleid))
+#define object_aclcheck(classid, objid, roleid, mode) \
+	(AssertMacro((classid) == ProcedureRelationId), pg_proc_aclcheck(objid, roleid, mode))
+#endif
+
+/* 16: join alias expansion takes the planner's state, NULL before planning. */
+#if PG_VERSION_NUM >= 160000
+#define weir_flatten_join_alias_vars(query, node) flatten_join_alias_vars(NULL, query, node)
+#else
+#define weir_flatten_join_alias_vars(query, node) flatten_join_alias_vars(query, node)
+#endif
+
+/* 16: what to check of a query's relations is in a list of its own. */
+#if PG_VERSION_NUM >= 160000
+#define weir_take_perminfos(query, pstate) ((query)->rteperminfos = (pstate)->p_rteperminfos)
+#else
+#define weir_take_perminfos(query, pstate) ((void) 0)
+#endif
+
+/* 16: DefineIndex takes the number of partitions to report progress on. */
+#if PG_VERSION_NUM >= 160000
+#define weir_define_index(relid, stmt) \
+	DefineIndex(relid, stmt, InvalidOid, InvalidOid, InvalidOid, -1, false, true, true, false, true)
+#else
+#define weir_define_index(relid, stmt) \
+	DefineIndex(relid, stmt, InvalidOid, InvalidOid, InvalidOid, false, true, true, false, true)
+#endif
+
+/*
+ * 18: GROUP BY expressions of an analysed query are Vars of an RTE of their
+ * own, the last of the range table.  This puts the expressions back in place.
+ */
+#if PG_VERSION_NUM >= 180000
+#define weir_flatten_group_rte(query) \
+	do { \
+		if ((query)->hasGroupRTE) \
+		{ \
+			(query)->targetList = (List *) \
+				flatten_group_exprs(NULL, query, (Node *) (query)->targetList); \
+			(query)->havingQual = flatten_group_exprs(NULL, query, (query)->havingQual); \
+			(query)->rtable = list_delete_last((query)->rtable); \
+			(query)->hasGroupRTE = false; \
+		} \
+	} while (0)
+#else
+#define weir_flatten_group_rte(query) ((void) (query))
 #endif
 
 #endif

@@ -11,6 +11,7 @@
 #define WEIR_CONT_VIEW_H
 
 #include "postgres.h"
+#include "datatype/timestamp.h"
 #include "nodes/pg_list.h"
 
 typedef enum ContViewState
@@ -72,6 +73,18 @@ extern ContView *weir_cont_view_by_matrel(Oid matrelid);
  */
 extern bool weir_cont_view_set_state(Oid defid, ContViewState state, const char *reason);
 
+/* Rows up to this position no longer count; as weir_cont_view_set_state. */
+extern bool weir_cont_view_set_position(Oid defid, int64 boot, int64 seq);
+
+/* Add the row of a new view. */
+extern void weir_cont_view_insert(const ContView *view);
+
+/*
+ * Remove the row that has relid as def view, view or matrel; false when there
+ * is none.  Works while these relations, or the extension, are being dropped.
+ */
+extern bool weir_cont_view_forget(Oid relid, Oid *defid, Oid *viewid, Oid *matrelid);
+
 /*
  * Has this database the extension?  Cheap after the first call; no catalog
  * access in databases without it.  Needs a transaction.
@@ -84,5 +97,11 @@ extern Oid	weir_catalog_relid(const char *relname);
 
 /* Is this relation a stream (a foreign table of the weir wrapper)? */
 extern bool weir_relation_is_stream(Oid relid);
+
+/* Is this server of the weir wrapper? */
+extern bool weir_server_is_weir(Oid serverid);
+
+/* Length of an interval in microseconds, a month counted as 30 days. */
+extern int64 weir_interval_usecs(const Interval *interval);
 
 #endif

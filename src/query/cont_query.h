@@ -45,6 +45,7 @@ typedef struct ContQuery
 	int			nkeys;
 	ContKey    *keys;			/* includes hidden keys (step of a sliding window) */
 	int			step_key;		/* index in keys[] of the sliding window's step (append: of the time column), or -1 */
+	bool		step_hidden;	/* it is not among the columns the user asked for */
 	int			nstates;
 	ContState  *states;
 	Oid			streamid;

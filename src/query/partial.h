@@ -36,6 +36,8 @@ typedef struct PartialAgg
 	FmgrInfo	deserialfn;
 	FmgrInfo	finalfn;		/* fn_oid invalid: the state is the result */
 	int			finalnargs;		/* arguments of finalfn, first is the state */
+	Datum		initvalue;		/* stored state over no rows, unless initisnull */
+	bool		initisnull;
 	AggState   *aggstate;		/* context node handed to these functions */
 	MemoryContext aggcontext;	/* what AggCheckCallContext gives them; reset by partial_agg_reset */
 } PartialAgg;
@@ -53,9 +55,10 @@ extern PartialAgg *weir_partial_agg_from_aggref(MemoryContext cxt, Aggref *aggre
 
 /*
  * Combine two stored states.  NULL states follow the executor's rules for a
- * strict or non-strict combine function.  The result may point into either
- * input or be allocated in CurrentMemoryContext; it is flat (no expanded
- * objects, no external TOAST pointers), ready to be put into a tuple.
+ * strict or non-strict combine function.  The inputs are not modified.  The
+ * result may point into either input or be allocated in CurrentMemoryContext;
+ * it is flat (no expanded objects, no external TOAST pointers), ready to be
+ * put into a tuple.
  */
 extern Datum weir_partial_agg_combine(PartialAgg *agg, Datum a, bool a_null,
 									  Datum b, bool b_null, bool *result_null);
@@ -63,6 +66,19 @@ extern Datum weir_partial_agg_combine(PartialAgg *agg, Datum a, bool a_null,
 /* The aggregate's result of a stored state, in CurrentMemoryContext. */
 extern Datum weir_partial_agg_finalize(PartialAgg *agg, Datum state, bool state_null,
 									   bool *result_null);
+
+/*
+ * The pieces of the above, for callers that keep a transition state between
+ * calls: context is the Agg-like node handed to the functions.
+ * combine_trans follows the executor's rules but for the copy into the state's
+ * memory, which is the caller's.
+ */
+extern Datum weir_partial_agg_deserialize(PartialAgg *agg, fmNodePtr context, Datum state);
+extern Datum weir_partial_agg_combine_trans(PartialAgg *agg, fmNodePtr context,
+											Datum a, bool a_null,
+											Datum b, bool b_null, bool *result_null);
+extern Datum weir_partial_agg_finalize_trans(PartialAgg *agg, fmNodePtr context,
+											 Datum trans, bool trans_null, bool *result_null);
 
 /* Free what combine and finalize left in aggcontext. */
 extern void weir_partial_agg_reset(PartialAgg *agg);

@@ -1,0 +1,523 @@
+/*
+ * cont_view.c
+ *	  The catalog of continuous views, weir.continuous_view.
+ *
+ * Reads and writes the rows, and keeps the list of views of this database for
+ * any process that asks: backends (DDL), ingest and flush workers.  What the
+ * rows mean is left to query/ and view/.
+ *
+ * Reading uses the catalog snapshot, as system catalogs do: what the cache
+ * holds does not depend on the age of the transaction that filled it.
+ *
+ * Memory: the list lives in a context of its own.  When it is replaced, the
+ * old one is handed to the current transaction, so that pointers taken earlier
+ * in it stay good until its end.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "base/weir.h"
+#include "catalog/cont_view.h"
+#include "catalog/indexing.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_foreign_table.h"
+#include "catalog/pg_type.h"
+#include "commands/extension.h"
+#include "commands/trigger.h"
+#include "executor/spi.h"
+#include "foreign/foreign.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+
+enum
+{
+	ANUM_DEF = 1,
+	ANUM_VIEW,
+	ANUM_MATREL,
+	ANUM_STREAM,
+	ANUM_STATE,
+	ANUM_REASON,
+	ANUM_SW,
+	ANUM_STEP,
+	ANUM_SW_COLUMN,
+	ANUM_FILLFACTOR,
+	ANUM_START_BOOT,
+	ANUM_START_SEQ,
+	ANUM_CREATED,
+	NATTS = ANUM_CREATED
+};
+
+static const char *const state_names[] = {"active", "inactive", "suspended"};
+
+static MemoryContext cache_cxt = NULL;
+static List *cache_list = NIL;
+static bool cache_valid = false;
+static Oid	cache_catalog = InvalidOid;
+static uint64 cache_version = 1;
+
+static bool callbacks_registered = false;
+static Oid	known_schema = InvalidOid;	/* weir exists here; InvalidOid: look */
+
+PG_FUNCTION_INFO_V1(weir_catalog_changed);
+
+static void register_callbacks(void);
+static void relcache_changed(Datum arg, Oid relid);
+static void namespace_changed(Datum arg, int cacheid, uint32 hashvalue);
+static List *load_views(Oid catalog);
+static ContView *view_from_tuple(HeapTuple tuple, TupleDesc desc);
+static ContViewState state_from_name(const char *name);
+static int	compare_views(const ListCell *a, const ListCell *b);
+static Interval *make_interval_usecs(int64 usecs);
+static uint64 update_row(const char *sql, int nargs, Oid *types, Datum *values,
+						 const char *nulls);
+
+List *
+weir_cont_views(void)
+{
+	while (!cache_valid)
+	{
+		MemoryContext old_cxt = cache_cxt;
+		MemoryContext new_cxt;
+		MemoryContext caller;
+		uint64		version;
+		List	   *list;
+
+		register_callbacks();
+		if (!weir_extension_exists())
+			return NIL;
+		cache_catalog = weir_catalog_relid("continuous_view");
+		version = cache_version;
+
+		new_cxt = AllocSetContextCreate(CurrentMemoryContext,
+										"weir continuous views",
+										ALLOCSET_SMALL_SIZES);
+		caller = MemoryContextSwitchTo(new_cxt);
+		list = load_views(cache_catalog);
+		MemoryContextSwitchTo(caller);
+
+		MemoryContextSetParent(new_cxt, CacheMemoryContext);
+		cache_cxt = new_cxt;
+		cache_list = list;
+		if (old_cxt)
+			MemoryContextSetParent(old_cxt, TopTransactionContext);
+
+		/* An invalidation accepted while reading: read again. */
+		cache_valid = (version == cache_version);
+	}
+	return cache_list;
+}
+
+uint64
+weir_cont_views_version(void)
+{
+	return cache_version;
+}
+
+ContView *
+weir_cont_view_by_def(Oid defid)
+{
+	ListCell   *lc;
+
+	foreach(lc, weir_cont_views())
+	{
+		ContView   *view = lfirst(lc);
+
+		if (view->defid == defid)
+			return view;
+	}
+	return NULL;
+}
+
+ContView *
+weir_cont_view_by_view(Oid viewid)
+{
+	ListCell   *lc;
+
+	foreach(lc, weir_cont_views())
+	{
+		ContView   *view = lfirst(lc);
+
+		if (view->viewid == viewid)
+			return view;
+	}
+	return NULL;
+}
+
+ContView *
+weir_cont_view_by_matrel(Oid matrelid)
+{
+	ListCell   *lc;
+
+	foreach(lc, weir_cont_views())
+	{
+		ContView   *view = lfirst(lc);
+
+		if (view->matrelid == matrelid)
+			return view;
+	}
+	return NULL;
+}
+
+void
+weir_cont_view_insert(const ContView *view)
+{
+	Relation	rel = table_open(weir_catalog_relid("continuous_view"),
+								 RowExclusiveLock);
+	const ContViewOptions *options = &view->options;
+	Datum		values[NATTS] = {0};
+	bool		nulls[NATTS] = {false};
+	NameData	sw_column;
+	HeapTuple	tuple;
+
+	values[ANUM_DEF - 1] = ObjectIdGetDatum(view->defid);
+	values[ANUM_VIEW - 1] = ObjectIdGetDatum(view->viewid);
+	values[ANUM_MATREL - 1] = ObjectIdGetDatum(view->matrelid);
+	values[ANUM_STREAM - 1] = ObjectIdGetDatum(view->streamid);
+	values[ANUM_STATE - 1] = CStringGetTextDatum(state_names[view->state]);
+	nulls[ANUM_REASON - 1] = true;
+	if (options->sliding)
+	{
+		namestrcpy(&sw_column, options->sw_column);
+		values[ANUM_SW - 1] = IntervalPGetDatum(make_interval_usecs(options->sw_usecs));
+		values[ANUM_STEP - 1] = IntervalPGetDatum(make_interval_usecs(options->step_usecs));
+		values[ANUM_SW_COLUMN - 1] = NameGetDatum(&sw_column);
+	}
+	else
+		nulls[ANUM_SW - 1] = nulls[ANUM_STEP - 1] = nulls[ANUM_SW_COLUMN - 1] = true;
+	if (options->fillfactor > 0)
+		values[ANUM_FILLFACTOR - 1] = Int32GetDatum(options->fillfactor);
+	else
+		nulls[ANUM_FILLFACTOR - 1] = true;
+	values[ANUM_START_BOOT - 1] = Int64GetDatum(view->start_boot);
+	values[ANUM_START_SEQ - 1] = Int64GetDatum(view->start_seq);
+	values[ANUM_CREATED - 1] = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
+
+	tuple = heap_form_tuple(RelationGetDescr(rel), values, nulls);
+	CatalogTupleInsert(rel, tuple);
+	CacheInvalidateRelcache(rel);
+	table_close(rel, RowExclusiveLock);
+	CommandCounterIncrement();
+}
+
+bool
+weir_cont_view_forget(Oid relid, Oid *defid, Oid *viewid, Oid *matrelid)
+{
+	Oid			schema = get_namespace_oid(WEIR_SCHEMA, true);
+	Oid			catalog = OidIsValid(schema) ?
+		get_relname_relid("continuous_view", schema) : InvalidOid;
+	Relation	rel;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	bool		found = false;
+
+	/* DROP EXTENSION may have dropped the catalog before the views. */
+	if (!OidIsValid(catalog) || relid == catalog)
+		return false;
+	rel = table_open(catalog, RowExclusiveLock);
+	scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
+	while (!found && HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Datum		values[NATTS];
+		bool		nulls[NATTS];
+
+		heap_deform_tuple(tuple, RelationGetDescr(rel), values, nulls);
+		*defid = DatumGetObjectId(values[ANUM_DEF - 1]);
+		*viewid = DatumGetObjectId(values[ANUM_VIEW - 1]);
+		*matrelid = DatumGetObjectId(values[ANUM_MATREL - 1]);
+		if (relid == *defid || relid == *viewid || relid == *matrelid)
+		{
+			CatalogTupleDelete(rel, &tuple->t_self);
+			CacheInvalidateRelcache(rel);
+			found = true;
+		}
+	}
+	systable_endscan(scan);
+	table_close(rel, RowExclusiveLock);
+	return found;
+}
+
+bool
+weir_cont_view_set_state(Oid defid, ContViewState state, const char *reason)
+{
+	Oid			types[] = {OIDOID, TEXTOID, TEXTOID};
+	Datum		values[3];
+
+	values[0] = ObjectIdGetDatum(defid);
+	values[1] = CStringGetTextDatum(state_names[state]);
+	values[2] = reason ? CStringGetTextDatum(reason) : (Datum) 0;
+	return update_row("UPDATE weir.continuous_view SET state = $2, reason = $3"
+					  " WHERE def OPERATOR(pg_catalog.=) $1",
+					  3, types, values, reason ? "   " : "  n") > 0;
+}
+
+bool
+weir_cont_view_set_position(Oid defid, int64 boot, int64 seq)
+{
+	Oid			types[] = {OIDOID, INT8OID, INT8OID};
+	Datum		values[3];
+
+	values[0] = ObjectIdGetDatum(defid);
+	values[1] = Int64GetDatum(boot);
+	values[2] = Int64GetDatum(seq);
+	return update_row("UPDATE weir.continuous_view SET start_boot = $2, start_seq = $3"
+					  " WHERE def OPERATOR(pg_catalog.=) $1",
+					  3, types, values, NULL) > 0;
+}
+
+bool
+weir_extension_exists(void)
+{
+	Oid			schema;
+
+	if (OidIsValid(known_schema))
+		return true;
+	register_callbacks();
+
+	/* A negative answer comes from the catalog cache as well. */
+	schema = get_namespace_oid(WEIR_SCHEMA, true);
+	if (!OidIsValid(schema) ||
+		!OidIsValid(get_extension_oid(WEIR_EXTENSION, true)) ||
+		!OidIsValid(get_relname_relid("continuous_view", schema)))
+		return false;
+	known_schema = schema;
+	return true;
+}
+
+Oid
+weir_schema_oid(void)
+{
+	return get_namespace_oid(WEIR_SCHEMA, false);
+}
+
+Oid
+weir_catalog_relid(const char *relname)
+{
+	Oid			relid = get_relname_relid(relname, weir_schema_oid());
+
+	if (!OidIsValid(relid))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation \"%s.%s\" does not exist", WEIR_SCHEMA, relname),
+				 errhint("Run CREATE EXTENSION weir.")));
+	return relid;
+}
+
+bool
+weir_server_is_weir(Oid serverid)
+{
+	ForeignServer *server = GetForeignServerExtended(serverid, FSV_MISSING_OK);
+	ForeignDataWrapper *fdw = server == NULL ? NULL :
+		GetForeignDataWrapperExtended(server->fdwid, FDW_MISSING_OK);
+
+	return fdw != NULL && strcmp(fdw->fdwname, WEIR_FDW) == 0;
+}
+
+bool
+weir_relation_is_stream(Oid relid)
+{
+	HeapTuple	tuple;
+	bool		isnull;
+	Datum		serverid;
+
+	if (get_rel_relkind(relid) != RELKIND_FOREIGN_TABLE)
+		return false;
+	tuple = SearchSysCache1(FOREIGNTABLEREL, ObjectIdGetDatum(relid));
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	serverid = SysCacheGetAttr(FOREIGNTABLEREL, tuple,
+							   Anum_pg_foreign_table_ftserver, &isnull);
+	ReleaseSysCache(tuple);
+	return weir_server_is_weir(DatumGetObjectId(serverid));
+}
+
+/* Statement trigger on weir.continuous_view: tell every process. */
+Datum
+weir_catalog_changed(PG_FUNCTION_ARGS)
+{
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("weir.catalog_changed must be called as a trigger")));
+	CacheInvalidateRelcache(((TriggerData *) fcinfo->context)->tg_relation);
+	PG_RETURN_POINTER(NULL);
+}
+
+static void
+register_callbacks(void)
+{
+	if (callbacks_registered)
+		return;
+	CacheRegisterRelcacheCallback(relcache_changed, (Datum) 0);
+	CacheRegisterSyscacheCallback(NAMESPACEOID, namespace_changed, (Datum) 0);
+	callbacks_registered = true;
+}
+
+static void
+relcache_changed(Datum arg, Oid relid)
+{
+	bool		ours = (relid == InvalidOid || relid == cache_catalog);
+	ListCell   *lc;
+
+	/* Name and owner are part of the list. */
+	foreach(lc, cache_list)
+	{
+		ContView   *view = lfirst(lc);
+
+		if (ours)
+			break;
+		ours = (relid == view->viewid || relid == view->matrelid);
+	}
+	if (ours)
+	{
+		cache_valid = false;
+		cache_version++;
+	}
+}
+
+static void
+namespace_changed(Datum arg, int cacheid, uint32 hashvalue)
+{
+	known_schema = InvalidOid;
+	cache_valid = false;
+	cache_version++;
+}
+
+static List *
+load_views(Oid catalog)
+{
+	Relation	rel = table_open(catalog, AccessShareLock);
+	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
+	List	   *list = NIL;
+	HeapTuple	tuple;
+
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		ContView   *view = view_from_tuple(tuple, RelationGetDescr(rel));
+
+		if (view)
+			list = lappend(list, view);
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	list_sort(list, compare_views);
+	return list;
+}
+
+/* NULL for a row whose relations are gone. */
+static ContView *
+view_from_tuple(HeapTuple tuple, TupleDesc desc)
+{
+	ContView   *view = palloc0(sizeof(ContView));
+	ContViewOptions *options = &view->options;
+	Datum		values[NATTS];
+	bool		nulls[NATTS];
+	HeapTuple	matrel;
+	char	   *name;
+
+	heap_deform_tuple(tuple, desc, values, nulls);
+	view->defid = DatumGetObjectId(values[ANUM_DEF - 1]);
+	view->viewid = DatumGetObjectId(values[ANUM_VIEW - 1]);
+	view->matrelid = DatumGetObjectId(values[ANUM_MATREL - 1]);
+	view->streamid = DatumGetObjectId(values[ANUM_STREAM - 1]);
+	view->state = state_from_name(TextDatumGetCString(values[ANUM_STATE - 1]));
+	options->sliding = !nulls[ANUM_SW - 1];
+	if (options->sliding)
+	{
+		options->sw_usecs = weir_interval_usecs(DatumGetIntervalP(values[ANUM_SW - 1]));
+		options->step_usecs = weir_interval_usecs(DatumGetIntervalP(values[ANUM_STEP - 1]));
+		options->sw_column = pstrdup(NameStr(*DatumGetName(values[ANUM_SW_COLUMN - 1])));
+	}
+	if (!nulls[ANUM_FILLFACTOR - 1])
+		options->fillfactor = DatumGetInt32(values[ANUM_FILLFACTOR - 1]);
+	view->start_boot = DatumGetInt64(values[ANUM_START_BOOT - 1]);
+	view->start_seq = DatumGetInt64(values[ANUM_START_SEQ - 1]);
+
+	name = get_rel_name(view->viewid);
+	matrel = SearchSysCache1(RELOID, ObjectIdGetDatum(view->matrelid));
+	if (!HeapTupleIsValid(matrel))
+		return NULL;
+	view->owner = ((Form_pg_class) GETSTRUCT(matrel))->relowner;
+	ReleaseSysCache(matrel);
+	if (name == NULL || get_rel_name(view->defid) == NULL)
+		return NULL;
+	view->name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(view->viewid)),
+											name);
+	return view;
+}
+
+static ContViewState
+state_from_name(const char *name)
+{
+	for (int i = 0; i < lengthof(state_names); i++)
+		if (strcmp(name, state_names[i]) == 0)
+			return (ContViewState) i;
+	elog(ERROR, "unknown state \"%s\" of a continuous view", name);
+}
+
+static int
+compare_views(const ListCell *a, const ListCell *b)
+{
+	Oid			x = ((ContView *) lfirst(a))->defid;
+	Oid			y = ((ContView *) lfirst(b))->defid;
+
+	return x < y ? -1 : x > y ? 1 : 0;
+}
+
+int64
+weir_interval_usecs(const Interval *interval)
+{
+	return interval->time +
+		(interval->day + (int64) interval->month * DAYS_PER_MONTH) * USECS_PER_DAY;
+}
+
+static Interval *
+make_interval_usecs(int64 usecs)
+{
+	Interval   *interval = palloc0(sizeof(Interval));
+
+	interval->time = usecs;
+	return interval;
+}
+
+/*
+ * An UPDATE of the catalog as its owner: callers have checked that the user
+ * may.  The statement's own row locking settles races with other writers.
+ */
+static uint64
+update_row(const char *sql, int nargs, Oid *types, Datum *values, const char *nulls)
+{
+	HeapTuple	tuple;
+	Oid			owner;
+	Oid			save_user;
+	int			save_sec;
+	uint64		rows;
+
+	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(weir_catalog_relid("continuous_view")));
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for weir.continuous_view");
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+
+	GetUserIdAndSecContext(&save_user, &save_sec);
+	SetUserIdAndSecContext(owner, save_sec | SECURITY_LOCAL_USERID_CHANGE |
+						   SECURITY_RESTRICTED_OPERATION);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (SPI_execute_with_args(sql, nargs, types, values, nulls, false, 0) != SPI_OK_UPDATE)
+		elog(ERROR, "could not update weir.continuous_view");
+	rows = SPI_processed;
+	SPI_finish();
+	SetUserIdAndSecContext(save_user, save_sec);
+	CommandCounterIncrement();
+	return rows;
+}

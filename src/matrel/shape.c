@@ -1,0 +1,378 @@
+/*
+ * shape.c
+ *	  Creates the materialization relation of a continuous view.
+ *
+ * An ordinary table beside the view: column 1 to nkeys are the group keys, the
+ * others the partial states.  Runs in the backend of CREATE VIEW as the user,
+ * so that ownership, default privileges and rights on the schema are those of
+ * any table the user creates.
+ *
+ * A statement trigger refuses writes by users.  The flush worker writes below
+ * the level of triggers; a dump is restored before its triggers are.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/reloptions.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "base/compat.h"
+#include "base/weir.h"
+#include "catalog/dependency.h"
+#include "catalog/index.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_depend.h"
+#include "catalog/pg_opclass.h"
+#include "catalog/pg_trigger.h"
+#include "catalog/pg_type.h"
+#include "catalog/toasting.h"
+#include "commands/defrem.h"
+#include "commands/tablecmds.h"
+#include "commands/trigger.h"
+#include "executor/executor.h"
+#include "matrel/shape.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "parser/parse_func.h"
+#include "parser/parse_utilcmd.h"
+#include "query/split.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+
+#define MAX_PLAIN_KEYS 8
+
+bool		weir_matrel_writable = false;
+
+PG_FUNCTION_INFO_V1(weir_refuse_write);
+
+static Oid	create_table(const RangeVar *view, const ContQuery *cq, int fillfactor);
+static ColumnDef *column_def(const char *name, Oid type, int32 typmod, Oid collation);
+static void create_guard(Oid matrelid);
+static void create_lookup_index(Oid matrelid, const RangeVar *matrel, const ContQuery *cq);
+static void create_step_index(Oid matrelid, const RangeVar *matrel, const ContQuery *cq);
+static Oid	create_index(Oid matrelid, const RangeVar *matrel, List *params,
+						 bool unique, const char *name);
+static IndexElem *index_column(const char *name);
+static bool keys_fit_btree(const ContQuery *cq);
+static bool is_hash_key_index(Relation index, const ContQuery *cq);
+
+Oid
+weir_matrel_create(const RangeVar *view, const ContQuery *cq,
+				   const ContViewOptions *options)
+{
+	RangeVar   *matrel = copyObject((RangeVar *) view);
+	Oid			schema = RangeVarGetCreationNamespace(view);
+	Oid			matrelid;
+
+	matrel->schemaname = get_namespace_name(schema);
+	matrel->relname = ChooseRelationName(view->relname, NULL, "mrel", schema, false);
+	matrelid = create_table(matrel, cq, options->fillfactor);
+	if (cq->ungrouped && cq->nkeys == 0)
+		weir_matrel_insert_initial(matrelid, cq);
+	create_guard(matrelid);
+	if (!cq->append && cq->nkeys > 0)
+		create_lookup_index(matrelid, matrel, cq);
+	if (cq->step_key >= 0)
+		create_step_index(matrelid, matrel, cq);
+	CommandCounterIncrement();
+	return matrelid;
+}
+
+Oid
+weir_matrel_lookup_index(Relation matrel, const ContQuery *cq, bool *hashed)
+{
+	bool		plain = keys_fit_btree(cq);
+	Oid			result = InvalidOid;
+	ListCell   *lc;
+
+	*hashed = !plain;
+	if (cq->append || cq->nkeys == 0)
+		return InvalidOid;
+	foreach(lc, RelationGetIndexList(matrel))
+	{
+		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+		Form_pg_index form = index->rd_index;
+		bool		fits = form->indisvalid && form->indislive &&
+			index->rd_rel->relam == BTREE_AM_OID &&
+			RelationGetIndexPredicate(index) == NIL;
+
+		if (fits && plain)
+		{
+			fits = form->indisunique && form->indnkeyatts == cq->nkeys;
+			for (int i = 0; fits && i < cq->nkeys; i++)
+				fits = form->indkey.values[i] == i + 1;
+		}
+		else if (fits)
+			fits = is_hash_key_index(index, cq);
+		if (fits)
+			result = RelationGetRelid(index);
+		index_close(index, AccessShareLock);
+		if (OidIsValid(result))
+			break;
+	}
+	return result;
+}
+
+void
+weir_matrel_insert_initial(Oid matrelid, const ContQuery *cq)
+{
+	Relation	rel = table_open(matrelid, RowExclusiveLock);
+	EState	   *estate = CreateExecutorState();
+	ResultRelInfo *resultrel = makeNode(ResultRelInfo);
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(rel),
+													&TTSOpsVirtual);
+
+	ExecClearTuple(slot);
+	for (int i = 0; i < cq->nstates; i++)
+	{
+		PartialAgg *agg = weir_partial_agg_from_aggref(CurrentMemoryContext,
+													   cq->states[i].aggref);
+
+		slot->tts_values[i] = agg->initvalue;
+		slot->tts_isnull[i] = agg->initisnull;
+	}
+	ExecStoreVirtualTuple(slot);
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	InitResultRelInfo(resultrel, rel, 0, NULL, 0);
+	ExecOpenIndices(resultrel, false);
+	ExecSimpleRelationInsert(resultrel, estate, slot);
+	ExecCloseIndices(resultrel);
+	PopActiveSnapshot();
+
+	ExecDropSingleTupleTableSlot(slot);
+	FreeExecutorState(estate);
+	table_close(rel, NoLock);
+	CommandCounterIncrement();
+}
+
+void
+weir_depend_on(Oid relid, Oid refid, char deptype)
+{
+	Relation	depend = table_open(DependRelationId, AccessShareLock);
+	ScanKeyData key[2];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	bool		found = false;
+
+	ScanKeyInit(&key[0], Anum_pg_depend_classid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(RelationRelationId));
+	ScanKeyInit(&key[1], Anum_pg_depend_objid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(relid));
+	scan = systable_beginscan(depend, DependDependerIndexId, true, NULL, 2, key);
+	while (!found && HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
+
+		found = form->objsubid == 0 && form->refclassid == RelationRelationId &&
+			form->refobjid == refid && form->refobjsubid == 0 &&
+			form->deptype == deptype;
+	}
+	systable_endscan(scan);
+	table_close(depend, AccessShareLock);
+
+	if (!found)
+	{
+		ObjectAddress object;
+		ObjectAddress referenced;
+
+		ObjectAddressSet(object, RelationRelationId, relid);
+		ObjectAddressSet(referenced, RelationRelationId, refid);
+		recordDependencyOn(&object, &referenced, deptype);
+	}
+}
+
+/* Statement trigger of every matrel. */
+Datum
+weir_refuse_write(PG_FUNCTION_ARGS)
+{
+	Relation	rel;
+	ContView   *view;
+
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("weir.refuse_write must be called as a trigger")));
+	if (weir_matrel_writable)
+		PG_RETURN_POINTER(NULL);
+	rel = ((TriggerData *) fcinfo->context)->tg_relation;
+	view = weir_cont_view_by_matrel(RelationGetRelid(rel));
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("cannot change materialization table \"%s\" of continuous view \"%s\"",
+					RelationGetRelationName(rel), view ? view->name : "?"),
+			 errhint("Insert into the view's stream, or call weir.truncate to start the view over.")));
+}
+
+static Oid
+create_table(const RangeVar *matrel, const ContQuery *cq, int fillfactor)
+{
+	CreateStmt *stmt = makeNode(CreateStmt);
+	ObjectAddress address;
+
+	stmt->relation = (RangeVar *) matrel;
+	stmt->oncommit = ONCOMMIT_NOOP;
+	for (int i = 0; i < cq->nkeys; i++)
+		stmt->tableElts = lappend(stmt->tableElts,
+								  column_def(cq->keys[i].colname, cq->keys[i].type,
+											 cq->keys[i].typmod, cq->keys[i].collation));
+	for (int i = 0; i < cq->nstates; i++)
+		stmt->tableElts = lappend(stmt->tableElts,
+								  column_def(cq->states[i].colname, cq->states[i].statetype, -1,
+											 weir_state_collation(&cq->states[i])));
+	if (fillfactor > 0)
+		stmt->options = list_make1(makeDefElem("fillfactor",
+											   (Node *) makeInteger(fillfactor), -1));
+
+	address = DefineRelation(stmt, RELKIND_RELATION, InvalidOid, NULL, NULL);
+	CommandCounterIncrement();
+	NewRelationCreateToastTable(address.objectId, (Datum) 0);
+	CommandCounterIncrement();
+	return address.objectId;
+}
+
+static ColumnDef *
+column_def(const char *name, Oid type, int32 typmod, Oid collation)
+{
+	return makeColumnDef(name, type, typmod, collation);
+}
+
+static void
+create_guard(Oid matrelid)
+{
+	CreateTrigStmt *stmt = makeNode(CreateTrigStmt);
+
+	stmt->trigname = "weir_refuse_write";
+	stmt->relation = makeRangeVar(get_namespace_name(get_rel_namespace(matrelid)),
+								  get_rel_name(matrelid), -1);
+	stmt->funcname = list_make2(makeString(WEIR_SCHEMA), makeString("refuse_write"));
+	stmt->row = false;
+	stmt->timing = TRIGGER_TYPE_BEFORE;
+	stmt->events = TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE |
+		TRIGGER_TYPE_DELETE | TRIGGER_TYPE_TRUNCATE;
+	CreateTrigger(stmt, NULL, matrelid, InvalidOid, InvalidOid, InvalidOid,
+				  InvalidOid, InvalidOid, NULL, false, false);
+	CommandCounterIncrement();
+}
+
+/*
+ * Fixed-length keys are found by the plain index, which users' queries can use
+ * too.  Others by their hash: any length fits, and so does any number of them.
+ */
+static void
+create_lookup_index(Oid matrelid, const RangeVar *matrel, const ContQuery *cq)
+{
+	bool		plain = keys_fit_btree(cq);
+	List	   *params = NIL;
+
+	if (plain)
+	{
+		for (int i = 0; i < cq->nkeys; i++)
+			params = lappend(params, index_column(cq->keys[i].colname));
+	}
+	else
+	{
+		IndexElem  *elem = index_column(NULL);
+		List	   *args = NIL;
+
+		for (int i = 0; i < cq->nkeys; i++)
+		{
+			ColumnRef  *column = makeNode(ColumnRef);
+
+			column->fields = list_make1(makeString(cq->keys[i].colname));
+			column->location = -1;
+			args = lappend(args, column);
+		}
+		elem->expr = (Node *) makeFuncCall(list_make2(makeString(WEIR_SCHEMA),
+													  makeString("hash_key")),
+										   args, COERCE_EXPLICIT_CALL, -1);
+		params = list_make1(elem);
+	}
+	weir_depend_on(create_index(matrelid, matrel, params, plain, "lookup"),
+				   matrelid, DEPENDENCY_INTERNAL);
+}
+
+/* For deleting what left the window, and for reading what is in it. */
+static void
+create_step_index(Oid matrelid, const RangeVar *matrel, const ContQuery *cq)
+{
+	create_index(matrelid, matrel,
+				 list_make1(index_column(cq->keys[cq->step_key].colname)),
+				 false, "step");
+}
+
+static Oid
+create_index(Oid matrelid, const RangeVar *matrel, List *params, bool unique,
+			 const char *name)
+{
+	IndexStmt  *stmt = makeNode(IndexStmt);
+
+	stmt->relation = (RangeVar *) matrel;
+	stmt->idxname = ChooseRelationName(matrel->relname, NULL, name,
+									   get_rel_namespace(matrelid), false);
+	stmt->accessMethod = "btree";
+	stmt->indexParams = params;
+	stmt->unique = unique;
+	stmt->nulls_not_distinct = unique;
+	stmt = transformIndexStmt(matrelid, stmt, "");
+	return weir_define_index(matrelid, stmt).objectId;
+}
+
+static IndexElem *
+index_column(const char *name)
+{
+	IndexElem  *elem = makeNode(IndexElem);
+
+	elem->name = name ? pstrdup(name) : NULL;
+	elem->ordering = SORTBY_DEFAULT;
+	elem->nulls_ordering = SORTBY_NULLS_DEFAULT;
+	return elem;
+}
+
+/* All of fixed length, and the btree's idea of equal is GROUP BY's. */
+static bool
+keys_fit_btree(const ContQuery *cq)
+{
+	if (cq->nkeys > MAX_PLAIN_KEYS)
+		return false;
+	for (int i = 0; i < cq->nkeys; i++)
+	{
+		Oid			type = getBaseType(cq->keys[i].type);
+		Oid			opclass = GetDefaultOpClass(type, BTREE_AM_OID);
+
+		if (get_typlen(type) <= 0 || !OidIsValid(opclass) ||
+			get_op_opfamily_strategy(cq->keys[i].eqop,
+									 get_opclass_family(opclass)) != BTEqualStrategyNumber)
+			return false;
+	}
+	return true;
+}
+
+static bool
+is_hash_key_index(Relation index, const ContQuery *cq)
+{
+	List	   *exprs = RelationGetIndexExpressions(index);
+	FuncExpr   *call;
+	ListCell   *lc;
+
+	if (list_length(exprs) != 1 || index->rd_index->indnkeyatts != 1 ||
+		!IsA(linitial(exprs), FuncExpr))
+		return false;
+	call = linitial_node(FuncExpr, exprs);
+	if (get_func_namespace(call->funcid) != weir_schema_oid() ||
+		strcmp(get_func_name(call->funcid), "hash_key") != 0 ||
+		list_length(call->args) != cq->nkeys)
+		return false;
+	foreach(lc, call->args)
+	{
+		Var		   *var = lfirst(lc);
+
+		if (!IsA(var, Var) || var->varattno != foreach_current_index(lc) + 1)
+			return false;
+	}
+	return true;
+}

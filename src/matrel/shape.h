@@ -1,0 +1,37 @@
+/*
+ * shape.h
+ *	  The materialization relation: its columns, guard and indexes.
+ */
+#ifndef WEIR_SHAPE_H
+#define WEIR_SHAPE_H
+
+#include "postgres.h"
+#include "nodes/primnodes.h"
+#include "query/cont_query.h"
+#include "utils/rel.h"
+
+/*
+ * Create the matrel of a continuous query in the schema and with the
+ * persistence of view, owned by the current user: group keys, then states.
+ * With its guard trigger, lookup index, and the one row of an ungrouped view.
+ */
+extern Oid	weir_matrel_create(const RangeVar *view, const ContQuery *cq,
+							   const ContViewOptions *options);
+
+/*
+ * The index that finds a group by its key: a unique btree over columns 1 to
+ * nkeys, or (*hashed) a btree over weir.hash_key of them.  InvalidOid when the
+ * view has none (append-only, ungrouped) or it is not usable.
+ */
+extern Oid	weir_matrel_lookup_index(Relation matrel, const ContQuery *cq, bool *hashed);
+
+/* Put in the row that an ungrouped view shows before any row came. */
+extern void weir_matrel_insert_initial(Oid matrelid, const ContQuery *cq);
+
+/* Make one relation depend on another; no change when it already does. */
+extern void weir_depend_on(Oid relid, Oid refid, char deptype);
+
+/* Statements may write the matrel while this is set (weir.truncate). */
+extern bool weir_matrel_writable;
+
+#endif

@@ -1,0 +1,277 @@
+/*
+ * analyze.c
+ *	  Tells whether a query reads a stream, and refuses what cannot be kept
+ *	  up to date, saying what to write instead.
+ *
+ * Runs at CREATE VIEW, where errors reach the user with their position, and
+ * again wherever the stored query is split; then nothing is refused unless the
+ * server was upgraded.
+ */
+#include "postgres.h"
+
+#include "base/weir.h"
+#include "catalog/cont_view.h"
+#include "catalog/pg_aggregate.h"
+#include "catalog/pg_class.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "parser/parse_agg.h"
+#include "query/analyze.h"
+#include "query/partial.h"
+#include "rewrite/rewriteManip.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+
+typedef struct CheckContext
+{
+	ParseState *pstate;
+	Query	   *query;
+	Index		stream;			/* range table index */
+} CheckContext;
+
+static bool find_stream_walker(Node *node, Oid *streamid);
+static void check_clauses(ParseState *pstate, Query *query);
+static Index find_stream_rte(ParseState *pstate, Query *query);
+static void check_jointree(CheckContext *cxt, Node *node, bool nullable);
+static bool check_expr_walker(Node *node, CheckContext *cxt);
+static void refuse(ParseState *pstate, int location, const char *what, const char *hint);
+
+Oid
+weir_query_stream(Query *query)
+{
+	Oid			streamid = InvalidOid;
+
+	find_stream_walker((Node *) query, &streamid);
+	return streamid;
+}
+
+Index
+weir_query_check(ParseState *pstate, Query *query)
+{
+	CheckContext cxt = {pstate, query, 0};
+
+	check_clauses(pstate, query);
+	cxt.stream = find_stream_rte(pstate, query);
+	check_jointree(&cxt, (Node *) query->jointree, false);
+	check_expr_walker((Node *) query->targetList, &cxt);
+	check_expr_walker((Node *) query->jointree, &cxt);
+	check_expr_walker(query->havingQual, &cxt);
+	return cxt.stream;
+}
+
+void
+weir_check_aggref(ParseState *pstate, Aggref *aggref)
+{
+	char	   *name = get_func_name(aggref->aggfnoid);
+	int			location = aggref->location;
+	ParseCallbackState position;
+	MemoryContext cxt;
+
+	if (aggref->aggdistinct)
+		refuse(pstate, location, psprintf("%s(DISTINCT ...)", name),
+			   "Use an approximate distinct count, or a second view that groups by the distinct column.");
+	if (aggref->aggkind != AGGKIND_NORMAL)
+		refuse(pstate, location, psprintf("ordered-set aggregate %s", name),
+			   "Use an approximate percentile, such as those of the tdigest extension.");
+	if (aggref->aggorder)
+		refuse(pstate, location, psprintf("ORDER BY inside aggregate %s", name),
+			   "Rows are combined in no particular order: leave out ORDER BY.");
+
+	/* Errors for what PostgreSQL itself cannot combine. */
+	cxt = AllocSetContextCreate(CurrentMemoryContext, "weir check aggregate",
+								ALLOCSET_SMALL_SIZES);
+	if (pstate)
+		setup_parser_errposition_callback(&position, pstate, location);
+	weir_partial_agg_from_aggref(cxt, aggref);
+	if (pstate)
+		cancel_parser_errposition_callback(&position);
+	MemoryContextDelete(cxt);
+}
+
+void
+weir_check_key(ParseState *pstate, Node *expr, Oid eqop, bool hashable)
+{
+	int			location = exprLocation(expr);
+	Oid			type = exprType(expr);
+
+	if (contain_volatile_functions(expr))
+		refuse(pstate, location, "a volatile function in GROUP BY or DISTINCT",
+			   "Group by values that depend on the row alone.");
+	if (!hashable || !op_hashjoinable(eqop, type))
+		refuse(pstate, location,
+			   psprintf("grouping by type %s, which has no hash function,", format_type_be(type)),
+			   "Cast the column to a type that can be hashed, such as text.");
+}
+
+static bool
+find_stream_walker(Node *node, Oid *streamid)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, RangeTblEntry))
+	{
+		RangeTblEntry *rte = (RangeTblEntry *) node;
+
+		if (rte->rtekind == RTE_RELATION &&
+			rte->relkind == RELKIND_FOREIGN_TABLE &&
+			weir_relation_is_stream(rte->relid))
+		{
+			*streamid = rte->relid;
+			return true;
+		}
+		return false;
+	}
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, find_stream_walker, streamid,
+								 QTW_EXAMINE_RTES_BEFORE);
+	return expression_tree_walker(node, find_stream_walker, streamid);
+}
+
+/* What is wrong with the query as a whole. */
+static void
+check_clauses(ParseState *pstate, Query *query)
+{
+	ListCell   *lc;
+
+	if (query->setOperations)
+		refuse(pstate, -1, "UNION, INTERSECT or EXCEPT over a stream",
+			   "Create a continuous view for each branch, and an ordinary view that puts them together.");
+	if (query->hasModifyingCTE)
+		refuse(pstate, -1, "a data-modifying WITH query", NULL);
+	foreach(lc, query->cteList)
+	{
+		CommonTableExpr *cte = lfirst_node(CommonTableExpr, lc);
+		Oid			streamid = InvalidOid;
+
+		if (cte->cterecursive)
+			refuse(pstate, cte->location, "WITH RECURSIVE", NULL);
+		if (find_stream_walker(cte->ctequery, &streamid))
+			refuse(pstate, cte->location, "a stream inside WITH",
+				   "Read the stream in the main query's FROM clause.");
+	}
+	if (query->rowMarks)
+		refuse(pstate, -1, "FOR UPDATE or FOR SHARE", NULL);
+	if (query->groupingSets)
+		refuse(pstate, exprLocation(linitial(query->groupingSets)),
+			   "GROUPING SETS, ROLLUP or CUBE",
+			   "Create a continuous view for the finest grouping, and an ordinary view with the grouping sets over it.");
+	if (query->havingQual && !query->hasAggs && !query->groupClause)
+		refuse(pstate, exprLocation(query->havingQual),
+			   "HAVING without GROUP BY or aggregates", "Use WHERE.");
+	if (query->hasWindowFuncs && !query->hasAggs && !query->groupClause)
+		refuse(pstate, locate_windowfunc((Node *) query->targetList),
+			   "a window function over a stream's rows",
+			   "Use a window function over the groups of a view with GROUP BY, or in an ordinary view over the continuous view.");
+	if (query->targetList == NIL)
+		refuse(pstate, -1, "a query without columns", NULL);
+}
+
+static Index
+find_stream_rte(ParseState *pstate, Query *query)
+{
+	Index		found = 0;
+	Index		rti = 0;
+	ListCell   *lc;
+
+	foreach(lc, query->rtable)
+	{
+		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
+		Oid			streamid = InvalidOid;
+
+		rti++;
+		if (rte->rtekind == RTE_RELATION)
+			find_stream_walker((Node *) rte, &streamid);
+		else if (rte->rtekind == RTE_SUBQUERY &&
+				 find_stream_walker((Node *) rte->subquery, &streamid))
+			refuse(pstate, -1, "a stream inside a subquery",
+				   "Read the stream in the main query's FROM clause.");
+		if (!OidIsValid(streamid))
+			continue;
+		if (rte->tablesample)
+			refuse(pstate, -1, "TABLESAMPLE on a stream", "Use WHERE random() < fraction.");
+		if (found > 0)
+			refuse(pstate, -1, "a join of two streams",
+				   "Join a stream with tables.");
+		found = rti;
+	}
+	if (found == 0)
+		refuse(pstate, -1, "a stream outside of the main query's FROM clause",
+			   "Read the stream in the main query's FROM clause.");
+	return found;
+}
+
+/*
+ * The stream has to be on the side of each join whose rows are all kept, so
+ * that what a row gives does not depend on rows still to come.  Returns with
+ * an error if it is not; nullable tells that a join above this one adds rows.
+ */
+static void
+check_jointree(CheckContext *cxt, Node *node, bool nullable)
+{
+	if (IsA(node, FromExpr))
+	{
+		ListCell   *lc;
+
+		foreach(lc, ((FromExpr *) node)->fromlist)
+			check_jointree(cxt, lfirst(lc), nullable);
+	}
+	else if (IsA(node, JoinExpr))
+	{
+		JoinExpr   *join = (JoinExpr *) node;
+
+		check_jointree(cxt, join->larg, nullable ||
+					   join->jointype == JOIN_RIGHT || join->jointype == JOIN_FULL);
+		check_jointree(cxt, join->rarg, nullable ||
+					   join->jointype == JOIN_LEFT || join->jointype == JOIN_FULL);
+	}
+	else if (IsA(node, RangeTblRef) && ((RangeTblRef *) node)->rtindex == cxt->stream && nullable)
+		refuse(cxt->pstate, -1, "an outer join that adds rows without a row of the stream",
+			   "Put the stream on the left of LEFT JOIN or on the right of RIGHT JOIN.");
+}
+
+static bool
+check_expr_walker(Node *node, CheckContext *cxt)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Var))
+	{
+		Var		   *var = (Var *) node;
+
+		if (var->varlevelsup == 0 && var->varno == cxt->stream)
+		{
+			if (var->varattno < 0)
+				refuse(cxt->pstate, var->location, "a system column of a stream", NULL);
+			if (var->varattno == 0)
+				refuse(cxt->pstate, var->location, "a whole row of a stream",
+					   "Name the columns.");
+		}
+		return false;
+	}
+	if (IsA(node, SubLink))
+	{
+		SubLink    *sublink = (SubLink *) node;
+		Oid			streamid = InvalidOid;
+
+		if (find_stream_walker(sublink->subselect, &streamid))
+			refuse(cxt->pstate, sublink->location, "a stream inside a subquery",
+				   "Read the stream in the main query's FROM clause.");
+		return expression_tree_walker(sublink->testexpr, check_expr_walker, cxt);
+	}
+	if (IsA(node, GroupingFunc))
+		refuse(cxt->pstate, ((GroupingFunc *) node)->location, "GROUPING", NULL);
+	if (IsA(node, CurrentOfExpr))
+		refuse(cxt->pstate, -1, "CURRENT OF", NULL);
+	return expression_tree_walker(node, check_expr_walker, cxt);
+}
+
+static void
+refuse(ParseState *pstate, int location, const char *what, const char *hint)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("continuous views do not support %s", what),
+			 hint ? errhint("%s", hint) : 0,
+			 pstate ? parser_errposition(pstate, location) : 0));
+}

@@ -1,0 +1,25 @@
+/*
+ * analyze.h
+ *	  Which queries can be maintained continuously.
+ */
+#ifndef WEIR_ANALYZE_H
+#define WEIR_ANALYZE_H
+
+#include "postgres.h"
+#include "nodes/parsenodes.h"
+#include "parser/parse_node.h"
+
+/* The first stream that a query reads, at any depth; InvalidOid if none. */
+extern Oid	weir_query_stream(Query *query);
+
+/*
+ * Refuse what cannot be maintained, by name and position (pstate carries the
+ * source text, or none).  Returns the range table index of the stream.
+ */
+extern Index weir_query_check(ParseState *pstate, Query *query);
+
+/* Refuse an aggregate call or a group key that cannot be maintained. */
+extern void weir_check_aggref(ParseState *pstate, Aggref *aggref);
+extern void weir_check_key(ParseState *pstate, Node *expr, Oid eqop, bool hashable);
+
+#endif

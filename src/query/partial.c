@@ -1,0 +1,335 @@
+/*
+ * partial.c
+ *	  Combine and finalize partial aggregate states outside an Agg node.
+ *
+ * Called by the flush worker (merging into the matrel), ingest workers
+ * (merging into group tables), and by backends through weir.finalize and
+ * weir.combine.  Follows the rules of PostgreSQL's own partial aggregation for
+ * NULLs and strict functions.
+ *
+ * Functions of aggregates ask AggCheckCallContext whether they run inside an
+ * aggregate and where to put what outlives the call.  They are given an
+ * AggState that has nothing but that memory.
+ *
+ * Memory: what a call leaves behind beyond its result is in agg->aggcontext,
+ * until weir_partial_agg_reset.
+ */
+#include "postgres.h"
+
+#include "access/detoast.h"
+#include "access/htup_details.h"
+#include "catalog/pg_aggregate.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "parser/parse_agg.h"
+#include "query/partial.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/regproc.h"
+#include "utils/syscache.h"
+
+static void check_combinable(Form_pg_aggregate form);
+static void lookup_functions(PartialAgg *agg, Form_pg_aggregate form,
+							 int nargs, Oid *argtypes, MemoryContext cxt);
+static void lookup_function(FmgrInfo *flinfo, Oid fn, Expr *expr, MemoryContext cxt);
+static void read_initial_state(PartialAgg *agg, HeapTuple tuple);
+static Datum flat_copy(PartialAgg *agg, Datum value);
+static Datum serialize(PartialAgg *agg, Datum trans);
+static Datum own_input(PartialAgg *agg, Datum state);
+
+PartialAgg *
+weir_partial_agg_create(MemoryContext cxt, Oid aggfnoid, int nargs,
+						const Oid *argtypes, Oid resulttype, Oid inputcollid)
+{
+	MemoryContext caller = MemoryContextSwitchTo(cxt);
+	PartialAgg *agg = palloc0(sizeof(PartialAgg));
+	Oid			inputs[FUNC_MAX_ARGS];
+	Form_pg_aggregate form;
+	HeapTuple	tuple;
+	ExprContext *econtext;
+
+	tuple = SearchSysCache1(AGGFNOID, ObjectIdGetDatum(aggfnoid));
+	if (!HeapTupleIsValid(tuple))
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("function %u is not an aggregate", aggfnoid)));
+	form = (Form_pg_aggregate) GETSTRUCT(tuple);
+	check_combinable(form);
+
+	memcpy(inputs, argtypes, sizeof(Oid) * nargs);
+	agg->aggfnoid = aggfnoid;
+	agg->inputcollid = inputcollid;
+	agg->resulttype = resulttype;
+	agg->transtype = resolve_aggregate_transtype(aggfnoid, form->aggtranstype,
+												 inputs, nargs);
+	agg->internal = (agg->transtype == INTERNALOID);
+	agg->statetype = agg->internal ? BYTEAOID : agg->transtype;
+	get_typlenbyval(agg->statetype, &agg->statelen, &agg->statebyval);
+
+	econtext = CreateStandaloneExprContext();
+	agg->aggcontext = econtext->ecxt_per_tuple_memory;
+	agg->aggstate = makeNode(AggState);
+	agg->aggstate->curaggcontext = econtext;
+
+	lookup_functions(agg, form, nargs, inputs, cxt);
+	read_initial_state(agg, tuple);
+	ReleaseSysCache(tuple);
+	MemoryContextSwitchTo(caller);
+	return agg;
+}
+
+PartialAgg *
+weir_partial_agg_from_aggref(MemoryContext cxt, Aggref *aggref)
+{
+	Oid			argtypes[FUNC_MAX_ARGS];
+	int			nargs = get_aggregate_argtypes(aggref, argtypes);
+
+	return weir_partial_agg_create(cxt, aggref->aggfnoid, nargs, argtypes,
+								   aggref->aggtype, aggref->inputcollid);
+}
+
+Datum
+weir_partial_agg_combine(PartialAgg *agg, Datum a, bool a_null,
+						 Datum b, bool b_null, bool *result_null)
+{
+	fmNodePtr	context = (fmNodePtr) agg->aggstate;
+	Datum		result;
+
+	/* NULL is no state at all: the other one is the result. */
+	if (agg->combine_strict)
+	{
+		*result_null = a_null && b_null;
+		if (b_null)
+			return a_null ? (Datum) 0 : flat_copy(agg, a);
+		if (a_null)
+			return flat_copy(agg, b);
+	}
+
+	if (agg->statebyval)
+		return weir_partial_agg_combine_trans(agg, context, a, a_null,
+											  b, b_null, result_null);
+
+	/* A combine function may scribble on its first argument: it gets a copy. */
+	if (!a_null)
+		a = own_input(agg, a);
+	if (agg->internal && !b_null)
+		b = weir_partial_agg_deserialize(agg, context, b);
+	result = weir_partial_agg_combine_trans(agg, context, a, a_null,
+											b, b_null, result_null);
+	if (agg->internal)
+	{
+		*result_null = *result_null && agg->serialfn.fn_strict;
+		return *result_null ? (Datum) 0 : serialize(agg, result);
+	}
+	return *result_null ? (Datum) 0 : flat_copy(agg, result);
+}
+
+Datum
+weir_partial_agg_finalize(PartialAgg *agg, Datum state, bool state_null,
+						  bool *result_null)
+{
+	fmNodePtr	context = (fmNodePtr) agg->aggstate;
+
+	if (agg->internal && !state_null)
+		state = weir_partial_agg_deserialize(agg, context, state);
+	return weir_partial_agg_finalize_trans(agg, context, state, state_null,
+										   result_null);
+}
+
+void
+weir_partial_agg_reset(PartialAgg *agg)
+{
+	ReScanExprContext(agg->aggstate->curaggcontext);
+}
+
+Datum
+weir_partial_agg_deserialize(PartialAgg *agg, fmNodePtr context, Datum state)
+{
+	LOCAL_FCINFO(fcinfo, 2);
+	Datum		result;
+
+	InitFunctionCallInfoData(*fcinfo, &agg->deserialfn, 2, InvalidOid, context, NULL);
+	fcinfo->args[0].value = state;
+	fcinfo->args[0].isnull = false;
+	fcinfo->args[1].value = (Datum) 0;
+	fcinfo->args[1].isnull = false;
+	result = FunctionCallInvoke(fcinfo);
+	if (fcinfo->isnull)
+		elog(ERROR, "function %u returned NULL for a state", agg->deserialfn.fn_oid);
+	return result;
+}
+
+Datum
+weir_partial_agg_combine_trans(PartialAgg *agg, fmNodePtr context, Datum a, bool a_null,
+							   Datum b, bool b_null, bool *result_null)
+{
+	LOCAL_FCINFO(fcinfo, 2);
+	Datum		result;
+
+	if (agg->combine_strict && (a_null || b_null))
+	{
+		*result_null = a_null && b_null;
+		return a_null ? b : a;
+	}
+	InitFunctionCallInfoData(*fcinfo, &agg->combinefn, 2, agg->inputcollid, context, NULL);
+	fcinfo->args[0].value = a;
+	fcinfo->args[0].isnull = a_null;
+	fcinfo->args[1].value = b;
+	fcinfo->args[1].isnull = b_null;
+	result = FunctionCallInvoke(fcinfo);
+	*result_null = fcinfo->isnull;
+	return result;
+}
+
+Datum
+weir_partial_agg_finalize_trans(PartialAgg *agg, fmNodePtr context,
+								Datum trans, bool trans_null, bool *result_null)
+{
+	LOCAL_FCINFO(fcinfo, FUNC_MAX_ARGS);
+	Datum		result;
+
+	if (!OidIsValid(agg->finalfn.fn_oid))
+	{
+		*result_null = trans_null;
+		return trans;
+	}
+
+	/* As in the executor: extra arguments are NULL, strict means any of them. */
+	if (agg->finalfn.fn_strict && (trans_null || agg->finalnargs > 1))
+	{
+		*result_null = true;
+		return (Datum) 0;
+	}
+	InitFunctionCallInfoData(*fcinfo, &agg->finalfn, agg->finalnargs,
+							 agg->inputcollid, context, NULL);
+	fcinfo->args[0].value = trans;
+	fcinfo->args[0].isnull = trans_null;
+	for (int i = 1; i < agg->finalnargs; i++)
+	{
+		fcinfo->args[i].value = (Datum) 0;
+		fcinfo->args[i].isnull = true;
+	}
+	result = FunctionCallInvoke(fcinfo);
+	*result_null = fcinfo->isnull;
+	return result;
+}
+
+static void
+check_combinable(Form_pg_aggregate form)
+{
+	const char *missing = NULL;
+
+	if (form->aggkind != AGGKIND_NORMAL)
+		missing = "it is an ordered-set aggregate";
+	else if (!OidIsValid(form->aggcombinefn))
+		missing = "it has no combine function";
+	else if (form->aggtranstype == INTERNALOID &&
+			 (!OidIsValid(form->aggserialfn) || !OidIsValid(form->aggdeserialfn)))
+		missing = "it has no serialization functions";
+
+	if (missing)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("aggregate %s cannot be maintained continuously: %s",
+						format_procedure(form->aggfnoid), missing)));
+}
+
+static void
+lookup_functions(PartialAgg *agg, Form_pg_aggregate form,
+				 int nargs, Oid *argtypes, MemoryContext cxt)
+{
+	Oid			transtype = agg->transtype;
+	Expr	   *expr;
+
+	build_aggregate_transfn_expr(&transtype, 1, 0, false, agg->transtype,
+								 agg->inputcollid, form->aggcombinefn,
+								 InvalidOid, &expr, NULL);
+	lookup_function(&agg->combinefn, form->aggcombinefn, expr, cxt);
+	agg->combine_strict = agg->combinefn.fn_strict;
+
+	if (agg->internal)
+	{
+		build_aggregate_serialfn_expr(form->aggserialfn, &expr);
+		lookup_function(&agg->serialfn, form->aggserialfn, expr, cxt);
+		build_aggregate_deserialfn_expr(form->aggdeserialfn, &expr);
+		lookup_function(&agg->deserialfn, form->aggdeserialfn, expr, cxt);
+	}
+
+	agg->finalnargs = form->aggfinalextra ? nargs + 1 : 1;
+	if (OidIsValid(form->aggfinalfn))
+	{
+		build_aggregate_finalfn_expr(argtypes, agg->finalnargs, agg->transtype,
+									 agg->resulttype, agg->inputcollid,
+									 form->aggfinalfn, &expr);
+		lookup_function(&agg->finalfn, form->aggfinalfn, expr, cxt);
+	}
+}
+
+static void
+lookup_function(FmgrInfo *flinfo, Oid fn, Expr *expr, MemoryContext cxt)
+{
+	fmgr_info_cxt(fn, flinfo, cxt);
+	fmgr_info_set_expr((Node *) expr, flinfo);
+}
+
+static void
+read_initial_state(PartialAgg *agg, HeapTuple tuple)
+{
+	bool		isnull;
+	Datum		initval = SysCacheGetAttr(AGGFNOID, tuple,
+									   Anum_pg_aggregate_agginitval, &isnull);
+	Oid			input;
+	Oid			ioparam;
+
+	agg->initisnull = isnull || agg->internal;
+	if (agg->initisnull)
+		return;
+	getTypeInputInfo(agg->transtype, &input, &ioparam);
+	agg->initvalue = OidInputFunctionCall(input, TextDatumGetCString(initval), ioparam, -1);
+}
+
+/* The value as it may go into a tuple; itself when it already may. */
+static Datum
+flat_copy(PartialAgg *agg, Datum value)
+{
+	if (agg->statelen == -1 &&
+		VARATT_IS_EXTERNAL(DatumGetPointer(value)))
+	{
+		if (VARATT_IS_EXTERNAL_EXPANDED(DatumGetPointer(value)))
+			return datumCopy(value, false, -1);
+		return PointerGetDatum(detoast_external_attr((struct varlena *) DatumGetPointer(value)));
+	}
+	return value;
+}
+
+static Datum
+serialize(PartialAgg *agg, Datum trans)
+{
+	LOCAL_FCINFO(fcinfo, 1);
+	Datum		result;
+
+	InitFunctionCallInfoData(*fcinfo, &agg->serialfn, 1, InvalidOid,
+							 (fmNodePtr) agg->aggstate, NULL);
+	fcinfo->args[0].value = trans;
+	fcinfo->args[0].isnull = false;
+	result = FunctionCallInvoke(fcinfo);
+	if (fcinfo->isnull)
+		elog(ERROR, "function %u returned NULL for a state", agg->serialfn.fn_oid);
+	return result;
+}
+
+/* A transition value that a combine function may change. */
+static Datum
+own_input(PartialAgg *agg, Datum state)
+{
+	MemoryContext caller = MemoryContextSwitchTo(agg->aggcontext);
+	Datum		result = agg->internal ?
+		weir_partial_agg_deserialize(agg, (fmNodePtr) agg->aggstate, state) :
+		datumCopy(flat_copy(agg, state), agg->statebyval, agg->statelen);
+
+	MemoryContextSwitchTo(caller);
+	return result;
+}

@@ -1,0 +1,483 @@
+/*
+ * split.c
+ *	  The continuous query of a view's defining query.
+ *
+ * Group keys are the GROUP BY expressions in their order, then columns that
+ * depend on them (a joined table's, grouped by its primary key), then, for a
+ * sliding window, the step.  SELECT DISTINCT groups by its output.  States are
+ * the distinct aggregate calls in order of appearance in the target list and
+ * HAVING.  FROM and WHERE go to the continuous query as they are; all else
+ * stays in the view query (view_query.c).
+ *
+ * The split is made again from the stored query wherever it is needed, so it
+ * must not depend on anything but the query and the view's options.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/table.h"
+#include "base/compat.h"
+#include "base/weir.h"
+#include "catalog/heap.h"
+#include "catalog/pg_type.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/tlist.h"
+#include "parser/parse_oper.h"
+#include "parser/parsetree.h"
+#include "query/analyze.h"
+#include "query/split.h"
+#include "rewrite/rewriteManip.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/timestamp.h"
+
+#define UNIX_EPOCH ((UNIX_EPOCH_JDATE - POSTGRES_EPOCH_JDATE) * USECS_PER_DAY)
+
+typedef struct SplitContext
+{
+	ParseState *pstate;
+	Query	   *def;			/* prepared */
+	ContQuery  *cq;
+	List	   *tlist;			/* of the continuous query: keys, then states */
+	List	   *group;			/* its GROUP BY */
+	List	   *aggrefs;
+	Index		stream;			/* range table index */
+} SplitContext;
+
+static void collect_keys(SplitContext *cxt);
+static void collect_append_columns(SplitContext *cxt);
+static void add_key(SplitContext *cxt, Expr *expr, SortGroupClause *clause);
+static void add_step_key(SplitContext *cxt, const ContViewOptions *options);
+static void add_time_column(SplitContext *cxt, const ContViewOptions *options);
+static Var *window_var(SplitContext *cxt, const ContViewOptions *options);
+static Expr *step_expr(Var *var, int64 step_usecs);
+static bool collect_walker(Node *node, SplitContext *cxt);
+static int	find_expr(List *tlist, Node *expr);
+static void fill_columns(SplitContext *cxt, const ContViewOptions *options);
+static char *column_name(SplitContext *cxt, Node *expr, int position,
+						 const char *otherwise);
+static bool name_taken(SplitContext *cxt, const char *name);
+static bool output_named(SplitContext *cxt, const char *name);
+static Query *continuous_query(SplitContext *cxt, const ContViewOptions *options);
+
+ContQuery *
+weir_cont_query_build(Query *def, const ContViewOptions *options,
+					  const char *source_text)
+{
+	SplitContext cxt = {0};
+	ContQuery  *cq = palloc0(sizeof(ContQuery));
+
+	if (source_text)
+	{
+		cxt.pstate = make_parsestate(NULL);
+		cxt.pstate->p_sourcetext = source_text;
+	}
+	cxt.cq = cq;
+	cxt.stream = weir_query_check(cxt.pstate, def);
+	cxt.def = weir_split_prepare(def);
+	cq->streamid = rt_fetch(cxt.stream, def->rtable)->relid;
+	cq->step_key = -1;
+
+	if (!def->hasAggs && !def->groupClause &&
+		(!def->distinctClause || def->hasDistinctOn))
+	{
+		cq->append = true;
+		collect_append_columns(&cxt);
+		if (options->sliding)
+			add_time_column(&cxt, options);
+	}
+	else
+	{
+		cq->ungrouped = !def->groupClause && def->hasAggs;
+		collect_keys(&cxt);
+		collect_walker((Node *) cxt.def->targetList, &cxt);
+		collect_walker(cxt.def->havingQual, &cxt);
+		if (options->sliding)
+			add_step_key(&cxt, options);
+	}
+	fill_columns(&cxt, options);
+	cq->query = continuous_query(&cxt, options);
+	return cq;
+}
+
+/*
+ * Columns of joins become those of the joined tables, and GROUP BY columns
+ * what they stand for: the parser takes these for the same, and so must equal().
+ */
+Query *
+weir_split_prepare(Query *def)
+{
+	Query	   *query = copyObject(def);
+
+	weir_flatten_group_rte(query);
+	query->targetList = (List *)
+		weir_flatten_join_alias_vars(query, (Node *) query->targetList);
+	query->havingQual = weir_flatten_join_alias_vars(query, query->havingQual);
+	return query;
+}
+
+Query *
+weir_def_query(Oid defid)
+{
+	Relation	rel = table_open(defid, AccessShareLock);
+	Query	   *query;
+	int			extra = 0;
+
+	if (rel->rd_rel->relkind != RELKIND_VIEW || rel->rd_rules == NULL ||
+		rel->rd_rules->numLocks != 1)
+		elog(ERROR, "relation \"%s\" is not a view", RelationGetRelationName(rel));
+	query = copyObject(linitial_node(Query, rel->rd_rules->rules[0]->actions));
+	table_close(rel, AccessShareLock);
+
+	/* Before PostgreSQL 16, OLD and NEW come first in a rule's range table. */
+	while (extra < list_length(query->rtable) &&
+		   list_nth_node(RangeTblEntry, query->rtable, extra)->rtekind == RTE_RELATION &&
+		   list_nth_node(RangeTblEntry, query->rtable, extra)->relid == defid)
+		extra++;
+	if (extra > 0)
+	{
+		query->rtable = list_copy_tail(query->rtable, extra);
+		OffsetVarNodes((Node *) query, -extra, 0);
+	}
+	return query;
+}
+
+int
+weir_split_find_key(const ContQuery *cq, Node *expr)
+{
+	int			n = find_expr(cq->query->targetList, expr);
+
+	return n < cq->nkeys ? n : -1;
+}
+
+int
+weir_split_find_state(const ContQuery *cq, Aggref *aggref)
+{
+	for (int i = 0; i < cq->nstates; i++)
+		if (equal(cq->states[i].aggref, aggref))
+			return i;
+	return -1;
+}
+
+static void
+collect_keys(SplitContext *cxt)
+{
+	Query	   *def = cxt->def;
+	ListCell   *lc;
+
+	foreach(lc, def->groupClause)
+	{
+		SortGroupClause *clause = lfirst_node(SortGroupClause, lc);
+
+		add_key(cxt, (Expr *) get_sortgroupclause_expr(clause, def->targetList), clause);
+	}
+	if (def->groupClause || def->hasAggs)
+		return;
+
+	/* SELECT DISTINCT: in the order of the output */
+	foreach(lc, def->targetList)
+	{
+		TargetEntry *tle = lfirst_node(TargetEntry, lc);
+		SortGroupClause *clause =
+			get_sortgroupref_clause_noerr(tle->ressortgroupref, def->distinctClause);
+
+		if (clause)
+			add_key(cxt, tle->expr, clause);
+	}
+}
+
+static void
+collect_append_columns(SplitContext *cxt)
+{
+	ListCell   *lc;
+
+	foreach(lc, cxt->def->targetList)
+	{
+		TargetEntry *tle = lfirst_node(TargetEntry, lc);
+
+		cxt->tlist = lappend(cxt->tlist,
+							 makeTargetEntry(copyObject(tle->expr),
+											 list_length(cxt->tlist) + 1, NULL, false));
+	}
+}
+
+static void
+add_key(SplitContext *cxt, Expr *expr, SortGroupClause *clause)
+{
+	SortGroupClause *key = makeNode(SortGroupClause);
+	TargetEntry *tle;
+
+	if (find_expr(cxt->tlist, (Node *) expr) >= 0)
+		return;
+	if (clause)
+	{
+		*key = *clause;
+		key->nulls_first = false;
+	}
+	else
+		get_sort_group_operators(exprType((Node *) expr), false, true, false,
+								 &key->sortop, &key->eqop, NULL, &key->hashable);
+	weir_check_key(cxt->pstate, (Node *) expr, key->eqop, key->hashable);
+
+	tle = makeTargetEntry(copyObject(expr), list_length(cxt->tlist) + 1, NULL, false);
+	tle->ressortgroupref = key->tleSortGroupRef = tle->resno;
+	cxt->tlist = lappend(cxt->tlist, tle);
+	cxt->group = lappend(cxt->group, key);
+}
+
+/* Last, so that the user's keys lead the lookup index. */
+static void
+add_step_key(SplitContext *cxt, const ContViewOptions *options)
+{
+	Expr	   *expr = step_expr(window_var(cxt, options), options->step_usecs);
+
+	cxt->cq->step_key = find_expr(cxt->tlist, (Node *) expr);
+	if (cxt->cq->step_key >= 0)
+		return;
+	cxt->cq->step_key = list_length(cxt->tlist);
+	cxt->cq->step_hidden = true;
+	add_key(cxt, expr, NULL);
+}
+
+static void
+add_time_column(SplitContext *cxt, const ContViewOptions *options)
+{
+	Expr	   *expr = (Expr *) window_var(cxt, options);
+
+	cxt->cq->step_key = find_expr(cxt->tlist, (Node *) expr);
+	if (cxt->cq->step_key >= 0)
+		return;
+	cxt->cq->step_key = list_length(cxt->tlist);
+	cxt->cq->step_hidden = true;
+	cxt->tlist = lappend(cxt->tlist,
+						 makeTargetEntry(expr, list_length(cxt->tlist) + 1, NULL, false));
+}
+
+static Var *
+window_var(SplitContext *cxt, const ContViewOptions *options)
+{
+	AttrNumber	attno = get_attnum(cxt->cq->streamid, options->sw_column);
+	Oid			type = InvalidOid;
+	int32		typmod = -1;
+	Oid			collation = InvalidOid;
+
+	if (attno > 0)
+		get_atttypetypmodcoll(cxt->cq->streamid, attno, &type, &typmod, &collation);
+	if (type != TIMESTAMPOID && type != TIMESTAMPTZOID)
+		ereport(ERROR,
+				(errcode(attno > 0 ? ERRCODE_DATATYPE_MISMATCH : ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("sw_column \"%s\" must refer to a timestamp or timestamptz column of stream \"%s\"",
+						options->sw_column, get_rel_name(cxt->cq->streamid))));
+	return makeVar(cxt->stream, attno, type, typmod, collation, 0);
+}
+
+/* date_bin(step, column, epoch) */
+static Expr *
+step_expr(Var *var, int64 step_usecs)
+{
+	Interval   *step = palloc0(sizeof(Interval));
+	Const	   *step_const;
+	Const	   *origin;
+
+	step->time = step_usecs;
+	step_const = makeConst(INTERVALOID, -1, InvalidOid, sizeof(Interval),
+						   IntervalPGetDatum(step), false, false);
+	origin = makeConst(var->vartype, -1, InvalidOid, sizeof(Timestamp),
+					   TimestampGetDatum(UNIX_EPOCH), false, FLOAT8PASSBYVAL);
+	return (Expr *) makeFuncExpr(var->vartype == TIMESTAMPOID ?
+								 F_DATE_BIN_INTERVAL_TIMESTAMP_TIMESTAMP :
+								 F_DATE_BIN_INTERVAL_TIMESTAMPTZ_TIMESTAMPTZ,
+								 var->vartype,
+								 list_make3(step_const, var, origin),
+								 InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
+}
+
+/* Find the states, and the columns that depend on the keys. */
+static bool
+collect_walker(Node *node, SplitContext *cxt)
+{
+	if (node == NULL || find_expr(cxt->tlist, node) >= 0)
+		return false;
+	if (IsA(node, Aggref))
+	{
+		weir_check_aggref(cxt->pstate, (Aggref *) node);
+		if (!list_member(cxt->aggrefs, node))
+			cxt->aggrefs = lappend(cxt->aggrefs, node);
+		return false;
+	}
+	if (IsA(node, Var))
+	{
+		add_key(cxt, (Expr *) node, NULL);
+		return false;
+	}
+	if (IsA(node, SubLink))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("continuous views do not support a subquery beside GROUP BY or aggregates"),
+				 errhint("Join the table in FROM, or use the subquery in an ordinary view over the continuous view."),
+				 cxt->pstate ? parser_errposition(cxt->pstate, ((SubLink *) node)->location) : 0));
+	return expression_tree_walker(node, collect_walker, cxt);
+}
+
+static int
+find_expr(List *tlist, Node *expr)
+{
+	ListCell   *lc;
+
+	foreach(lc, tlist)
+		if (equal(lfirst_node(TargetEntry, lc)->expr, expr))
+			return foreach_current_index(lc);
+	return -1;
+}
+
+/* Describe the columns of the matrel, and append the states to the tlist. */
+static void
+fill_columns(SplitContext *cxt, const ContViewOptions *options)
+{
+	ContQuery  *cq = cxt->cq;
+	ListCell   *lc;
+
+	cq->nkeys = list_length(cxt->tlist);
+	cq->keys = palloc0(sizeof(ContKey) * cq->nkeys);
+	cq->states = palloc0(sizeof(ContState) * list_length(cxt->aggrefs));
+
+	foreach(lc, cxt->aggrefs)
+	{
+		Aggref	   *aggref = lfirst_node(Aggref, lc);
+
+		cxt->tlist = lappend(cxt->tlist,
+							 makeTargetEntry(copyObject((Expr *) aggref),
+											 list_length(cxt->tlist) + 1, NULL, false));
+	}
+	foreach(lc, cxt->tlist)
+	{
+		TargetEntry *tle = lfirst_node(TargetEntry, lc);
+		int			i = foreach_current_index(lc);
+
+		if (i != cq->step_key)
+			tle->resname = column_name(cxt, (Node *) tle->expr, i, NULL);
+	}
+	foreach(lc, cxt->tlist)
+	{
+		TargetEntry *tle = lfirst_node(TargetEntry, lc);
+		Node	   *expr = (Node *) tle->expr;
+		int			i = foreach_current_index(lc);
+
+		if (i == cq->step_key)
+			tle->resname = column_name(cxt, expr, i, options->sw_column);
+
+		if (i < cq->nkeys)
+		{
+			ContKey    *key = &cq->keys[i];
+
+			key->type = exprType(expr);
+			key->typmod = exprTypmod(expr);
+			key->collation = exprCollation(expr);
+			key->eqop = cq->append ? InvalidOid :
+				list_nth_node(SortGroupClause, cxt->group, i)->eqop;
+			key->colname = tle->resname;
+		}
+		else
+		{
+			ContState  *state = &cq->states[cq->nstates++];
+			PartialAgg *agg;
+
+			state->aggref = (Aggref *) tle->expr;
+			agg = weir_partial_agg_from_aggref(CurrentMemoryContext, state->aggref);
+			state->statetype = agg->statetype;
+			state->colname = tle->resname;
+		}
+	}
+}
+
+/* The name of the output column that is just this; else the given; else _position. */
+static char *
+column_name(SplitContext *cxt, Node *expr, int position, const char *otherwise)
+{
+	char	   *name;
+	ListCell   *lc;
+
+	foreach(lc, cxt->def->targetList)
+	{
+		TargetEntry *tle = lfirst_node(TargetEntry, lc);
+
+		if (!tle->resjunk && tle->resname && equal(tle->expr, expr) &&
+			SystemAttributeByName(tle->resname) == NULL &&
+			strcmp(tle->resname, "?column?") != 0 &&
+			!name_taken(cxt, tle->resname))
+			return pstrdup(tle->resname);
+	}
+	if (otherwise && !name_taken(cxt, otherwise))
+		return pstrdup(otherwise);
+	name = psprintf("_%d", position);
+	while (name_taken(cxt, name) || output_named(cxt, name))
+		name = psprintf("_%s", name);
+	return name;
+}
+
+static bool
+name_taken(SplitContext *cxt, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, cxt->tlist)
+	{
+		const char *taken = lfirst_node(TargetEntry, lc)->resname;
+
+		if (taken && strcmp(taken, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool
+output_named(SplitContext *cxt, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, cxt->def->targetList)
+	{
+		TargetEntry *tle = lfirst_node(TargetEntry, lc);
+
+		if (!tle->resjunk && strcmp(tle->resname, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static Query *
+continuous_query(SplitContext *cxt, const ContViewOptions *options)
+{
+	Query	   *query = copyObject(cxt->def);
+
+	query->targetList = cxt->tlist;
+	query->groupClause = cxt->group;
+	query->groupDistinct = false;
+	query->havingQual = NULL;
+	query->distinctClause = NIL;
+	query->hasDistinctOn = false;
+	query->sortClause = NIL;
+	query->limitOffset = query->limitCount = NULL;
+	query->limitOption = LIMIT_OPTION_COUNT;
+	query->windowClause = NIL;
+	query->hasWindowFuncs = false;
+	query->hasAggs = cxt->cq->nstates > 0;
+	query->hasTargetSRFs = expression_returns_set((Node *) cxt->tlist);
+
+	/* A row without time is never inside the window, nor ever expires. */
+	if (options->sliding && strcmp(options->sw_column, WEIR_ARRIVAL_COLUMN) != 0)
+	{
+		NullTest   *test = makeNode(NullTest);
+
+		test->arg = (Expr *) window_var(cxt, options);
+		test->nulltesttype = IS_NOT_NULL;
+		test->location = -1;
+		query->jointree->quals =
+			make_and_qual(query->jointree->quals, (Node *) test);
+	}
+	return query;
+}

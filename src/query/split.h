@@ -1,0 +1,20 @@
+/*
+ * split.h
+ *	  What the two halves of a split query share.
+ */
+#ifndef WEIR_SPLIT_H
+#define WEIR_SPLIT_H
+
+#include "query/cont_query.h"
+
+/* A copy of an analysed query in the form in which expressions are compared. */
+extern Query *weir_split_prepare(Query *def);
+
+/* Index of the group key or state that an expression is; -1 if none. */
+extern int	weir_split_find_key(const ContQuery *cq, Node *expr);
+extern int	weir_split_find_state(const ContQuery *cq, Aggref *aggref);
+
+/* Collation of a state's column in the matrel; InvalidOid if it has none. */
+extern Oid	weir_state_collation(const ContState *state);
+
+#endif

@@ -1,0 +1,452 @@
+/*
+ * view_query.c
+ *	  The query of the user's view over the matrel.
+ *
+ * Takes the defining query and puts columns of the matrel in the place of
+ * group keys, and results made of state columns in the place of aggregates;
+ * what surrounds them (expressions, HAVING, window functions, DISTINCT, ORDER
+ * BY, LIMIT) stays.  Used once, at CREATE VIEW: the result is deparsed and
+ * stored as an ordinary view, which dumps and restores by itself.
+ *
+ * A result costs what it must: a state that is the result is a plain column; a
+ * final function that users may call is called; else weir.finalize.  A sliding
+ * window combines the states of its steps with the aggregate weir.combine.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "base/compat.h"
+#include "base/weir.h"
+#include "catalog/pg_aggregate.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_operator.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "parser/parse_agg.h"
+#include "parser/parse_coerce.h"
+#include "parser/parse_func.h"
+#include "parser/parse_oper.h"
+#include "parser/parse_relation.h"
+#include "query/split.h"
+#include "utils/array.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+
+typedef struct ViewQueryContext
+{
+	ContQuery  *cq;
+	const ContViewOptions *options;
+	bool		combine;		/* several rows of the matrel make one group */
+} ViewQueryContext;
+
+static Node *replace_mutator(Node *node, ViewQueryContext *cxt);
+static void replace_append_columns(Query *query, ContQuery *cq);
+static List *group_by_user_keys(Query *query, ContQuery *cq);
+static Node *in_window(ContQuery *cq, const ContViewOptions *options);
+static Var *matrel_var(const ContQuery *cq, int column);
+static Node *result_of_state(ContState *state, Var *column);
+static Node *result_of_combined(ViewQueryContext *cxt, ContState *state, Var *column);
+static bool callable_finalfn(Aggref *aggref, Oid statetype, Oid *finalfn);
+static List *weir_function_args(ContState *state, Var *column, Oid *argtypes);
+static Oid	weir_function(const char *name, int nargs);
+static Expr *make_aggregate(Oid fn, Oid type, Oid collation, List *args, Oid *argtypes);
+static Node *interval_const(int64 usecs);
+
+Query *
+weir_view_query_build(ContQuery *cq, Query *def,
+					  const ContViewOptions *options, Oid matrelid)
+{
+	ViewQueryContext cxt = {cq, options, options->sliding && !cq->append};
+	Relation	matrel = table_open(matrelid, AccessShareLock);
+	ParseState *pstate = make_parsestate(NULL);
+	Query	   *query = weir_split_prepare(def);
+	ParseNamespaceItem *nsitem;
+	RangeTblRef *rtref = makeNode(RangeTblRef);
+	Node	   *having = query->havingQual;
+
+	nsitem = addRangeTableEntryForRelation(pstate, matrel, AccessShareLock,
+										   NULL, false, true);
+	table_close(matrel, NoLock);
+	rtref->rtindex = nsitem->p_rtindex;
+	query->rtable = pstate->p_rtable;
+	weir_take_perminfos(query, pstate);
+	query->jointree = makeFromExpr(list_make1(rtref), NULL);
+	query->cteList = NIL;
+	query->constraintDeps = NIL;
+	query->havingQual = NULL;
+
+	if (cq->append)
+		replace_append_columns(query, cq);
+	else
+	{
+		query->targetList = (List *)
+			replace_mutator((Node *) query->targetList, &cxt);
+		having = replace_mutator(having, &cxt);
+	}
+	if (!query->hasDistinctOn && !def->hasAggs && !def->groupClause)
+		query->distinctClause = NIL;	/* keys of the matrel are distinct */
+
+	query->hasAggs = cxt.combine && cq->nstates > 0;
+	query->groupClause = cxt.combine ? group_by_user_keys(query, cq) : NIL;
+	query->groupDistinct = false;
+	if (cxt.combine)
+		query->havingQual = having;
+	else
+		query->jointree->quals = having;
+	if (options->sliding)
+		query->jointree->quals = make_and_qual(query->jointree->quals,
+											   in_window(cq, options));
+	query->hasTargetSRFs = expression_returns_set((Node *) query->targetList);
+	query->hasSubLinks = options->sliding;
+	return query;
+}
+
+static Node *
+replace_mutator(Node *node, ViewQueryContext *cxt)
+{
+	int			n;
+
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, Aggref))
+	{
+		ContState  *state;
+		Var		   *column;
+
+		n = weir_split_find_state(cxt->cq, (Aggref *) node);
+		if (n < 0)
+			elog(ERROR, "aggregate has no state");
+		state = &cxt->cq->states[n];
+		column = matrel_var(cxt->cq, cxt->cq->nkeys + n);
+		return cxt->combine ? result_of_combined(cxt, state, column) :
+			result_of_state(state, column);
+	}
+	n = weir_split_find_key(cxt->cq, node);
+	if (n >= 0)
+		return (Node *) matrel_var(cxt->cq, n);
+	if (IsA(node, Var))
+		elog(ERROR, "column is not grouped");
+	return expression_tree_mutator(node, replace_mutator, cxt);
+}
+
+/* Each output column is a column of the matrel, in the same order. */
+static void
+replace_append_columns(Query *query, ContQuery *cq)
+{
+	ListCell   *lc;
+
+	foreach(lc, query->targetList)
+		lfirst_node(TargetEntry, lc)->expr =
+			(Expr *) matrel_var(cq, foreach_current_index(lc));
+}
+
+/* GROUP BY all keys but the step; adds those that are not in the target list. */
+static List *
+group_by_user_keys(Query *query, ContQuery *cq)
+{
+	List	   *group = NIL;
+
+	for (int i = 0; i < cq->nkeys; i++)
+	{
+		Var		   *key = matrel_var(cq, i);
+		SortGroupClause *clause;
+		TargetEntry *found = NULL;
+		Index		maxref = 0;
+		ListCell   *lc;
+
+		if (i == cq->step_key && cq->step_hidden)
+			continue;
+		foreach(lc, query->targetList)
+		{
+			TargetEntry *tle = lfirst_node(TargetEntry, lc);
+
+			maxref = Max(maxref, tle->ressortgroupref);
+			if (equal(tle->expr, key) && (found == NULL || found->ressortgroupref == 0))
+				found = tle;
+		}
+		if (found == NULL)
+		{
+			found = makeTargetEntry((Expr *) key, list_length(query->targetList) + 1,
+									NULL, true);
+			query->targetList = lappend(query->targetList, found);
+		}
+		if (found->ressortgroupref == 0)
+			found->ressortgroupref = maxref + 1;
+
+		clause = copyObject(list_nth_node(SortGroupClause, cq->query->groupClause, i));
+		clause->tleSortGroupRef = found->ressortgroupref;
+		group = lappend(group, clause);
+	}
+	return group;
+}
+
+/*
+ * step > (SELECT clock_timestamp() - (window + step)).  A subquery without
+ * columns from outside is run once a query, so an index can serve it, and yet
+ * sees the clock move within a transaction.
+ */
+static Node *
+in_window(ContQuery *cq, const ContViewOptions *options)
+{
+	Var		   *step = matrel_var(cq, cq->step_key);
+	int64		length = options->sw_usecs + (cq->append ? 0 : options->step_usecs);
+	Query	   *subquery = makeNode(Query);
+	SubLink    *sublink = makeNode(SubLink);
+	Node	   *bound;
+
+	bound = (Node *) make_op(make_parsestate(NULL), list_make1(makeString("-")),
+							 (Node *) makeFuncExpr(F_CLOCK_TIMESTAMP, TIMESTAMPTZOID, NIL,
+												   InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL),
+							 interval_const(length), NULL, -1);
+	if (step->vartype == TIMESTAMPOID)
+		bound = coerce_to_target_type(NULL, bound, TIMESTAMPTZOID, TIMESTAMPOID, -1,
+									  COERCION_EXPLICIT, COERCE_EXPLICIT_CAST, -1);
+
+	subquery->commandType = CMD_SELECT;
+	subquery->canSetTag = true;
+	subquery->jointree = makeFromExpr(NIL, NULL);
+	subquery->targetList = list_make1(makeTargetEntry((Expr *) bound, 1, pstrdup("start"), false));
+	sublink->subLinkType = EXPR_SUBLINK;
+	sublink->subselect = (Node *) subquery;
+	sublink->location = -1;
+	return (Node *) make_op(make_parsestate(NULL), list_make1(makeString(">")),
+							(Node *) step, (Node *) sublink, NULL, -1);
+}
+
+static Var *
+matrel_var(const ContQuery *cq, int column)
+{
+	if (column < cq->nkeys)
+	{
+		ContKey    *key = &cq->keys[column];
+
+		return makeVar(1, column + 1, key->type, key->typmod, key->collation, 0);
+	}
+	else
+	{
+		ContState  *state = &cq->states[column - cq->nkeys];
+
+		return makeVar(1, column + 1, state->statetype, -1,
+					   weir_state_collation(state), 0);
+	}
+}
+
+Oid
+weir_state_collation(const ContState *state)
+{
+	if (!type_is_collatable(state->statetype))
+		return InvalidOid;
+	return OidIsValid(state->aggref->inputcollid) ?
+		state->aggref->inputcollid : DEFAULT_COLLATION_OID;
+}
+
+static Node *
+result_of_state(ContState *state, Var *column)
+{
+	Aggref	   *aggref = state->aggref;
+	Oid			finalfn;
+	Oid			argtypes[4];
+	List	   *args;
+
+	if (!callable_finalfn(aggref, state->statetype, &finalfn))
+	{
+		Oid			fn;
+
+		args = weir_function_args(state, column, argtypes);
+		fn = weir_function("finalize", list_length(args));
+		return (Node *) makeFuncExpr(fn, aggref->aggtype, args, aggref->aggcollid,
+									 aggref->inputcollid, COERCE_EXPLICIT_CALL);
+	}
+	if (!OidIsValid(finalfn))
+		return (Node *) column;
+	return (Node *) makeFuncExpr(finalfn, aggref->aggtype, list_make1(column),
+								 aggref->aggcollid, aggref->inputcollid,
+								 COERCE_EXPLICIT_CALL);
+}
+
+static Node *
+result_of_combined(ViewQueryContext *cxt, ContState *state, Var *column)
+{
+	Aggref	   *aggref = state->aggref;
+	Oid			argtypes[4];
+	List	   *args = weir_function_args(state, column, argtypes);
+	Expr	   *combined = make_aggregate(weir_function("combine", list_length(args)),
+										  aggref->aggtype, aggref->aggcollid, args, argtypes);
+	PartialAgg *agg;
+	CaseExpr   *result;
+	CaseWhen   *when;
+	Datum		none;
+	bool		none_is_null;
+	int16		len;
+	bool		byval;
+
+	if (!cxt->cq->ungrouped)
+		return (Node *) combined;
+
+	/* One row even of an empty window: what batch says of no rows. */
+	agg = weir_partial_agg_from_aggref(CurrentMemoryContext, aggref);
+	none = weir_partial_agg_finalize(agg, agg->initvalue, agg->initisnull, &none_is_null);
+	if (none_is_null)
+		return (Node *) combined;
+	get_typlenbyval(aggref->aggtype, &len, &byval);
+
+	when = makeNode(CaseWhen);
+	when->expr = (Expr *) make_op(make_parsestate(NULL), list_make1(makeString("=")),
+								  (Node *) make_aggregate(F_COUNT_, INT8OID, InvalidOid, NIL, NULL),
+								  (Node *) makeConst(INT8OID, -1, InvalidOid, sizeof(int64),
+													 Int64GetDatum(0), false, FLOAT8PASSBYVAL),
+								  NULL, -1);
+	when->result = (Expr *) makeConst(aggref->aggtype, -1, aggref->aggcollid, len,
+									  none, false, byval);
+	when->location = -1;
+	result = makeNode(CaseExpr);
+	result->casetype = aggref->aggtype;
+	result->casecollid = aggref->aggcollid;
+	result->args = list_make1(when);
+	result->defresult = combined;
+	result->location = -1;
+	return (Node *) result;
+}
+
+/*
+ * Can the result be had without weir.finalize?  True with finalfn invalid:
+ * the state is the result.
+ */
+static bool
+callable_finalfn(Aggref *aggref, Oid statetype, Oid *finalfn)
+{
+	HeapTuple	tuple = SearchSysCache1(AGGFNOID, ObjectIdGetDatum(aggref->aggfnoid));
+	Form_pg_aggregate form = (Form_pg_aggregate) GETSTRUCT(tuple);
+	bool		internal = form->aggtranstype == INTERNALOID;
+	bool		extra = form->aggfinalextra;
+	HeapTuple	proc;
+	Form_pg_proc procform;
+	bool		callable;
+
+	*finalfn = form->aggfinalfn;
+	ReleaseSysCache(tuple);
+	if (internal || extra)
+		return false;
+	if (!OidIsValid(*finalfn))
+		return statetype == aggref->aggtype;
+
+	proc = SearchSysCache1(PROCOID, ObjectIdGetDatum(*finalfn));
+	procform = (Form_pg_proc) GETSTRUCT(proc);
+	callable = procform->pronamespace == PG_CATALOG_NAMESPACE &&
+		procform->provolatile == PROVOLATILE_IMMUTABLE &&
+		procform->pronargs == 1 &&
+		procform->proargtypes.values[0] == statetype &&
+		procform->prorettype == aggref->aggtype;
+	ReleaseSysCache(proc);
+	return callable;
+}
+
+/*
+ * Arguments of weir.finalize and weir.combine: the aggregate, the types of its
+ * arguments if they decide its types, the state, and a NULL of its result type.
+ */
+static List *
+weir_function_args(ContState *state, Var *column, Oid *argtypes)
+{
+	Aggref	   *aggref = state->aggref;
+	Oid			inputs[FUNC_MAX_ARGS];
+	int			ninputs = get_aggregate_argtypes(aggref, inputs);
+	Oid		   *declared;
+	int			ndeclared;
+	bool		polymorphic = false;
+	Node	   *result;
+	List	   *args;
+	int			n = 0;
+
+	get_func_signature(aggref->aggfnoid, &declared, &ndeclared);
+	for (int i = 0; i < ndeclared; i++)
+		polymorphic |= IsPolymorphicType(declared[i]);
+
+	argtypes[n++] = REGPROCEDUREOID;
+	args = list_make1(makeConst(REGPROCEDUREOID, -1, InvalidOid, sizeof(Oid),
+								ObjectIdGetDatum(aggref->aggfnoid), false, true));
+	if (polymorphic)
+	{
+		Datum		elems[FUNC_MAX_ARGS];
+		ArrayType  *types;
+
+		for (int i = 0; i < ninputs; i++)
+			elems[i] = ObjectIdGetDatum(inputs[i]);
+		types = construct_array(elems, ninputs, REGTYPEOID, sizeof(Oid), true, TYPALIGN_INT);
+		argtypes[n++] = REGTYPEARRAYOID;
+		args = lappend(args, makeConst(REGTYPEARRAYOID, -1, InvalidOid, -1,
+									   PointerGetDatum(types), false, false));
+	}
+	argtypes[n++] = state->statetype;
+	args = lappend(args, column);
+
+	result = (Node *) makeNullConst(aggref->aggtype, -1,
+									type_is_collatable(aggref->aggtype) ?
+									DEFAULT_COLLATION_OID : InvalidOid);
+	if (OidIsValid(aggref->aggcollid) && aggref->aggcollid != DEFAULT_COLLATION_OID)
+	{
+		CollateExpr *collate = makeNode(CollateExpr);
+
+		collate->arg = (Expr *) result;
+		collate->collOid = aggref->aggcollid;
+		collate->location = -1;
+		result = (Node *) collate;
+	}
+	argtypes[n++] = aggref->aggtype;
+	return lappend(args, result);
+}
+
+/* weir.finalize or weir.combine, with or without the argument types. */
+static Oid
+weir_function(const char *name, int nargs)
+{
+	static const Oid plain[] = {REGPROCEDUREOID, ANYOID, ANYELEMENTOID};
+	static const Oid typed[] = {REGPROCEDUREOID, REGTYPEARRAYOID, ANYOID, ANYELEMENTOID};
+
+	return LookupFuncName(list_make2(makeString(pstrdup(WEIR_SCHEMA)), makeString(pstrdup(name))),
+						  nargs, nargs == lengthof(plain) ? plain : typed, false);
+}
+
+static Expr *
+make_aggregate(Oid fn, Oid type, Oid collation, List *args, Oid *argtypes)
+{
+	Aggref	   *aggref = makeNode(Aggref);
+	ListCell   *lc;
+
+	aggref->aggfnoid = fn;
+	aggref->aggtype = type;
+	aggref->aggcollid = collation;
+	aggref->inputcollid = collation;
+	aggref->aggstar = (args == NIL);
+	aggref->aggkind = AGGKIND_NORMAL;
+	aggref->aggsplit = AGGSPLIT_SIMPLE;
+	aggref->aggno = aggref->aggtransno = -1;
+	aggref->location = -1;
+	foreach(lc, args)
+	{
+		int			i = foreach_current_index(lc);
+
+		aggref->args = lappend(aggref->args,
+							   makeTargetEntry(lfirst(lc), i + 1, NULL, false));
+		aggref->aggargtypes = lappend_oid(aggref->aggargtypes, argtypes[i]);
+	}
+	return (Expr *) aggref;
+}
+
+static Node *
+interval_const(int64 usecs)
+{
+	Interval   *interval = palloc0(sizeof(Interval));
+
+	interval->time = usecs;
+	return (Node *) makeConst(INTERVALOID, -1, InvalidOid, sizeof(Interval),
+							  IntervalPGetDatum(interval), false, false);
+}

@@ -1,0 +1,444 @@
+/*
+ * alter.c
+ *	  ALTER and its like on continuous views and their matrels.
+ *
+ * What is said of the view is done to its matrel and def view as well, in the
+ * same transaction: after PostgreSQL has done it to the view, and so checked
+ * the rights to do it.  What is said of the matrel is refused where it would
+ * break the writing of states.
+ */
+#include "postgres.h"
+
+#include "access/relation.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "base/compat.h"
+#include "base/weir.h"
+#include "catalog/cont_view.h"
+#include "catalog/dependency.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "commands/defrem.h"
+#include "commands/tablecmds.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/clauses.h"
+#include "optimizer/optimizer.h"
+#include "parser/parser.h"
+#include "query/cont_query.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/ruleutils.h"
+#include "view/alter.h"
+
+static ContView *find_view(RangeVar *name);
+static ContView *find_matrel(RangeVar *name);
+static void rename_one(Oid relid, const char *old_view, const char *new_view,
+					   const char *suffix);
+static void change_owner(ContView *view, RoleSpec *role);
+static void refuse_matrel_change(ContView *view, RangeVar *name, const char *hint);
+static bool allowed_on_matrel(AlterTableType subtype);
+static void map_index_column(IndexElem *elem, Query *query, ContView *view);
+static TargetEntry *output_column(Query *query, const char *name);
+static List *map_vacuum_columns(List *names, ContView *view);
+
+bool
+weir_alter_rename(UtilityCall *call)
+{
+	RenameStmt *stmt = castNode(RenameStmt, call->pstmt->utilityStmt);
+	ContView   *view;
+	char	   *old_name;
+	Oid			defid;
+	Oid			matrelid;
+
+	if (stmt->relation == NULL)
+		return false;
+	view = find_matrel(stmt->relation);
+	if (view && (stmt->renameType == OBJECT_TABLE || stmt->renameType == OBJECT_COLUMN))
+		refuse_matrel_change(view, stmt->relation,
+							 "Rename the view: its materialization table is renamed with it.");
+	view = find_view(stmt->relation);
+	if (view == NULL ||
+		(stmt->renameType != OBJECT_VIEW && stmt->renameType != OBJECT_TABLE))
+		return false;
+
+	old_name = get_rel_name(view->viewid);
+	defid = view->defid;
+	matrelid = view->matrelid;
+	weir_utility_next(call);
+	CommandCounterIncrement();
+	rename_one(matrelid, old_name, stmt->newname, "mrel");
+	rename_one(defid, old_name, stmt->newname, "def");
+	return true;
+}
+
+bool
+weir_alter_schema(UtilityCall *call)
+{
+	AlterObjectSchemaStmt *stmt = castNode(AlterObjectSchemaStmt, call->pstmt->utilityStmt);
+	ContView   *view;
+	Oid			matrelid;
+	Oid			viewid;
+	Oid			schema;
+	Relation	rel;
+	ObjectAddresses *moved;
+
+	if (stmt->relation == NULL)
+		return false;
+	view = find_matrel(stmt->relation);
+	if (view)
+		refuse_matrel_change(view, stmt->relation,
+							 "Use ALTER VIEW ... SET SCHEMA: the materialization table moves with the view.");
+	view = find_view(stmt->relation);
+	if (view == NULL)
+		return false;
+
+	matrelid = view->matrelid;
+	viewid = view->viewid;
+	weir_utility_next(call);
+	CommandCounterIncrement();
+	schema = get_rel_namespace(viewid);
+	rel = relation_open(matrelid, AccessExclusiveLock);
+	if (RelationGetNamespace(rel) != schema)
+	{
+		moved = new_object_addresses();
+		AlterTableNamespaceInternal(rel, RelationGetNamespace(rel), schema, moved);
+		free_object_addresses(moved);
+	}
+	relation_close(rel, NoLock);
+	return true;
+}
+
+bool
+weir_alter_table(UtilityCall *call)
+{
+	AlterTableStmt *stmt = castNode(AlterTableStmt, call->pstmt->utilityStmt);
+	Oid			relid = RangeVarGetRelid(stmt->relation, NoLock, true);
+	ContView   *view;
+	RoleSpec   *new_owner = NULL;
+	ListCell   *lc;
+
+	if (!OidIsValid(relid))
+		return false;
+	view = weir_cont_view_by_matrel(relid);
+	foreach(lc, stmt->cmds)
+	{
+		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+
+		if (view && !allowed_on_matrel(cmd->subtype))
+			refuse_matrel_change(view, stmt->relation,
+								 "Its columns follow from the view's query: create another view.");
+		if (cmd->subtype == AT_ChangeOwner)
+			new_owner = cmd->newowner;
+	}
+	view = weir_cont_view_by_view(relid);
+	if (view == NULL)
+		return false;
+	foreach(lc, stmt->cmds)
+	{
+		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+		ListCell   *opt;
+
+		if (cmd->subtype != AT_SetRelOptions)
+			continue;
+		foreach(opt, (List *) cmd->def)
+		{
+			DefElem    *defel = lfirst_node(DefElem, opt);
+
+			if (strcmp(defel->defname, "security_barrier") != 0)
+				ereport(ERROR,
+						(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						 errmsg("cannot set option \"%s\" of continuous view \"%s\"",
+								defel->defname, get_rel_name(relid)),
+						 errhint("Create another view with this option.")));
+		}
+	}
+	if (new_owner == NULL)
+		return false;
+
+	{
+		ContView	copy = *view;
+
+		weir_utility_next(call);
+		CommandCounterIncrement();
+		change_owner(&copy, new_owner);
+	}
+	return true;
+}
+
+/* CREATE INDEX ON view (column, ...) is made on the matrel. */
+void
+weir_redirect_index(UtilityCall *call)
+{
+	IndexStmt  *stmt = castNode(IndexStmt, call->pstmt->utilityStmt);
+	ContView   *view = stmt->relation ? find_view(stmt->relation) : NULL;
+	Query	   *query;
+	ListCell   *lc;
+
+	if (view == NULL)
+		return;
+	if (!object_ownercheck(RelationRelationId, view->viewid, GetUserId()))
+		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_VIEW, stmt->relation->relname);
+	if (stmt->whereClause)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("an index on continuous view \"%s\" cannot have a WHERE clause",
+						stmt->relation->relname),
+				 errhint("Create the index on its materialization table \"%s\".",
+						 get_rel_name(view->matrelid))));
+
+	stmt = copyObject(stmt);
+	query = weir_def_query(view->viewid);
+	foreach(lc, stmt->indexParams)
+		map_index_column(lfirst_node(IndexElem, lc), query, view);
+	foreach(lc, stmt->indexIncludingParams)
+		map_index_column(lfirst_node(IndexElem, lc), query, view);
+	stmt->relation->schemaname = get_namespace_name(get_rel_namespace(view->matrelid));
+	stmt->relation->relname = get_rel_name(view->matrelid);
+	weir_utility_replace(call, (Node *) stmt);
+}
+
+void
+weir_redirect_vacuum(UtilityCall *call)
+{
+	VacuumStmt *stmt = castNode(VacuumStmt, call->pstmt->utilityStmt);
+	bool		found = false;
+	ListCell   *lc;
+
+	foreach(lc, stmt->rels)
+	{
+		VacuumRelation *rel = lfirst_node(VacuumRelation, lc);
+
+		found |= rel->relation && find_view(rel->relation) != NULL;
+	}
+	if (!found)
+		return;
+
+	stmt = copyObject(stmt);
+	foreach(lc, stmt->rels)
+	{
+		VacuumRelation *rel = lfirst_node(VacuumRelation, lc);
+		ContView   *view = rel->relation ? find_view(rel->relation) : NULL;
+
+		if (view == NULL)
+			continue;
+		rel->va_cols = map_vacuum_columns(rel->va_cols, view);
+		rel->relation->schemaname = get_namespace_name(get_rel_namespace(view->matrelid));
+		rel->relation->relname = get_rel_name(view->matrelid);
+	}
+	weir_utility_replace(call, (Node *) stmt);
+}
+
+void
+weir_refuse_truncate(TruncateStmt *stmt)
+{
+	ListCell   *lc;
+
+	foreach(lc, stmt->relations)
+	{
+		RangeVar   *name = lfirst_node(RangeVar, lc);
+
+		if (find_view(name))
+			ereport(ERROR,
+					(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+					 errmsg("\"%s\" is a continuous view", name->relname),
+					 errhint("Use SELECT weir.truncate('%s').", find_view(name)->name)));
+	}
+}
+
+void
+weir_refuse_trigger(CreateTrigStmt *stmt)
+{
+	ContView   *view = find_view(stmt->relation);
+
+	if (view == NULL)
+		view = find_matrel(stmt->relation);
+
+	/* A dump puts back the matrel's own. */
+	if (view && !(list_length(stmt->funcname) == 2 &&
+				  strcmp(strVal(llast(stmt->funcname)), "refuse_write") == 0))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("continuous views do not support triggers"),
+				 errdetail("Background workers write the materialization table below the level of triggers.")));
+}
+
+void
+weir_refuse_rule(RuleStmt *stmt)
+{
+	ContView   *view = find_view(stmt->relation);
+
+	if (view == NULL)
+		view = find_matrel(stmt->relation);
+	if (view && strcmp(stmt->rulename, "_RETURN") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("continuous views do not support rules")));
+}
+
+static ContView *
+find_view(RangeVar *name)
+{
+	Oid			relid = RangeVarGetRelid(name, NoLock, true);
+
+	return OidIsValid(relid) ? weir_cont_view_by_view(relid) : NULL;
+}
+
+static ContView *
+find_matrel(RangeVar *name)
+{
+	Oid			relid = RangeVarGetRelid(name, NoLock, true);
+
+	return OidIsValid(relid) ? weir_cont_view_by_matrel(relid) : NULL;
+}
+
+/* Only a relation that still has the name it was given, and if the new is free. */
+static void
+rename_one(Oid relid, const char *old_view, const char *new_view, const char *suffix)
+{
+	char	   *old_name = makeObjectName(old_view, NULL, suffix);
+	char	   *new_name = makeObjectName(new_view, NULL, suffix);
+
+	if (strcmp(get_rel_name(relid), old_name) != 0 ||
+		OidIsValid(get_relname_relid(new_name, get_rel_namespace(relid))))
+		return;
+	RenameRelationInternal(relid, new_name, true, false);
+	CommandCounterIncrement();
+}
+
+static void
+change_owner(ContView *view, RoleSpec *role)
+{
+	Oid			owner = get_rolespec_oid(role, false);
+
+	ATExecChangeOwner(view->matrelid, owner, true, AccessExclusiveLock);
+	ATExecChangeOwner(view->defid, owner, true, AccessExclusiveLock);
+	CommandCounterIncrement();
+}
+
+static void
+refuse_matrel_change(ContView *view, RangeVar *name, const char *hint)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("cannot alter materialization table \"%s\" of continuous view \"%s\" in this way",
+					name->relname, view->name),
+			 errhint("%s", hint)));
+}
+
+/* How and where it is stored, but not what. */
+static bool
+allowed_on_matrel(AlterTableType subtype)
+{
+	switch (subtype)
+	{
+		case AT_SetStatistics:
+		case AT_SetOptions:
+		case AT_ResetOptions:
+		case AT_SetStorage:
+		case AT_SetCompression:
+		case AT_ClusterOn:
+		case AT_DropCluster:
+		case AT_SetLogged:
+		case AT_SetTableSpace:
+		case AT_SetRelOptions:
+		case AT_ResetRelOptions:
+		case AT_ReplaceRelOptions:
+		case AT_ReplicaIdentity:
+		case AT_EnableTrig:
+		case AT_EnableTrigAll:
+		case AT_DisableTrigAll:
+			return true;
+		default:
+			return false;
+	}
+}
+
+static void
+map_index_column(IndexElem *elem, Query *query, ContView *view)
+{
+	TargetEntry *tle;
+	List	   *context;
+	RawStmt    *raw;
+
+	if (elem->name == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("an index on continuous view \"%s\" cannot have expressions",
+						get_rel_name(view->viewid)),
+				 errhint("Create the index on its materialization table \"%s\".",
+						 get_rel_name(view->matrelid))));
+	tle = output_column(query, elem->name);
+	if (tle == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("column \"%s\" does not exist", elem->name)));
+	if (IsA(tle->expr, Var))
+	{
+		elem->name = get_attname(view->matrelid, ((Var *) tle->expr)->varattno, false);
+		return;
+	}
+	if (query->hasAggs && contain_agg_clause((Node *) tle->expr))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("sliding-window aggregate columns cannot be indexed")));
+	if (contain_mutable_functions((Node *) tle->expr) || contain_subplans((Node *) tle->expr) ||
+		contain_window_function((Node *) tle->expr))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("column \"%s\" of continuous view \"%s\" cannot be indexed",
+						elem->name, get_rel_name(view->viewid)),
+				 errdetail("It is computed from the materialization table when the view is read."),
+				 errhint("Columns that are group keys, counts, sums of integers, minimum or maximum can be indexed.")));
+
+	context = deparse_context_for(get_rel_name(view->matrelid), view->matrelid);
+	raw = linitial_node(RawStmt,
+						raw_parser(psprintf("SELECT (%s)",
+											deparse_expression((Node *) tle->expr, context, false, false)),
+								   RAW_PARSE_DEFAULT));
+	elem->expr = linitial_node(ResTarget, ((SelectStmt *) raw->stmt)->targetList)->val;
+	elem->name = NULL;
+}
+
+static TargetEntry *
+output_column(Query *query, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, query->targetList)
+	{
+		TargetEntry *tle = lfirst_node(TargetEntry, lc);
+
+		if (!tle->resjunk && strcmp(tle->resname, name) == 0)
+			return tle;
+	}
+	return NULL;
+}
+
+/* Names of the matrel's columns; computed ones have no statistics and are left out. */
+static List *
+map_vacuum_columns(List *names, ContView *view)
+{
+	Query	   *query = weir_def_query(view->viewid);
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, names)
+	{
+		TargetEntry *tle = output_column(query, strVal(lfirst(lc)));
+
+		if (tle == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_COLUMN),
+					 errmsg("column \"%s\" of relation \"%s\" does not exist",
+							strVal(lfirst(lc)), get_rel_name(view->viewid))));
+		if (IsA(tle->expr, Var))
+			result = lappend(result,
+							 makeString(get_attname(view->matrelid,
+													((Var *) tle->expr)->varattno, false)));
+	}
+	return result;
+}

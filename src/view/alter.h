@@ -1,0 +1,24 @@
+/*
+ * alter.h
+ *	  Statements about continuous views, their matrels and streams that exist.
+ */
+#ifndef WEIR_ALTER_H
+#define WEIR_ALTER_H
+
+#include "view/utility.h"
+
+/*
+ * Carry out, refuse or redirect a statement.  True when it was carried out
+ * here; else it goes on, perhaps changed, to PostgreSQL.
+ */
+extern bool weir_alter_rename(UtilityCall *call);
+extern bool weir_alter_schema(UtilityCall *call);
+extern bool weir_alter_table(UtilityCall *call);
+
+extern void weir_redirect_index(UtilityCall *call);
+extern void weir_redirect_vacuum(UtilityCall *call);
+extern void weir_refuse_truncate(TruncateStmt *stmt);
+extern void weir_refuse_trigger(CreateTrigStmt *stmt);
+extern void weir_refuse_rule(RuleStmt *stmt);
+
+#endif

@@ -1,0 +1,116 @@
+/*
+ * control.c
+ *	  weir.activate, weir.deactivate and weir.truncate.
+ *
+ * Each takes a view by name, belongs to its owner, and takes effect with the
+ * transaction that calls it.
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "access/xact.h"
+#include "base/compat.h"
+#include "base/weir.h"
+#include "catalog/cont_view.h"
+#include "catalog/pg_class.h"
+#include "commands/tablecmds.h"
+#include "fmgr.h"
+#include "matrel/shape.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "query/cont_query.h"
+#include "stream/queue.h"
+#include "utils/acl.h"
+#include "utils/lsyscache.h"
+#include "worker/flush.h"
+#include "worker/launcher.h"
+
+PG_FUNCTION_INFO_V1(weir_activate);
+PG_FUNCTION_INFO_V1(weir_deactivate);
+PG_FUNCTION_INFO_V1(weir_truncate);
+
+static ContView owned_view(Oid relid);
+static void truncate_matrel(Oid matrelid);
+
+/* Count rows again, from now on; also what was suspended. */
+Datum
+weir_activate(PG_FUNCTION_ARGS)
+{
+	ContView	view = owned_view(PG_GETARG_OID(0));
+	int64		boot;
+	int64		seq;
+
+	if (view.state == CONT_VIEW_ACTIVE)
+		PG_RETURN_VOID();
+	weir_queue_position(&boot, &seq);
+	weir_cont_view_set_position(view.defid, boot, seq);
+	weir_cont_view_set_state(view.defid, CONT_VIEW_ACTIVE, NULL);
+	weir_launcher_changed_at_commit();
+	PG_RETURN_VOID();
+}
+
+/* Let rows pass by. */
+Datum
+weir_deactivate(PG_FUNCTION_ARGS)
+{
+	ContView	view = owned_view(PG_GETARG_OID(0));
+
+	weir_cont_view_set_state(view.defid, CONT_VIEW_INACTIVE, NULL);
+	weir_launcher_changed_at_commit();
+	PG_RETURN_VOID();
+}
+
+/* Empty a view: what was committed before the call counts no more. */
+Datum
+weir_truncate(PG_FUNCTION_ARGS)
+{
+	ContView	view = owned_view(PG_GETARG_OID(0));
+	ContQuery  *cq;
+	int64		boot;
+	int64		seq;
+
+	weir_queue_position(&boot, &seq);
+	weir_flush_wait();
+	truncate_matrel(view.matrelid);
+	cq = weir_cont_query_build(weir_def_query(view.defid), &view.options, NULL);
+	if (cq->ungrouped && cq->nkeys == 0)
+		weir_matrel_insert_initial(view.matrelid, cq);
+	weir_cont_view_set_position(view.defid, boot, seq);
+	PG_RETURN_VOID();
+}
+
+/* A copy: what follows may rebuild the cache. */
+static ContView
+owned_view(Oid relid)
+{
+	ContView   *view = weir_cont_view_by_view(relid);
+
+	if (view == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s\" is not a continuous view", get_rel_name(relid))));
+	if (!object_ownercheck(RelationRelationId, relid, GetUserId()))
+		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_VIEW, get_rel_name(relid));
+	return *view;
+}
+
+static void
+truncate_matrel(Oid matrelid)
+{
+	TruncateStmt *stmt = makeNode(TruncateStmt);
+
+	stmt->relations = list_make1(makeRangeVar(get_namespace_name(get_rel_namespace(matrelid)),
+											  get_rel_name(matrelid), -1));
+	stmt->behavior = DROP_RESTRICT;
+	weir_matrel_writable = true;
+	PG_TRY();
+	{
+		ExecuteTruncate(stmt);
+	}
+	PG_FINALLY();
+	{
+		weir_matrel_writable = false;
+	}
+	PG_END_TRY();
+	CommandCounterIncrement();
+}

@@ -1,0 +1,264 @@
+/*
+ * create.c
+ *	  CREATE VIEW over a stream.
+ *
+ * Makes, in this order and in the user's transaction: the def view
+ * weir.<name>_def, which keeps the query as it was written; the matrel
+ * <name>_mrel beside the view; the user's view, by giving PostgreSQL the
+ * user's statement with the query replaced by one over the matrel; and the row
+ * of weir.continuous_view.
+ *
+ * The def view depends on all that the query names, and the matrel on the def
+ * view; the user's view depends on the matrel through its own query.  So
+ * whatever is dropped, PostgreSQL says and does what it does for any view.
+ * Nothing points back at the user's view: see drop.c.
+ *
+ * A view created in schema weir is never continuous: a restored dump creates
+ * the def views there, and the others over their matrels.
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "access/xact.h"
+#include "base/weir.h"
+#include "catalog/dependency.h"
+#include "catalog/namespace.h"
+#include "catalog/objectaddress.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_namespace.h"
+#include "commands/defrem.h"
+#include "commands/tablecmds.h"
+#include "commands/view.h"
+#include "matrel/shape.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "parser/analyze.h"
+#include "parser/parser.h"
+#include "query/analyze.h"
+#include "query/cont_query.h"
+#include "stream/queue.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/ruleutils.h"
+#include "utils/syscache.h"
+#include "view/create.h"
+#include "view/view_options.h"
+
+static Query *analyze_view(UtilityCall *call, ViewStmt *stmt);
+static void create_cont_view(UtilityCall *call, ViewStmt *stmt, Query *query,
+							 ContView *view);
+static void check_statement(ViewStmt *stmt, Oid streamid);
+static void apply_aliases(ViewStmt *stmt, Query *query);
+static Oid	create_def_view(ViewStmt *stmt, Query *query);
+static Node *parse_select(const char *text);
+static void refuse_replace(const char *name);
+
+bool
+weir_create_view(UtilityCall *call)
+{
+	ViewStmt   *stmt = castNode(ViewStmt, call->pstmt->utilityStmt);
+	ContView	view = {0};
+	Query	   *query;
+	Oid			existing;
+
+	/* Taken first: rows committed before the statement do not count. */
+	weir_queue_position(&view.start_boot, &view.start_seq);
+
+	if (stmt->view->schemaname && strcmp(stmt->view->schemaname, WEIR_SCHEMA) == 0)
+		return false;
+	query = analyze_view(call, stmt);
+	existing = RangeVarGetRelid(stmt->view, NoLock, true);
+	if (query->commandType != CMD_SELECT ||
+		!OidIsValid(view.streamid = weir_query_stream(query)))
+	{
+		if (stmt->replace && weir_cont_view_by_view(existing))
+			refuse_replace(stmt->view->relname);
+		weir_view_options_refuse(stmt->options);
+		return false;
+	}
+	if (stmt->replace && OidIsValid(existing))
+		refuse_replace(stmt->view->relname);
+	create_cont_view(call, copyObject(stmt), query, &view);
+	return true;
+}
+
+void
+weir_refuse_table_as(CreateTableAsStmt *stmt)
+{
+	if (!IsA(stmt->query, Query) || !OidIsValid(weir_query_stream((Query *) stmt->query)))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("%s cannot read a stream",
+					stmt->objtype == OBJECT_MATVIEW ? "CREATE MATERIALIZED VIEW" :
+					stmt->is_select_into ? "SELECT INTO" : "CREATE TABLE AS"),
+			 errhint("Use CREATE VIEW: a view over a stream is kept up to date as rows arrive.")));
+}
+
+void
+weir_cont_view_adopt(ContView *view)
+{
+	ContQuery  *cq = weir_cont_query_build(weir_def_query(view->defid),
+										   &view->options, NULL);
+	Relation	matrel = table_open(view->matrelid, AccessShareLock);
+	bool		hashed;
+	Oid			index = weir_matrel_lookup_index(matrel, cq, &hashed);
+
+	weir_depend_on(view->matrelid, view->defid, DEPENDENCY_AUTO);
+	if (OidIsValid(index))
+		weir_depend_on(index, view->matrelid, DEPENDENCY_INTERNAL);
+	table_close(matrel, NoLock);
+	CommandCounterIncrement();
+}
+
+static Query *
+analyze_view(UtilityCall *call, ViewStmt *stmt)
+{
+	RawStmt    *raw = makeNode(RawStmt);
+
+	raw->stmt = copyObject(stmt->query);
+	raw->stmt_location = call->pstmt->stmt_location;
+	raw->stmt_len = call->pstmt->stmt_len;
+	return parse_analyze_fixedparams(raw, call->query_string, NULL, 0, NULL);
+}
+
+static void
+create_cont_view(UtilityCall *call, ViewStmt *stmt, Query *query, ContView *view)
+{
+	ContQuery  *cq;
+	Query	   *def;
+	Query	   *over_matrel;
+
+	check_statement(stmt, view->streamid);
+	weir_view_options_read(stmt->options, &view->options, &stmt->options);
+	apply_aliases(stmt, query);
+
+	/* Errors have their positions here; afterwards the stored query counts. */
+	weir_cont_query_build(query, &view->options, call->query_string);
+
+	view->defid = create_def_view(stmt, query);
+	def = weir_def_query(view->defid);
+	cq = weir_cont_query_build(def, &view->options, NULL);
+	view->matrelid = weir_matrel_create(stmt->view, cq, &view->options);
+	weir_depend_on(view->matrelid, view->defid, DEPENDENCY_AUTO);
+
+	over_matrel = weir_view_query_build(cq, def, &view->options, view->matrelid);
+	stmt->query = parse_select(pg_get_querydef(over_matrel, false));
+	stmt->aliases = NIL;
+	stmt->replace = false;
+	weir_utility_replace(call, (Node *) stmt);
+	weir_utility_next(call);
+	CommandCounterIncrement();
+
+	view->viewid = RangeVarGetRelid(stmt->view, NoLock, false);
+	weir_cont_view_insert(view);
+}
+
+static void
+check_statement(ViewStmt *stmt, Oid streamid)
+{
+	AclResult	acl = pg_class_aclcheck(streamid, GetUserId(), ACL_SELECT);
+
+	if (acl != ACLCHECK_OK)
+		aclcheck_error(acl, OBJECT_FOREIGN_TABLE, get_rel_name(streamid));
+	if (stmt->view->relpersistence != RELPERSISTENCE_PERMANENT)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("continuous views cannot be temporary"),
+				 errhint("Leave out TEMPORARY: background workers keep the view up to date.")));
+	if (stmt->withCheckOption != NO_CHECK_OPTION)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("continuous views do not support WITH CHECK OPTION"),
+				 errhint("Rows are inserted into the stream; put the condition into the view's WHERE clause.")));
+
+	/* Also checks the right to create there. */
+	stmt->view->schemaname = get_namespace_name(RangeVarGetCreationNamespace(stmt->view));
+	RangeVarGetAndCheckCreationNamespace(stmt->view, NoLock, NULL);
+	if (OidIsValid(get_relname_relid(stmt->view->relname,
+									 get_namespace_oid(stmt->view->schemaname, false))))
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_TABLE),
+				 errmsg("relation \"%s\" already exists", stmt->view->relname)));
+}
+
+/* CREATE VIEW v (a, b): names of the first columns. */
+static void
+apply_aliases(ViewStmt *stmt, Query *query)
+{
+	ListCell   *alias = list_head(stmt->aliases);
+	ListCell   *lc;
+
+	foreach(lc, query->targetList)
+	{
+		TargetEntry *tle = lfirst_node(TargetEntry, lc);
+
+		if (tle->resjunk || alias == NULL)
+			continue;
+		tle->resname = pstrdup(strVal(lfirst(alias)));
+		alias = lnext(stmt->aliases, alias);
+	}
+	if (alias != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("CREATE VIEW specifies more column names than columns")));
+}
+
+/*
+ * The user needs no right to create in schema weir: its owner creates, for the
+ * user, a view whose name and columns are all decided already.
+ */
+static Oid
+create_def_view(ViewStmt *stmt, Query *query)
+{
+	CreateStmt *create = makeNode(CreateStmt);
+	Oid			schema = weir_schema_oid();
+	HeapTuple	tuple = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(schema));
+	Oid			schema_owner = ((Form_pg_namespace) GETSTRUCT(tuple))->nspowner;
+	Oid			user;
+	int			sec_context;
+	ObjectAddress address;
+	ListCell   *lc;
+
+	ReleaseSysCache(tuple);
+	create->relation = makeRangeVar(WEIR_SCHEMA,
+									ChooseRelationName(stmt->view->relname, NULL, "def",
+													   schema, false), -1);
+	create->oncommit = ONCOMMIT_NOOP;
+	foreach(lc, query->targetList)
+	{
+		TargetEntry *tle = lfirst_node(TargetEntry, lc);
+		Node	   *expr = (Node *) tle->expr;
+
+		if (!tle->resjunk)
+			create->tableElts = lappend(create->tableElts,
+										makeColumnDef(tle->resname, exprType(expr),
+													  exprTypmod(expr), exprCollation(expr)));
+	}
+
+	GetUserIdAndSecContext(&user, &sec_context);
+	SetUserIdAndSecContext(schema_owner, sec_context | SECURITY_LOCAL_USERID_CHANGE);
+	address = DefineRelation(create, RELKIND_VIEW, user, NULL, NULL);
+	SetUserIdAndSecContext(user, sec_context);
+	CommandCounterIncrement();
+	StoreViewQuery(address.objectId, copyObject(query), false);
+	CommandCounterIncrement();
+	return address.objectId;
+}
+
+static Node *
+parse_select(const char *text)
+{
+	return linitial_node(RawStmt, raw_parser(text, RAW_PARSE_DEFAULT))->stmt;
+}
+
+static void
+refuse_replace(const char *name)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("continuous view \"%s\" cannot be replaced", name),
+			 errhint("Create a view under another name, or drop this one first.")));
+}

@@ -1,0 +1,23 @@
+/*
+ * create.h
+ *	  CREATE VIEW over a stream.
+ */
+#ifndef WEIR_CREATE_H
+#define WEIR_CREATE_H
+
+#include "catalog/cont_view.h"
+#include "view/utility.h"
+
+/* Create a continuous view if the statement asks for one; else false. */
+extern bool weir_create_view(UtilityCall *call);
+
+/* Refuse CREATE MATERIALIZED VIEW and CREATE TABLE AS over a stream. */
+extern void weir_refuse_table_as(CreateTableAsStmt *stmt);
+
+/*
+ * Create the dependency records that a restored dump lacks.  Needs a
+ * transaction; errors if the view's query can no longer be split.
+ */
+extern void weir_cont_view_adopt(ContView *view);
+
+#endif

@@ -1,0 +1,105 @@
+/*
+ * drop.c
+ *	  Dropping a continuous view, by whatever statement.
+ *
+ * PostgreSQL follows dependencies from the stream over def view and matrel to
+ * the user's view, never back: a dependency both ways would be a loop for
+ * pg_dump.  So DROP VIEW, DROP SCHEMA or DROP OWNED may drop the user's view,
+ * or it and the matrel, and leave the rest.  The drop hook sees each relation
+ * go, removes the row of weir.continuous_view, and remembers the view; when
+ * the statement is done, what is left of it is dropped.
+ *
+ * Failure: the list is only a hint.  After a rollback (of a subtransaction)
+ * the relations are all there again, and nothing is done.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/cont_view.h"
+#include "catalog/dependency.h"
+#include "catalog/objectaccess.h"
+#include "catalog/pg_class.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
+#include "view/drop.h"
+
+typedef struct DroppedView
+{
+	Oid			defid;
+	Oid			viewid;
+	Oid			matrelid;
+} DroppedView;
+
+static object_access_hook_type next_hook = NULL;
+static List *dropped = NIL;		/* in TopTransactionContext */
+
+static void object_access(ObjectAccessType access, Oid classid, Oid objectid,
+						  int subid, void *arg);
+static void forget_list(XactEvent event, void *arg);
+static bool relation_exists(Oid relid);
+
+void
+weir_drop_init(void)
+{
+	next_hook = object_access_hook;
+	object_access_hook = object_access;
+	RegisterXactCallback(forget_list, NULL);
+}
+
+void
+weir_drop_finish(DropBehavior behavior)
+{
+	while (dropped != NIL)
+	{
+		DroppedView view = *(DroppedView *) linitial(dropped);
+
+		dropped = list_delete_first(dropped);
+		if (relation_exists(view.defid) &&
+			!(relation_exists(view.viewid) && relation_exists(view.matrelid)))
+		{
+			ObjectAddress def;
+
+			ObjectAddressSet(def, RelationRelationId, view.defid);
+			performDeletion(&def, behavior, PERFORM_DELETION_INTERNAL);
+		}
+	}
+}
+
+static void
+object_access(ObjectAccessType access, Oid classid, Oid objectid, int subid, void *arg)
+{
+	MemoryContext caller;
+	DroppedView *view;
+	char		relkind;
+
+	if (next_hook)
+		next_hook(access, classid, objectid, subid, arg);
+	if (access != OAT_DROP || classid != RelationRelationId || subid != 0)
+		return;
+	relkind = get_rel_relkind(objectid);
+	if (relkind != RELKIND_VIEW && relkind != RELKIND_RELATION)
+		return;
+
+	caller = MemoryContextSwitchTo(TopTransactionContext);
+	view = palloc(sizeof(DroppedView));
+	if (weir_cont_view_forget(objectid, &view->defid, &view->viewid, &view->matrelid))
+		dropped = lappend(dropped, view);
+	else
+		pfree(view);
+	MemoryContextSwitchTo(caller);
+}
+
+static void
+forget_list(XactEvent event, void *arg)
+{
+	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT ||
+		event == XACT_EVENT_PREPARE)
+		dropped = NIL;
+}
+
+static bool
+relation_exists(Oid relid)
+{
+	return SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid));
+}

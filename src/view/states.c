@@ -1,0 +1,250 @@
+/*
+ * states.c
+ *	  weir.finalize and weir.combine: what a continuous view's query does with
+ *	  the states in its matrel.
+ *
+ *	finalize(aggregate regprocedure, [argument types regtype[],] state, NULL::result type)
+ *	combine(aggregate regprocedure, [argument types regtype[],] state, NULL::result type)
+ *
+ * The aggregate is named by a constant that dumps and restores as text.  The
+ * last argument is there for its type, which becomes the call's.  Argument
+ * types are given for aggregates whose types depend on them.
+ *
+ * Run in any backend that reads a view, as the reader.  Types are checked
+ * against the aggregate at the first call of a plan node; what was looked up
+ * stays in fn_extra.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "nodes/execnodes.h"
+#include "parser/parse_coerce.h"
+#include "query/partial.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/regproc.h"
+#include "view/states.h"
+
+/* What combine keeps between the rows of a group. */
+typedef struct CombineState
+{
+	PartialAgg *agg;
+	Datum		trans;
+	bool		isnull;
+	bool		started;		/* trans was set, if only to NULL */
+} CombineState;
+
+PG_FUNCTION_INFO_V1(weir_finalize);
+PG_FUNCTION_INFO_V1(weir_combine_trans);
+PG_FUNCTION_INFO_V1(weir_combine_final);
+
+static PartialAgg *get_partial_agg(FunctionCallInfo fcinfo, int first);
+static PartialAgg *lookup_partial_agg(FunctionCallInfo fcinfo, int first);
+static void check_types(FunctionCallInfo fcinfo, PartialAgg *agg);
+static void combine_row(FunctionCallInfo fcinfo, MemoryContext cxt,
+						CombineState *state, Datum value, bool isnull);
+static void keep_trans(PartialAgg *agg, MemoryContext cxt, CombineState *state,
+					   Datum result, bool isnull);
+
+Datum
+weir_finalize(PG_FUNCTION_ARGS)
+{
+	PartialAgg *agg = get_partial_agg(fcinfo, 0);
+	int			arg = PG_NARGS() - 2;
+	MemoryContext caller = CurrentMemoryContext;
+	Datum		result;
+	bool		isnull;
+
+	/* Deserialized states are large; the result may point into one. */
+	weir_partial_agg_reset(agg);
+	if (agg->internal)
+		MemoryContextSwitchTo(agg->aggcontext);
+	result = weir_partial_agg_finalize(agg, PG_GETARG_DATUM(arg),
+									   PG_ARGISNULL(arg), &isnull);
+	MemoryContextSwitchTo(caller);
+	if (isnull)
+		PG_RETURN_NULL();
+	if (agg->internal)
+		result = datumCopy(result, get_typbyval(agg->resulttype),
+						   get_typlen(agg->resulttype));
+	PG_RETURN_DATUM(result);
+}
+
+Datum
+weir_combine_trans(PG_FUNCTION_ARGS)
+{
+	CombineState *state = PG_ARGISNULL(0) ? NULL : (CombineState *) PG_GETARG_POINTER(0);
+	int			arg = PG_NARGS() - 2;
+	MemoryContext cxt;
+
+	if (!AggCheckCallContext(fcinfo, &cxt))
+		elog(ERROR, "weir.combine called in non-aggregate context");
+	if (state == NULL)
+	{
+		state = MemoryContextAllocZero(cxt, sizeof(CombineState));
+		state->agg = get_partial_agg(fcinfo, 1);
+		state->isnull = true;
+	}
+	combine_row(fcinfo, cxt, state, PG_GETARG_DATUM(arg), PG_ARGISNULL(arg));
+	PG_RETURN_POINTER(state);
+}
+
+Datum
+weir_combine_final(PG_FUNCTION_ARGS)
+{
+	CombineState *state;
+	Datum		result;
+	bool		isnull;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	state = (CombineState *) PG_GETARG_POINTER(0);
+	result = weir_partial_agg_finalize_trans(state->agg, fcinfo->context,
+											 state->trans, state->isnull, &isnull);
+	if (isnull)
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(result);
+}
+
+/* As the executor's advance_combine_function. */
+static void
+combine_row(FunctionCallInfo fcinfo, MemoryContext cxt, CombineState *state,
+			Datum value, bool isnull)
+{
+	PartialAgg *agg = state->agg;
+	Datum		result;
+	bool		result_null;
+
+	if (agg->combine_strict && isnull)
+		return;
+	if (agg->internal && !isnull)
+	{
+		/* A first state is kept as it is; others are only read. */
+		MemoryContext caller = CurrentMemoryContext;
+
+		if (state->isnull && agg->combine_strict)
+			MemoryContextSwitchTo(cxt);
+		value = weir_partial_agg_deserialize(agg, fcinfo->context, value);
+		MemoryContextSwitchTo(caller);
+	}
+	result = weir_partial_agg_combine_trans(agg, fcinfo->context,
+											state->trans, state->isnull,
+											value, isnull, &result_null);
+	keep_trans(agg, cxt, state, result, result_null);
+}
+
+static void
+keep_trans(PartialAgg *agg, MemoryContext cxt, CombineState *state,
+		   Datum result, bool isnull)
+{
+	if (!agg->statebyval && !agg->internal &&
+		(isnull || state->isnull || result != state->trans))
+	{
+		Datum		old = state->trans;
+		bool		old_null = state->isnull;
+
+		if (!isnull)
+		{
+			MemoryContext caller = MemoryContextSwitchTo(cxt);
+
+			if (agg->statelen == -1)
+				result = PointerGetDatum(PG_DETOAST_DATUM_COPY(result));
+			else
+				result = datumCopy(result, false, agg->statelen);
+			MemoryContextSwitchTo(caller);
+		}
+		if (!old_null)
+			pfree(DatumGetPointer(old));
+	}
+	state->trans = result;
+	state->isnull = isnull;
+	state->started = true;
+}
+
+static PartialAgg *
+get_partial_agg(FunctionCallInfo fcinfo, int first)
+{
+	PartialAgg *agg = fcinfo->flinfo->fn_extra;
+
+	if (PG_ARGISNULL(first))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("aggregate must not be null")));
+	if (agg == NULL || agg->aggfnoid != PG_GETARG_OID(first))
+	{
+		agg = lookup_partial_agg(fcinfo, first);
+		fcinfo->flinfo->fn_extra = agg;
+	}
+	return agg;
+}
+
+/* first: position of the aggregate among the arguments */
+static PartialAgg *
+lookup_partial_agg(FunctionCallInfo fcinfo, int first)
+{
+	Oid			aggfnoid = PG_GETARG_OID(first);
+	Oid		   *declared;
+	Oid			actual[FUNC_MAX_ARGS];
+	int			nargs;
+	Oid			resulttype;
+	PartialAgg *agg;
+	AclResult	acl;
+
+	if (get_func_prokind(aggfnoid) != PROKIND_AGGREGATE)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("function %s is not an aggregate", format_procedure(aggfnoid))));
+	acl = object_aclcheck(ProcedureRelationId, aggfnoid, GetUserId(), ACL_EXECUTE);
+	if (acl != ACLCHECK_OK)
+		aclcheck_error(acl, OBJECT_AGGREGATE, get_func_name(aggfnoid));
+
+	resulttype = get_func_signature(aggfnoid, &declared, &nargs);
+	if (PG_NARGS() - first == 4 && !PG_ARGISNULL(first + 1))
+	{
+		ArrayType  *array = PG_GETARG_ARRAYTYPE_P(first + 1);
+		Datum	   *types;
+		int			ntypes;
+
+		deconstruct_array(array, REGTYPEOID, sizeof(Oid), true, TYPALIGN_INT,
+						  &types, NULL, &ntypes);
+		if (ntypes != nargs)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("aggregate %s has %d arguments, not %d",
+							format_procedure(aggfnoid), nargs, ntypes)));
+		for (int i = 0; i < nargs; i++)
+			actual[i] = DatumGetObjectId(types[i]);
+		resulttype = enforce_generic_type_consistency(actual, declared, nargs,
+													  resulttype, false);
+	}
+	else
+		memcpy(actual, declared, sizeof(Oid) * nargs);
+
+	agg = weir_partial_agg_create(fcinfo->flinfo->fn_mcxt, aggfnoid, nargs, actual,
+								  resulttype, PG_GET_COLLATION());
+	check_types(fcinfo, agg);
+	return agg;
+}
+
+/* A state read as what it is not could crash the server. */
+static void
+check_types(FunctionCallInfo fcinfo, PartialAgg *agg)
+{
+	Oid			state = get_fn_expr_argtype(fcinfo->flinfo, PG_NARGS() - 2);
+	Oid			result = get_fn_expr_argtype(fcinfo->flinfo, PG_NARGS() - 1);
+
+	if (getBaseType(state) != getBaseType(agg->statetype) || result != agg->resulttype)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("aggregate %s has states of type %s and results of type %s, not %s and %s",
+						format_procedure(agg->aggfnoid),
+						format_type_be(agg->statetype), format_type_be(agg->resulttype),
+						format_type_be(state), format_type_be(result))));
+}

@@ -1,0 +1,152 @@
+/*
+ * stream_ddl.c
+ *	  What is special about streams in utility statements: the column
+ *	  arrival_timestamp, and that rows in flight have the stream's row type.
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "base/weir.h"
+#include "catalog/cont_view.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "foreign/foreign.h"
+#include "nodes/makefuncs.h"
+#include "parser/parse_type.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "view/stream_ddl.h"
+
+static bool declares_arrival(CreateStmt *stmt);
+static bool stream_named(RangeVar *name, Oid *relid);
+
+/* Append arrival_timestamp when it is not declared. */
+void
+weir_stream_create(UtilityCall *call)
+{
+	CreateForeignTableStmt *stmt = castNode(CreateForeignTableStmt, call->pstmt->utilityStmt);
+	ForeignServer *server = GetForeignServerByName(stmt->servername, true);
+	ColumnDef  *column;
+
+	if (server == NULL || !weir_server_is_weir(server->serverid) ||
+		stmt->base.partbound || declares_arrival(&stmt->base))
+		return;
+	stmt = copyObject(stmt);
+	column = makeColumnDef(WEIR_ARRIVAL_COLUMN, TIMESTAMPTZOID, -1, InvalidOid);
+	column->location = -1;
+	stmt->base.tableElts = lappend(stmt->base.tableElts, column);
+	weir_utility_replace(call, (Node *) stmt);
+}
+
+/* COPY stream FROM without a column list leaves out arrival_timestamp. */
+void
+weir_stream_copy(UtilityCall *call)
+{
+	CopyStmt   *stmt = castNode(CopyStmt, call->pstmt->utilityStmt);
+	Oid			relid;
+	Relation	rel;
+
+	if (!stmt->is_from || stmt->relation == NULL || stmt->attlist != NIL ||
+		!stream_named(stmt->relation, &relid))
+		return;
+	stmt = copyObject(stmt);
+	rel = table_open(relid, AccessShareLock);
+	for (int i = 0; i < RelationGetNumberOfAttributes(rel); i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(RelationGetDescr(rel), i);
+
+		if (!att->attisdropped && !att->attgenerated &&
+			strcmp(NameStr(att->attname), WEIR_ARRIVAL_COLUMN) != 0)
+			stmt->attlist = lappend(stmt->attlist, makeString(pstrdup(NameStr(att->attname))));
+	}
+	table_close(rel, AccessShareLock);
+	weir_utility_replace(call, (Node *) stmt);
+}
+
+void
+weir_stream_check_alter(AlterTableStmt *stmt)
+{
+	Oid			relid;
+	ListCell   *lc;
+
+	if (!stream_named(stmt->relation, &relid))
+		return;
+	foreach(lc, stmt->cmds)
+	{
+		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+
+		if (cmd->subtype == AT_AlterColumnType)
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("cannot alter the type of column \"%s\" of stream \"%s\"",
+							cmd->name, get_rel_name(relid)),
+					 errdetail("Rows on their way to the views have the old type."),
+					 errhint("Add a column of the new type, or create another stream.")));
+		if (cmd->subtype == AT_DropColumn && strcmp(cmd->name, WEIR_ARRIVAL_COLUMN) == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("cannot drop column \"%s\" of a stream", cmd->name)));
+		if (cmd->subtype == AT_AddColumn &&
+			strcmp(castNode(ColumnDef, cmd->def)->colname, WEIR_ARRIVAL_COLUMN) == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_COLUMN),
+					 errmsg("column name \"%s\" is reserved in streams", WEIR_ARRIVAL_COLUMN)));
+	}
+}
+
+void
+weir_stream_check_rename(RenameStmt *stmt)
+{
+	Oid			relid;
+
+	if (stmt->renameType == OBJECT_COLUMN && stmt->relation &&
+		(strcmp(stmt->subname, WEIR_ARRIVAL_COLUMN) == 0 ||
+		 strcmp(stmt->newname, WEIR_ARRIVAL_COLUMN) == 0) &&
+		stream_named(stmt->relation, &relid))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot rename a stream's column \"%s\" to \"%s\"",
+						stmt->subname, stmt->newname),
+				 errdetail("The name \"%s\" stands for the time at which a row was inserted.",
+						   WEIR_ARRIVAL_COLUMN)));
+}
+
+/* True also when a LIKE clause or a parent brings it along. */
+static bool
+declares_arrival(CreateStmt *stmt)
+{
+	ListCell   *lc;
+
+	foreach(lc, stmt->tableElts)
+	{
+		Node	   *elt = lfirst(lc);
+
+		if (IsA(elt, ColumnDef) &&
+			strcmp(((ColumnDef *) elt)->colname, WEIR_ARRIVAL_COLUMN) == 0)
+		{
+			if (typenameTypeId(NULL, ((ColumnDef *) elt)->typeName) != TIMESTAMPTZOID)
+				ereport(ERROR,
+						(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
+						 errmsg("column \"%s\" of a stream must be of type timestamp with time zone",
+								WEIR_ARRIVAL_COLUMN),
+						 errhint("Leave it out: it is added by itself.")));
+			return true;
+		}
+		if (IsA(elt, TableLikeClause))
+		{
+			Oid			relid = RangeVarGetRelid(((TableLikeClause *) elt)->relation, NoLock, true);
+
+			if (OidIsValid(relid) &&
+				get_attnum(relid, WEIR_ARRIVAL_COLUMN) != InvalidAttrNumber)
+				return true;
+		}
+	}
+	return false;
+}
+
+static bool
+stream_named(RangeVar *name, Oid *relid)
+{
+	*relid = RangeVarGetRelid(name, NoLock, true);
+	return OidIsValid(*relid) && weir_relation_is_stream(*relid);
+}

@@ -1,0 +1,15 @@
+/*
+ * stream_ddl.h
+ *	  CREATE and ALTER FOREIGN TABLE, and COPY, on streams.
+ */
+#ifndef WEIR_STREAM_DDL_H
+#define WEIR_STREAM_DDL_H
+
+#include "view/utility.h"
+
+extern void weir_stream_create(UtilityCall *call);
+extern void weir_stream_copy(UtilityCall *call);
+extern void weir_stream_check_alter(AlterTableStmt *stmt);
+extern void weir_stream_check_rename(RenameStmt *stmt);
+
+#endif

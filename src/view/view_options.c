@@ -1,0 +1,215 @@
+/*
+ * view_options.c
+ *	  Reads and checks the options of CREATE VIEW ... WITH (...).
+ */
+#include "postgres.h"
+
+#include "base/settings.h"
+#include "base/weir.h"
+#include "commands/defrem.h"
+#include "fmgr.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+#include "utils/varlena.h"
+#include "view/view_options.h"
+
+#define MIN_WINDOW USECS_PER_SEC
+#define MAX_STEP_FACTOR 50
+
+static const char *const known_options[] = {
+	"action", "fillfactor", "step_factor", "sw", "sw_column"
+};
+static const char *const later_options[] = {
+	"outputfunc", "pk", "ttl", "ttl_column"
+};
+static const char *const own_options[] = {
+	"security_barrier", "security_invoker", "check_option"
+};
+
+static bool is_one_of(const char *name, const char *const *names, int n);
+static void read_option(DefElem *defel, ContViewOptions *options, int *step_factor);
+static void refuse_own_option(DefElem *defel);
+static void refuse_unknown(const char *name);
+static int64 read_window(DefElem *defel);
+static int	read_int(DefElem *defel, int min, int max);
+
+#define IS_ONE_OF(name, names) is_one_of(name, names, lengthof(names))
+
+void
+weir_view_options_read(List *defelems, ContViewOptions *options, List **rest)
+{
+	int			step_factor = 0;
+	ListCell   *lc;
+
+	memset(options, 0, sizeof(ContViewOptions));
+	*rest = NIL;
+	foreach(lc, defelems)
+	{
+		DefElem    *defel = lfirst_node(DefElem, lc);
+
+		if (defel->defnamespace == NULL && IS_ONE_OF(defel->defname, known_options))
+			read_option(defel, options, &step_factor);
+		else if (defel->defnamespace == NULL && IS_ONE_OF(defel->defname, own_options))
+		{
+			refuse_own_option(defel);
+			*rest = lappend(*rest, defel);
+		}
+		else
+			refuse_unknown(defel->defname);
+	}
+
+	if (!options->sliding && (step_factor > 0 || options->sw_column))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("can only specify \"%s\" for sliding window views",
+						step_factor > 0 ? "step_factor" : "sw_column"),
+				 errhint("Give the length of the window too, for example WITH (sw = '1 hour').")));
+	if (!options->sliding)
+		return;
+	if (options->sw_column == NULL)
+		options->sw_column = WEIR_ARRIVAL_COLUMN;
+	if (step_factor == 0)
+		step_factor = weir_sliding_window_step_factor;
+	options->step_usecs = Max(USECS_PER_SEC, options->sw_usecs / 100 * step_factor);
+}
+
+void
+weir_view_options_refuse(List *defelems)
+{
+	ListCell   *lc;
+
+	foreach(lc, defelems)
+	{
+		const char *name = lfirst_node(DefElem, lc)->defname;
+
+		if (IS_ONE_OF(name, known_options) || IS_ONE_OF(name, later_options))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("\"%s\" can only be specified for a view that reads a stream", name),
+					 errhint("Continuous views must include a stream in the FROM clause.")));
+	}
+}
+
+static bool
+is_one_of(const char *name, const char *const *names, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	return false;
+}
+
+static void
+read_option(DefElem *defel, ContViewOptions *options, int *step_factor)
+{
+	const char *name = defel->defname;
+
+	if (strcmp(name, "action") == 0)
+	{
+		char	   *action = defGetString(defel);
+
+		if (pg_strcasecmp(action, "transform") == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("continuous transforms are not supported yet")));
+		if (pg_strcasecmp(action, "materialize") != 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("invalid action \"%s\"", action),
+					 errhint("Use action = materialize, or leave it out.")));
+	}
+	else if (strcmp(name, "fillfactor") == 0)
+		options->fillfactor = read_int(defel, 10, 100);
+	else if (strcmp(name, "step_factor") == 0)
+		*step_factor = read_int(defel, 1, MAX_STEP_FACTOR);
+	else if (strcmp(name, "sw_column") == 0)
+	{
+		options->sw_column = pstrdup(defGetString(defel));
+		if (strlen(options->sw_column) >= NAMEDATALEN)
+			options->sw_column[NAMEDATALEN - 1] = '\0';
+	}
+	else
+	{
+		options->sliding = true;
+		options->sw_usecs = read_window(defel);
+	}
+}
+
+static void
+refuse_own_option(DefElem *defel)
+{
+	if (strcmp(defel->defname, "check_option") == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("continuous views do not support WITH CHECK OPTION"),
+				 errhint("Rows are inserted into the stream; put the condition into the view's WHERE clause.")));
+	if (strcmp(defel->defname, "security_invoker") == 0 && defGetBoolean(defel))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("continuous views do not support security_invoker"),
+				 errdetail("A continuous view is kept up to date with its owner's rights."),
+				 errhint("Create an ordinary view with security_invoker over the continuous view.")));
+}
+
+static void
+refuse_unknown(const char *name)
+{
+	const char *closest = NULL;
+	int			distance = 4;
+
+	if (IS_ONE_OF(name, later_options))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("option \"%s\" of continuous views is not supported yet", name)));
+	for (int i = 0; i < lengthof(known_options); i++)
+	{
+		int			d = varstr_levenshtein_less_equal(name, strlen(name), known_options[i],
+													  strlen(known_options[i]), 1, 1, 1,
+													  distance, true);
+
+		if (d < distance)
+		{
+			distance = d;
+			closest = known_options[i];
+		}
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("unrecognized option \"%s\" of a continuous view", name),
+			 closest ? errhint("Perhaps you meant the option \"%s\".", closest) :
+			 errhint("Options are action, fillfactor, step_factor, sw and sw_column.")));
+}
+
+static int64
+read_window(DefElem *defel)
+{
+	int64		usecs;
+
+	if (defel->arg == NULL || !IsA(defel->arg, String))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" must be a valid interval string", defel->defname),
+				 errhint("For example, ... WITH (%s = '1 hour') ...", defel->defname)));
+	usecs = weir_interval_usecs(DatumGetIntervalP(DirectFunctionCall3(interval_in,
+																	  CStringGetDatum(strVal(defel->arg)),
+																	  ObjectIdGetDatum(InvalidOid),
+																	  Int32GetDatum(-1))));
+	if (usecs < MIN_WINDOW)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("sliding window must be at least 1 second")));
+	return usecs;
+}
+
+static int
+read_int(DefElem *defel, int min, int max)
+{
+	int32		value = defel->arg && IsA(defel->arg, String) ?
+		pg_strtoint32(strVal(defel->arg)) : defGetInt32(defel);
+
+	if (value < min || value > max)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" must be between %d and %d", defel->defname, min, max)));
+	return value;
+}
