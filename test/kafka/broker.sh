@@ -183,7 +183,7 @@ stop() {
 	if running "$1"; then
 		pid=$(pid_of "$1")
 		kill -TERM "$pid" 2>/dev/null || true
-		wait_gone "$1" 15 || { kill -KILL "$pid" 2>/dev/null || true; wait_gone "$1" 5; }
+		wait_gone "$1" 5 || { kill -KILL "$pid" 2>/dev/null || true; wait_gone "$1" 5; }
 	fi
 	rm -f "$1/pid"
 }
