@@ -14,6 +14,7 @@ OBJS = \
 	src/init.o \
 	src/base/settings.o \
 	src/base/shmem.o \
+	src/catalog/property.o \
 	src/catalog/options.o \
 	src/catalog/cont_view.o \
 	src/stream/fdw.o \
@@ -21,7 +22,11 @@ OBJS = \
 	src/stream/queue.o \
 	src/stream/batch.o \
 	src/kafka/client.o \
+	src/kafka/scalar.o \
 	src/kafka/json.o \
+	src/kafka/decode.o \
+	src/kafka/offsets.o \
+	src/kafka/stat.o \
 	src/kafka/worker.o \
 	src/query/analyze.o \
 	src/query/split.o \

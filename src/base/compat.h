@@ -136,4 +136,13 @@ typedef bool WeirUpdateIndexes;
 #define weir_flatten_group_rte(query) ((void) (query))
 #endif
 
+/* 17: the JSON lexer takes const text, and a context to fill instead of allocating one. */
+#if PG_VERSION_NUM >= 170000
+#define weir_json_lex_create(json, len, need_escapes) \
+	makeJsonLexContextCstringLen(NULL, json, len, GetDatabaseEncoding(), need_escapes)
+#else
+#define weir_json_lex_create(json, len, need_escapes) \
+	makeJsonLexContextCstringLen(unconstify(char *, json), len, GetDatabaseEncoding(), need_escapes)
+#endif
+
 #endif

@@ -1,0 +1,482 @@
+/*
+ * client.c
+ *	  A Kafka consumer of one topic, without consumer groups.
+ *
+ * librdkafka's simple consumer: rd_kafka_consume_start_queue puts each
+ * partition, from an offset given, into one queue, which is read in batches.
+ * A pipe that librdkafka writes to when the queue stops being empty lets the
+ * worker wait for messages and for its latch at once.
+ *
+ * Called by Kafka workers, from their only thread.  librdkafka's threads run
+ * besides: all signals are blocked in them, so that PostgreSQL's handlers never
+ * run there, and of our code only log_callback does.
+ *
+ * Locking: log_mutex guards the ring of log lines, which librdkafka's threads
+ * fill and the worker empties.
+ * Memory: librdkafka's own (malloc), bounded by the queue properties set below.
+ * Failure: the process may end at any point; an exit callback closes the client
+ * first, because librdkafka's threads must not outlive main's exit handlers.
+ */
+#include "postgres.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <librdkafka/rdkafka.h>
+
+#include "storage/ipc.h"
+#include "utils/memutils.h"
+
+#include "kafka/client.h"
+
+#define LOG_LINES 32
+#define LOG_LENGTH 256
+#define FETCH_CHUNK 1000		/* messages between looks at their size */
+
+typedef struct LogLine
+{
+	int			level;
+	char		text[LOG_LENGTH];
+} LogLine;
+
+struct KafkaClient
+{
+	rd_kafka_t *rk;
+	rd_kafka_topic_t *topic;
+	rd_kafka_queue_t *queue;
+	int			pipe[2];
+	rd_kafka_message_t **held;	/* fetched and not released */
+	int			nheld;
+	int			maxheld;
+	bool		in_trouble;
+	char		trouble[LOG_LENGTH];
+	pthread_mutex_t log_mutex;
+	int			log_first;
+	int			log_count;
+	LogLine		log[LOG_LINES];
+};
+
+/* Unless the user says otherwise. */
+static const KafkaProperty default_properties[] = {
+	{"client.id", "weir"},
+	{"allow.auto.create.topics", "false"},
+	{"socket.keepalive.enable", "true"},
+	{"log.connection.close", "false"},
+	{"fetch.error.backoff.ms", "100"},
+	{"reconnect.backoff.max.ms", "5000"},
+	/* librdkafka before 2.2 stops fetching for a second when the queue is full: it must hold one. */
+	{"queued.min.messages", "500000"},
+	{"queued.max.messages.kbytes", "65536"}
+};
+
+/* Whatever the user says. */
+static const KafkaProperty fixed_properties[] = {
+	{"enable.auto.commit", "false"},
+	{"auto.commit.enable", "false"},
+	{"enable.auto.offset.store", "false"},
+	{"enable.partition.eof", "false"},
+	{"auto.offset.reset", "error"}
+};
+
+/* For the exit callback. */
+static KafkaClient *open_client = NULL;
+
+static rd_kafka_conf_t *make_conf(const KafkaStreamOptions *options, KafkaClient *client,
+								  char *err, size_t errlen);
+static bool create_handle(KafkaClient *client, rd_kafka_conf_t *conf, const char *topic,
+						  char *err, size_t errlen);
+static void log_callback(const rd_kafka_t *rk, int level, const char *facility, const char *text);
+static void error_callback(rd_kafka_t *rk, int code, const char *reason, void *opaque);
+static void close_at_exit(int code, Datum arg);
+
+/* ----------------------------------------------------------------
+ * Opening and closing
+ * ----------------------------------------------------------------
+ */
+
+KafkaClient *
+weir_client_open(const KafkaStreamOptions *options, char *err, size_t errlen)
+{
+	static bool exit_registered = false;
+	KafkaClient *client;
+	rd_kafka_conf_t *conf;
+
+	if (!exit_registered)
+	{
+		before_shmem_exit(close_at_exit, (Datum) 0);
+		exit_registered = true;
+	}
+	client = MemoryContextAllocZero(TopMemoryContext, sizeof(KafkaClient));
+	pthread_mutex_init(&client->log_mutex, NULL);
+	if (pipe2(client->pipe, O_NONBLOCK | O_CLOEXEC) != 0)
+	{
+		snprintf(err, errlen, "could not create pipe: %s", strerror(errno));
+		pfree(client);
+		return NULL;
+	}
+	open_client = client;
+	conf = make_conf(options, client, err, errlen);
+	if (conf == NULL || !create_handle(client, conf, options->topic, err, errlen))
+	{
+		weir_client_close(client);
+		return NULL;
+	}
+	return client;
+}
+
+static bool
+is_given(const KafkaStreamOptions *options, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, options->properties)
+		if (strcmp(((KafkaProperty *) lfirst(lc))->name, name) == 0)
+			return true;
+	return false;
+}
+
+static bool
+set_property(rd_kafka_conf_t *conf, const char *name, const char *value, char *err, size_t errlen)
+{
+	return rd_kafka_conf_set(conf, name, value, err, errlen) == RD_KAFKA_CONF_OK;
+}
+
+/* librdkafka's configuration for a stream; NULL with the reason. */
+static rd_kafka_conf_t *
+make_conf(const KafkaStreamOptions *options, KafkaClient *client, char *err, size_t errlen)
+{
+	rd_kafka_conf_t *conf = rd_kafka_conf_new();
+	bool		ok = set_property(conf, "bootstrap.servers", options->bootstrap_servers, err, errlen);
+	ListCell   *lc;
+
+	for (int i = 0; i < lengthof(default_properties); i++)
+		ok = ok && set_property(conf, default_properties[i].name, default_properties[i].value, err, errlen);
+	if (is_given(options, "sasl.username"))
+	{
+		/* A name and a password mean this, and a password does not go over the wire in clear unasked. */
+		ok = ok && set_property(conf, "security.protocol", "sasl_ssl", err, errlen) &&
+			set_property(conf, "sasl.mechanism", "PLAIN", err, errlen);
+	}
+	foreach(lc, options->properties)
+	{
+		KafkaProperty *property = lfirst(lc);
+
+		ok = ok && set_property(conf, property->name, property->value, err, errlen);
+	}
+	for (int i = 0; i < lengthof(fixed_properties); i++)
+		ok = ok && set_property(conf, fixed_properties[i].name, fixed_properties[i].value, err, errlen);
+	if (!ok)
+	{
+		rd_kafka_conf_destroy(conf);
+		return NULL;
+	}
+	rd_kafka_conf_set_opaque(conf, client);
+	rd_kafka_conf_set_log_cb(conf, log_callback);
+	rd_kafka_conf_set_error_cb(conf, error_callback);
+	return conf;
+}
+
+/* Start librdkafka, with signals blocked in its threads; takes conf over. */
+static bool
+create_handle(KafkaClient *client, rd_kafka_conf_t *conf, const char *topic, char *err, size_t errlen)
+{
+	sigset_t	all,
+				before;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	client->rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, err, errlen);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (client->rk == NULL)
+	{
+		rd_kafka_conf_destroy(conf);
+		return false;
+	}
+	client->topic = rd_kafka_topic_new(client->rk, topic, NULL);
+	if (client->topic == NULL)
+	{
+		snprintf(err, errlen, "%s", rd_kafka_err2str(rd_kafka_last_error()));
+		return false;
+	}
+	client->queue = rd_kafka_queue_new(client->rk);
+	rd_kafka_queue_io_event_enable(client->queue, client->pipe[1], "", 1);
+	return true;
+}
+
+void
+weir_client_close(KafkaClient *client)
+{
+	if (client == NULL)
+		return;
+	open_client = NULL;
+	weir_client_release(client);
+	if (client->queue)
+	{
+		rd_kafka_queue_io_event_enable(client->queue, -1, NULL, 0);
+		rd_kafka_queue_destroy(client->queue);
+	}
+	if (client->topic)
+		rd_kafka_topic_destroy(client->topic);
+	if (client->rk)
+		rd_kafka_destroy_flags(client->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+	close(client->pipe[0]);
+	close(client->pipe[1]);
+	pthread_mutex_destroy(&client->log_mutex);
+	if (client->held)
+		pfree(client->held);
+	pfree(client);
+}
+
+static void
+close_at_exit(int code, Datum arg)
+{
+	weir_client_close(open_client);
+}
+
+/* ----------------------------------------------------------------
+ * Events and logs
+ * ----------------------------------------------------------------
+ */
+
+/* Runs on librdkafka's threads: no PostgreSQL function may be called. */
+static void
+log_callback(const rd_kafka_t *rk, int level, const char *facility, const char *text)
+{
+	KafkaClient *client = rd_kafka_opaque(rk);
+	LogLine    *line;
+
+	pthread_mutex_lock(&client->log_mutex);
+	if (client->log_count < LOG_LINES)
+	{
+		/* When the ring is full the newest lines are lost: the first ones tell the cause. */
+		line = &client->log[(client->log_first + client->log_count++) % LOG_LINES];
+		line->level = level;
+		/* strlcpy and memcpy only: this is another thread. */
+		strlcpy(line->text, facility, LOG_LENGTH);
+		strlcat(line->text, ": ", LOG_LENGTH);
+		strlcat(line->text, text, LOG_LENGTH);
+	}
+	pthread_mutex_unlock(&client->log_mutex);
+}
+
+/* Runs within rd_kafka_poll, in the worker's thread, but must not jump out of it. */
+static void
+error_callback(rd_kafka_t *rk, int code, const char *reason, void *opaque)
+{
+	KafkaClient *client = opaque;
+
+	client->in_trouble = true;
+	snprintf(client->trouble, sizeof(client->trouble), "%s: %s",
+			 rd_kafka_err2str((rd_kafka_resp_err_t) code), reason);
+}
+
+const char *
+weir_client_poll(KafkaClient *client)
+{
+	rd_kafka_poll(client->rk, 0);
+	return client->in_trouble ? client->trouble : NULL;
+}
+
+bool
+weir_client_next_log(KafkaClient *client, int *level, char *text, size_t len)
+{
+	bool		found = false;
+
+	pthread_mutex_lock(&client->log_mutex);
+	if (client->log_count > 0)
+	{
+		LogLine    *line = &client->log[client->log_first];
+
+		*level = line->level;
+		strlcpy(text, line->text, len);
+		client->log_first = (client->log_first + 1) % LOG_LINES;
+		client->log_count--;
+		found = true;
+	}
+	pthread_mutex_unlock(&client->log_mutex);
+	return found;
+}
+
+/* ----------------------------------------------------------------
+ * Partitions
+ * ----------------------------------------------------------------
+ */
+
+int
+weir_client_partitions(KafkaClient *client, int timeout_ms, char *err, size_t errlen)
+{
+	const rd_kafka_metadata_t *md;
+	rd_kafka_resp_err_t code;
+	int			n;
+
+	code = rd_kafka_metadata(client->rk, 0, client->topic, &md, timeout_ms);
+	if (code)
+	{
+		snprintf(err, errlen, "%s", rd_kafka_err2str(code));
+		return -1;
+	}
+	code = md->topic_cnt == 1 ? md->topics[0].err : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+	n = code ? -1 : md->topics[0].partition_cnt;
+	rd_kafka_metadata_destroy(md);
+	client->in_trouble = false;
+	if (code)
+		snprintf(err, errlen, "%s", rd_kafka_err2str(code));
+	return n;
+}
+
+bool
+weir_client_start(KafkaClient *client, int32 partition, int64 offset, char *err, size_t errlen)
+{
+	if (rd_kafka_consume_start_queue(client->topic, partition,
+									 offset == KAFKA_OFFSET_BEGINNING ? RD_KAFKA_OFFSET_BEGINNING : offset,
+									 client->queue) == 0)
+		return true;
+	snprintf(err, errlen, "%s", rd_kafka_err2str(rd_kafka_last_error()));
+	return false;
+}
+
+void
+weir_client_stop(KafkaClient *client, int32 partition)
+{
+	rd_kafka_consume_stop(client->topic, partition);
+}
+
+bool
+weir_client_query_watermarks(KafkaClient *client, int32 partition, int timeout_ms, int64 *low, int64 *high)
+{
+	int64_t		l,
+				h;
+
+	if (rd_kafka_query_watermark_offsets(client->rk, rd_kafka_topic_name(client->topic), partition,
+										 &l, &h, timeout_ms))
+		return false;
+	*low = l;
+	*high = h;
+	return true;
+}
+
+int64
+weir_client_high_watermark(KafkaClient *client, int32 partition)
+{
+	int64_t		low,
+				high;
+
+	if (rd_kafka_get_watermark_offsets(client->rk, rd_kafka_topic_name(client->topic), partition,
+									   &low, &high))
+		return -1;
+	return high < 0 ? -1 : high;
+}
+
+/* ----------------------------------------------------------------
+ * Messages
+ * ----------------------------------------------------------------
+ */
+
+int
+weir_client_fd(KafkaClient *client)
+{
+	return client->pipe[0];
+}
+
+void
+weir_client_fd_clear(KafkaClient *client)
+{
+	char		buf[64];
+
+	while (read(client->pipe[0], buf, sizeof(buf)) > 0)
+		;
+}
+
+static void
+describe(rd_kafka_message_t *from, KafkaMessage *to)
+{
+	rd_kafka_timestamp_type_t type;
+
+	to->failure = from->err == RD_KAFKA_RESP_ERR_NO_ERROR ? KAFKA_MESSAGE :
+		from->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET ||
+		from->err == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE ? KAFKA_OFFSET_GONE : KAFKA_TROUBLE;
+	to->partition = from->partition;
+	to->offset = from->offset;
+	to->handle = from;
+	if (to->failure != KAFKA_MESSAGE)
+	{
+		to->payload = rd_kafka_message_errstr(from);
+		to->payload_len = strlen(to->payload);
+		to->key = NULL;
+		return;
+	}
+	to->payload = from->payload;
+	to->payload_len = from->payload ? (int32) from->len : -1;
+	to->key = from->key;
+	to->key_len = (int32) from->key_len;
+	to->timestamp = rd_kafka_message_timestamp(from, &type);
+}
+
+int
+weir_client_fetch(KafkaClient *client, KafkaMessage *out, int max, Size max_bytes)
+{
+	int			n = 0;
+	Size		bytes = 0;
+
+	Assert(client->nheld == 0);
+	if (client->maxheld < max)
+	{
+		if (client->held)
+			pfree(client->held);
+		client->held = MemoryContextAlloc(TopMemoryContext, sizeof(rd_kafka_message_t *) * max);
+		client->maxheld = max;
+	}
+	while (n < max && bytes < max_bytes)
+	{
+		ssize_t		got = rd_kafka_consume_batch_queue(client->queue, 0, client->held + n,
+													   Min(max - n, FETCH_CHUNK));
+
+		if (got <= 0)
+			break;
+		client->nheld += got;
+		for (; got > 0; got--, n++)
+		{
+			describe(client->held[n], &out[n]);
+			bytes += Max(out[n].payload_len, 0) + sizeof(KafkaMessage);
+			if (out[n].failure == KAFKA_MESSAGE)
+				client->in_trouble = false;
+		}
+	}
+	return n;
+}
+
+void
+weir_client_release(KafkaClient *client)
+{
+	for (int i = 0; i < client->nheld; i++)
+		rd_kafka_message_destroy(client->held[i]);
+	client->nheld = 0;
+}
+
+bool
+weir_client_header(const KafkaMessage *message, int n, const char **name,
+				   const char **value, size_t *value_len)
+{
+	rd_kafka_headers_t *headers;
+	const void *bytes;
+
+	if (rd_kafka_message_headers(message->handle, &headers) ||
+		rd_kafka_header_get_all(headers, n, name, &bytes, value_len))
+		return false;
+	*value = bytes;
+	return true;
+}
+
+void
+weir_client_commit(KafkaClient *client, int n, const int32 *partitions, const int64 *offsets)
+{
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(n);
+
+	for (int i = 0; i < n; i++)
+		rd_kafka_topic_partition_list_add(list, rd_kafka_topic_name(client->topic),
+										  partitions[i])->offset = offsets[i];
+	(void) rd_kafka_commit(client->rk, list, 1);
+	rd_kafka_topic_partition_list_destroy(list);
+}
