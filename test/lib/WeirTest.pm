@@ -80,16 +80,20 @@ sub kill_worker
 	die "$type $pid does not end on signal $signal";
 }
 
-# Run a Python script of test/lib against the server; its last line and all comment lines are shown.
+# Run a Python script of test/lib against the server.  Its lines "ok X" and "not ok X" become tests.
 # Returns true when it ended well.
 sub python
 {
 	my ($node, $script, @args) = @_;
-	my $dsn = $node->connstr('postgres');
-	my ($stdout, $stderr);
-	my $ok = IPC::Run::run([ 'python3', '-B', "$lib/$script", $dsn, @args ],
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	my ($stdout, $stderr) = ('', '');
+	my $ok = IPC::Run::run([ 'python3', '-B', "$lib/$script", $node->connstr('postgres'), @args ],
 		'>', \$stdout, '2>', \$stderr);
-	note $stdout;
+	for (split /\n/, $stdout)
+	{
+		if (/^(not )?ok (.*)/) { ok(!$1, $2) }
+		else { note $_ }
+	}
 	diag $stderr if $stderr ne '';
 	return $ok;
 }
