@@ -12,6 +12,14 @@ patterns=("$@")
 started=$SECONDS
 
 test/install.sh || exit 1
+# Kafka is fetched once, by whom all can read it; tests that need it say which broker they ran on.
+if [ ! -x test/kafka/broker.sh ]; then
+	:
+elif test/kafka/broker.sh fetch; then
+	echo "Kafka tests run on Apache Kafka"
+else
+	echo "Kafka tests run on librdkafka's emulation of a broker"
+fi
 
 trap 'trap "" INT TERM; jobs -p | xargs -r kill 2>/dev/null; stage_end' EXIT
 trap 'exit 130' INT

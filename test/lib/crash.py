@@ -17,6 +17,15 @@ from pq import Error, connect
 dsn, datadir, rounds = sys.argv[1], sys.argv[2], int(sys.argv[3])
 seed = sys.argv[4] if len(sys.argv) > 4 and sys.argv[4] else str(random.randrange(10**9))
 r = random.Random(seed)
+CHECKS = [
+    ("acknowledged, not counted", "SELECT id FROM acked EXCEPT SELECT id FROM by_id"),
+    ("counted more than once", "SELECT id FROM by_id WHERE count <> 1"),
+    ("counted, not committed", "SELECT id FROM by_id EXCEPT SELECT id FROM t"),
+    ("in one view only", "SELECT client, count(*), sum(id) FROM by_id GROUP BY client"
+                         " EXCEPT ALL SELECT client, count, sum FROM by_client"),
+    ("in one view only", "SELECT id FROM by_id EXCEPT ALL SELECT id FROM every"),
+    ("in one view only", "SELECT id FROM every EXCEPT ALL SELECT id FROM by_id"),
+]
 VICTIMS = ["postmaster", "weir flush worker", "weir ingest worker", "weir launcher", "client backend"]
 
 
@@ -47,10 +56,15 @@ def start():
         time.sleep(0.2)
 
 
+def kill_postmaster():
+    os.kill(postmaster_pid(), signal.SIGKILL)
+    start()
+
+
 def kill(victim):
-    if victim == "postmaster":
-        os.kill(postmaster_pid(), signal.SIGKILL)
-        start()
+    """Kill one such process; false when there is none."""
+    if victim in SPECIAL:
+        SPECIAL[victim]()
         return True
     with connected() as c:
         pids = [int(p) for (p,) in c.query(
@@ -64,6 +78,9 @@ def kill(victim):
     return True
 
 
+SPECIAL = {"postmaster": kill_postmaster}
+
+
 def check(acked):
     """What is wrong, as a list of texts."""
     wrong = []
@@ -73,15 +90,7 @@ def check(acked):
         c.copy("COPY acked FROM STDIN", ["".join(f"{i}\n" for i in acked)])
         # Rows committed before the crash may be on their way still: what is not, is lost.
         c.query("SELECT weir.flush()")
-        for what, sql in [
-            ("acknowledged, not counted", "SELECT id FROM acked EXCEPT SELECT id FROM by_id"),
-            ("counted more than once", "SELECT id FROM by_id WHERE count <> 1"),
-            ("counted, not committed", "SELECT id FROM by_id EXCEPT SELECT id FROM t"),
-            ("in one view only", "SELECT client, count(*), sum(id) FROM by_id GROUP BY client"
-                                 " EXCEPT ALL SELECT client, count, sum FROM by_client"),
-            ("in one view only", "SELECT id FROM by_id EXCEPT ALL SELECT id FROM every"),
-            ("in one view only", "SELECT id FROM every EXCEPT ALL SELECT id FROM by_id"),
-        ]:
+        for what, sql in CHECKS:
             n = c.value(f"SELECT count(*) FROM ({sql}) x")
             if n != "0":
                 rows = c.query(f"SELECT x::text FROM ({sql}) x ORDER BY 1 LIMIT 5")
@@ -129,4 +138,5 @@ def main():
         print("ok" if n else "not ok", f"{n} kills of {victim}")
 
 
-main()
+if __name__ == "__main__":
+    main()
