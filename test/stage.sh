@@ -8,7 +8,7 @@
 #   $stage     the private directory; $stage/weir is the copy of the repository
 #   $bin       PostgreSQL's programs in it
 #   as_user C  run command C as the unprivileged user
-#   stage_make make the stage (arguments are given to make)
+#   stage_make make the stage (arguments are given to make), and go there
 #   stage_end  stop whatever still runs from the stage; remove it when it is not in the repository
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -62,6 +62,7 @@ stage_make()
 		PG_CONFIG="$bin/pg_config" "$@" install >"$stage/build.log" 2>&1 ||
 		{ cat "$stage/build.log"; echo "The build failed."; return 1; }
 	grep -i warning "$stage/build.log" || true
+	cd "$stage/weir"		# the user may not be able to enter the repository
 }
 
 # Processes that run from the stage: PostgreSQL's programs in it, and interpreters given a file of it.
@@ -85,6 +86,7 @@ stage_end()
 {
 	local i pidfile
 	[ -n "${stage:-}" ] && [ -d "$stage" ] || return 0
+	cd "$root"
 	# Servers first, and gently enough that they remove their shared memory.
 	find "$stage" -name postmaster.pid 2>/dev/null | while read -r pidfile; do
 		i=$(head -1 "$pidfile")
