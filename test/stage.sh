@@ -94,7 +94,7 @@ stage_end()
 	done 2>/dev/null
 	for i in $(seq 50); do
 		[ -n "$(stage_pids)" ] || break
-		[ "$i" -ne 25 ] || stage_pids | xargs -r kill -9 2>/dev/null
+		[ "$i" -ne 10 ] || stage_pids | xargs -r kill -9 2>/dev/null
 		sleep 0.1
 	done
 	case $stage in /tmp/*) rm -rf "$stage" ;; esac
