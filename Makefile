@@ -60,6 +60,12 @@ PG_CPPFLAGS = -I$(CURDIR)/src \
 	$(if $(filter 15,$(MAJORVERSION)),-D'PGDLLEXPORT=__attribute__((visibility("default")))')
 SHLIB_LINK = -lrdkafka
 
+# ---- Tests and demo have servers of their own and do without PGXS ----
+ifneq ($(filter check torture demo bench-first,$(MAKECMDGOALS)),)
+include test/check.mk
+else
+# ---- end of tests and demo ----
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
+endif

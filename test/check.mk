@@ -1,0 +1,12 @@
+# Targets that bring their own servers; they work where PostgreSQL is not installed yet.
+# T='pattern ...' runs the tests whose name contains a pattern.
+
+.PHONY: check torture demo bench-first
+check:
+	@test/check.sh $(T) </dev/null
+torture:
+	@test/torture.sh </dev/null
+demo:
+	@test/demo.sh
+bench-first:
+	@test/bench/first.sh </dev/null

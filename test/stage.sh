@@ -1,0 +1,101 @@
+# A private place to build and test in; sourced by check.sh, torture.sh, demo.sh and bench/*.sh.
+#
+# Nothing is installed into the system and no server of it is used: a copy of PostgreSQL's own
+# tree (its binaries find their files relative to themselves) and a copy of the sources live in
+# $stage, Weir is built and installed there, and everything runs there as an unprivileged user.
+#
+#   $root      the repository
+#   $stage     the private directory; $stage/weir is the copy of the repository
+#   $bin       PostgreSQL's programs in it
+#   as_user C  run command C as the unprivileged user
+#   stage_make make the stage (arguments are given to make), and go there
+#   stage_end  stop whatever still runs from the stage; remove it when it is not in the repository
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+pgversion=15
+export LC_ALL=C.UTF-8 LANG=C.UTF-8
+unset PGDATA PGHOST PGPORT PGUSER PGDATABASE PGSERVICE PGOPTIONS MAKEFLAGS MAKELEVEL
+
+if [ "$(id -u)" -eq 0 ]; then
+	stage_user=postgres
+else
+	stage_user=
+fi
+
+as_user()
+{
+	if [ -n "$stage_user" ]; then
+		setpriv --reuid="$stage_user" --regid="$stage_user" --clear-groups \
+			env HOME="$stage" USER="$stage_user" LOGNAME="$stage_user" PATH="$bin:$PATH" "$@" 9<&-
+	else
+		env PATH="$bin:$PATH" "$@" 9<&-
+	fi
+}
+
+stage_make()
+{
+	exec 9<"$root/test"
+	flock -n 9 || { echo "Another run in this directory is not finished." >&2; exit 1; }
+
+	stage=$root/tmp_check
+	bin=$stage/pg/usr/lib/postgresql/$pgversion/bin
+	stage_pids | xargs -r kill -9 2>/dev/null || true
+	rm -rf "$stage"
+	if [ -n "$stage_user" ]; then
+		setpriv --reuid="$stage_user" --regid="$stage_user" --clear-groups test -r "$root/Makefile" ||
+			stage=$(mktemp -d /tmp/weir.XXXXXX)
+	fi
+	bin=$stage/pg/usr/lib/postgresql/$pgversion/bin
+
+	mkdir -p "$stage"/pg/usr/{lib,share}/postgresql "$stage/pg/usr/include" "$stage/weir"
+	cp -r "/usr/lib/postgresql/$pgversion" "$stage/pg/usr/lib/postgresql/"
+	cp -r "/usr/share/postgresql/$pgversion" "$stage/pg/usr/share/postgresql/"
+	ln -s /usr/include/postgresql "$stage/pg/usr/include/postgresql"
+	rm -f "$stage/pg/usr/lib/postgresql/$pgversion/lib/weir.so" \
+		"$stage/pg/usr/share/postgresql/$pgversion/extension"/weir*
+
+	tar -C "$root" -c --exclude=./tmp_check --exclude=./.git --exclude='*.o' --exclude='*.bc' \
+		--exclude='*.so' . | tar -C "$stage/weir" -x
+	chmod 755 "$stage"
+	[ -z "$stage_user" ] || chown -R "$stage_user:" "$stage"
+	as_user make -C "$stage/weir" -s -j"$(nproc)" with_llvm=no \
+		PG_CONFIG="$bin/pg_config" "$@" install >"$stage/build.log" 2>&1 ||
+		{ cat "$stage/build.log"; echo "The build failed."; return 1; }
+	grep -i warning "$stage/build.log" || true
+	cd "$stage/weir"		# the user may not be able to enter the repository
+}
+
+# Processes that run from the stage: PostgreSQL's programs in it, and interpreters given a file of it.
+stage_pids()
+{
+	local p exe
+	for p in /proc/[0-9]*; do
+		p=${p#/proc/}
+		[ "$p" != $$ ] || continue
+		exe=$(readlink "/proc/$p/exe") || continue
+		case $exe in
+			"$stage"/*) echo "$p" ;;
+			*/java | */perl | */python3* | */kcat | */timeout)
+				tr '\0' '\n' <"/proc/$p/cmdline" 2>/dev/null | grep -qF "$stage/" && echo "$p" ;;
+		esac
+	done 2>/dev/null
+	true
+}
+
+stage_end()
+{
+	local i pidfile
+	[ -n "${stage:-}" ] && [ -d "$stage" ] || return 0
+	cd "$root"
+	# Servers first, and gently enough that they remove their shared memory.
+	find "$stage" -name postmaster.pid 2>/dev/null | while read -r pidfile; do
+		i=$(head -1 "$pidfile")
+		case $(readlink "/proc/$i/exe") in "$stage"/*) kill -QUIT "$i" ;; esac
+	done 2>/dev/null
+	for i in $(seq 50); do
+		[ -n "$(stage_pids)" ] || break
+		[ "$i" -ne 10 ] || stage_pids | xargs -r kill -9 2>/dev/null
+		sleep 0.1
+	done
+	case $stage in /tmp/*) rm -rf "$stage" ;; esac
+}

@@ -1,0 +1,67 @@
+# A dump restores views that work, with their data.
+use strict;
+use warnings;
+use PostgreSQL::Test::Utils;
+use WeirTest;
+use Test::More;
+
+my $node = weir_cluster('dump');
+$node->safe_psql('postgres', q(
+	CREATE SCHEMA app;
+	CREATE TABLE app.t (k text, x int, n numeric);
+	CREATE FOREIGN TABLE app.s (k text NOT NULL, x int DEFAULT 5 CHECK (x < 1000), n numeric) SERVER weir;
+	CREATE VIEW app.v AS SELECT k, count(*), sum(x), avg(n), stddev(n) FROM app.s GROUP BY k;
+	CREATE VIEW "Total" AS SELECT count(*), max(k) FROM app.s;
+	CREATE VIEW raw AS SELECT k, x FROM app.s WHERE x > 90;
+	CREATE VIEW window_v WITH (sw = '1 hour') AS SELECT k, count(*) FROM app.s GROUP BY k;
+	CREATE VIEW plain AS SELECT k, avg + 1 AS more FROM app.v WHERE count > 3;
+	CREATE INDEX ON app.v (k);
+	COMMENT ON VIEW app.v IS 'a comment';
+	CREATE VIEW asleep AS SELECT count(*) FROM app.s;
+	SELECT weir.deactivate('asleep')));
+
+sub insert
+{
+	my ($db) = @_;
+	$node->safe_psql($db, "INSERT INTO app.$_ SELECT 'k' || i % 13, i % 100, i / 7.0 FROM generate_series(1, 500) i")
+	  for ('s', 't');
+}
+
+my %batch = (
+	'app.v' => 'SELECT k, count(*), sum(x), avg(n), stddev(n) FROM app.t GROUP BY k',
+	'"Total"' => 'SELECT count(*), max(k) FROM app.t',
+	'raw' => 'SELECT k, x FROM app.t WHERE x > 90',
+	'window_v' => 'SELECT k, count(*) FROM app.t GROUP BY k',
+	'plain' => 'SELECT k, avg(n) + 1 FROM app.t GROUP BY k HAVING count(*) > 3',
+	'asleep' => 'SELECT 0::bigint');
+
+insert('postgres');
+my $dir = PostgreSQL::Test::Utils::tempdir;
+my $from = $node->connstr('postgres');
+$node->command_ok([ 'pg_dump', '-d', $from, '-f', "$dir/dump.sql" ], 'pg_dump');
+$node->command_ok([ 'pg_dump', '-d', $from, '-Fc', '-f', "$dir/dump.custom" ], 'pg_dump -Fc');
+
+for my $way ('plain', 'custom')
+{
+	my $db = "restored_$way";
+	$node->safe_psql('postgres', "CREATE DATABASE $db TEMPLATE template0");
+	$node->command_ok(
+		$way eq 'plain'
+		? [ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr($db), '-f', "$dir/dump.sql" ]
+		: [ 'pg_restore', '-e', '-j2', '-d', $node->connstr($db), "$dir/dump.custom" ],
+		"restore of a $way dump");
+	same($node, "SELECT * FROM $_", $batch{$_}, "$way: $_ has its data", $db) for sort keys %batch;
+	insert($db);
+	flush($node, $db);
+	same($node, "SELECT * FROM $_", $batch{$_}, "$way: $_ goes on", $db) for sort keys %batch;
+	is($node->safe_psql($db, q(SELECT obj_description('app.v'::regclass))), 'a comment', "$way: comment");
+	isnt($node->psql($db, q(INSERT INTO app.s VALUES ('a', 1000, 1))), 0, "$way: CHECK is there");
+	is($node->safe_psql($db, q(SELECT state FROM weir.views WHERE view::text LIKE '%asleep')), 'inactive',
+		"$way: a view deactivated stays so");
+	$node->safe_psql($db, 'DROP VIEW app.v CASCADE');
+	is($node->safe_psql($db, q(SELECT to_regclass('app.v_mrel') IS NULL)), 't', "$way: DROP VIEW drops all of it");
+}
+
+same($node, 'SELECT * FROM app.v', $batch{'app.v'}, 'the original is untouched');
+$node->stop;
+done_testing();
