@@ -90,4 +90,83 @@ COMMENT ON TABLE weir.dead_letters IS 'rows that could not be decoded, or failed
 
 /* -- section: monitor -- */
 
+CREATE FUNCTION weir.flush() RETURNS void
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'weir_flush';
+COMMENT ON FUNCTION weir.flush() IS
+'waits until everything committed to streams of this database before the call, and everything taken in from Kafka, is visible in its continuous views; error: deadlock_detected when the flush waits for a lock of the calling transaction';
+
+CREATE FUNCTION weir.stat_stream_raw(
+	OUT stream oid, OUT rows bigint, OUT bytes bigint, OUT batches bigint,
+	OUT last_arrival timestamptz, OUT stats_reset timestamptz)
+	RETURNS SETOF record
+	LANGUAGE c VOLATILE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'weir_stat_stream';
+CREATE FUNCTION weir.stat_view_raw(
+	OUT def oid, OUT rows_in bigint, OUT groups_merged bigint, OUT rows_written bigint,
+	OUT flushes bigint, OUT flush_time double precision, OUT errors bigint,
+	OUT last_flush timestamptz, OUT freshness double precision, OUT stats_reset timestamptz)
+	RETURNS SETOF record
+	LANGUAGE c VOLATILE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'weir_stat_view';
+CREATE FUNCTION weir.stat_worker_raw(
+	OUT pid integer, OUT kind text, OUT "index" integer, OUT stream oid,
+	OUT started timestamptz, OUT batches bigint, OUT rows bigint, OUT errors bigint,
+	OUT last_error_time timestamptz, OUT last_error text)
+	RETURNS SETOF record
+	LANGUAGE c VOLATILE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'weir_stat_worker';
+CREATE FUNCTION weir.stat_memory_raw(
+	OUT area text, OUT "limit" bigint, OUT used bigint, OUT peak bigint)
+	RETURNS SETOF record
+	LANGUAGE c VOLATILE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'weir_stat_memory';
+COMMENT ON FUNCTION weir.stat_stream_raw() IS 'counters of this database''s streams; see weir.stat_stream';
+COMMENT ON FUNCTION weir.stat_view_raw() IS 'counters of this database''s continuous views; see weir.stat_view';
+COMMENT ON FUNCTION weir.stat_worker_raw() IS 'workers of this database; see weir.stat_worker';
+COMMENT ON FUNCTION weir.stat_memory_raw() IS 'shared memory of the server, bytes; see weir.stat_memory';
+
+CREATE VIEW weir.stat_stream AS
+	SELECT n.nspname AS schema, c.relname AS name, c.oid::regclass AS stream,
+		coalesce(s.rows, 0) AS rows, coalesce(s.bytes, 0) AS bytes,
+		coalesce(s.batches, 0) AS batches, s.last_arrival, s.stats_reset
+	FROM pg_catalog.pg_foreign_table f
+	JOIN pg_catalog.pg_foreign_server v ON v.oid = f.ftserver
+	JOIN pg_catalog.pg_foreign_data_wrapper w ON w.oid = v.srvfdw AND w.fdwname = 'weir'
+	JOIN pg_catalog.pg_class c ON c.oid = f.ftrelid
+	JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+	LEFT JOIN weir.stat_stream_raw() s ON s.stream = c.oid;
+COMMENT ON VIEW weir.stat_stream IS 'rows, bytes and batches taken in per stream since the last reset';
+
+CREATE VIEW weir.stat_view AS
+	SELECT n.nspname AS schema, c.relname AS name, v.view,
+		coalesce(s.rows_in, 0) AS rows_in, coalesce(s.groups_merged, 0) AS groups_merged,
+		coalesce(s.rows_written, 0) AS rows_written, coalesce(s.flushes, 0) AS flushes,
+		coalesce(s.flush_time, 0) AS flush_time, coalesce(s.errors, 0) AS errors,
+		s.last_flush, coalesce(s.freshness, 0) AS freshness, s.stats_reset
+	FROM weir.continuous_view v
+	JOIN pg_catalog.pg_class c ON c.oid = v.view
+	JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+	LEFT JOIN weir.stat_view_raw() s ON s.def = v.def;
+COMMENT ON VIEW weir.stat_view IS 'per continuous view: rows in, groups merged, matrel rows written, flush_time (ms), errors, freshness (ms since the oldest unflushed row came in; 0: all is visible)';
+
+CREATE VIEW weir.stat_worker AS
+	SELECT pid, kind, "index", stream::regclass AS stream, started, batches, rows, errors,
+		last_error_time, last_error
+	FROM weir.stat_worker_raw();
+COMMENT ON VIEW weir.stat_worker IS 'workers of this database (pid NULL: being started)';
+
+CREATE VIEW weir.stat_memory AS
+	SELECT area, "limit", used, peak FROM weir.stat_memory_raw();
+COMMENT ON VIEW weir.stat_memory IS 'shared memory under weir.memory, bytes, for the whole server: queued rows, group tables, total';
+
+GRANT SELECT ON weir.stat_stream, weir.stat_view, weir.stat_worker, weir.stat_memory TO PUBLIC;
+
+CREATE FUNCTION weir.stat_reset() RETURNS void
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'weir_stat_reset';
+REVOKE ALL ON FUNCTION weir.stat_reset() FROM PUBLIC;
+COMMENT ON FUNCTION weir.stat_reset() IS 'sets the counters of this database''s streams and views to zero, and memory peaks to the present use';
+
+CREATE FUNCTION weir.extension_created() RETURNS void
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'weir_extension_created';
+REVOKE ALL ON FUNCTION weir.extension_created() FROM PUBLIC;
+COMMENT ON FUNCTION weir.extension_created() IS 'internal: starts the workers of this database when CREATE EXTENSION commits';
+
 /* -- section: end -- */
+
+SELECT weir.extension_created();

@@ -361,6 +361,37 @@ extension_is_gone(void)
 	proc_exit(0);
 }
 
+/* A Kafka stream wants its workers while an active view reads it. */
+static int
+kafka_wants(List *views, WorkerTask *wants)
+{
+	List	   *streams = NIL;
+	ListCell   *lc;
+	int			n = 0;
+
+	memset(wants, 0, sizeof(WorkerTask) * WEIR_MAX_KAFKA_WANTS);
+	foreach(lc, views)
+	{
+		ContView   *view = lfirst(lc);
+
+		if (view->state == CONT_VIEW_ACTIVE)
+			streams = list_append_unique_oid(streams, view->streamid);
+	}
+	foreach(lc, streams)
+	{
+		int			workers = weir_kafka_workers_wanted(lfirst_oid(lc));
+
+		for (int i = 0; i < workers && n < WEIR_MAX_KAFKA_WANTS; i++)
+		{
+			wants[n].dboid = MyDatabaseId;
+			wants[n].kind = WORKER_KAFKA;
+			wants[n].index = i;
+			wants[n++].streamid = lfirst_oid(lc);
+		}
+	}
+	return n;
+}
+
 static void
 tick(void)
 {
@@ -377,8 +408,7 @@ tick(void)
 		extension_is_gone();
 	}
 	views = list_copy(weir_cont_views());
-	memset(wants, 0, sizeof(wants));
-	nwants = weir_kafka_wanted(views, wants, WEIR_MAX_KAFKA_WANTS);
+	nwants = kafka_wants(views, wants);
 	foreach(lc, views)
 		expire_view(lfirst(lc));
 	weir_worker_commit();

@@ -18,6 +18,7 @@
 #include "base/compat.h"
 #include "base/shmem.h"
 #include "catalog/cont_view.h"
+#include "kafka/worker.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
@@ -259,6 +260,31 @@ worker_settings(void)
 		SetConfigOption(settings[i][0], settings[i][1], PGC_SUSET, PGC_S_OVERRIDE);
 }
 
+/* ---------------------------------------------------------------------
+ * Kafka workers: their step waits by itself, on their latch and on messages
+ * --------------------------------------------------------------------- */
+
+static void
+kafka_start(void)
+{
+	if (!weir_kafka_start(weir_worker_self->task.streamid, weir_worker_self->task.index))
+		proc_exit(0);
+}
+
+static long
+kafka_step(void)
+{
+	if (!weir_kafka_step())
+		proc_exit(0);
+	return 0;
+}
+
+static const WorkerKindOps kafka_ops = {kafka_start, kafka_step, NULL, weir_kafka_stop};
+
+/* ---------------------------------------------------------------------
+ * The process
+ * --------------------------------------------------------------------- */
+
 void
 weir_worker_main(Datum arg)
 {
@@ -307,7 +333,7 @@ weir_worker_main(Datum arg)
 			ops = &weir_ingest_ops;
 			break;
 		case WORKER_KAFKA:
-			ops = &weir_kafka_ops;
+			ops = &kafka_ops;
 			break;
 	}
 	MemoryContextSwitchTo(self.cxt);

@@ -36,7 +36,6 @@ typedef struct WorkerKindOps
 
 extern const WorkerKindOps weir_flush_ops;
 extern const WorkerKindOps weir_ingest_ops;
-extern const WorkerKindOps weir_kafka_ops;
 
 /* A transaction with an active snapshot, and its end. */
 extern void weir_worker_begin(void);

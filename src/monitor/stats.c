@@ -1,0 +1,433 @@
+/*
+ * stats.c
+ *	  Counters of streams and views in shared memory, and the functions behind
+ *	  weir.stat_stream, weir.stat_view, weir.stat_worker and weir.stat_memory.
+ *
+ * Fixed arrays, an entry per stream or view that a worker has met since the
+ * server started; the entry least recently used gives way when one is full.
+ *
+ * Locking: one LWLock, held for an update or for copying an array out.
+ */
+#include "monitor/stats.h"
+
+#include "base/shmem.h"
+#include "funcapi.h"
+#include "groups/epoch.h"
+#include "miscadmin.h"
+#include "stream/queue.h"
+#include "utils/builtins.h"
+#include "worker/launcher.h"
+#include "worker/registry.h"
+
+#define MAX_STREAM_STATS 512
+#define MAX_VIEW_STATS 1024
+
+typedef struct StreamStat
+{
+	Oid			dboid;
+	Oid			streamid;
+	TimestampTz used;
+	int64		rows;
+	int64		bytes;
+	int64		batches;
+	TimestampTz last_arrival;
+} StreamStat;
+
+typedef struct ViewStat
+{
+	Oid			dboid;
+	Oid			defid;
+	TimestampTz used;
+	int64		rows_in;
+	int64		groups_merged;
+	int64		rows_written;
+	int64		flushes;
+	int64		flush_usecs;
+	int64		errors;
+	TimestampTz oldest_unflushed;	/* 0: all that came in is written */
+	TimestampTz last_flush;
+} ViewStat;
+
+typedef struct Stats
+{
+	LWLock		lock;
+	TimestampTz reset;
+	int64		flushes;
+	int64		flush_usecs;
+	StreamStat	streams[MAX_STREAM_STATS];
+	ViewStat	views[MAX_VIEW_STATS];
+} Stats;
+
+static Stats *stats = NULL;
+
+PG_FUNCTION_INFO_V1(weir_stat_stream);
+PG_FUNCTION_INFO_V1(weir_stat_view);
+PG_FUNCTION_INFO_V1(weir_stat_worker);
+PG_FUNCTION_INFO_V1(weir_stat_memory);
+PG_FUNCTION_INFO_V1(weir_stat_reset);
+PG_FUNCTION_INFO_V1(weir_extension_created);
+
+static Size
+stats_shmem_size(void)
+{
+	return sizeof(Stats);
+}
+
+static void
+stats_shmem_init(void *address, bool found)
+{
+	stats = address;
+	if (!found)
+	{
+		weir_lwlock_init(&stats->lock);
+		stats->reset = GetCurrentTimestamp();
+	}
+}
+
+void
+weir_stats_init(void)
+{
+	static const WeirShmemPart part = {"weir statistics", stats_shmem_size, stats_shmem_init};
+
+	weir_shmem_register(&part);
+}
+
+/* ---------------------------------------------------------------------
+ * Counting
+ * --------------------------------------------------------------------- */
+
+static StreamStat *
+stream_stat(Oid streamid)
+{
+	StreamStat *oldest = &stats->streams[0];
+
+	for (int i = 0; i < MAX_STREAM_STATS; i++)
+	{
+		StreamStat *s = &stats->streams[i];
+
+		if (s->dboid == MyDatabaseId && s->streamid == streamid)
+			return s;
+		if (s->used < oldest->used)
+			oldest = s;
+	}
+	memset(oldest, 0, sizeof(StreamStat));
+	oldest->dboid = MyDatabaseId;
+	oldest->streamid = streamid;
+	return oldest;
+}
+
+static ViewStat *
+view_stat(Oid defid)
+{
+	ViewStat   *oldest = &stats->views[0];
+
+	for (int i = 0; i < MAX_VIEW_STATS; i++)
+	{
+		ViewStat   *v = &stats->views[i];
+
+		if (v->dboid == MyDatabaseId && v->defid == defid)
+			return v;
+		if (v->used < oldest->used)
+			oldest = v;
+	}
+	memset(oldest, 0, sizeof(ViewStat));
+	oldest->dboid = MyDatabaseId;
+	oldest->defid = defid;
+	return oldest;
+}
+
+void
+weir_stats_stream_batch(Oid streamid, int64 rows, int64 bytes)
+{
+	StreamStat *s;
+
+	LWLockAcquire(&stats->lock, LW_EXCLUSIVE);
+	s = stream_stat(streamid);
+	s->used = s->last_arrival = GetCurrentTimestamp();
+	s->rows += rows;
+	s->bytes += bytes;
+	s->batches++;
+	LWLockRelease(&stats->lock);
+}
+
+void
+weir_stats_view_batch(Oid defid, int64 rows, int64 groups)
+{
+	ViewStat   *v;
+
+	LWLockAcquire(&stats->lock, LW_EXCLUSIVE);
+	v = view_stat(defid);
+	v->used = GetCurrentTimestamp();
+	v->rows_in += rows;
+	v->groups_merged += groups;
+	if (v->oldest_unflushed == 0)
+		v->oldest_unflushed = v->used;
+	LWLockRelease(&stats->lock);
+}
+
+void
+weir_stats_view_flush(Oid defid, int64 rows_written, int64 usecs)
+{
+	ViewStat   *v;
+
+	LWLockAcquire(&stats->lock, LW_EXCLUSIVE);
+	v = view_stat(defid);
+	v->used = v->last_flush = GetCurrentTimestamp();
+	v->rows_written += rows_written;
+	v->flushes++;
+	v->flush_usecs += usecs;
+	v->oldest_unflushed = 0;
+	LWLockRelease(&stats->lock);
+}
+
+void
+weir_stats_view_error(Oid defid)
+{
+	LWLockAcquire(&stats->lock, LW_EXCLUSIVE);
+	view_stat(defid)->errors++;
+	LWLockRelease(&stats->lock);
+}
+
+void
+weir_stats_flush(int64 usecs)
+{
+	LWLockAcquire(&stats->lock, LW_EXCLUSIVE);
+	stats->flushes++;
+	stats->flush_usecs += usecs;
+	LWLockRelease(&stats->lock);
+}
+
+/* ---------------------------------------------------------------------
+ * Showing
+ * --------------------------------------------------------------------- */
+
+#define MAX_COLUMNS 16
+
+typedef struct Row
+{
+	int			n;
+	Datum		values[MAX_COLUMNS];
+	bool		nulls[MAX_COLUMNS];
+} Row;
+
+static void
+put(Row *row, Datum value)
+{
+	row->nulls[row->n] = false;
+	row->values[row->n++] = value;
+}
+
+static void
+put_null(Row *row)
+{
+	row->nulls[row->n] = true;
+	row->values[row->n++] = (Datum) 0;
+}
+
+static void
+put_time(Row *row, TimestampTz time)
+{
+	if (time == 0)
+		put_null(row);
+	else
+		put(row, TimestampTzGetDatum(time));
+}
+
+static void
+put_text(Row *row, const char *text)
+{
+	if (text == NULL || text[0] == '\0')
+		put_null(row);
+	else
+		put(row, CStringGetTextDatum(text));
+}
+
+static void
+put_oid(Row *row, Oid oid)
+{
+	if (oid == InvalidOid)
+		put_null(row);
+	else
+		put(row, ObjectIdGetDatum(oid));
+}
+
+static ReturnSetInfo *
+begin_rows(FunctionCallInfo fcinfo)
+{
+	weir_shmem_require();
+	InitMaterializedSRF(fcinfo, 0);
+	return (ReturnSetInfo *) fcinfo->resultinfo;
+}
+
+static void
+end_row(ReturnSetInfo *result, Row *row)
+{
+	tuplestore_putvalues(result->setResult, result->setDesc, row->values, row->nulls);
+}
+
+/* A copy of the whole of shared statistics, so that no lock is held while building rows. */
+static Stats *
+snapshot_stats(void)
+{
+	Stats	   *copy = palloc(sizeof(Stats));
+
+	LWLockAcquire(&stats->lock, LW_SHARED);
+	memcpy(copy, stats, sizeof(Stats));
+	LWLockRelease(&stats->lock);
+	return copy;
+}
+
+Datum
+weir_stat_stream(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = begin_rows(fcinfo);
+	Stats	   *copy = snapshot_stats();
+
+	for (int i = 0; i < MAX_STREAM_STATS; i++)
+	{
+		StreamStat *s = &copy->streams[i];
+		Row			row = {0};
+
+		if (s->dboid != MyDatabaseId)
+			continue;
+		put_oid(&row, s->streamid);
+		put(&row, Int64GetDatum(s->rows));
+		put(&row, Int64GetDatum(s->bytes));
+		put(&row, Int64GetDatum(s->batches));
+		put_time(&row, s->last_arrival);
+		put_time(&row, copy->reset);
+		end_row(result, &row);
+	}
+	return (Datum) 0;
+}
+
+Datum
+weir_stat_view(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = begin_rows(fcinfo);
+	Stats	   *copy = snapshot_stats();
+	TimestampTz now = GetCurrentTimestamp();
+
+	for (int i = 0; i < MAX_VIEW_STATS; i++)
+	{
+		ViewStat   *v = &copy->views[i];
+		Row			row = {0};
+
+		if (v->dboid != MyDatabaseId)
+			continue;
+		put_oid(&row, v->defid);
+		put(&row, Int64GetDatum(v->rows_in));
+		put(&row, Int64GetDatum(v->groups_merged));
+		put(&row, Int64GetDatum(v->rows_written));
+		put(&row, Int64GetDatum(v->flushes));
+		put(&row, Float8GetDatum(v->flush_usecs / 1000.0));
+		put(&row, Int64GetDatum(v->errors));
+		put_time(&row, v->last_flush);
+		put(&row, Float8GetDatum(v->oldest_unflushed ? (now - v->oldest_unflushed) / 1000.0 : 0.0));
+		put_time(&row, copy->reset);
+		end_row(result, &row);
+	}
+	return (Datum) 0;
+}
+
+static const char *
+kind_label(WorkerKind kind)
+{
+	switch (kind)
+	{
+		case WORKER_FLUSH:
+			return "flush";
+		case WORKER_INGEST:
+			return "ingest";
+		case WORKER_KAFKA:
+			return "kafka";
+	}
+	return NULL;
+}
+
+Datum
+weir_stat_worker(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = begin_rows(fcinfo);
+
+	for (int i = 0; i < WEIR_MAX_WORKERS; i++)
+	{
+		WorkerEntry entry;
+		Row			row = {0};
+
+		weir_registry_get(i, &entry);
+		if (!entry.used || entry.task.dboid != MyDatabaseId)
+			continue;
+		if (entry.pid != 0)
+			put(&row, Int32GetDatum(entry.pid));
+		else
+			put_null(&row);
+		put_text(&row, kind_label(entry.task.kind));
+		put(&row, Int32GetDatum(entry.task.index));
+		put_oid(&row, entry.task.streamid);
+		put_time(&row, entry.started);
+		put(&row, Int64GetDatum(entry.batches));
+		put(&row, Int64GetDatum(entry.rows));
+		put(&row, Int64GetDatum(entry.errors));
+		put_time(&row, entry.last_error_time);
+		put_text(&row, entry.last_error);
+		end_row(result, &row);
+	}
+	return (Datum) 0;
+}
+
+static void
+memory_row(ReturnSetInfo *result, const char *name, Size limit, Size used, Size peak)
+{
+	Row			row = {0};
+
+	put_text(&row, name);
+	put(&row, Int64GetDatum(limit));
+	put(&row, Int64GetDatum(used));
+	put(&row, Int64GetDatum(peak));
+	end_row(result, &row);
+}
+
+Datum
+weir_stat_memory(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = begin_rows(fcinfo);
+	static const char *const names[] = {"queue", "groups"};
+	Size		used = 0;
+	Size		peak = 0;
+
+	for (int kind = 0; kind < WEIR_MEMORY_KINDS; kind++)
+	{
+		memory_row(result, names[kind], weir_memory_limit(kind), weir_memory_used(kind),
+				   weir_memory_peak(kind));
+		used += weir_memory_used(kind);
+		peak += weir_memory_peak(kind);
+	}
+	memory_row(result, "total", weir_memory_total(), used, peak);
+	return (Datum) 0;
+}
+
+Datum
+weir_stat_reset(PG_FUNCTION_ARGS)
+{
+	weir_shmem_require();
+	LWLockAcquire(&stats->lock, LW_EXCLUSIVE);
+	for (int i = 0; i < MAX_STREAM_STATS; i++)
+		if (stats->streams[i].dboid == MyDatabaseId)
+			memset(&stats->streams[i], 0, sizeof(StreamStat));
+	for (int i = 0; i < MAX_VIEW_STATS; i++)
+		if (stats->views[i].dboid == MyDatabaseId)
+			memset(&stats->views[i], 0, sizeof(ViewStat));
+	stats->reset = GetCurrentTimestamp();
+	LWLockRelease(&stats->lock);
+	weir_memory_peak_reset();
+	PG_RETURN_VOID();
+}
+
+/* CREATE EXTENSION ends with this: workers start when it has committed. */
+Datum
+weir_extension_created(PG_FUNCTION_ARGS)
+{
+	weir_launcher_created_at_commit();
+	PG_RETURN_VOID();
+}
