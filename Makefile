@@ -39,6 +39,7 @@ OBJS = \
 	src/groups/epoch.o \
 	src/matrel/shape.o \
 	src/matrel/write.o \
+	src/worker/registry.o \
 	src/worker/launcher.o \
 	src/worker/worker.o \
 	src/worker/ingest.o \

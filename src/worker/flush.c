@@ -30,6 +30,7 @@
 #include "miscadmin.h"
 #include "monitor/stats.h"
 #include "query/execute.h"
+#include "storage/ipc.h"
 #include "storage/procarray.h"
 #include "stream/queue.h"
 #include "utils/array.h"
