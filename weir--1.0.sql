@@ -52,6 +52,98 @@ SELECT pg_catalog.pg_extension_config_dump('weir.continuous_view', '');
 
 /* -- section: view (functions, views and triggers of continuous views) -- */
 
+REVOKE ALL ON weir.continuous_view FROM PUBLIC;
+GRANT SELECT ON weir.continuous_view TO PUBLIC;
+COMMENT ON TABLE weir.continuous_view IS 'continuous views: what each is made of, and its state; see weir.views';
+
+CREATE FUNCTION weir.catalog_changed() RETURNS trigger
+	LANGUAGE c AS 'MODULE_PATHNAME', 'weir_catalog_changed';
+REVOKE ALL ON FUNCTION weir.catalog_changed() FROM PUBLIC;
+COMMENT ON FUNCTION weir.catalog_changed() IS 'trigger of weir.continuous_view: tells every process to read it again';
+
+CREATE TRIGGER catalog_changed
+	AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON weir.continuous_view
+	FOR EACH STATEMENT EXECUTE FUNCTION weir.catalog_changed();
+
+CREATE FUNCTION weir.refuse_write() RETURNS trigger
+	LANGUAGE c AS 'MODULE_PATHNAME', 'weir_refuse_write';
+COMMENT ON FUNCTION weir.refuse_write() IS 'trigger of materialization tables: refuses INSERT, UPDATE, DELETE and TRUNCATE by statements';
+
+CREATE FUNCTION weir.hash_key(VARIADIC "any") RETURNS integer
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_hash_key';
+COMMENT ON FUNCTION weir.hash_key("any") IS 'hash of a group key, for the lookup index of a materialization table; equal keys, NULLs included, have equal hashes';
+
+CREATE FUNCTION weir.finalize(aggregate regprocedure, state "any", result_type anyelement) RETURNS anyelement
+	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_finalize';
+COMMENT ON FUNCTION weir.finalize(regprocedure, "any", anyelement) IS 'the aggregate''s result of a partial state; the last argument is a NULL of the result''s type';
+
+CREATE FUNCTION weir.finalize(aggregate regprocedure, argument_types regtype[], state "any", result_type anyelement) RETURNS anyelement
+	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_finalize';
+COMMENT ON FUNCTION weir.finalize(regprocedure, regtype[], "any", anyelement) IS 'the same for an aggregate whose types follow from those of its arguments';
+
+CREATE FUNCTION weir.combine_trans(internal, regprocedure, "any", anyelement) RETURNS internal
+	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_combine_trans';
+COMMENT ON FUNCTION weir.combine_trans(internal, regprocedure, "any", anyelement) IS 'transition function of weir.combine';
+CREATE FUNCTION weir.combine_final(internal, regprocedure, "any", anyelement) RETURNS anyelement
+	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_combine_final';
+COMMENT ON FUNCTION weir.combine_final(internal, regprocedure, "any", anyelement) IS 'final function of weir.combine';
+CREATE AGGREGATE weir.combine(aggregate regprocedure, state "any", result_type anyelement) (
+	SFUNC = weir.combine_trans, STYPE = internal,
+	FINALFUNC = weir.combine_final, FINALFUNC_EXTRA, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.combine(regprocedure, "any", anyelement) IS 'the aggregate''s result of several partial states taken together; the last argument is a NULL of the result''s type';
+
+CREATE FUNCTION weir.combine_trans(internal, regprocedure, regtype[], "any", anyelement) RETURNS internal
+	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_combine_trans';
+COMMENT ON FUNCTION weir.combine_trans(internal, regprocedure, regtype[], "any", anyelement) IS 'transition function of weir.combine';
+CREATE FUNCTION weir.combine_final(internal, regprocedure, regtype[], "any", anyelement) RETURNS anyelement
+	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_combine_final';
+COMMENT ON FUNCTION weir.combine_final(internal, regprocedure, regtype[], "any", anyelement) IS 'final function of weir.combine';
+CREATE AGGREGATE weir.combine(aggregate regprocedure, argument_types regtype[], state "any", result_type anyelement) (
+	SFUNC = weir.combine_trans, STYPE = internal,
+	FINALFUNC = weir.combine_final, FINALFUNC_EXTRA, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.combine(regprocedure, regtype[], "any", anyelement) IS 'the same for an aggregate whose types follow from those of its arguments';
+
+CREATE FUNCTION weir.activate(view regclass) RETURNS void
+	LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'weir_activate';
+COMMENT ON FUNCTION weir.activate(regclass) IS 'count rows in an inactive or suspended continuous view again, from now on; for its owner';
+
+CREATE FUNCTION weir.deactivate(view regclass) RETURNS void
+	LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'weir_deactivate';
+COMMENT ON FUNCTION weir.deactivate(regclass) IS 'let rows pass a continuous view by until weir.activate; for its owner';
+
+CREATE FUNCTION weir.truncate(view regclass) RETURNS void
+	LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'weir_truncate';
+COMMENT ON FUNCTION weir.truncate(regclass) IS 'empty a continuous view: rows committed before count no more; for its owner';
+
+CREATE VIEW weir.views AS
+	SELECT n.nspname AS schema, c.relname AS name, v.view, v.matrel, v.def, v.stream,
+		pg_catalog.pg_get_userbyid(c.relowner) AS owner, v.state, v.reason,
+		v.sw, v.step, v.sw_column, v.fillfactor, v.created,
+		pg_catalog.pg_get_viewdef(v.def, true) AS query
+	FROM weir.continuous_view v
+		JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) v.view
+		JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace;
+GRANT SELECT ON weir.views TO PUBLIC;
+COMMENT ON VIEW weir.views IS 'continuous views with their state, options and query';
+
+CREATE VIEW weir.streams AS
+	SELECT n.nspname AS schema, c.relname AS name, c.oid::regclass AS stream,
+		s.srvname AS server, pg_catalog.pg_get_userbyid(c.relowner) AS owner,
+		CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_options_to_table(s.srvoptions) o
+						  WHERE o.option_name OPERATOR(pg_catalog.=) 'bootstrap_servers')
+			THEN 'kafka' ELSE 'insert' END AS kind,
+		(SELECT o.option_value FROM pg_catalog.pg_options_to_table(t.ftoptions) o
+		 WHERE o.option_name OPERATOR(pg_catalog.=) 'topic') AS topic,
+		t.ftoptions AS options
+	FROM pg_catalog.pg_foreign_table t
+		JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) t.ftrelid
+		JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+		JOIN pg_catalog.pg_foreign_server s ON s.oid OPERATOR(pg_catalog.=) t.ftserver
+		JOIN pg_catalog.pg_foreign_data_wrapper w ON w.oid OPERATOR(pg_catalog.=) s.srvfdw
+	WHERE w.fdwname OPERATOR(pg_catalog.=) 'weir';
+GRANT SELECT ON weir.streams TO PUBLIC;
+COMMENT ON VIEW weir.streams IS 'streams: foreign tables of the weir wrapper, fed by INSERT or from Kafka';
+
 /* ------------------------------------------------------------------------
  * Kafka
  * ------------------------------------------------------------------------ */
