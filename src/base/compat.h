@@ -84,6 +84,14 @@ typedef bool WeirUpdateIndexes;
 	create_foreignscan_path(root, rel, NULL, rows, startup, total, NIL, (rel)->lateral_relids, NULL, NIL)
 #endif
 
+/*
+ * 16: PG_FUNCTION_INFO_V1 exports the function as well as its record.  Use this
+ * in its place.
+ */
+#define WEIR_FUNCTION(name) \
+	extern PGDLLEXPORT Datum name(PG_FUNCTION_ARGS); \
+	PG_FUNCTION_INFO_V1(name)
+
 /* 16: one function checks the ownership of every kind of object. */
 #if PG_VERSION_NUM < 160000
 #define object_ownercheck(classid, objid, roleid) \

@@ -14,6 +14,7 @@
  * in it stay good until its end.
  */
 #include "postgres.h"
+#include "base/compat.h"
 
 #include "access/genam.h"
 #include "access/htup_details.h"
@@ -68,7 +69,7 @@ static uint64 cache_version = 1;
 static bool callbacks_registered = false;
 static Oid	known_schema = InvalidOid;	/* weir exists here; InvalidOid: look */
 
-PG_FUNCTION_INFO_V1(weir_catalog_changed);
+WEIR_FUNCTION(weir_catalog_changed);
 
 static void register_callbacks(void);
 static void relcache_changed(Datum arg, Oid relid);

@@ -9,6 +9,7 @@
  * Called by backends (the wrapper's validator, DDL) and by Kafka workers.
  */
 #include "postgres.h"
+#include "base/compat.h"
 
 #include "access/reloptions.h"
 #include "access/relation.h"
@@ -89,7 +90,7 @@ static const char *option_string(List *options, const char *name);
 static List *add_properties(List *properties, List *options);
 static void check_metadata_type(Relation rel, Form_pg_attribute att, KafkaMetadata metadata);
 
-PG_FUNCTION_INFO_V1(weir_fdw_validator);
+WEIR_FUNCTION(weir_fdw_validator);
 
 /*
  * Check all options of one object.  Errors name the option, with the closest

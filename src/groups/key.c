@@ -7,6 +7,7 @@
  * is what GROUP BY uses, under the argument's own collation.
  */
 #include "groups/key.h"
+#include "base/compat.h"
 
 #include "common/hashfn.h"
 #include "nodes/nodeFuncs.h"
@@ -14,7 +15,7 @@
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
 
-PG_FUNCTION_INFO_V1(weir_hash_key);
+WEIR_FUNCTION(weir_hash_key);
 
 void
 weir_keys_init(KeySet *keys, MemoryContext cxt, int nkeys,

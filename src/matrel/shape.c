@@ -47,7 +47,7 @@
 
 bool		weir_matrel_writable = false;
 
-PG_FUNCTION_INFO_V1(weir_refuse_write);
+WEIR_FUNCTION(weir_refuse_write);
 
 static Oid	create_table(const RangeVar *view, const ContQuery *cq, int fillfactor);
 static ColumnDef *column_def(const char *name, Oid type, int32 typmod, Oid collation);

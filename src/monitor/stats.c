@@ -9,6 +9,7 @@
  * Locking: one LWLock, held for an update or for copying an array out.
  */
 #include "monitor/stats.h"
+#include "base/compat.h"
 
 #include "base/shmem.h"
 #include "funcapi.h"
@@ -60,12 +61,12 @@ typedef struct Stats
 
 static Stats *stats = NULL;
 
-PG_FUNCTION_INFO_V1(weir_stat_stream);
-PG_FUNCTION_INFO_V1(weir_stat_view);
-PG_FUNCTION_INFO_V1(weir_stat_worker);
-PG_FUNCTION_INFO_V1(weir_stat_memory);
-PG_FUNCTION_INFO_V1(weir_stat_reset);
-PG_FUNCTION_INFO_V1(weir_extension_created);
+WEIR_FUNCTION(weir_stat_stream);
+WEIR_FUNCTION(weir_stat_view);
+WEIR_FUNCTION(weir_stat_worker);
+WEIR_FUNCTION(weir_stat_memory);
+WEIR_FUNCTION(weir_stat_reset);
+WEIR_FUNCTION(weir_extension_created);
 
 static Size
 stats_shmem_size(void)

@@ -54,7 +54,7 @@ typedef struct StreamScan
 	TupleTableSlot *slot;
 } StreamScan;
 
-PG_FUNCTION_INFO_V1(weir_fdw_handler);
+WEIR_FUNCTION(weir_fdw_handler);
 
 static void
 refuse_change(Relation rel, const char *verb)

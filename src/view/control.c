@@ -25,9 +25,9 @@
 #include "worker/flush.h"
 #include "worker/launcher.h"
 
-PG_FUNCTION_INFO_V1(weir_activate);
-PG_FUNCTION_INFO_V1(weir_deactivate);
-PG_FUNCTION_INFO_V1(weir_truncate);
+WEIR_FUNCTION(weir_activate);
+WEIR_FUNCTION(weir_deactivate);
+WEIR_FUNCTION(weir_truncate);
 
 static ContView owned_view(Oid relid);
 static void truncate_matrel(Oid matrelid);

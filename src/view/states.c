@@ -41,9 +41,9 @@ typedef struct CombineState
 	bool		started;		/* trans was set, if only to NULL */
 } CombineState;
 
-PG_FUNCTION_INFO_V1(weir_finalize);
-PG_FUNCTION_INFO_V1(weir_combine_trans);
-PG_FUNCTION_INFO_V1(weir_combine_final);
+WEIR_FUNCTION(weir_finalize);
+WEIR_FUNCTION(weir_combine_trans);
+WEIR_FUNCTION(weir_combine_final);
 
 static PartialAgg *get_partial_agg(FunctionCallInfo fcinfo, int first);
 static PartialAgg *lookup_partial_agg(FunctionCallInfo fcinfo, int first);

@@ -46,7 +46,7 @@
 #define TICK_MS 1000
 #define EXPIRE_LIMIT 10000
 
-PG_FUNCTION_INFO_V1(weir_flush);
+WEIR_FUNCTION(weir_flush);
 
 /* The current transaction writes the frozen epoch. */
 static bool writing = false;
