@@ -333,7 +333,7 @@ write_group(MatrelWriter *w, MinimalTuple tuple)
 void
 weir_matrel_write(MatrelWriter *w, MinimalTuple *tuples, int ntuples)
 {
-	MemoryContext old = MemoryContextSwitchTo(w->row_cxt);
+	MemoryContext old = MemoryContextSwitchTo(w->cxt);
 
 	/* See what earlier calls wrote. */
 	CommandCounterIncrement();
@@ -342,6 +342,7 @@ weir_matrel_write(MatrelWriter *w, MinimalTuple *tuples, int ntuples)
 	if (w->lookup)
 		w->scan = weir_index_beginscan(w->rel, w->lookup, GetActiveSnapshot(), w->nscankeys);
 
+	MemoryContextSwitchTo(w->row_cxt);
 	for (int i = 0; i < ntuples; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -352,6 +353,7 @@ weir_matrel_write(MatrelWriter *w, MinimalTuple *tuples, int ntuples)
 		ExecClearTuple(w->row);
 		MemoryContextReset(w->row_cxt);
 	}
+	MemoryContextSwitchTo(w->cxt);
 
 	if (w->scan)
 		index_endscan(w->scan);
