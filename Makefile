@@ -69,4 +69,7 @@ else
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
+
+# Layouts are shared between files: any header rebuilds all.
+$(OBJS): $(wildcard src/*/*.h)
 endif
