@@ -211,13 +211,24 @@ set_scan_keys(MatrelWriter *w, TupleTableSlot *key)
 	}
 }
 
+/* The scan keeps memory of its own between rows. */
+static bool
+next_hit(MatrelWriter *w)
+{
+	MemoryContext old = MemoryContextSwitchTo(w->cxt);
+	bool		found = index_getnext_slot(w->scan, ForwardScanDirection, w->found);
+
+	MemoryContextSwitchTo(old);
+	return found;
+}
+
 /* Find the row of a group; it is in w->found then. */
 static bool
 find_row(MatrelWriter *w, TupleTableSlot *key)
 {
 	set_scan_keys(w, key);
 	index_rescan(w->scan, w->scankeys, w->nscankeys, NULL, 0);
-	while (index_getnext_slot(w->scan, ForwardScanDirection, w->found))
+	while (next_hit(w))
 	{
 		slot_getallattrs(w->found);
 		if (!w->by_hash ||
