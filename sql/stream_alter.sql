@@ -32,7 +32,9 @@ INSERT INTO clicks (amount, k) VALUES (8, 3);
 INSERT INTO p VALUES (3, 8);
 ALTER FOREIGN TABLE clicks ALTER COLUMN k SET DEFAULT 4, ADD CONSTRAINT small CHECK (amount < 100);
 INSERT INTO clicks (amount) VALUES (9);
+\set VERBOSITY terse
 INSERT INTO clicks (amount) VALUES (100);
+\set VERBOSITY default
 INSERT INTO p VALUES (4, 9);
 
 ALTER FOREIGN TABLE clicks DROP COLUMN amount;
@@ -47,8 +49,8 @@ SELECT * FROM v EXCEPT ALL SELECT k, count(*), sum(x) FROM p GROUP BY k;
 SELECT k, count(*), sum(x) FROM p GROUP BY k EXCEPT ALL SELECT * FROM v;
 SELECT * FROM v ORDER BY k;
 
+SET client_min_messages = warning;
 DROP FOREIGN TABLE clicks CASCADE;
 SELECT to_regclass('v'), to_regclass('v_mrel'), to_regclass('w');
-SET client_min_messages = warning;
 DROP SCHEMA stream_alter, elsewhere CASCADE;
 DROP ROLE stream_alter_owner;

@@ -1,6 +1,7 @@
 -- What a table would check or fill in, a stream does too.
 CREATE SCHEMA stream_constraints;
 SET search_path = stream_constraints;
+\set VERBOSITY terse
 
 CREATE SEQUENCE seq;
 CREATE FOREIGN TABLE s (

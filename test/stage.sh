@@ -97,5 +97,5 @@ stage_end()
 		[ "$i" -ne 10 ] || stage_pids | xargs -r kill -9 2>/dev/null
 		sleep 0.1
 	done
-	case $stage in /tmp/*) rm -rf "$stage" ;; esac
+	[ "$stage" = "$root/tmp_check" ] || rm -rf "$stage"
 }

@@ -1,6 +1,6 @@
 """kill -9 of random processes while clients insert synchronously.
 
-    crash.py DSN DATADIR ROUNDS [SEED]
+    crash.py DSN DATADIR LOGFILE ROUNDS [SEED]
 
 After every round, acknowledged rows count exactly once, others at most once, and views agree.
 """
@@ -14,8 +14,8 @@ import time
 from inserter import Clients
 from pq import Error, connect
 
-dsn, datadir, rounds = sys.argv[1], sys.argv[2], int(sys.argv[3])
-seed = sys.argv[4] if len(sys.argv) > 4 and sys.argv[4] else str(random.randrange(10**9))
+dsn, datadir, logfile, rounds = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
+seed = sys.argv[5] if len(sys.argv) > 5 and sys.argv[5] else str(random.randrange(10**9))
 r = random.Random(seed)
 CHECKS = [
     ("acknowledged, not counted", "SELECT id FROM acked EXCEPT SELECT id FROM by_id"),
@@ -49,7 +49,7 @@ def postmaster_pid():
 def start():
     """Start the server; processes of the dead one may take a moment to notice and go."""
     deadline = time.monotonic() + 60
-    while subprocess.run(["pg_ctl", "-D", datadir, "-l", f"{datadir}/../crash.log", "-w", "start"],
+    while subprocess.run(["pg_ctl", "-D", datadir, "-l", logfile, "-w", "start"],
                          stdout=subprocess.DEVNULL).returncode != 0:
         if time.monotonic() > deadline:
             raise SystemExit("not ok the server does not start again")

@@ -1,6 +1,6 @@
 """crash.py with a topic beside the inserting clients; the Kafka worker and the broker die too.
 
-    kafka_crash.py DSN DATADIR ROUNDS SEED BROKER_SH BROKER_DIR
+    kafka_crash.py DSN DATADIR LOGFILE ROUNDS SEED BROKER_SH BROKER_DIR
 """
 import subprocess
 import sys
@@ -9,7 +9,7 @@ import threading
 import crash
 from pq import connect
 
-broker_sh, broker_dir = sys.argv[5], sys.argv[6]
+broker_sh, broker_dir = sys.argv[6], sys.argv[7]
 PARTITIONS = 3
 stop = threading.Event()
 

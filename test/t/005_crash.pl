@@ -6,7 +6,7 @@ use WeirTest;
 use Test::More;
 
 my $node = weir_cluster('crash');
-ok(python($node, 'crash.py', $node->data_dir, $ENV{WEIR_ROUNDS} || 32, $ENV{WEIR_SEED} || ''),
+ok(python($node, 'crash.py', $node->data_dir, $node->logfile, $ENV{WEIR_ROUNDS} || 32, $ENV{WEIR_SEED} || ''),
 	'the rounds end well');
 $node->stop('fast');
 done_testing();

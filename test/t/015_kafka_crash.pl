@@ -12,7 +12,7 @@ my $broker_sh = abs_path(dirname(__FILE__) . '/../kafka/broker.sh');
 my $dir = PostgreSQL::Test::Utils::tempdir;
 ok(system($broker_sh, 'start', $dir) == 0, 'a broker runs');
 my $node = weir_cluster('kafka_crash');
-ok(python($node, 'kafka_crash.py', $node->data_dir, $ENV{WEIR_ROUNDS} || 14, $ENV{WEIR_SEED} || '', $broker_sh, $dir),
+ok(python($node, 'kafka_crash.py', $node->data_dir, $node->logfile, $ENV{WEIR_ROUNDS} || 14, $ENV{WEIR_SEED} || '', $broker_sh, $dir),
 	'the rounds end well');
 $node->stop('fast');
 done_testing();
