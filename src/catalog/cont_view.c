@@ -342,7 +342,7 @@ weir_relation_is_stream(Oid relid)
 }
 
 /* Statement trigger on weir.continuous_view: tell every process. */
-PGDLLEXPORT Datum
+Datum
 weir_catalog_changed(PG_FUNCTION_ARGS)
 {
 	if (!CALLED_AS_TRIGGER(fcinfo))

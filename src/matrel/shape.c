@@ -187,7 +187,7 @@ weir_depend_on(Oid relid, Oid refid, char deptype)
 }
 
 /* Statement trigger of every matrel. */
-PGDLLEXPORT Datum
+Datum
 weir_refuse_write(PG_FUNCTION_ARGS)
 {
 	Relation	rel;

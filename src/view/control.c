@@ -33,7 +33,7 @@ static ContView owned_view(Oid relid);
 static void truncate_matrel(Oid matrelid);
 
 /* Count rows again, from now on; also what was suspended. */
-PGDLLEXPORT Datum
+Datum
 weir_activate(PG_FUNCTION_ARGS)
 {
 	ContView	view = owned_view(PG_GETARG_OID(0));
@@ -50,7 +50,7 @@ weir_activate(PG_FUNCTION_ARGS)
 }
 
 /* Let rows pass by. */
-PGDLLEXPORT Datum
+Datum
 weir_deactivate(PG_FUNCTION_ARGS)
 {
 	ContView	view = owned_view(PG_GETARG_OID(0));
@@ -61,7 +61,7 @@ weir_deactivate(PG_FUNCTION_ARGS)
 }
 
 /* Empty a view: what was committed before the call counts no more. */
-PGDLLEXPORT Datum
+Datum
 weir_truncate(PG_FUNCTION_ARGS)
 {
 	ContView	view = owned_view(PG_GETARG_OID(0));

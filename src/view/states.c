@@ -53,7 +53,7 @@ static void combine_row(FunctionCallInfo fcinfo, MemoryContext cxt,
 static void keep_trans(PartialAgg *agg, MemoryContext cxt, CombineState *state,
 					   Datum result, bool isnull);
 
-PGDLLEXPORT Datum
+Datum
 weir_finalize(PG_FUNCTION_ARGS)
 {
 	PartialAgg *agg = get_partial_agg(fcinfo, 0);
@@ -77,7 +77,7 @@ weir_finalize(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(result);
 }
 
-PGDLLEXPORT Datum
+Datum
 weir_combine_trans(PG_FUNCTION_ARGS)
 {
 	CombineState *state = PG_ARGISNULL(0) ? NULL : (CombineState *) PG_GETARG_POINTER(0);
@@ -96,7 +96,7 @@ weir_combine_trans(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(state);
 }
 
-PGDLLEXPORT Datum
+Datum
 weir_combine_final(PG_FUNCTION_ARGS)
 {
 	CombineState *state;
