@@ -100,7 +100,7 @@ weir_check_key(ParseState *pstate, Node *expr, Oid eqop, bool hashable)
 			   "Group by values that depend on the row alone.");
 	if (!hashable || !op_hashjoinable(eqop, type))
 		refuse(pstate, location,
-			   psprintf("grouping by type %s, which has no hash function,", format_type_be(type)),
+			   psprintf("grouping by type %s: it has no hash function", format_type_be(type)),
 			   "Cast the column to a type that can be hashed, such as text.");
 }
 

@@ -73,7 +73,7 @@ weir_view_query_build(ContQuery *cq, Query *def,
 	Node	   *having = query->havingQual;
 
 	nsitem = addRangeTableEntryForRelation(pstate, matrel, AccessShareLock,
-										   NULL, false, true);
+										   NULL, true, true);
 	table_close(matrel, NoLock);
 	rtref->rtindex = nsitem->p_rtindex;
 	query->rtable = pstate->p_rtable;

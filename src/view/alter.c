@@ -42,7 +42,7 @@ static void change_owner(ContView *view, RoleSpec *role);
 static void refuse_matrel_change(ContView *view, RangeVar *name, const char *hint);
 static bool allowed_on_matrel(AlterTableType subtype);
 static void map_index_column(IndexElem *elem, Query *query, ContView *view);
-static TargetEntry *output_column(Query *query, const char *name);
+static TargetEntry *output_column(Query *query, Oid viewid, const char *name);
 static List *map_vacuum_columns(List *names, ContView *view);
 
 bool
@@ -130,6 +130,8 @@ weir_alter_table(UtilityCall *call)
 
 		if (view && !allowed_on_matrel(cmd->subtype))
 			refuse_matrel_change(view, stmt->relation,
+								 cmd->subtype == AT_ChangeOwner ?
+								 "Use ALTER VIEW ... OWNER TO: the materialization table goes with the view." :
 								 "Its columns follow from the view's query: create another view.");
 		if (cmd->subtype == AT_ChangeOwner)
 			new_owner = cmd->newowner;
@@ -371,7 +373,7 @@ map_index_column(IndexElem *elem, Query *query, ContView *view)
 						get_rel_name(view->viewid)),
 				 errhint("Create the index on its materialization table \"%s\".",
 						 get_rel_name(view->matrelid))));
-	tle = output_column(query, elem->name);
+	tle = output_column(query, view->viewid, elem->name);
 	if (tle == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
@@ -403,16 +405,18 @@ map_index_column(IndexElem *elem, Query *query, ContView *view)
 	elem->name = NULL;
 }
 
+/* By position: the view's columns may have been renamed. */
 static TargetEntry *
-output_column(Query *query, const char *name)
+output_column(Query *query, Oid viewid, const char *name)
 {
+	AttrNumber	attno = get_attnum(viewid, name);
 	ListCell   *lc;
 
 	foreach(lc, query->targetList)
 	{
 		TargetEntry *tle = lfirst_node(TargetEntry, lc);
 
-		if (!tle->resjunk && strcmp(tle->resname, name) == 0)
+		if (!tle->resjunk && tle->resno == attno)
 			return tle;
 	}
 	return NULL;
@@ -428,7 +432,7 @@ map_vacuum_columns(List *names, ContView *view)
 
 	foreach(lc, names)
 	{
-		TargetEntry *tle = output_column(query, strVal(lfirst(lc)));
+		TargetEntry *tle = output_column(query, view->viewid, strVal(lfirst(lc)));
 
 		if (tle == NULL)
 			ereport(ERROR,

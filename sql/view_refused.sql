@@ -1,0 +1,87 @@
+-- What a continuous view cannot be, and what is said of it.
+\set VERBOSITY default
+CREATE SCHEMA view_refused;
+SET search_path = view_refused;
+CREATE FOREIGN TABLE s (k int, t text, x int, n numeric, v tsvector, at timestamptz, ats timestamp) SERVER weir;
+CREATE FOREIGN TABLE s2 (k int, y int) SERVER weir;
+CREATE TABLE names (k int PRIMARY KEY, name text);
+
+-- whole queries
+CREATE VIEW v AS SELECT k FROM s UNION ALL SELECT k FROM s2;
+CREATE VIEW v AS SELECT s.k, count(*) FROM s JOIN s2 USING (k) GROUP BY s.k;
+CREATE VIEW v AS SELECT k, count(*) FROM (SELECT k FROM s) q GROUP BY k;
+CREATE VIEW v AS WITH q AS (SELECT k FROM s) SELECT k, count(*) FROM q GROUP BY k;
+CREATE VIEW v AS SELECT n.k FROM names n WHERE EXISTS (SELECT FROM s WHERE s.k = n.k);
+CREATE VIEW v AS SELECT n.name, count(*) FROM names n LEFT JOIN s ON s.k = n.k GROUP BY n.name;
+CREATE VIEW v AS SELECT n.name, count(*) FROM s FULL JOIN names n ON s.k = n.k GROUP BY n.name;
+CREATE VIEW v AS SELECT k, count(*) FROM s GROUP BY ROLLUP (k);
+CREATE VIEW v AS SELECT k, count(*) FROM s GROUP BY k FOR UPDATE;
+CREATE VIEW v AS SELECT k, row_number() OVER (ORDER BY at) FROM s;
+CREATE VIEW v AS SELECT 1 AS one FROM s HAVING true;
+CREATE VIEW v AS SELECT k, count(*) FROM s TABLESAMPLE BERNOULLI (10) GROUP BY k;
+CREATE RECURSIVE VIEW v (k) AS SELECT k FROM s UNION SELECT k + 1 FROM v;
+
+-- aggregates, keys and columns
+CREATE VIEW v AS SELECT k, count(DISTINCT x) FROM s GROUP BY k;
+CREATE VIEW v AS SELECT k, sum(x ORDER BY x) FROM s GROUP BY k;
+CREATE VIEW v AS SELECT k, percentile_cont(0.5) WITHIN GROUP (ORDER BY x) FROM s GROUP BY k;
+CREATE VIEW v AS SELECT k, json_agg(x) FROM s GROUP BY k;
+CREATE VIEW v AS SELECT v, count(*) FROM s GROUP BY v;
+CREATE VIEW v AS SELECT random() AS r, count(*) FROM s GROUP BY r;
+CREATE VIEW v AS SELECT tableoid, count(*) FROM s GROUP BY tableoid;
+CREATE VIEW v AS SELECT s FROM s;
+CREATE VIEW v AS SELECT k, count(*), (SELECT max(name) FROM names) FROM s GROUP BY k;
+
+-- options
+CREATE VIEW v WITH (swi = '1 hour') AS SELECT k, count(*) FROM s GROUP BY k;
+CREATE VIEW v WITH (colour = 'red') AS SELECT k, count(*) FROM s GROUP BY k;
+CREATE VIEW v WITH (sw = 10) AS SELECT k, count(*) FROM s GROUP BY k;
+CREATE VIEW v WITH (sw = 'soon') AS SELECT k, count(*) FROM s GROUP BY k;
+CREATE VIEW v WITH (sw = '10 ms') AS SELECT k, count(*) FROM s GROUP BY k;
+CREATE VIEW v WITH (step_factor = 5) AS SELECT k, count(*) FROM s GROUP BY k;
+CREATE VIEW v WITH (sw = '1 hour', step_factor = 60) AS SELECT k, count(*) FROM s GROUP BY k;
+CREATE VIEW v WITH (sw = '1 hour', sw_column = 'x') AS SELECT k, count(*) FROM s GROUP BY k;
+CREATE VIEW v WITH (sw = '1 hour', sw_column = 'nosuch') AS SELECT k, count(*) FROM s GROUP BY k;
+CREATE VIEW v WITH (action = transform) AS SELECT k, x FROM s;
+CREATE VIEW v WITH (action = nonsense) AS SELECT k, x FROM s;
+CREATE VIEW v WITH (ttl = '1 day') AS SELECT k, x FROM s;
+CREATE VIEW v WITH (fillfactor = 5) AS SELECT k, x FROM s;
+CREATE VIEW v WITH (security_invoker) AS SELECT k, count(*) FROM s GROUP BY k;
+CREATE VIEW v AS SELECT k, x FROM s WITH CHECK OPTION;
+CREATE VIEW v WITH (sw = '1 hour') AS SELECT * FROM names;
+CREATE VIEW v WITH (action = materialize) AS SELECT * FROM names;
+
+-- other statements
+CREATE TEMP VIEW v AS SELECT k, count(*) FROM s GROUP BY k;
+CREATE MATERIALIZED VIEW v AS SELECT k, count(*) FROM s GROUP BY k WITH NO DATA;
+CREATE TABLE v AS SELECT k FROM s;
+SELECT k INTO v FROM s;
+CREATE VIEW v (a, b, c) AS SELECT k, count(*) FROM s GROUP BY k;
+CREATE VIEW v AS SELECT k, nosuch FROM s;
+
+-- nothing is left behind
+SELECT relname FROM pg_class WHERE relnamespace IN ('view_refused'::regnamespace, 'weir'::regnamespace)
+	AND (relname LIKE 'v\_%' OR relname = 'v');
+SELECT count(*) FROM weir.continuous_view;
+
+-- rights
+CREATE ROLE view_refused_user;
+GRANT USAGE, CREATE ON SCHEMA view_refused TO view_refused_user;
+SET ROLE view_refused_user;
+CREATE VIEW v AS SELECT k, count(*) FROM s GROUP BY k;
+RESET ROLE;
+GRANT SELECT ON s TO view_refused_user;
+SET ROLE view_refused_user;
+CREATE VIEW v AS SELECT k, count(*) FROM s GROUP BY k;
+INSERT INTO weir.continuous_view SELECT * FROM weir.continuous_view;
+RESET ROLE;
+SELECT c.relname, pg_get_userbyid(c.relowner) FROM pg_class c
+	WHERE c.relname IN ('v', 'v_mrel', 'v_def') ORDER BY 1;
+SELECT schema, name, owner, state FROM weir.views;
+
+SET client_min_messages = warning;
+DROP SCHEMA view_refused CASCADE;
+DROP OWNED BY view_refused_user;
+DROP ROLE view_refused_user;
+SELECT count(*) FROM weir.continuous_view;
+SELECT relname FROM pg_class WHERE relnamespace = 'weir'::regnamespace AND relname LIKE '%\_def';
