@@ -17,9 +17,10 @@
  * Locking: a partition is read under a session lock of its own, so that a
  * worker that is still ending (its stream's options changed) and its successor
  * do not both count a message.  The lock is taken before offsets are loaded.
- * Memory: worker.cxt for as long as it runs; decoded rows in the batch's.
- * Failure: errors of a step are reported and the step is tried again, after
- * 100 ms at first and 10 s at most.
+ * Memory: worker.cxt for as long as it runs, batch_cxt from decoding to merging,
+ * and the skeleton's context, which is reset before each step.
+ * Failure: an error of a step is the skeleton's, which calls it again after a
+ * while; trouble with the broker is backed off from here, 10 s at most.
  */
 #include "postgres.h"
 
@@ -48,6 +49,7 @@
 #include "kafka/stat.h"
 #include "kafka/worker.h"
 #include "worker/ingest.h"
+#include "worker/worker.h"
 
 #define BACKOFF_MIN_MS 100
 #define BACKOFF_MAX_MS 10000
@@ -61,6 +63,7 @@
 typedef struct Partition
 {
 	bool		mine;
+	bool		locked;
 	bool		started;
 	bool		gone;			/* its next offset is not on the broker any more */
 	int64		position;		/* next offset to take; KAFKA_OFFSET_UNKNOWN before the first */
@@ -76,6 +79,7 @@ typedef struct KafkaWorker
 	Oid			streamid;
 	int			index;
 	MemoryContext cxt;
+	MemoryContext batch_cxt;	/* child of cxt */
 	KafkaStreamOptions *options;
 	KafkaClient *client;
 	int			stat;
@@ -86,11 +90,12 @@ typedef struct KafkaWorker
 	KafkaMessage *messages;		/* fetched, not merged yet */
 	int			nmessages;
 	int			maxmessages;
-	bool		fetched_full;	/* there may be more to fetch at once */
+	bool		fetched;		/* something, so there may be more */
 	DecodeResult decoded;		/* of messages; batch NULL: not decoded yet */
 	char	   *stop_reason;	/* stop once the batch at hand is merged */
 
-	int			backoff_ms;		/* 0: all is well */
+	bool		in_trouble;		/* as last shown */
+	int			backoff_ms;		/* 0: the broker answered last time */
 	TimestampTz retry_at;
 	TimestampTz chores_at;
 	uint32		stop_count;		/* weir_kafka_stop_count when last looked */
@@ -98,22 +103,23 @@ typedef struct KafkaWorker
 
 static KafkaWorker worker;
 
-static bool advance(void);
-static bool do_chores(void);
+static void advance(void);
+static void do_chores(void);
 static bool look_for_changes(void);
 static bool find_partitions(void);
 static bool start_partitions(void);
+static void commit_to_group(void);
 static bool resolve_latest(int64 *offsets);
 static void fetch(void);
 static void decode(void);
 static void merge(void);
 static void jump_over_gap(int p);
-static void stop_stream(void);
-static void recover_from_error(MemoryContext cxt);
+static void stop_stream(void) pg_attribute_noreturn();
+static void end_worker(void) pg_attribute_noreturn();
+static void note_error(void);
 static void back_off(KafkaState state, const char *reason);
 static void show_logs(void);
-static void wait_for_work(void);
-static void detach_at_exit(int code, Datum arg);
+static long wait_for_work(void);
 
 /* ----------------------------------------------------------------
  * The skeleton's calls
@@ -126,86 +132,100 @@ weir_kafka_init(void)
 	weir_shmem_register(&weir_kafka_stat_part);
 }
 
-int
-weir_kafka_workers_wanted(Oid streamid)
+/* End a transaction; the step's memory context is current again. */
+static void
+commit(void)
+{
+	CommitTransactionCommand();
+	MemoryContextSwitchTo(weir_worker_self->cxt);
+}
+
+/* Append the workers that a stream asks for; returns how many there are now. */
+static int
+add_wants(Oid streamid, WorkerTask *wants, int n, int max)
 {
 	KafkaStreamOptions *options;
 
 	if (!SearchSysCacheExists1(FOREIGNTABLEREL, ObjectIdGetDatum(streamid)))
-		return 0;
+		return n;
 	options = weir_options_kafka(streamid);
 	if (options == NULL || weir_kafka_is_stopped(streamid))
-		return 0;
-	return options->workers;
+		return n;
+	for (int i = 0; i < options->workers && n < max; i++)
+		wants[n++] = (WorkerTask) {MyDatabaseId, WORKER_KAFKA, i, streamid};
+	return n;
 }
 
-bool
-weir_kafka_start(Oid streamid, int index)
+int
+weir_kafka_wanted(List *views, WorkerTask *wants, int max)
 {
-	static bool exit_registered = false;
+	List	   *streams = NIL;
+	int			n = 0;
+	ListCell   *lc;
 
-	memset(&worker, 0, sizeof(worker));
-	worker.streamid = streamid;
-	worker.index = index;
-	worker.cxt = AllocSetContextCreate(TopMemoryContext, "weir kafka worker", ALLOCSET_DEFAULT_SIZES);
-	worker.stop_count = weir_kafka_stop_count();
-	if (!look_for_changes())
-		return false;
-	if (!exit_registered)
+	foreach(lc, views)
 	{
-		before_shmem_exit(detach_at_exit, (Datum) 0);
-		exit_registered = true;
-	}
-	worker.stat = weir_kafka_stat_attach(streamid, KAFKA_STAT_WORKER(index));
-	return true;
-}
+		ContView   *view = lfirst(lc);
 
-bool
-weir_kafka_step(void)
-{
-	MemoryContext cxt = CurrentMemoryContext;
-	volatile bool go_on = true;
-
-	PG_TRY();
-	{
-		go_on = advance();
+		if (view->state == CONT_VIEW_ACTIVE)
+			streams = list_append_unique_oid(streams, view->streamid);
 	}
-	PG_CATCH();
-	{
-		recover_from_error(cxt);
-	}
-	PG_END_TRY();
-	if (go_on)
-		wait_for_work();
-	return go_on;
-}
-
-void
-weir_kafka_stop(void)
-{
-	weir_client_close(worker.client);
-	weir_kafka_stat_detach();
-	LockReleaseAll(USER_LOCKMETHOD, true);
-	if (worker.decoded.batch)
-		MemoryContextDelete(worker.decoded.batch->cxt);
-	if (worker.cxt)
-		MemoryContextDelete(worker.cxt);
-	memset(&worker, 0, sizeof(worker));
+	foreach(lc, streams)
+		n = add_wants(lfirst_oid(lc), wants, n, max);
+	return n;
 }
 
 static void
-detach_at_exit(int code, Datum arg)
+kafka_start(void)
 {
+	memset(&worker, 0, sizeof(worker));
+	worker.streamid = weir_worker_self->task.streamid;
+	worker.index = weir_worker_self->task.index;
+	worker.cxt = AllocSetContextCreate(TopMemoryContext, "weir kafka worker", ALLOCSET_DEFAULT_SIZES);
+	worker.batch_cxt = AllocSetContextCreate(worker.cxt, "weir kafka batch", ALLOCSET_DEFAULT_SIZES);
+	worker.stop_count = weir_kafka_stop_count();
+	if (!look_for_changes())
+		proc_exit(0);
+	worker.stat = weir_kafka_stat_attach(worker.streamid, KAFKA_STAT_WORKER(worker.index));
+}
+
+/*
+ * Fetch, decode and merge what has arrived, or wait for messages, the latch or
+ * the next chore.
+ */
+static long
+kafka_step(void)
+{
+	PG_TRY();
+	{
+		advance();
+	}
+	PG_CATCH();
+	{
+		note_error();
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	return wait_for_work();
+}
+
+static void
+kafka_stop(void)
+{
+	weir_client_close(worker.client);
+	worker.client = NULL;
 	weir_kafka_stat_detach();
 }
+
+const WorkerKindOps weir_kafka_ops = {kafka_start, kafka_step, NULL, kafka_stop};
 
 /* ----------------------------------------------------------------
  * A step
  * ----------------------------------------------------------------
  */
 
-/* Go as far as there is something to do; false: end. */
-static bool
+/* Go as far as there is something to do. */
+static void
 advance(void)
 {
 	TimestampTz now = GetCurrentTimestamp();
@@ -213,7 +233,7 @@ advance(void)
 	CHECK_FOR_INTERRUPTS();
 	show_logs();
 	if (now < worker.retry_at)
-		return true;
+		return;
 	/* What is at hand comes first: chores may start partitions anew. */
 	if (worker.nmessages > 0)
 	{
@@ -225,15 +245,9 @@ advance(void)
 		if (worker.partitions[p].gone)
 			jump_over_gap(p);
 	if (worker.stop_reason)
-	{
 		stop_stream();
-		return false;
-	}
 	if (now >= worker.chores_at || worker.stop_count != weir_kafka_stop_count())
-	{
-		if (!do_chores())
-			return false;
-	}
+		do_chores();
 	if (worker.client)
 		fetch();
 	if (worker.nmessages > 0)
@@ -241,11 +255,10 @@ advance(void)
 		decode();
 		merge();
 	}
-	return true;
 }
 
-/* Options, connection, partitions; false: end. */
-static bool
+/* Options, connection, partitions. */
+static void
 do_chores(void)
 {
 	char		err[512];
@@ -253,21 +266,22 @@ do_chores(void)
 	worker.chores_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), weir_kafka_metadata_interval);
 	worker.stop_count = weir_kafka_stop_count();
 	if (!look_for_changes())
-		return false;
+		end_worker();
 	if (worker.client == NULL)
 	{
 		worker.client = weir_client_open(worker.options, err, sizeof(err));
 		if (worker.client == NULL)
 		{
 			back_off(KAFKA_STATE_UNREACHABLE, err);
-			return true;
+			return;
 		}
 	}
 	if (!find_partitions())
-		return true;
+		return;
 	if (!worker.all_started && !start_partitions())
 		worker.chores_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), SETTLE_MS);
-	return true;
+	if (worker.options->has_group)
+		commit_to_group();
 }
 
 /* Read the stream's options; false if it is gone, stopped, or not the same any more. */
@@ -276,7 +290,6 @@ look_for_changes(void)
 {
 	KafkaStreamOptions *options = NULL;
 	bool		ok = false;
-	MemoryContext old = CurrentMemoryContext;
 	MemoryContext cxt = AllocSetContextCreate(worker.cxt, "weir kafka options", ALLOCSET_SMALL_SIZES);
 
 	StartTransactionCommand();
@@ -296,8 +309,7 @@ look_for_changes(void)
 		/* Somebody alters or drops it: look again later, if we know enough to go on. */
 		ok = worker.options != NULL;
 	}
-	CommitTransactionCommand();
-	MemoryContextSwitchTo(old);
+	commit();
 	if (ok && options && worker.options)
 		ok = weir_options_kafka_equal(options, worker.options);
 	if (ok && options && worker.options == NULL)
@@ -355,12 +367,13 @@ find_partitions(void)
 static bool
 lock_partition(int p)
 {
+	Partition  *part = &worker.partitions[p];
 	LOCKTAG		tag;
 
 	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, worker.streamid, p, PARTITION_LOCK_CLASS);
-	if (LockHeldByMe(&tag, ExclusiveLock))
-		return true;
-	return LockAcquire(&tag, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL;
+	if (!part->locked)
+		part->locked = LockAcquire(&tag, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL;
+	return part->locked;
 }
 
 /*
@@ -387,7 +400,7 @@ start_partitions(void)
 			ok = lock_partition(p) && ok;
 	if (ok)
 		weir_offsets_load(worker.streamid, worker.npartitions, offsets, &stored, &merged);
-	CommitTransactionCommand();
+	commit();
 	if (!ok)
 		return false;
 	if (worker.options->from_latest && !stored)
@@ -414,9 +427,30 @@ start_partitions(void)
 		part->position = known ? offsets[p] : KAFKA_OFFSET_UNKNOWN;
 		weir_kafka_stat_progress(part->stat, part->position, 0, 0);
 	}
-	pfree(offsets);
 	worker.all_started = ok;
 	return ok;
+}
+
+/* Tell Kafka what the views hold, for its monitoring tools. */
+static void
+commit_to_group(void)
+{
+	int64	   *offsets = palloc(sizeof(int64) * worker.npartitions);
+	int32	   *partitions = palloc(sizeof(int32) * worker.npartitions);
+	int			n = 0;
+
+	StartTransactionCommand();
+	weir_offsets_load_stored(worker.streamid, worker.npartitions, offsets);
+	commit();
+	for (int p = 0; p < worker.npartitions; p++)
+	{
+		if (!worker.partitions[p].mine || offsets[p] == KAFKA_OFFSET_UNKNOWN)
+			continue;
+		partitions[n] = p;
+		offsets[n++] = offsets[p];
+	}
+	if (n > 0)
+		weir_client_commit(worker.client, n, partitions, offsets);
 }
 
 /* Merge the present end of every partition as its next offset. */
@@ -429,13 +463,12 @@ resolve_latest(int64 *offsets)
 	for (int p = 0; p < worker.npartitions; p++)
 		if (!weir_client_query_watermarks(worker.client, p, BROKER_TIMEOUT_MS, &low, &offsets[p]))
 			return false;
-	batch = weir_batch_create(worker.cxt);
+	batch = weir_batch_create(weir_worker_self->cxt);
 	batch->noffsets = worker.npartitions;
 	batch->offsets = MemoryContextAlloc(batch->cxt, sizeof(KafkaOffset) * batch->noffsets);
 	for (int p = 0; p < worker.npartitions; p++)
 		batch->offsets[p] = (KafkaOffset) {worker.streamid, p, offsets[p]};
 	weir_ingest_batch(batch, NULL, NULL);
-	MemoryContextDelete(batch->cxt);
 	return true;
 }
 
@@ -460,8 +493,7 @@ jump_over_gap(int p)
 		back_off(KAFKA_STATE_UNREACHABLE, NULL);
 		return;
 	}
-	batch = weir_batch_create(worker.cxt);
-	MemoryContextSwitchTo(batch->cxt);
+	batch = weir_batch_create(weir_worker_self->cxt);
 	reason = psprintf("offset " INT64_FORMAT " of partition %d of topic \"%s\" is not on the broker, which has " INT64_FORMAT " to " INT64_FORMAT,
 					  part->position, p, worker.options->topic, low, high);
 	if (worker.options->on_error != KAFKA_SKIP)
@@ -481,7 +513,7 @@ jump_over_gap(int p)
 		dead.message = reason;
 		weir_batch_add_dead(batch, &dead);
 		batch->noffsets = 1;
-		batch->offsets = palloc(sizeof(KafkaOffset));
+		batch->offsets = MemoryContextAlloc(batch->cxt, sizeof(KafkaOffset));
 		batch->offsets[0] = (KafkaOffset) {worker.streamid, p, low};
 		weir_ingest_batch(batch, NULL, NULL);
 		weir_client_stop(worker.client, p);
@@ -491,8 +523,6 @@ jump_over_gap(int p)
 		worker.all_started = worker.all_started && part->started;
 		weir_kafka_stat_error(part->stat, Max(low - dead.offset, 1), reason);
 	}
-	MemoryContextSwitchTo(worker.cxt);
-	MemoryContextDelete(batch->cxt);
 }
 
 /* ----------------------------------------------------------------
@@ -532,7 +562,7 @@ fetch(void)
 	}
 	weir_client_fd_clear(worker.client);
 	n = weir_client_fetch(worker.client, worker.messages, worker.maxmessages, (Size) weir_batch_kb * 1024);
-	worker.fetched_full = n > 0;
+	worker.fetched = n > 0;
 	for (int i = 0; i < n; i++)
 	{
 		KafkaMessage *message = &worker.messages[i];
@@ -554,7 +584,9 @@ decode(void)
 	WeirBatch  *batch;
 	int			n = 0;
 
-	weir_decode_messages(worker.options, worker.messages, worker.nmessages, worker.cxt, &result);
+	MemoryContextReset(worker.batch_cxt);
+	weir_worker_report("decoding");
+	weir_decode_messages(worker.options, worker.messages, worker.nmessages, worker.batch_cxt, &result);
 	for (int p = 0; p < worker.npartitions; p++)
 	{
 		worker.partitions[p].messages = worker.partitions[p].bytes = 0;
@@ -602,15 +634,10 @@ merge(void)
 		weir_kafka_stat_error(worker.stat, decoded->failed, decoded->last_error);
 	if (decoded->stop_reason)
 		worker.stop_reason = MemoryContextStrdup(worker.cxt, decoded->stop_reason);
-	MemoryContextDelete(decoded->batch->cxt);
+	MemoryContextReset(worker.batch_cxt);
 	memset(decoded, 0, sizeof(DecodeResult));
 	worker.nmessages = 0;
 	weir_client_release(worker.client);
-	if (worker.backoff_ms > 0)
-	{
-		worker.backoff_ms = 0;
-		weir_kafka_stat_state(worker.stat, KAFKA_STATE_RUNNING, NULL);
-	}
 }
 
 /* Make the stop durable, then let the stream's other workers see it. */
@@ -619,13 +646,14 @@ stop_stream(void)
 {
 	StartTransactionCommand();
 	weir_kafka_set_stopped(worker.streamid, worker.stop_reason);
-	CommitTransactionCommand();
+	commit();
 	ereport(WARNING,
 			(errcode(ERRCODE_DATA_EXCEPTION),
 			 errmsg("stream %s is stopped: %s", worker.options->name, worker.stop_reason),
 			 errhint("Change the cause or the stream's option \"on_error\", then call weir.resume.")));
 	weir_kafka_stat_state(worker.stat, KAFKA_STATE_STOPPED, worker.stop_reason);
 	weir_kafka_stop_count_advance();
+	end_worker();
 }
 
 /* ----------------------------------------------------------------
@@ -642,24 +670,24 @@ back_off(KafkaState state, const char *reason)
 	weir_kafka_stat_state(worker.stat, state, reason);
 }
 
-/* In PG_CATCH: report, clean up, and try the step again later. */
+/* In PG_CATCH, before the skeleton takes the error: show it. */
 static void
-recover_from_error(MemoryContext cxt)
+note_error(void)
 {
 	ErrorData  *error;
 
-	HOLD_INTERRUPTS();
-	EmitErrorReport();
-	MemoryContextSwitchTo(worker.cxt);
+	MemoryContextSwitchTo(weir_worker_self->cxt);
 	error = CopyErrorData();
-	FlushErrorState();
-	AbortOutOfAnyTransaction();
-	LWLockReleaseAll();
-	weir_mutex_release_held();
-	RESUME_INTERRUPTS();
-	back_off(KAFKA_STATE_RETRYING, error->message);
-	FreeErrorData(error);
-	MemoryContextSwitchTo(cxt);
+	weir_kafka_stat_state(worker.stat, KAFKA_STATE_RETRYING, error->message);
+	worker.in_trouble = true;
+}
+
+/* There is nothing to do for this worker any more, or not with these options. */
+static void
+end_worker(void)
+{
+	weir_registry_wake_launcher();
+	proc_exit(0);
 }
 
 /* librdkafka's log lines into the server's log. */
@@ -682,6 +710,9 @@ watch(void)
 
 	if (trouble)
 		weir_kafka_stat_state(worker.stat, KAFKA_STATE_UNREACHABLE, trouble);
+	else if (worker.in_trouble && worker.backoff_ms == 0)
+		weir_kafka_stat_state(worker.stat, KAFKA_STATE_RUNNING, NULL);
+	worker.in_trouble = trouble != NULL;
 	for (int p = 0; p < worker.npartitions; p++)
 		if (worker.partitions[p].started)
 			weir_kafka_stat_high_watermark(worker.partitions[p].stat,
@@ -694,28 +725,27 @@ ms_until(TimestampTz when)
 	return TimestampDifferenceMilliseconds(GetCurrentTimestamp(), when);
 }
 
-/* Sleep until there is something to do: the latch, messages, a chore, the end of a backoff. */
-static void
+/*
+ * Sleep until there is something to do: messages, the latch, a chore, the end
+ * of a backoff.  The skeleton may call again at once.
+ */
+static long
 wait_for_work(void)
 {
 	static uint32 wait_event = 0;
-	bool		waiting_back = worker.backoff_ms > 0 && ms_until(worker.retry_at) > 0;
-	bool		listening = worker.client && !waiting_back && worker.nmessages == 0;
 	int			events = WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH;
-	long		timeout = waiting_back ? ms_until(worker.retry_at) : Min(ms_until(worker.chores_at), WATCH_MS);
-	int			result;
+	bool		listening = worker.client && worker.backoff_ms == 0;
 
 	if (worker.client)
 		watch();
-	if (!waiting_back && worker.fetched_full)
-		return;
+	if (worker.fetched && worker.backoff_ms == 0)
+		return 0;
+	if (!listening)
+		return Max(ms_until(worker.retry_at), 1);
 	if (wait_event == 0)
 		wait_event = weir_wait_event_new("WeirKafkaMessages");
-	if (listening)
-		events |= WL_SOCKET_READABLE;
-	result = WaitLatchOrSocket(MyLatch, events, listening ? weir_client_fd(worker.client) : PGINVALID_SOCKET,
-							   timeout, wait_event);
-	if (result & WL_LATCH_SET)
-		ResetLatch(MyLatch);
-	CHECK_FOR_INTERRUPTS();
+	weir_worker_report(NULL);
+	(void) WaitLatchOrSocket(MyLatch, events | WL_SOCKET_READABLE, weir_client_fd(worker.client),
+							 Min(ms_until(worker.chores_at), WATCH_MS), wait_event);
+	return 0;
 }

@@ -1,37 +1,23 @@
 /*
  * worker.h
- *	  What a Kafka worker does: the step that worker/worker.h runs in a loop.
+ *	  Kafka workers: who wants them, and their shared memory.  What they do is
+ *	  weir_kafka_ops (worker/worker.h).
  */
 #ifndef WEIR_KAFKA_WORKER_H
 #define WEIR_KAFKA_WORKER_H
 
 #include "postgres.h"
+#include "nodes/pg_list.h"
+#include "worker/registry.h"
 
-/* Shared memory; called once, from _PG_init. */
+/* Registers shared memory; called once, from _PG_init. */
 extern void weir_kafka_init(void);
 
 /*
- * Workers that a stream asks for: 0 if it is no Kafka stream, or stopped.
- * Needs a transaction.
+ * The Kafka workers that active views (of ContView) ask for, at most max;
+ * returns how many.  None for streams that are stopped.  Needs a transaction
+ * with a snapshot.
  */
-extern int	weir_kafka_workers_wanted(Oid streamid);
-
-/*
- * Become worker number index (from 0) of a stream.  False: there is nothing to
- * do, because the stream is gone, stopped or not of Kafka.  Call outside of a
- * transaction, as the two below.
- */
-extern bool weir_kafka_start(Oid streamid, int index);
-
-/*
- * Fetch, decode and merge what has arrived, or wait for the latch, messages or
- * the next chore.  Trouble with the broker or with the database is shown and
- * tried again, not raised.  False: the worker is to end; the launcher sees
- * whether the stream wants new ones (its options changed, or it was stopped).
- */
-extern bool weir_kafka_step(void);
-
-/* Close the connection.  The process may also just exit. */
-extern void weir_kafka_stop(void);
+extern int	weir_kafka_wanted(List *views, WorkerTask *wants, int max);
 
 #endif
