@@ -94,6 +94,7 @@ typedef struct KafkaWorker
 	DecodeResult decoded;		/* of messages; batch NULL: not decoded yet */
 	char	   *stop_reason;	/* stop once the batch at hand is merged */
 
+	bool		ended;
 	bool		in_trouble;		/* as last shown */
 	int			backoff_ms;		/* 0: the broker answered last time */
 	TimestampTz retry_at;
@@ -114,12 +115,11 @@ static void fetch(void);
 static void decode(void);
 static void merge(void);
 static void jump_over_gap(int p);
-static void stop_stream(void) pg_attribute_noreturn();
-static void end_worker(void) pg_attribute_noreturn();
+static void stop_stream(void);
 static void note_error(void);
 static void back_off(KafkaState state, const char *reason);
 static void show_logs(void);
-static long wait_for_work(void);
+static void wait_for_work(void);
 
 /* ----------------------------------------------------------------
  * The skeleton's calls
@@ -140,61 +140,36 @@ commit(void)
 	MemoryContextSwitchTo(weir_worker_self->cxt);
 }
 
-/* Append the workers that a stream asks for; returns how many there are now. */
-static int
-add_wants(Oid streamid, WorkerTask *wants, int n, int max)
+int
+weir_kafka_workers_wanted(Oid streamid)
 {
 	KafkaStreamOptions *options;
 
 	if (!SearchSysCacheExists1(FOREIGNTABLEREL, ObjectIdGetDatum(streamid)))
-		return n;
+		return 0;
 	options = weir_options_kafka(streamid);
 	if (options == NULL || weir_kafka_is_stopped(streamid))
-		return n;
-	for (int i = 0; i < options->workers && n < max; i++)
-		wants[n++] = (WorkerTask) {MyDatabaseId, WORKER_KAFKA, i, streamid};
-	return n;
+		return 0;
+	return options->workers;
 }
 
-int
-weir_kafka_wanted(List *views, WorkerTask *wants, int max)
-{
-	List	   *streams = NIL;
-	int			n = 0;
-	ListCell   *lc;
-
-	foreach(lc, views)
-	{
-		ContView   *view = lfirst(lc);
-
-		if (view->state == CONT_VIEW_ACTIVE)
-			streams = list_append_unique_oid(streams, view->streamid);
-	}
-	foreach(lc, streams)
-		n = add_wants(lfirst_oid(lc), wants, n, max);
-	return n;
-}
-
-static void
-kafka_start(void)
+bool
+weir_kafka_start(Oid streamid, int index)
 {
 	memset(&worker, 0, sizeof(worker));
-	worker.streamid = weir_worker_self->task.streamid;
-	worker.index = weir_worker_self->task.index;
+	worker.streamid = streamid;
+	worker.index = index;
 	worker.cxt = AllocSetContextCreate(TopMemoryContext, "weir kafka worker", ALLOCSET_DEFAULT_SIZES);
 	worker.batch_cxt = AllocSetContextCreate(worker.cxt, "weir kafka batch", ALLOCSET_DEFAULT_SIZES);
 	worker.stop_count = weir_kafka_stop_count();
 	if (!look_for_changes())
-		proc_exit(0);
+		return false;
 	worker.stat = weir_kafka_stat_attach(worker.streamid, KAFKA_STAT_WORKER(worker.index));
+	return true;
 }
 
-/*
- * Fetch, decode and merge what has arrived, or wait for messages, the latch or
- * the next chore.
- */
-static long
-kafka_step(void)
+bool
+weir_kafka_step(void)
 {
 	PG_TRY();
 	{
@@ -206,18 +181,18 @@ kafka_step(void)
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
-	return wait_for_work();
+	if (!worker.ended)
+		wait_for_work();
+	return !worker.ended;
 }
 
-static void
-kafka_stop(void)
+void
+weir_kafka_stop(void)
 {
 	weir_client_close(worker.client);
 	worker.client = NULL;
 	weir_kafka_stat_detach();
 }
-
-const WorkerKindOps weir_kafka_ops = {kafka_start, kafka_step, NULL, kafka_stop};
 
 /* ----------------------------------------------------------------
  * A step
@@ -245,10 +220,13 @@ advance(void)
 		if (worker.partitions[p].gone)
 			jump_over_gap(p);
 	if (worker.stop_reason)
+	{
 		stop_stream();
+		return;
+	}
 	if (now >= worker.chores_at || worker.stop_count != weir_kafka_stop_count())
 		do_chores();
-	if (worker.client)
+	if (worker.client && !worker.ended)
 		fetch();
 	if (worker.nmessages > 0)
 	{
@@ -266,7 +244,10 @@ do_chores(void)
 	worker.chores_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), weir_kafka_metadata_interval);
 	worker.stop_count = weir_kafka_stop_count();
 	if (!look_for_changes())
-		end_worker();
+	{
+		worker.ended = true;
+		return;
+	}
 	if (worker.client == NULL)
 	{
 		worker.client = weir_client_open(worker.options, err, sizeof(err));
@@ -653,7 +634,7 @@ stop_stream(void)
 			 errhint("Change the cause or the stream's option \"on_error\", then call weir.resume.")));
 	weir_kafka_stat_state(worker.stat, KAFKA_STATE_STOPPED, worker.stop_reason);
 	weir_kafka_stop_count_advance();
-	end_worker();
+	worker.ended = true;
 }
 
 /* ----------------------------------------------------------------
@@ -680,14 +661,6 @@ note_error(void)
 	error = CopyErrorData();
 	weir_kafka_stat_state(worker.stat, KAFKA_STATE_RETRYING, error->message);
 	worker.in_trouble = true;
-}
-
-/* There is nothing to do for this worker any more, or not with these options. */
-static void
-end_worker(void)
-{
-	weir_registry_wake_launcher();
-	proc_exit(0);
 }
 
 /* librdkafka's log lines into the server's log. */
@@ -725,27 +698,23 @@ ms_until(TimestampTz when)
 	return TimestampDifferenceMilliseconds(GetCurrentTimestamp(), when);
 }
 
-/*
- * Sleep until there is something to do: messages, the latch, a chore, the end
- * of a backoff.  The skeleton may call again at once.
- */
-static long
+/* Sleep until there is something to do: messages, the latch, a chore, the end of a backoff. */
+static void
 wait_for_work(void)
 {
 	static uint32 wait_event = 0;
-	int			events = WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH;
 	bool		listening = worker.client && worker.backoff_ms == 0;
+	long		timeout = listening ? Min(ms_until(worker.chores_at), WATCH_MS) : ms_until(worker.retry_at);
 
 	if (worker.client)
 		watch();
-	if (worker.fetched && worker.backoff_ms == 0)
-		return 0;
-	if (!listening)
-		return Max(ms_until(worker.retry_at), 1);
+	if (worker.fetched && listening)
+		return;
 	if (wait_event == 0)
 		wait_event = weir_wait_event_new("WeirKafkaMessages");
 	weir_worker_report(NULL);
-	(void) WaitLatchOrSocket(MyLatch, events | WL_SOCKET_READABLE, weir_client_fd(worker.client),
-							 Min(ms_until(worker.chores_at), WATCH_MS), wait_event);
-	return 0;
+	(void) WaitLatchOrSocket(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH |
+							 (listening ? WL_SOCKET_READABLE : 0),
+							 listening ? weir_client_fd(worker.client) : PGINVALID_SOCKET,
+							 timeout, wait_event);
 }
