@@ -24,6 +24,7 @@ OBJS = \
 	src/kafka/client.o \
 	src/kafka/scalar.o \
 	src/kafka/json.o \
+	src/kafka/row.o \
 	src/kafka/decode.o \
 	src/kafka/offsets.o \
 	src/kafka/stat.o \

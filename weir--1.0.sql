@@ -176,6 +176,55 @@ COMMENT ON TABLE weir.dead_letters IS 'rows that could not be decoded, or failed
 
 /* -- section: kafka -- */
 
+CREATE TABLE weir.kafka_stopped (
+	stream regclass PRIMARY KEY,
+	reason text NOT NULL,
+	at timestamptz NOT NULL
+);
+SELECT pg_catalog.pg_extension_config_dump('weir.kafka_stopped', '');
+GRANT SELECT ON weir.kafka_stopped TO PUBLIC;
+COMMENT ON TABLE weir.kafka_stopped IS 'Kafka streams that are consumed no more, with the reason; weir.resume(stream) goes on';
+
+CREATE FUNCTION weir.resume(stream regclass) RETURNS boolean
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'weir_kafka_resume';
+COMMENT ON FUNCTION weir.resume(regclass) IS 'consume a stopped Kafka stream again, from where it stands; false if it was not stopped; for the owner of the stream';
+
+CREATE FUNCTION weir.kafka_stat(
+	OUT stream oid, OUT partition integer, OUT pid integer, OUT state text,
+	OUT "position" bigint, OUT high_watermark bigint, OUT messages bigint, OUT bytes bigint,
+	OUT errors bigint, OUT last_error text, OUT last_error_time timestamptz)
+	RETURNS SETOF record
+	LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'weir_kafka_stat';
+REVOKE ALL ON FUNCTION weir.kafka_stat() FROM PUBLIC;
+COMMENT ON FUNCTION weir.kafka_stat() IS 'what Kafka workers of this database show, a row per partition and (partition NULL) per worker; see weir.stat_kafka';
+
+/*
+ * A partition is as its worker is, unless the stream is stopped.  lag counts
+ * messages on the broker that the views do not show yet.
+ */
+CREATE VIEW weir.stat_kafka AS
+	SELECT s.stream::regclass AS stream,
+		s.partition,
+		s.pid,
+		CASE WHEN t.stream IS NOT NULL THEN 'stopped' ELSE coalesce(w.state, s.state) END AS state,
+		o.next_offset AS committed_offset,
+		s."position",
+		s.high_watermark,
+		greatest(s.high_watermark - o.next_offset, 0) AS lag,
+		s.messages,
+		s.bytes,
+		s.errors,
+		coalesce(t.reason, s.last_error) AS last_error,
+		coalesce(t.at, s.last_error_time) AS last_error_time
+	FROM weir.kafka_stat() s
+		JOIN pg_catalog.pg_class c ON c.oid = s.stream
+		LEFT JOIN weir.kafka_offsets o ON o.stream::oid = s.stream AND o.partition = s.partition
+		LEFT JOIN weir.kafka_stopped t ON t.stream::oid = s.stream
+		LEFT JOIN weir.kafka_stat() w ON w.stream = s.stream AND w.partition IS NULL AND w.pid = s.pid
+			AND s.partition IS NOT NULL;
+GRANT SELECT ON weir.stat_kafka TO PUBLIC;
+COMMENT ON VIEW weir.stat_kafka IS 'Kafka streams: a row per partition, and one per worker (partition NULL) that tells of its connection';
+
 /* ------------------------------------------------------------------------
  * Workers and monitoring
  * ------------------------------------------------------------------------ */
