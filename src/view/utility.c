@@ -28,11 +28,13 @@
 #include "worker/launcher.h"
 
 static ProcessUtility_hook_type next_hook = NULL;
+static Oid	held_database = InvalidOid; /* until the transaction ends */
 
 static void process_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 							ProcessUtilityContext context, ParamListInfo params,
 							QueryEnvironment *queryEnv, DestReceiver *dest, QueryCompletion *qc);
 static void run_on_database(UtilityCall *call, Oid dbid);
+static void release_held_database(XactEvent event, void *arg);
 static Oid	database_of(Node *stmt);
 static Oid	template_of(CreatedbStmt *stmt);
 static bool may_create_databases(void);
@@ -44,6 +46,7 @@ weir_utility_init(void)
 {
 	next_hook = ProcessUtility_hook;
 	ProcessUtility_hook = process_utility;
+	RegisterXactCallback(release_held_database, NULL);
 	weir_drop_init();
 }
 
@@ -97,20 +100,28 @@ process_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 		weir_utility_next(&call);
 }
 
-/* Without workers in it: they would be in the way. */
+/*
+ * Without workers in it, as they would be in the way.  They stay away until the
+ * transaction has ended: before, they could not see what became of it.
+ */
 static void
 run_on_database(UtilityCall *call, Oid dbid)
 {
+	release_held_database(XACT_EVENT_ABORT, NULL);
+	held_database = dbid;
 	weir_launcher_hold_database(dbid);
-	PG_TRY();
-	{
-		weir_utility_next(call);
-	}
-	PG_FINALLY();
-	{
-		weir_launcher_release_database(dbid);
-	}
-	PG_END_TRY();
+	weir_utility_next(call);
+}
+
+static void
+release_held_database(XactEvent event, void *arg)
+{
+	Oid			dbid = held_database;
+
+	if (!OidIsValid(dbid) || (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT))
+		return;
+	held_database = InvalidOid;
+	weir_launcher_release_database(dbid);
 }
 
 /* The database that has to be without connections for the statement, if any. */
