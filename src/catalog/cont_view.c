@@ -78,6 +78,7 @@ static List *load_views(Oid catalog);
 static ContView *view_from_tuple(HeapTuple tuple, TupleDesc desc);
 static ContViewState state_from_name(const char *name);
 static int	compare_views(const ListCell *a, const ListCell *b);
+static int64 boot_of_database(int64 boot);
 static Interval *make_interval_usecs(int64 usecs);
 static uint64 update_row(const char *sql, int nargs, Oid *types, Datum *values,
 						 const char *nulls);
@@ -199,7 +200,7 @@ weir_cont_view_insert(const ContView *view)
 		values[ANUM_FILLFACTOR - 1] = Int32GetDatum(options->fillfactor);
 	else
 		nulls[ANUM_FILLFACTOR - 1] = true;
-	values[ANUM_START_BOOT - 1] = Int64GetDatum(view->start_boot);
+	values[ANUM_START_BOOT - 1] = Int64GetDatum(boot_of_database(view->start_boot));
 	values[ANUM_START_SEQ - 1] = Int64GetDatum(view->start_seq);
 	values[ANUM_CREATED - 1] = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
 
@@ -268,7 +269,7 @@ weir_cont_view_set_position(Oid defid, int64 boot, int64 seq)
 	Datum		values[3];
 
 	values[0] = ObjectIdGetDatum(defid);
-	values[1] = Int64GetDatum(boot);
+	values[1] = Int64GetDatum(boot_of_database(boot));
 	values[2] = Int64GetDatum(seq);
 	return update_row("UPDATE weir.continuous_view SET start_boot = $2, start_seq = $3"
 					  " WHERE def OPERATOR(pg_catalog.=) $1",
@@ -440,7 +441,7 @@ view_from_tuple(HeapTuple tuple, TupleDesc desc)
 	}
 	if (!nulls[ANUM_FILLFACTOR - 1])
 		options->fillfactor = DatumGetInt32(values[ANUM_FILLFACTOR - 1]);
-	view->start_boot = DatumGetInt64(values[ANUM_START_BOOT - 1]);
+	view->start_boot = boot_of_database(DatumGetInt64(values[ANUM_START_BOOT - 1]));
 	view->start_seq = DatumGetInt64(values[ANUM_START_SEQ - 1]);
 
 	name = get_rel_name(view->viewid);
@@ -472,6 +473,17 @@ compare_views(const ListCell *a, const ListCell *b)
 	Oid			y = ((ContView *) lfirst(b))->defid;
 
 	return x < y ? -1 : x > y ? 1 : 0;
+}
+
+/*
+ * A position is one in a server run and a database.  A dump restored into
+ * another database of the same run must not be taken for it, so the stored
+ * number of the run has the database mixed in (and out again by the same).
+ */
+static int64
+boot_of_database(int64 boot)
+{
+	return boot ^ ((int64) MyDatabaseId << 16);
 }
 
 int64
