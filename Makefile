@@ -30,6 +30,7 @@ OBJS = \
 	src/kafka/stat.o \
 	src/kafka/worker.o \
 	src/query/analyze.o \
+	src/query/flatten.o \
 	src/query/split.o \
 	src/query/view_query.o \
 	src/query/state_type.o \
