@@ -478,5 +478,7 @@ weir_launcher_main(Datum arg)
 	ended = hash_create("weir ended workers", 64, &ctl, HASH_ELEM | HASH_BLOBS);
 	launcher_loop();
 	weir_registry_attach_launcher(NULL);
-	proc_exit(0);
+
+	/* Not 0: the postmaster shall start it again if it was ended alone. */
+	proc_exit(1);
 }
