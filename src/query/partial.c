@@ -152,7 +152,9 @@ weir_partial_agg_deserialize(PartialAgg *agg, fmNodePtr context, Datum state)
 	Datum		result;
 
 	InitFunctionCallInfoData(*fcinfo, &agg->deserialfn, 2, InvalidOid, context, NULL);
-	fcinfo->args[0].value = state;
+
+	/* The executor's states never were in a table; functions count on that. */
+	fcinfo->args[0].value = PointerGetDatum(PG_DETOAST_DATUM(state));
 	fcinfo->args[0].isnull = false;
 	fcinfo->args[1].value = (Datum) 0;
 	fcinfo->args[1].isnull = false;
