@@ -133,8 +133,17 @@ weir_partial_agg_finalize(PartialAgg *agg, Datum state, bool state_null,
 {
 	fmNodePtr	context = (fmNodePtr) agg->aggstate;
 
+	/*
+	 * The executor never finalizes a state fresh from its deserialize function,
+	 * only what the combine function made of it; final functions count on that.
+	 */
 	if (agg->internal && !state_null)
+	{
 		state = weir_partial_agg_deserialize(agg, context, state);
+		if (!agg->combine_strict)
+			state = weir_partial_agg_combine_trans(agg, context, (Datum) 0, true,
+												   state, false, &state_null);
+	}
 	return weir_partial_agg_finalize_trans(agg, context, state, state_null,
 										   result_null);
 }
