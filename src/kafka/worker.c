@@ -189,8 +189,10 @@ weir_kafka_step(void)
 void
 weir_kafka_stop(void)
 {
-	weir_client_close(worker.client);
+	KafkaClient *client = worker.client;
+
 	worker.client = NULL;
+	weir_client_close(client);
 	weir_kafka_stat_detach();
 }
 
