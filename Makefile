@@ -32,6 +32,7 @@ OBJS = \
 	src/query/analyze.o \
 	src/query/split.o \
 	src/query/view_query.o \
+	src/query/state_type.o \
 	src/query/partial.o \
 	src/query/plan.o \
 	src/query/execute.o \

@@ -261,11 +261,15 @@ static void
 fill_row(MatrelWriter *w, const Datum *values, const bool *nulls)
 {
 	int			n = w->spec->desc->natts;
+	int			first_state = n - w->spec->nstates;
 	int			natts = w->row->tts_tupleDescriptor->natts;
 
 	ExecClearTuple(w->row);
 	memcpy(w->row->tts_values, values, sizeof(Datum) * n);
 	memcpy(w->row->tts_isnull, nulls, sizeof(bool) * n);
+	for (int i = first_state; i < n; i++)
+		if (!nulls[i])
+			w->row->tts_values[i] = weir_partial_agg_pack(w->spec->states[i - first_state], values[i]);
 	for (int i = n; i < natts; i++)
 		w->row->tts_isnull[i] = true;
 	ExecStoreVirtualTuple(w->row);
@@ -301,8 +305,8 @@ update_row(MatrelWriter *w, TupleTableSlot *group)
 		Datum		old = w->found->tts_values[i];
 		bool		old_null = w->found->tts_isnull[i];
 
-		if (!old_null && agg->statelen == -1)
-			old = PointerGetDatum(PG_DETOAST_DATUM(old));
+		if (!old_null)
+			old = weir_partial_agg_unpack(agg, old);
 		values[i] = weir_partial_agg_combine(agg, old, old_null,
 											 group->tts_values[i], group->tts_isnull[i],
 											 &nulls[i]);

@@ -24,6 +24,7 @@
 #include "executor/executor.h"
 #include "parser/parse_agg.h"
 #include "query/partial.h"
+#include "query/state_type.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
@@ -32,6 +33,7 @@
 #include "utils/syscache.h"
 
 static void check_combinable(Form_pg_aggregate form);
+static bool types_follow_arguments(Oid aggfnoid);
 static void lookup_functions(PartialAgg *agg, Form_pg_aggregate form,
 							 int nargs, Oid *argtypes, MemoryContext cxt);
 static void lookup_function(FmgrInfo *flinfo, Oid fn, Expr *expr, MemoryContext cxt);
@@ -66,7 +68,7 @@ weir_partial_agg_create(MemoryContext cxt, Oid aggfnoid, int nargs,
 	agg->transtype = resolve_aggregate_transtype(aggfnoid, form->aggtranstype,
 												 inputs, nargs);
 	agg->internal = (agg->transtype == INTERNALOID);
-	agg->statetype = agg->internal ? BYTEAOID : agg->transtype;
+	agg->statetype = agg->internal ? weir_state_type() : agg->transtype;
 	get_typlenbyval(agg->statetype, &agg->statelen, &agg->statebyval);
 
 	econtext = CreateStandaloneExprContext();
@@ -75,6 +77,9 @@ weir_partial_agg_create(MemoryContext cxt, Oid aggfnoid, int nargs,
 	agg->aggstate->curaggcontext = econtext;
 
 	lookup_functions(agg, form, nargs, inputs, cxt);
+	if (agg->internal)
+		agg->mark = weir_state_mark(form->aggdeserialfn, nargs,
+									types_follow_arguments(aggfnoid) ? argtypes : NULL);
 	read_initial_state(agg, tuple);
 	ReleaseSysCache(tuple);
 	MemoryContextSwitchTo(caller);
@@ -89,6 +94,20 @@ weir_partial_agg_from_aggref(MemoryContext cxt, Aggref *aggref)
 
 	return weir_partial_agg_create(cxt, aggref->aggfnoid, nargs, argtypes,
 								   aggref->aggtype, aggref->inputcollid);
+}
+
+Datum
+weir_partial_agg_pack(PartialAgg *agg, Datum state)
+{
+	return agg->internal ? weir_state_pack(agg->mark, state) : state;
+}
+
+Datum
+weir_partial_agg_unpack(PartialAgg *agg, Datum stored)
+{
+	if (agg->internal)
+		return weir_state_unpack(agg->mark, stored);
+	return agg->statelen == -1 ? PointerGetDatum(PG_DETOAST_DATUM(stored)) : stored;
 }
 
 Datum
@@ -246,6 +265,19 @@ check_combinable(Form_pg_aggregate form)
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("aggregate %s cannot be maintained continuously: %s",
 						format_procedure(form->aggfnoid), missing)));
+}
+
+static bool
+types_follow_arguments(Oid aggfnoid)
+{
+	Oid		   *declared;
+	int			ndeclared;
+
+	get_func_signature(aggfnoid, &declared, &ndeclared);
+	for (int i = 0; i < ndeclared; i++)
+		if (IsPolymorphicType(declared[i]))
+			return true;
+	return false;
 }
 
 static void
