@@ -157,7 +157,7 @@ advance(void)
 		stop_stream();
 		return;
 	}
-	if (now >= worker.chores_at || self->stop_count != weir_kafka_stop_count())
+	if (now >= self->chores_at || self->stop_count != weir_kafka_stop_count())
 		do_chores();
 	if (self->client && !self->ended)
 		fetch();
@@ -174,7 +174,7 @@ do_chores(void)
 {
 	char		err[512];
 
-	worker.chores_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), weir_kafka_metadata_interval);
+	self->chores_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), weir_kafka_metadata_interval);
 	self->stop_count = weir_kafka_stop_count();
 	if (!look_for_changes())
 	{
@@ -193,7 +193,7 @@ do_chores(void)
 	if (!weir_partitions_find())
 		return;
 	if (!self->all_started && !weir_partitions_start())
-		worker.chores_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), SETTLE_MS);
+		self->chores_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), SETTLE_MS);
 	if (self->options->has_group)
 		weir_partitions_commit_to_group();
 }
@@ -381,7 +381,7 @@ weir_kafka_back_off(KafkaState state, const char *reason)
 {
 	self->backoff_ms = self->backoff_ms == 0 ? BACKOFF_MIN_MS : Min(self->backoff_ms * 2, BACKOFF_MAX_MS);
 	self->retry_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), self->backoff_ms);
-	worker.chores_at = Min(worker.chores_at, self->retry_at);
+	self->chores_at = Min(self->chores_at, self->retry_at);
 	weir_kafka_stat_state(self->stat, state, reason);
 }
 
@@ -445,7 +445,7 @@ wait_for_work(void)
 {
 	static uint32 wait_event = 0;
 	bool		listening = self->client && self->backoff_ms == 0;
-	long		timeout = listening ? Min(ms_until(worker.chores_at), WATCH_MS) : ms_until(self->retry_at);
+	long		timeout = listening ? Min(ms_until(self->chores_at), WATCH_MS) : ms_until(self->retry_at);
 
 	if (self->client)
 		watch();
