@@ -13,6 +13,7 @@
  *
  * Memory: a context per writer, and one that is reset for each row.
  */
+#include "matrel/shape.h"
 #include "matrel/write.h"
 
 #include "access/genam.h"
@@ -472,8 +473,17 @@ weir_matrel_expire(ViewRuntime *runtime, const ContViewOptions *options,
 					 step->type == TIMESTAMPTZOID ? "pg_catalog.timestamptz" : "pg_catalog.timestamp",
 					 limit);
 	SPI_connect();
-	if (SPI_execute_with_args(sql.data, 1, &argtype, &arg, NULL, false, 0) != SPI_OK_DELETE)
-		elog(ERROR, "could not delete expired steps");
+	weir_matrel_writable = true;
+	PG_TRY();
+	{
+		if (SPI_execute_with_args(sql.data, 1, &argtype, &arg, NULL, false, 0) != SPI_OK_DELETE)
+			elog(ERROR, "could not delete expired steps");
+	}
+	PG_FINALLY();
+	{
+		weir_matrel_writable = false;
+	}
+	PG_END_TRY();
 	deleted = SPI_processed;
 	SPI_finish();
 	return deleted;

@@ -19,6 +19,7 @@
 #include "catalog/dependency.h"
 #include "catalog/objectaccess.h"
 #include "catalog/pg_class.h"
+#include "matrel/shape.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
@@ -60,6 +61,10 @@ weir_drop_finish(DropBehavior behavior)
 		{
 			ObjectAddress def;
 
+			/* A restored view may not be adopted yet. */
+			if (relation_exists(view.matrelid))
+				weir_depend_on(view.matrelid, view.defid, DEPENDENCY_AUTO);
+			CommandCounterIncrement();
 			ObjectAddressSet(def, RelationRelationId, view.defid);
 			performDeletion(&def, behavior, PERFORM_DELETION_INTERNAL);
 		}

@@ -31,12 +31,14 @@
 #include "monitor/stats.h"
 #include "query/execute.h"
 #include "storage/ipc.h"
+#include "storage/lmgr.h"
 #include "storage/procarray.h"
 #include "stream/queue.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
@@ -51,7 +53,8 @@ WEIR_FUNCTION(weir_flush);
 /* The current transaction writes the frozen epoch. */
 static bool writing = false;
 static TimestampTz flush_started = 0;
-static TimestampTz last_tick = 0;
+static TimestampTz last_tick = 0;	/* 0: one is due */
+static uint64 adopted_version = 0;	/* of the list of views */
 
 /* ---------------------------------------------------------------------
  * One view
@@ -121,8 +124,9 @@ write_run(Run *run, Oid defid, MatrelWriter *writer)
 }
 
 static void
-write_view(Epoch *epoch, ContView *view)
+write_view(ContView *view, void *arg)
 {
+	Epoch	   *epoch = arg;
 	TimestampTz start = GetCurrentTimestamp();
 	ViewRuntime *runtime = weir_runtime_get(view);
 	MatrelWriter *writer;
@@ -142,9 +146,13 @@ write_view(Epoch *epoch, ContView *view)
 	weir_owner_leave(&saved);
 }
 
-/* As write_view; a view that fails is suspended, others go on. */
-static void
-write_view_carefully(Epoch *epoch, ContView *view)
+/*
+ * Do something for one view in a subtransaction.  NULL when that went well,
+ * else the error, in CurrentMemoryContext.  What is worth trying again as a
+ * whole is thrown.
+ */
+static ErrorData *
+try_for_view(void (*work) (ContView *view, void *arg), ContView *view, void *arg)
 {
 	ResourceOwner owner = CurrentResourceOwner;
 	MemoryContext old = CurrentMemoryContext;
@@ -154,7 +162,7 @@ write_view_carefully(Epoch *epoch, ContView *view)
 	MemoryContextSwitchTo(old);
 	PG_TRY();
 	{
-		write_view(epoch, view);
+		work(view, arg);
 		ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
@@ -169,6 +177,14 @@ write_view_carefully(Epoch *epoch, ContView *view)
 	PG_END_TRY();
 	MemoryContextSwitchTo(old);
 	CurrentResourceOwner = owner;
+	return error;
+}
+
+/* As write_view; a view that fails is suspended, others go on. */
+static void
+write_view_carefully(Epoch *epoch, ContView *view)
+{
+	ErrorData  *error = try_for_view(write_view, view, epoch);
 
 	if (error != NULL)
 	{
@@ -178,18 +194,6 @@ write_view_carefully(Epoch *epoch, ContView *view)
 		weir_stats_view_error(view->defid);
 		weir_cont_view_set_state(view->defid, CONT_VIEW_SUSPENDED, error->message);
 	}
-}
-
-static void
-expire_view(ContView *view)
-{
-	OwnerSwitch saved;
-
-	if (!view->options.sliding)
-		return;
-	weir_owner_enter(&saved, view->owner);
-	weir_matrel_expire(weir_runtime_get(view), &view->options, GetCurrentTimestamp(), EXPIRE_LIMIT);
-	weir_owner_leave(&saved);
 }
 
 /* ---------------------------------------------------------------------
@@ -313,7 +317,7 @@ write_epoch(Epoch *epoch, bool careful)
 		if (careful)
 			write_view_carefully(epoch, view);
 		else
-			write_view(epoch, view);
+			write_view(view, epoch);
 	}
 	if (has_notes(epoch))
 		write_notes(epoch);
@@ -393,13 +397,89 @@ kafka_wants(List *views, WorkerTask *wants)
 	return n;
 }
 
+/* Sets *arg when there may be more. */
+static void
+expire_view(ContView *view, void *arg)
+{
+	OwnerSwitch saved;
+	int64		deleted;
+
+	weir_owner_enter(&saved, view->owner);
+	deleted = weir_matrel_expire(weir_runtime_get(view), &view->options,
+								 GetCurrentTimestamp(), EXPIRE_LIMIT);
+	weir_owner_leave(&saved);
+	if (deleted == EXPIRE_LIMIT)
+		*(bool *) arg = true;
+}
+
+static void
+adopt_view(ContView *view, void *arg)
+{
+	weir_cont_view_adopt(view);
+}
+
+/*
+ * Housekeeping of one view.  Its lock is taken only if it is free: a user's
+ * DDL must not make the others wait.  False when it was not.
+ */
+static bool
+tend(void (*work) (ContView *view, void *arg), ContView *view, void *arg,
+	 LOCKMODE lock, const char *what)
+{
+	ErrorData  *error;
+
+	CHECK_FOR_INTERRUPTS();
+	if (!ConditionalLockRelationOid(view->matrelid, lock))
+		return false;
+	if (get_rel_name(view->matrelid) == NULL || get_rel_name(view->defid) == NULL)
+		return true;
+	error = try_for_view(work, view, arg);
+	if (error != NULL)
+		ereport(WARNING,
+				(errmsg("could not %s continuous view %s: %s", what, view->name, error->message)));
+	return true;
+}
+
+/* What a restored dump says, and what it leaves out. */
+static void
+adopt_views(List *views)
+{
+	uint64		version = weir_cont_views_version();
+	bool		all = true;
+	ListCell   *lc;
+
+	if (version == adopted_version)
+		return;
+	foreach(lc, views)
+		all &= tend(adopt_view, lfirst(lc), NULL, AccessShareLock, "adopt");
+	if (all)
+		adopted_version = version;
+}
+
+/* True when there is more to do. */
+static bool
+expire_views(List *views)
+{
+	bool		more = false;
+	ListCell   *lc;
+
+	foreach(lc, views)
+	{
+		ContView   *view = lfirst(lc);
+
+		if (view->options.sliding)
+			tend(expire_view, view, &more, RowExclusiveLock, "delete expired rows of");
+	}
+	return more;
+}
+
 static void
 tick(void)
 {
 	WorkerTask	wants[WEIR_MAX_KAFKA_WANTS];
 	int			nwants = 0;
 	List	   *views;
-	ListCell   *lc;
+	bool		more;
 
 	weir_worker_begin();
 	MemoryContextSwitchTo(weir_worker_self->cxt);
@@ -410,26 +490,20 @@ tick(void)
 	}
 	views = list_copy(weir_cont_views());
 	nwants = kafka_wants(views, wants);
-	foreach(lc, views)
-		expire_view(lfirst(lc));
+	adopt_views(views);
+	more = expire_views(views);
 	weir_worker_commit();
 	weir_registry_set_kafka_wants(wants, nwants);
-	last_tick = GetCurrentTimestamp();
+	last_tick = more ? 0 : GetCurrentTimestamp();
 }
 
 static void
 flush_start(void)
 {
-	ListCell   *lc;
-
 	RegisterXactCallback(commit_callback, NULL);
 	if (synchronous_commit == SYNCHRONOUS_COMMIT_OFF)
 		SetConfigOption("synchronous_commit", "on", PGC_USERSET, PGC_S_OVERRIDE);
 	weir_epoch_attach_flusher(weir_worker_self->slot, MyLatch);
-	weir_worker_begin();
-	foreach(lc, weir_cont_views())
-		weir_cont_view_adopt(lfirst(lc));
-	weir_worker_commit();
 }
 
 static void
@@ -473,6 +547,8 @@ flush_step(void)
 	if (since >= TICK_MS || last_tick == 0)
 	{
 		tick();
+		if (last_tick == 0)
+			return 0;
 		since = 0;
 	}
 	return due < 0 ? TICK_MS - since : Min(due, TICK_MS - since);
