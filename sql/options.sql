@@ -1,5 +1,4 @@
 -- Options of servers, streams, columns and user mappings are checked when given.
-CREATE EXTENSION IF NOT EXISTS weir;
 
 -- Servers.
 CREATE SERVER bad FOREIGN DATA WRAPPER weir OPTIONS (bootstrap_server 'localhost:9092');
