@@ -304,6 +304,7 @@ weir_worker_main(Datum arg)
 {
 	static WorkerSelf self;
 	int			entry = DatumGetInt32(arg);
+	uint32		generation;
 	bool		exists;
 
 	pqsignal(SIGTERM, handle_sigterm);
@@ -312,7 +313,9 @@ weir_worker_main(Datum arg)
 	BackgroundWorkerUnblockSignals();
 
 	self.entry = entry;
-	weir_registry_attach(entry, &self.task);
+	memcpy(&generation, MyBgworkerEntry->bgw_extra, sizeof(generation));
+	if (!weir_registry_attach(entry, generation, &self.task))
+		proc_exit(0);
 	weir_worker_self = &self;
 	before_shmem_exit(leave, (Datum) 0);
 	BackgroundWorkerInitializeConnectionByOid(self.task.dboid, InvalidOid,
