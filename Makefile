@@ -28,6 +28,7 @@ OBJS = \
 	src/kafka/decode.o \
 	src/kafka/offsets.o \
 	src/kafka/stat.o \
+	src/kafka/partitions.o \
 	src/kafka/worker.o \
 	src/query/analyze.o \
 	src/query/flatten.o \

@@ -229,7 +229,7 @@ CREATE VIEW weir.stat_kafka AS
 		o.next_offset AS committed_offset,
 		s."position",
 		s.high_watermark,
-		greatest(s.high_watermark - o.next_offset, 0) AS lag,
+		CASE WHEN s.high_watermark >= o.next_offset THEN s.high_watermark - o.next_offset END AS lag,
 		s.messages,
 		s.bytes,
 		s.errors,

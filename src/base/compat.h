@@ -153,13 +153,6 @@ typedef bool WeirUpdateIndexes;
 	makeJsonLexContextCstringLen(unconstify(char *, json), len, GetDatabaseEncoding(), need_escapes)
 #endif
 
-/* 16: one ownership check for all kinds of objects. */
-#if PG_VERSION_NUM >= 160000
-#define weir_relation_ownercheck(relid, role) object_ownercheck(RelationRelationId, relid, role)
-#else
-#define weir_relation_ownercheck(relid, role) pg_class_ownercheck(relid, role)
-#endif
-
 /* 18: a rule's result relation is told apart. */
 #if PG_VERSION_NUM >= 180000
 #define weir_replace_vars(node, varno, rte, tlist) \

@@ -531,6 +531,9 @@ update_row(const char *sql, int nargs, Oid *types, Datum *values, const char *nu
 	rows = SPI_processed;
 	SPI_finish();
 	SetUserIdAndSecContext(save_user, save_sec);
+
+	/* Workers' SQL fires no triggers, so say it here too. */
+	CacheInvalidateRelcacheByRelid(weir_catalog_relid("continuous_view"));
 	CommandCounterIncrement();
 	return rows;
 }

@@ -12,6 +12,7 @@
 
 #include "access/table.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_database.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
@@ -156,7 +157,7 @@ weir_kafka_resume(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("\"%s\" is not a stream", get_rel_name(streamid))));
-	if (!weir_relation_ownercheck(streamid, GetUserId()))
+	if (!object_ownercheck(RelationRelationId, streamid, GetUserId()))
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_FOREIGN_TABLE, get_rel_name(streamid));
 
 	GetUserIdAndSecContext(&user, &sec);

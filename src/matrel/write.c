@@ -24,6 +24,7 @@
 #include "base/compat.h"
 #include "base/weir.h"
 #include "catalog/pg_am.h"
+#include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
@@ -34,7 +35,7 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
-#include "catalog/pg_type.h"
+#include "utils/sortsupport.h"
 
 struct MatrelWriter
 {
@@ -346,10 +347,71 @@ write_group(MatrelWriter *w, MinimalTuple tuple)
 		update_row(w, group);
 }
 
+/* ---------------------------------------------------------------------
+ * Order
+ * --------------------------------------------------------------------- */
+
+typedef struct SortItem
+{
+	Datum		key;
+	bool		null;
+	MinimalTuple tuple;
+} SortItem;
+
+static int
+compare_items(const void *a, const void *b, void *arg)
+{
+	const SortItem *x = a;
+	const SortItem *y = b;
+
+	return ApplySortComparator(x->key, x->null, y->key, y->null, (SortSupport) arg);
+}
+
+/*
+ * Order rows by the first column of the lookup index, so that neighbours in the
+ * index are written one after the other.
+ */
+static void
+sort_rows(MatrelWriter *w, MinimalTuple *tuples, int ntuples)
+{
+	SortItem   *items;
+	SortSupportData sort = {0};
+	TupleTableSlot *slot = w->spec->new_slot;
+
+	if (w->lookup == NULL || ntuples < 2)
+		return;
+	sort.ssup_cxt = w->cxt;
+	sort.ssup_collation = w->lookup->rd_indcollation[0];
+	sort.ssup_attno = 1;
+	PrepareSortSupportFromIndexRel(w->lookup, BTLessStrategyNumber, &sort);
+
+	items = palloc_extended(sizeof(SortItem) * ntuples, MCXT_ALLOC_HUGE);
+	for (int i = 0; i < ntuples; i++)
+	{
+		ExecStoreMinimalTuple(tuples[i], slot, false);
+		items[i].tuple = tuples[i];
+		if (w->by_hash)
+		{
+			slot_getallattrs(slot);
+			items[i].key = Int32GetDatum((int32) weir_keys_hash(&w->spec->keys, slot->tts_values,
+																slot->tts_isnull));
+			items[i].null = false;
+		}
+		else
+			items[i].key = slot_getattr(slot, 1, &items[i].null);
+	}
+	qsort_arg(items, ntuples, sizeof(SortItem), compare_items, &sort);
+	for (int i = 0; i < ntuples; i++)
+		tuples[i] = items[i].tuple;
+	pfree(items);
+}
+
 void
 weir_matrel_write(MatrelWriter *w, MinimalTuple *tuples, int ntuples)
 {
 	MemoryContext old = MemoryContextSwitchTo(w->cxt);
+
+	sort_rows(w, tuples, ntuples);
 
 	/* See what earlier calls wrote. */
 	CommandCounterIncrement();

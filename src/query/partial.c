@@ -152,8 +152,17 @@ weir_partial_agg_finalize(PartialAgg *agg, Datum state, bool state_null,
 {
 	fmNodePtr	context = (fmNodePtr) agg->aggstate;
 
+	/*
+	 * The executor never finalizes a state fresh from its deserialize function,
+	 * only what the combine function made of it; final functions count on that.
+	 */
 	if (agg->internal && !state_null)
+	{
 		state = weir_partial_agg_deserialize(agg, context, state);
+		if (!agg->combine_strict)
+			state = weir_partial_agg_combine_trans(agg, context, (Datum) 0, true,
+												   state, false, &state_null);
+	}
 	return weir_partial_agg_finalize_trans(agg, context, state, state_null,
 										   result_null);
 }
@@ -171,7 +180,9 @@ weir_partial_agg_deserialize(PartialAgg *agg, fmNodePtr context, Datum state)
 	Datum		result;
 
 	InitFunctionCallInfoData(*fcinfo, &agg->deserialfn, 2, InvalidOid, context, NULL);
-	fcinfo->args[0].value = state;
+
+	/* The executor's states never were in a table; functions count on that. */
+	fcinfo->args[0].value = PointerGetDatum(PG_DETOAST_DATUM(state));
 	fcinfo->args[0].isnull = false;
 	fcinfo->args[1].value = (Datum) 0;
 	fcinfo->args[1].isnull = false;

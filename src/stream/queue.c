@@ -18,7 +18,9 @@
  * server's own clean-up of temporary files.
  *
  * Failure: a worker that exits puts what it took back at its place (the list
- * stays sorted by number), so nothing is lost while the server runs.
+ * stays sorted by number), so nothing is lost while the server runs.  A process
+ * that is terminated while it waits leaves the list of waiters in its exit
+ * callback: its place there belongs to the next process of its number.
  */
 #include "stream/queue.h"
 
@@ -67,6 +69,8 @@ typedef struct QueueShared
 } QueueShared;
 
 static QueueShared *queue = NULL;
+static QueueDatabase *waiting_in = NULL;	/* this process may be in its list of waiters */
+static bool exit_registered = false;
 static uint32 wait_event = 0;
 
 static Size
@@ -224,12 +228,27 @@ weir_queue_depth(int slot, int64 *messages, int64 *rows, int64 *bytes)
  * Waiting for the flush
  * --------------------------------------------------------------------- */
 
+static bool waiter_delist(QueueDatabase *db);
+
+static void
+delist_at_exit(int code, Datum arg)
+{
+	if (waiting_in != NULL)
+		(void) waiter_delist(waiting_in);
+}
+
 /* Returns false when there is nothing to wait for. */
 static bool
 waiter_enlist(QueueDatabase *db, int64 seq)
 {
 	QueueWaiter *waiter = &queue->waiters[weir_my_proc_number()];
 
+	if (!exit_registered)
+	{
+		before_shmem_exit(delist_at_exit, (Datum) 0);
+		exit_registered = true;
+	}
+	waiting_in = db;
 	LWLockAcquire(&db->lock, LW_EXCLUSIVE);
 	waiter->waiting = db->flushed < seq;
 	if (waiter->waiting)
@@ -257,6 +276,7 @@ waiter_delist(QueueDatabase *db)
 		waiter->waiting = false;
 	}
 	LWLockRelease(&db->lock);
+	waiting_in = NULL;
 	return was_waiting;
 }
 

@@ -441,15 +441,6 @@ typedef struct Handover
 } Handover;
 
 static void
-handed_over(void *arg)
-{
-	Handover   *handover = arg;
-
-	if (handover->done)
-		handover->done(handover->arg);
-}
-
-static void
 note_statistics(Intake *intake)
 {
 	int64		rows = 0;
@@ -465,6 +456,17 @@ note_statistics(Intake *intake)
 		weir_stats_view_batch(intake->input.views[i].spec->defid,
 							  intake->input.views[i].rows_in, intake->input.views[i].ntuples);
 	weir_registry_note_batch(weir_worker_self->entry, rows);
+}
+
+/* Counted here, so that no flush of these rows can come before. */
+static void
+handed_over(void *arg)
+{
+	Handover   *handover = arg;
+
+	note_statistics(handover->intake);
+	if (handover->done)
+		handover->done(handover->arg);
 }
 
 /* Groups that do not fit in memory by themselves: into a file of their own. */
@@ -540,7 +542,6 @@ take_in(WeirBatch *batch, bool sync, bool careful, weir_merge_callback done, voi
 	merge_waiting(&intake, &handover);
 	weir_worker_commit();
 	MemoryContextSwitchTo(step_cxt);
-	note_statistics(&intake);
 }
 
 /* Whether the error in hand is worth another, careful try; cleans up then. */

@@ -9,6 +9,9 @@
  * are, and starts or ends the difference.  A worker that ended is started
  * again with a delay that doubles up to ten seconds while it keeps failing.
  *
+ * A launcher that is started again after an error or a SIGTERM first makes the
+ * workers of its predecessor leave: it could not see them end.
+ *
  * It starts when recovery has ended, so a standby has no workers until it is
  * promoted, and does not run in pg_upgrade.
  */
@@ -39,6 +42,7 @@
 #define SCAN_INTERVAL_MS 30000
 #define BACKOFF_MIN_MS 100
 #define BACKOFF_MAX_MS 10000
+#define EVICT_AGAIN_MS 3000		/* between requests to leave */
 #define HEALTHY_MS 10000		/* ran this long: forget earlier failures */
 
 /* A worker this launcher started. */
@@ -132,7 +136,7 @@ weir_launcher_hold_database(Oid dboid)
 	weir_registry_hold(dboid, MyProcPid);
 
 	/* Again after a while: the second SIGTERM ends a worker inside a query. */
-	while (weir_registry_signal(dboid, waited % 3000 == 0 ? SIGTERM : 0) > 0 &&
+	while (weir_registry_signal(dboid, waited % EVICT_AGAIN_MS == 0 ? SIGTERM : 0) > 0 &&
 		   waited < 10000)
 	{
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 10,
@@ -284,10 +288,11 @@ start_worker(WorkerTask *task)
 {
 	BackgroundWorker worker = {0};
 	Started    *s = MemoryContextAllocZero(TopMemoryContext, sizeof(Started));
+	uint32		generation;
 	MemoryContext old;
 
 	s->task = *task;
-	s->entry = weir_registry_add(task);
+	s->entry = weir_registry_add(task, &generation);
 	if (s->entry < 0)
 	{
 		pfree(s);
@@ -306,6 +311,7 @@ start_worker(WorkerTask *task)
 		snprintf(worker.bgw_name, sizeof(worker.bgw_name), "%s %d for database %u",
 				 kind_name(task->kind), task->index, task->dboid);
 	worker.bgw_main_arg = Int32GetDatum(s->entry);
+	memcpy(worker.bgw_extra, &generation, sizeof(generation));
 	worker.bgw_notify_pid = MyProcPid;
 
 	old = MemoryContextSwitchTo(TopMemoryContext);
@@ -431,6 +437,22 @@ start_missing(List *tasks)
  * --------------------------------------------------------------------- */
 
 static void
+evict_predecessors(void)
+{
+	int			waited = 0;
+
+	while (!ShutdownRequestPending &&
+		   weir_registry_evict(waited % EVICT_AGAIN_MS == 0 ? SIGTERM : 0) > 0)
+	{
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 10,
+						 wait_event);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+		waited += 10;
+	}
+}
+
+static void
 launcher_loop(void)
 {
 	MemoryContext cxt = AllocSetContextCreate(TopMemoryContext, "weir launcher",
@@ -476,7 +498,10 @@ weir_launcher_main(Datum arg)
 	ctl.keysize = sizeof(WorkerTask);
 	ctl.entrysize = sizeof(Ended);
 	ended = hash_create("weir ended workers", 64, &ctl, HASH_ELEM | HASH_BLOBS);
+	evict_predecessors();
 	launcher_loop();
 	weir_registry_attach_launcher(NULL);
-	proc_exit(0);
+
+	/* Not 0: the postmaster shall start it again if it was ended alone. */
+	proc_exit(1);
 }

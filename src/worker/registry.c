@@ -5,6 +5,11 @@
  * The launcher adds an entry before it starts a worker and removes it when the
  * worker has ended.  A worker fills in its pid and latch.
  *
+ * A launcher that is started again knows nothing of its predecessor's workers,
+ * and two workers for one task would count rows twice.  So each launcher is a
+ * generation: it evicts the workers of earlier ones, and a worker that comes up
+ * with an old number finds no entry.
+ *
  * Locking: one LWLock over all, held for scans of the arrays only.
  */
 #include "worker/registry.h"
@@ -35,6 +40,7 @@ typedef struct Registry
 {
 	LWLock		lock;
 	Latch	   *launcher;
+	uint32		generation;		/* of the launcher */
 	WorkerEntry workers[WEIR_MAX_WORKERS];
 	DatabaseEntry databases[WEIR_MAX_DATABASES];
 	Hold		holds[MAX_HOLDS];
@@ -91,11 +97,38 @@ weir_registry_attach_launcher(Latch *latch)
 {
 	LWLockAcquire(&registry->lock, LW_EXCLUSIVE);
 	registry->launcher = latch;
+	if (latch != NULL)
+		registry->generation++;
 	LWLockRelease(&registry->lock);
 }
 
 int
-weir_registry_add(const WorkerTask *task)
+weir_registry_evict(int signal)
+{
+	int			n = 0;
+
+	LWLockAcquire(&registry->lock, LW_EXCLUSIVE);
+	for (int i = 0; i < WEIR_MAX_WORKERS; i++)
+	{
+		WorkerEntry *entry = &registry->workers[i];
+
+		if (!entry->used || entry->generation == registry->generation)
+			continue;
+		if (entry->pid == 0)
+		{
+			entry->used = false;
+			continue;
+		}
+		n++;
+		if (signal != 0)
+			(void) kill(entry->pid, signal);
+	}
+	LWLockRelease(&registry->lock);
+	return n;
+}
+
+int
+weir_registry_add(const WorkerTask *task, uint32 *generation)
 {
 	int			result = -1;
 
@@ -109,6 +142,7 @@ weir_registry_add(const WorkerTask *task)
 		memset(entry, 0, sizeof(WorkerEntry));
 		entry->used = true;
 		entry->task = *task;
+		entry->generation = *generation = registry->generation;
 		result = i;
 	}
 	LWLockRelease(&registry->lock);
@@ -189,17 +223,24 @@ weir_registry_kafka_wants(Oid dboid, WorkerTask *wants)
  * Workers
  * --------------------------------------------------------------------- */
 
-void
-weir_registry_attach(int entry, WorkerTask *task)
+bool
+weir_registry_attach(int entry, uint32 generation, WorkerTask *task)
 {
 	WorkerEntry *e = &registry->workers[entry];
+	bool		expected;
 
 	LWLockAcquire(&registry->lock, LW_EXCLUSIVE);
-	e->pid = MyProcPid;
-	e->latch = MyLatch;
-	e->started = GetCurrentTimestamp();
-	*task = e->task;
+	expected = e->used && e->pid == 0 &&
+		e->generation == generation && generation == registry->generation;
+	if (expected)
+	{
+		e->pid = MyProcPid;
+		e->latch = MyLatch;
+		e->started = GetCurrentTimestamp();
+		*task = e->task;
+	}
 	LWLockRelease(&registry->lock);
+	return expected;
 }
 
 void

@@ -39,6 +39,7 @@ typedef struct WorkerTask
 typedef struct WorkerEntry
 {
 	bool		used;
+	uint32		generation;		/* of the launcher that added it */
 	WorkerTask	task;
 	int			pid;			/* 0: not running yet, or ended */
 	Latch	   *latch;
@@ -55,7 +56,9 @@ extern void weir_registry_init(void);
 
 /* --- the launcher --- */
 extern void weir_registry_attach_launcher(Latch *latch);
-extern int	weir_registry_add(const WorkerTask *task);	/* -1: full */
+/* Forget entries of earlier launchers that have no process; signals the others, returns how many. */
+extern int	weir_registry_evict(int signal);
+extern int	weir_registry_add(const WorkerTask *task, uint32 *generation);	/* -1: full */
 extern void weir_registry_remove(int entry);
 extern void weir_registry_get(int entry, WorkerEntry *copy);
 extern DatabaseState weir_registry_database_state(Oid dboid);
@@ -63,7 +66,8 @@ extern bool weir_registry_database_held(Oid dboid);
 extern int	weir_registry_kafka_wants(Oid dboid, WorkerTask *wants);
 
 /* --- workers --- */
-extern void weir_registry_attach(int entry, WorkerTask *task);
+/* False: nobody waits for this worker any more, it has to go. */
+extern bool weir_registry_attach(int entry, uint32 generation, WorkerTask *task);
 extern void weir_registry_detach(int entry);
 extern void weir_registry_set_absent(int entry);
 extern void weir_registry_set_kafka_wants(const WorkerTask *wants, int n);

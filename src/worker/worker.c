@@ -37,6 +37,8 @@
 #define SHUTDOWN_LOOK_MS 1000
 #define DRAIN_MAX_MS 60000
 
+#define SECOND_SIGTERM_USECS (1 * USECS_PER_SEC)
+
 WorkerSelf *weir_worker_self = NULL;
 
 static const WorkerKindOps *ops = NULL;
@@ -89,15 +91,26 @@ weir_worker_error_kind(int sqlerrcode)
  * Signals and leaving
  * --------------------------------------------------------------------- */
 
+static volatile sig_atomic_t draining = false;
+static TimestampTz first_sigterm = 0;
+
+/*
+ * The postmaster sends each signal to the process and to its group, so one
+ * SIGTERM may arrive twice.  Only one that comes later is a second one.
+ */
 static void
 handle_sigterm(SIGNAL_ARGS)
 {
 	int			save_errno = errno;
+	TimestampTz now = GetCurrentTimestamp();
 
-	if (ShutdownRequestPending)
-		die(postgres_signal_arg);
-	else
+	if (!ShutdownRequestPending)
+	{
+		first_sigterm = now;
 		SignalHandlerForShutdownRequest(postgres_signal_arg);
+	}
+	else if (!draining && now - first_sigterm > SECOND_SIGTERM_USECS)
+		die(postgres_signal_arg);
 	errno = save_errno;
 }
 
@@ -235,6 +248,7 @@ drain_loop(void)
 
 	if (ops->drain == NULL || !server_is_leaving())
 		return;
+	draining = true;
 	while (!guarded_drain() && GetCurrentTimestamp() < deadline)
 		sleep_ms(5);
 }
@@ -290,6 +304,7 @@ weir_worker_main(Datum arg)
 {
 	static WorkerSelf self;
 	int			entry = DatumGetInt32(arg);
+	uint32		generation;
 	bool		exists;
 
 	pqsignal(SIGTERM, handle_sigterm);
@@ -298,7 +313,9 @@ weir_worker_main(Datum arg)
 	BackgroundWorkerUnblockSignals();
 
 	self.entry = entry;
-	weir_registry_attach(entry, &self.task);
+	memcpy(&generation, MyBgworkerEntry->bgw_extra, sizeof(generation));
+	if (!weir_registry_attach(entry, generation, &self.task))
+		proc_exit(0);
 	weir_worker_self = &self;
 	before_shmem_exit(leave, (Datum) 0);
 	BackgroundWorkerInitializeConnectionByOid(self.task.dboid, InvalidOid,

@@ -50,7 +50,7 @@ def start():
     """Start the server; processes of the dead one may take a moment to notice and go."""
     deadline = time.monotonic() + 60
     while subprocess.run(["pg_ctl", "-D", datadir, "-l", logfile, "-w", "start"],
-                         stdout=subprocess.DEVNULL).returncode != 0:
+                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode != 0:
         if time.monotonic() > deadline:
             raise SystemExit("not ok the server does not start again")
         time.sleep(0.2)

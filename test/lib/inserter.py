@@ -20,13 +20,13 @@ class Inserter(threading.Thread):
         self.tried = number * 10**9
         self.acked = []
         self.error = None
-        self._stop = threading.Event()
+        self._ended = threading.Event()
 
     def run(self):
-        while not self._stop.is_set():
+        while not self._ended.is_set():
             try:
                 with connect(self.dsn) as c:
-                    while not self._stop.is_set():
+                    while not self._ended.is_set():
                         self.transaction(c)
             except Error as e:
                 if not (self.tolerant and (e.lost or e.sqlstate.startswith("57P"))):
@@ -47,7 +47,7 @@ class Inserter(threading.Thread):
             self.acked += ids
 
     def stop(self):
-        self._stop.set()
+        self._ended.set()
 
 
 class Clients:

@@ -75,7 +75,7 @@ class Connection:
                 return None
             sqlstate = (_pq.PQresultErrorField(result, ord("C")) or b"").decode()
             raise Error(sqlstate, _pq.PQerrorMessage(self._conn).decode(),
-                        _pq.PQstatus(self._conn) != 0)
+                        sqlstate == "" or _pq.PQstatus(self._conn) != 0)
         finally:
             _pq.PQclear(result)
 

@@ -40,6 +40,9 @@ for my $type (@workers, 'weir launcher')
 			"SELECT count(*) > 0 FROM pg_stat_activity WHERE backend_type = '$type' AND pid <> $old")
 		  or die "$type does not come back after $signal";
 		works('postgres', "$type comes back after SIG$signal");
+		ok($node->poll_query_until('postgres', q(SELECT array_agg(backend_type ORDER BY backend_type) =
+			ARRAY['weir flush worker', 'weir ingest worker', 'weir ingest worker', 'weir launcher']
+			FROM pg_stat_activity WHERE backend_type LIKE 'weir %')), "and no worker is there twice");
 	}
 }
 

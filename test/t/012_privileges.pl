@@ -11,7 +11,7 @@ $node->safe_psql('postgres', q(
 	CREATE FOREIGN TABLE s (k int, x int) SERVER weir;
 	CREATE TABLE secret (k int);
 	INSERT INTO secret VALUES (42);
-	CREATE FUNCTION peek() RETURNS int LANGUAGE sql AS 'SELECT k FROM public.secret'));
+	CREATE FUNCTION peek() RETURNS int STABLE LANGUAGE sql AS 'SELECT k FROM public.secret'));
 
 sub as
 {
