@@ -453,9 +453,8 @@ weir_matrel_expire(ViewRuntime *runtime, const ContViewOptions *options,
 	ContQuery  *query = runtime->query;
 	ContKey    *step;
 	StringInfoData sql;
-	Oid			argtype = TIMESTAMPTZOID;
 	TimestampTz before = now - options->sw_usecs - options->step_usecs;
-	Datum		arg = TimestampTzGetDatum(before);
+	Datum		arg;
 	char	   *table;
 	char	   *column;
 	int64		deleted;
@@ -463,20 +462,23 @@ weir_matrel_expire(ViewRuntime *runtime, const ContViewOptions *options,
 	if (!options->sliding || query->step_key < 0)
 		return 0;
 	step = &query->keys[query->step_key];
+
+	/* What a timestamp means is up to the time zone of who reads. */
+	if (step->type == TIMESTAMPOID)
+		before -= TZDISP_LIMIT * USECS_PER_SEC;
+	arg = TimestampTzGetDatum(before);
 	table = quote_qualified_identifier(get_namespace_name(get_rel_namespace(runtime->view.matrelid)),
 									   get_rel_name(runtime->view.matrelid));
 	column = pstrdup(quote_identifier(step->colname));
 	initStringInfo(&sql);
 	appendStringInfo(&sql,
-					 "DELETE FROM %s WHERE ctid = ANY (ARRAY(SELECT ctid FROM %s WHERE %s <= $1::%s LIMIT %d))",
-					 table, table, column,
-					 step->type == TIMESTAMPTZOID ? "pg_catalog.timestamptz" : "pg_catalog.timestamp",
-					 limit);
+					 "DELETE FROM %s WHERE ctid = ANY (ARRAY(SELECT ctid FROM %s WHERE %s <= $1 LIMIT %d))",
+					 table, table, column, limit);
 	SPI_connect();
 	weir_matrel_writable = true;
 	PG_TRY();
 	{
-		if (SPI_execute_with_args(sql.data, 1, &argtype, &arg, NULL, false, 0) != SPI_OK_DELETE)
+		if (SPI_execute_with_args(sql.data, 1, &step->type, &arg, NULL, false, 0) != SPI_OK_DELETE)
 			elog(ERROR, "could not delete expired steps");
 	}
 	PG_FINALLY();
