@@ -31,6 +31,7 @@ OBJS = \
 	src/kafka/partitions.o \
 	src/kafka/worker.o \
 	src/query/analyze.o \
+	src/query/flatten.o \
 	src/query/split.o \
 	src/query/view_query.o \
 	src/query/state_type.o \

@@ -153,4 +153,34 @@ typedef bool WeirUpdateIndexes;
 	makeJsonLexContextCstringLen(unconstify(char *, json), len, GetDatabaseEncoding(), need_escapes)
 #endif
 
+/* 16: one ownership check for all kinds of objects. */
+#if PG_VERSION_NUM >= 160000
+#define weir_relation_ownercheck(relid, role) object_ownercheck(RelationRelationId, relid, role)
+#else
+#define weir_relation_ownercheck(relid, role) pg_class_ownercheck(relid, role)
+#endif
+
+/* 18: a rule's result relation is told apart. */
+#if PG_VERSION_NUM >= 180000
+#define weir_replace_vars(node, varno, rte, tlist) \
+	ReplaceVarsFromTargetList(node, varno, 0, rte, tlist, 0, REPLACEVARS_REPORT_ERROR, 0, NULL)
+#else
+#define weir_replace_vars(node, varno, rte, tlist) \
+	ReplaceVarsFromTargetList(node, varno, 0, rte, tlist, REPLACEVARS_REPORT_ERROR, 0, NULL)
+#endif
+
+/* 16: as the range tables, the permission lists of two queries are put together. */
+#if PG_VERSION_NUM >= 160000
+#define weir_prepend_rtable(query, other) \
+	do { \
+		CombineRangeTables(&(other)->rtable, &(other)->rteperminfos, \
+						   (query)->rtable, (query)->rteperminfos); \
+		(query)->rtable = (other)->rtable; \
+		(query)->rteperminfos = (other)->rteperminfos; \
+	} while (0)
+#else
+#define weir_prepend_rtable(query, other) \
+	((query)->rtable = list_concat((other)->rtable, (query)->rtable))
+#endif
+
 #endif

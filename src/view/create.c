@@ -141,6 +141,9 @@ create_cont_view(UtilityCall *call, ViewStmt *stmt, Query *query, ContView *view
 	view->defid = create_def_view(stmt, query);
 	def = weir_def_query(view->defid);
 	cq = weir_cont_query_build(def, &view->options, NULL);
+
+	/* What cannot be planned is told to the user, not to a worker's log. */
+	weir_cont_query_plan(cq);
 	view->matrelid = weir_matrel_create(stmt->view, cq, &view->options);
 	weir_depend_on(view->matrelid, view->defid, DEPENDENCY_AUTO);
 
