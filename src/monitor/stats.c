@@ -14,6 +14,7 @@
 #include "base/shmem.h"
 #include "funcapi.h"
 #include "groups/epoch.h"
+#include "kafka/stat.h"
 #include "miscadmin.h"
 #include "stream/queue.h"
 #include "utils/builtins.h"
@@ -422,6 +423,7 @@ weir_stat_reset(PG_FUNCTION_ARGS)
 	stats->reset = GetCurrentTimestamp();
 	LWLockRelease(&stats->lock);
 	weir_memory_peak_reset();
+	weir_kafka_stat_reset();
 	PG_RETURN_VOID();
 }
 

@@ -254,15 +254,26 @@ write_offset(KafkaOffset *offset)
 		elog(ERROR, "could not write a Kafka offset");
 }
 
+/* In order of arrival; the run's list is latest first. */
+static void
+write_all_dead(Run *run)
+{
+	List	   *list = NIL;
+
+	for (RunDead *dead = run->dead; dead; dead = dead->next)
+		list = lappend(list, dead);
+	for (int i = list_length(list) - 1; i >= 0; i--)
+		write_dead(list_nth(list, i));
+	list_free(list);
+}
+
 static void
 write_notes(Epoch *epoch)
 {
 	SPI_connect();
-	for (RunDead *dead = epoch->main.dead; dead; dead = dead->next)
-		write_dead(dead);
+	write_all_dead(&epoch->main);
 	for (Run *run = epoch->adopted; run; run = run->next)
-		for (RunDead *dead = run->dead; dead; dead = dead->next)
-			write_dead(dead);
+		write_all_dead(run);
 	for (EpochOffset *offset = epoch->offsets; offset; offset = offset->next)
 		write_offset(&offset->offset);
 	SPI_finish();
