@@ -190,21 +190,50 @@ merge_local(Assembly *a, MinimalTuple *tuples, int ntuples)
 	weir_groups_apply(merge, a->table);
 }
 
-/* The row as JSON text: what a person needs to see and to insert it again. */
+/*
+ * The row as JSON text: what a person needs to see and to insert it again.  Its
+ * types may have casts to json that do or fail as they like: they run as the
+ * view's owner, and a row that cannot be shown gives NULL.
+ */
 static char *
-row_as_text(StreamRows *rows, int row, int *len)
+row_as_text(Assembly *a, int row, int *len)
 {
-	Relation	rel = table_open(rows->streamid, AccessShareLock);
-	TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(rel), &TTSOpsMinimalTuple);
-	Datum		json;
-	char	   *string;
+	ResourceOwner owner = CurrentResourceOwner;
+	char	   *volatile string = NULL;
+	OwnerSwitch saved;
 
-	ExecStoreMinimalTuple(rows->rows[row], slot, false);
-	json = DirectFunctionCall1(row_to_json, ExecFetchSlotHeapTupleDatum(slot));
-	string = TextDatumGetCString(json);
-	ExecDropSingleTupleTableSlot(slot);
-	table_close(rel, NoLock);
-	*len = strlen(string);
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(step_cxt);
+	weir_owner_enter(&saved, a->view->owner);
+	PG_TRY();
+	{
+		Relation	rel = table_open(a->rows->streamid, AccessShareLock);
+		TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(rel), &TTSOpsMinimalTuple);
+
+		ExecStoreMinimalTuple(a->rows->rows[row], slot, false);
+		string = TextDatumGetCString(DirectFunctionCall1(row_to_json,
+														 ExecFetchSlotHeapTupleDatum(slot)));
+		ExecDropSingleTupleTableSlot(slot);
+		table_close(rel, NoLock);
+		weir_owner_leave(&saved);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(step_cxt);
+		error = CopyErrorData();
+		if (weir_worker_error_kind(error->sqlerrcode) == ERROR_RETRY)
+			PG_RE_THROW();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		string = NULL;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(step_cxt);
+	CurrentResourceOwner = owner;
+	*len = string ? strlen(string) : -1;
 	return string;
 }
 
@@ -224,12 +253,7 @@ bury_row(Assembly *a, int row, ErrorData *error)
 		dead.payload_len = origin->payload_len;
 	}
 	else
-	{
-		MemoryContext old = MemoryContextSwitchTo(step_cxt);
-
-		dead.payload = row_as_text(a->rows, row, &dead.payload_len);
-		MemoryContextSwitchTo(old);
-	}
+		dead.payload = row_as_text(a, row, &dead.payload_len);
 	dead.sqlerrcode = error->sqlerrcode;
 	dead.message = error->message ? error->message : "unknown error";
 	add_dead(a->intake, &dead);
