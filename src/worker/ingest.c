@@ -20,7 +20,7 @@
  *
  * Failure: an error leaves the batch as it was (queue messages stay with the
  * worker, Kafka offsets unmoved) and is thrown to the caller, which tries
- * again.
+ * again.  An error after the merge is logged and goes no further.
  */
 #include "worker/ingest.h"
 
@@ -461,7 +461,7 @@ typedef struct Handover
 {
 	weir_merge_callback done;
 	void	   *arg;
-	Intake	   *intake;
+	bool		merged;			/* from here on the batch counts, whatever happens */
 } Handover;
 
 static void
@@ -469,6 +469,7 @@ handed_over(void *arg)
 {
 	Handover   *handover = arg;
 
+	handover->merged = true;
 	if (handover->done)
 		handover->done(handover->arg);
 }
@@ -546,10 +547,9 @@ merge_waiting(Intake *intake, Handover *handover)
 }
 
 static void
-take_in(WeirBatch *batch, bool sync, bool careful, weir_merge_callback done, void *arg)
+take_in(WeirBatch *batch, bool sync, bool careful, Handover *handover)
 {
 	Intake		intake;
-	Handover	handover = {done, arg, &intake};
 
 	intake_begin(&intake, batch, sync);
 	weir_worker_begin();
@@ -561,7 +561,7 @@ take_in(WeirBatch *batch, bool sync, bool careful, weir_merge_callback done, voi
 	}
 	else
 		run_views(&intake);
-	merge_waiting(&intake, &handover);
+	merge_waiting(&intake, handover);
 	weir_worker_commit();
 	MemoryContextSwitchTo(step_cxt);
 	note_statistics(&intake);
@@ -584,25 +584,51 @@ recover_for_careful(void)
 	return true;
 }
 
+/*
+ * The transaction of a merged batch failed to commit: only side effects of
+ * functions in the queries are lost.  To throw would take the batch in again.
+ */
 static void
-ingest(WeirBatch *batch, bool sync, weir_merge_callback done, void *arg)
+recover_merged(void)
 {
-	volatile bool careful = false;
+	EmitErrorReport();
+	FlushErrorState();
+	weir_mutex_release_held();
+	AbortCurrentTransaction();
+	MemoryContextSwitchTo(step_cxt);
+}
 
-	step_cxt = batch->cxt;
+/* True when the batch is in; false: try carefully. */
+static bool
+try_take_in(WeirBatch *batch, bool sync, bool careful, Handover *handover)
+{
+	volatile bool done = true;
+
 	PG_TRY();
 	{
-		take_in(batch, sync, false, done, arg);
+		take_in(batch, sync, careful, handover);
 	}
 	PG_CATCH();
 	{
-		if (!recover_for_careful())
+		if (handover->merged)
+			recover_merged();
+		else if (!careful && recover_for_careful())
+			done = false;
+		else
 			PG_RE_THROW();
-		careful = true;
 	}
 	PG_END_TRY();
-	if (careful)
-		take_in(batch, sync, true, done, arg);
+	return done;
+}
+
+static void
+ingest(WeirBatch *batch, bool sync, weir_merge_callback done, void *arg)
+{
+	Handover	handover = {done, arg, false};
+
+	step_cxt = batch->cxt;
+	if (!try_take_in(batch, sync, false, &handover))
+		(void) try_take_in(batch, sync, true, &handover);
 }
 
 void
