@@ -65,6 +65,7 @@ typedef struct GroupTable
 typedef struct GroupSpec
 {
 	Oid			defid;
+	Oid			owner;			/* whose rights the functions of keys and states have */
 	bool		append;
 	TupleDesc	desc;			/* nkeys + nstates columns */
 	KeySet		keys;
@@ -76,9 +77,9 @@ typedef struct GroupSpec
 
 /*
  * Merging rows into a table, in three steps: stage computes every new row of
- * the table without touching it (combine functions run here and may fail),
- * reserve takes all the memory that is needed, apply does it and cannot fail.
- * The table must not change in between.
+ * the table without touching it (combine functions run here, as the view's
+ * owner, and may fail), reserve takes all the memory that is needed, apply does
+ * it and cannot fail.  The table must not change in between.
  */
 typedef struct GroupMerge GroupMerge;
 

@@ -177,6 +177,7 @@ ViewRuntime *
 weir_runtime_get(ContView *view)
 {
 	ViewRuntime *runtime;
+	OwnerSwitch saved;
 	bool		found;
 
 	if (runtimes == NULL)
@@ -194,6 +195,8 @@ weir_runtime_get(ContView *view)
 	runtime->view.options.sw_column = NULL;
 	if (!runtime->valid || runtime->cxt == NULL || runtime->spec.desc == NULL)
 	{
+		/* Initial states go through input functions, which may call anything. */
+		weir_owner_enter(&saved, view->owner);
 		PG_TRY();
 		{
 			runtime_build(runtime, view);
@@ -204,7 +207,9 @@ weir_runtime_get(ContView *view)
 			PG_RE_THROW();
 		}
 		PG_END_TRY();
+		weir_owner_leave(&saved);
 	}
+	runtime->spec.owner = view->owner;
 	return runtime;
 }
 

@@ -20,7 +20,7 @@
  *
  * Failure: an error leaves the batch as it was (queue messages stay with the
  * worker, Kafka offsets unmoved) and is thrown to the caller, which tries
- * again.
+ * again.  An error after the merge is logged and goes no further.
  */
 #include "worker/ingest.h"
 
@@ -190,21 +190,50 @@ merge_local(Assembly *a, MinimalTuple *tuples, int ntuples)
 	weir_groups_apply(merge, a->table);
 }
 
-/* The row as JSON text: what a person needs to see and to insert it again. */
+/*
+ * The row as JSON text: what a person needs to see and to insert it again.  Its
+ * types may have casts to json that do or fail as they like: they run as the
+ * view's owner, and a row that cannot be shown gives NULL.
+ */
 static char *
-row_as_text(StreamRows *rows, int row, int *len)
+row_as_text(Assembly *a, int row, int *len)
 {
-	Relation	rel = table_open(rows->streamid, AccessShareLock);
-	TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(rel), &TTSOpsMinimalTuple);
-	Datum		json;
-	char	   *string;
+	ResourceOwner owner = CurrentResourceOwner;
+	char	   *volatile string = NULL;
+	OwnerSwitch saved;
 
-	ExecStoreMinimalTuple(rows->rows[row], slot, false);
-	json = DirectFunctionCall1(row_to_json, ExecFetchSlotHeapTupleDatum(slot));
-	string = TextDatumGetCString(json);
-	ExecDropSingleTupleTableSlot(slot);
-	table_close(rel, NoLock);
-	*len = strlen(string);
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(step_cxt);
+	weir_owner_enter(&saved, a->view->owner);
+	PG_TRY();
+	{
+		Relation	rel = table_open(a->rows->streamid, AccessShareLock);
+		TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(rel), &TTSOpsMinimalTuple);
+
+		ExecStoreMinimalTuple(a->rows->rows[row], slot, false);
+		string = TextDatumGetCString(DirectFunctionCall1(row_to_json,
+														 ExecFetchSlotHeapTupleDatum(slot)));
+		ExecDropSingleTupleTableSlot(slot);
+		table_close(rel, NoLock);
+		weir_owner_leave(&saved);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(step_cxt);
+		error = CopyErrorData();
+		if (weir_worker_error_kind(error->sqlerrcode) == ERROR_RETRY)
+			PG_RE_THROW();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		string = NULL;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(step_cxt);
+	CurrentResourceOwner = owner;
+	*len = string ? strlen(string) : -1;
 	return string;
 }
 
@@ -224,12 +253,7 @@ bury_row(Assembly *a, int row, ErrorData *error)
 		dead.payload_len = origin->payload_len;
 	}
 	else
-	{
-		MemoryContext old = MemoryContextSwitchTo(step_cxt);
-
-		dead.payload = row_as_text(a->rows, row, &dead.payload_len);
-		MemoryContextSwitchTo(old);
-	}
+		dead.payload = row_as_text(a, row, &dead.payload_len);
 	dead.sqlerrcode = error->sqlerrcode;
 	dead.message = error->message ? error->message : "unknown error";
 	add_dead(a->intake, &dead);
@@ -437,7 +461,8 @@ typedef struct Handover
 {
 	weir_merge_callback done;
 	void	   *arg;
-	Intake	   *intake;
+	Intake	   *intake;			/* of the attempt under way */
+	bool		merged;			/* from here on the batch counts, whatever happens */
 } Handover;
 
 static void
@@ -464,6 +489,7 @@ handed_over(void *arg)
 {
 	Handover   *handover = arg;
 
+	handover->merged = true;
 	note_statistics(handover->intake);
 	if (handover->done)
 		handover->done(handover->arg);
@@ -524,12 +550,12 @@ merge_waiting(Intake *intake, Handover *handover)
 }
 
 static void
-take_in(WeirBatch *batch, bool sync, bool careful, weir_merge_callback done, void *arg)
+take_in(WeirBatch *batch, bool sync, bool careful, Handover *handover)
 {
 	Intake		intake;
-	Handover	handover = {done, arg, &intake};
 
 	intake_begin(&intake, batch, sync);
+	handover->intake = &intake;
 	weir_worker_begin();
 	MemoryContextSwitchTo(step_cxt);
 	if (careful)
@@ -539,7 +565,7 @@ take_in(WeirBatch *batch, bool sync, bool careful, weir_merge_callback done, voi
 	}
 	else
 		run_views(&intake);
-	merge_waiting(&intake, &handover);
+	merge_waiting(&intake, handover);
 	weir_worker_commit();
 	MemoryContextSwitchTo(step_cxt);
 }
@@ -561,25 +587,62 @@ recover_for_careful(void)
 	return true;
 }
 
+/*
+ * The transaction of a merged batch failed to commit: only side effects of
+ * functions in the queries are lost.  To throw would take the batch in again.
+ */
 static void
-ingest(WeirBatch *batch, bool sync, weir_merge_callback done, void *arg)
+recover_merged(void)
 {
-	volatile bool careful = false;
+	EmitErrorReport();
+	FlushErrorState();
+	weir_mutex_release_held();
+	AbortCurrentTransaction();
+	MemoryContextSwitchTo(step_cxt);
+}
 
-	step_cxt = batch->cxt;
+/* True when the batch is in; false: try carefully. */
+static bool
+try_take_in(WeirBatch *batch, bool sync, bool careful, Handover *handover)
+{
+	volatile bool done = true;
+
 	PG_TRY();
 	{
-		take_in(batch, sync, false, done, arg);
+		take_in(batch, sync, careful, handover);
 	}
 	PG_CATCH();
 	{
-		if (!recover_for_careful())
+		if (handover->merged)
+			recover_merged();
+		else if (!careful && recover_for_careful())
+			done = false;
+		else
 			PG_RE_THROW();
-		careful = true;
 	}
 	PG_END_TRY();
-	if (careful)
-		take_in(batch, sync, true, done, arg);
+	return done;
+}
+
+static void
+ingest(WeirBatch *batch, bool sync, weir_merge_callback done, void *arg)
+{
+	Handover	handover = {done, arg, NULL, false};
+
+	/* Of this attempt alone: the caller may try the same batch again. */
+	step_cxt = AllocSetContextCreate(batch->cxt, "weir intake", ALLOCSET_DEFAULT_SIZES);
+	PG_TRY();
+	{
+		if (!try_take_in(batch, sync, false, &handover))
+			(void) try_take_in(batch, sync, true, &handover);
+	}
+	PG_FINALLY();
+	{
+		MemoryContextSwitchTo(batch->cxt);
+		MemoryContextDelete(step_cxt);
+		step_cxt = NULL;
+	}
+	PG_END_TRY();
 }
 
 void

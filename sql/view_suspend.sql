@@ -1,0 +1,30 @@
+-- A view that fails for a reason of its own is suspended: it keeps what it counted before, and counts no more.
+CREATE SCHEMA view_suspend;
+SET search_path = view_suspend;
+CREATE FOREIGN TABLE s (x int) SERVER weir;
+CREATE FUNCTION f(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+	IF $1 = 5 THEN
+		RAISE feature_not_supported USING MESSAGE = 'no fives';
+	END IF;
+	RETURN $1;
+END $$;
+CREATE VIEW bad AS SELECT count(*), sum(f(x)) FROM s;
+CREATE VIEW good AS SELECT count(*), sum(x) FROM s;
+INSERT INTO s VALUES (1);
+-- In one epoch with the failure, but before it.
+SET weir.synchronous_insert = off;
+BEGIN; INSERT INTO s VALUES (2); COMMIT;
+RESET weir.synchronous_insert;
+INSERT INTO s VALUES (5);
+INSERT INTO s VALUES (3);
+TABLE good;
+SELECT name, state, reason FROM weir.views WHERE schema = 'view_suspend' ORDER BY name;
+SELECT count IN (1, 2) AS before_only FROM bad;
+SELECT weir.activate('bad');
+INSERT INTO s VALUES (4);
+TABLE good;
+SELECT sum IN (1 + 4, 1 + 2 + 4) AS counts_again FROM bad;
+SET client_min_messages = warning;
+DROP FOREIGN TABLE s CASCADE;
+DROP SCHEMA view_suspend CASCADE;
