@@ -9,6 +9,7 @@
 #define WEIR_COMPAT_H
 
 #include "postgres.h"
+#include "access/tableam.h"
 #include "executor/executor.h"
 #include "catalog/pg_database.h"
 #include "catalog/pg_proc.h"
