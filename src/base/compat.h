@@ -9,6 +9,7 @@
 #define WEIR_COMPAT_H
 
 #include "postgres.h"
+#include "access/htup_details.h"
 #include "access/tableam.h"
 #include "executor/executor.h"
 #include "catalog/pg_database.h"
@@ -83,6 +84,17 @@ typedef bool WeirUpdateIndexes;
 #else
 #define weir_create_foreignscan_path(root, rel, rows, startup, total) \
 	create_foreignscan_path(root, rel, NULL, rows, startup, total, NIL, (rel)->lateral_relids, NULL, NIL)
+#endif
+
+/* 18: pg_noreturn comes first in a declaration. */
+#if PG_VERSION_NUM < 180000
+#define pg_noreturn pg_attribute_noreturn()
+#endif
+
+/* 18: a minimal tuple may have room before it, which nobody here asks for. */
+#if PG_VERSION_NUM < 180000
+#define heap_form_minimal_tuple(desc, values, isnull, extra) \
+	(AssertMacro((extra) == 0), heap_form_minimal_tuple(desc, values, isnull))
 #endif
 
 /*
