@@ -105,15 +105,14 @@ weir_cont_query_build(Query *def, const ContViewOptions *options,
 }
 
 /*
- * Columns of joins become those of the joined tables, and GROUP BY columns
- * what they stand for: the parser takes these for the same, and so must equal().
+ * Columns of joins become those of the joined tables: the parser takes these
+ * for the same, and so must equal().
  */
 Query *
 weir_split_prepare(Query *def)
 {
 	Query	   *query = copyObject(def);
 
-	weir_flatten_group_rte(query);
 	query->targetList = (List *)
 		weir_flatten_join_alias_vars(query, (Node *) query->targetList);
 	query->havingQual = weir_flatten_join_alias_vars(query, query->havingQual);
@@ -143,6 +142,7 @@ weir_def_query(Oid defid)
 		query->rtable = list_copy_tail(query->rtable, extra);
 		OffsetVarNodes((Node *) query, -extra, 0);
 	}
+	weir_flatten_group_rte(query);
 	return query;
 }
 
