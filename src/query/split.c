@@ -108,15 +108,15 @@ weir_cont_query_build(Query *def, const ContViewOptions *options,
 }
 
 /*
- * Simple subqueries over the stream are pulled up.  Columns of joins become those of the joined tables, and GROUP BY columns
- * what they stand for: the parser takes these for the same, and so must equal().
+ * Simple subqueries over the stream are pulled up, and columns of joins become
+ * those of the joined tables: the parser takes these for the same, and so must
+ * equal().
  */
 Query *
 weir_split_prepare(ParseState *pstate, Query *def)
 {
 	Query	   *query = copyObject(def);
 
-	weir_flatten_group_rte(query);
 	weir_query_flatten(pstate, query);
 	query->targetList = (List *)
 		weir_flatten_join_alias_vars(query, (Node *) query->targetList);
@@ -147,6 +147,7 @@ weir_def_query(Oid defid)
 		query->rtable = list_copy_tail(query->rtable, extra);
 		OffsetVarNodes((Node *) query, -extra, 0);
 	}
+	weir_flatten_group_rte(query);
 	return query;
 }
 

@@ -20,6 +20,7 @@
 
 #include "access/table.h"
 #include "access/xact.h"
+#include "base/compat.h"
 #include "base/weir.h"
 #include "catalog/dependency.h"
 #include "catalog/namespace.h"
@@ -136,7 +137,9 @@ create_cont_view(UtilityCall *call, ViewStmt *stmt, Query *query, ContView *view
 	apply_aliases(stmt, query);
 
 	/* Errors have their positions here; afterwards the stored query counts. */
-	weir_cont_query_build(query, &view->options, call->query_string);
+	def = copyObject(query);
+	weir_flatten_group_rte(def);
+	weir_cont_query_build(def, &view->options, call->query_string);
 
 	view->defid = create_def_view(stmt, query);
 	def = weir_def_query(view->defid);
