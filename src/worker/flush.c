@@ -48,6 +48,13 @@
 
 WEIR_FUNCTION(weir_flush);
 
+/*
+ * Views this worker could not write and suspended.  What of them is still in memory
+ * is thrown away.  Groups of a view that an ingest worker suspended
+ * are written: they are of rows before the one that failed.
+ */
+static List *unwritable = NIL;
+
 /* The current transaction writes the frozen epoch. */
 static bool writing = false;
 static TimestampTz flush_started = 0;
@@ -142,6 +149,15 @@ write_view(Epoch *epoch, ContView *view)
 	weir_owner_leave(&saved);
 }
 
+static void
+note_unwritable(Oid defid)
+{
+	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+
+	unwritable = list_append_unique_oid(unwritable, defid);
+	MemoryContextSwitchTo(old);
+}
+
 /* As write_view; a view that fails is suspended, others go on. */
 static void
 write_view_carefully(Epoch *epoch, ContView *view)
@@ -172,6 +188,7 @@ write_view_carefully(Epoch *epoch, ContView *view)
 
 	if (error != NULL)
 	{
+		note_unwritable(view->defid);
 		ereport(WARNING,
 				(errmsg("continuous view %s is suspended: %s", view->name, error->message),
 				 errhint("Mend the cause, then call weir.activate('%s').", view->name)));
@@ -308,9 +325,11 @@ write_epoch(Epoch *epoch, bool careful)
 	{
 		ContView   *view = lfirst(lc);
 
-		if (view->state == CONT_VIEW_SUSPENDED || !epoch_has_view(epoch, view->defid))
+		if (view->state != CONT_VIEW_SUSPENDED)
+			unwritable = list_delete_oid(unwritable, view->defid);
+		if (list_member_oid(unwritable, view->defid) || !epoch_has_view(epoch, view->defid))
 			continue;
-		if (careful)
+		if (careful || view->state == CONT_VIEW_SUSPENDED)
 			write_view_carefully(epoch, view);
 		else
 			write_view(epoch, view);
