@@ -26,19 +26,16 @@ OBJS = \
 	src/kafka/json.o \
 	src/kafka/row.o \
 	src/kafka/decode.o \
-	src/kafka/offsets.o \
 	src/kafka/stat.o \
-	src/kafka/partitions.o \
-	src/kafka/worker.o \
 	src/query/analyze.o \
 	src/query/flatten.o \
 	src/query/split.o \
 	src/query/view_query.o \
 	src/query/state_type.o \
+	src/query/key.o \
 	src/query/partial.o \
 	src/query/plan.o \
 	src/query/execute.o \
-	src/groups/key.o \
 	src/groups/table.o \
 	src/groups/epoch.o \
 	src/matrel/shape.o \
@@ -47,6 +44,9 @@ OBJS = \
 	src/worker/launcher.o \
 	src/worker/worker.o \
 	src/worker/ingest.o \
+	src/worker/kafka_offsets.o \
+	src/worker/kafka_partitions.o \
+	src/worker/kafka.o \
 	src/worker/flush.o \
 	src/view/view_options.o \
 	src/view/create.o \

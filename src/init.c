@@ -13,7 +13,7 @@
 #include "catalog/cont_view.h"
 #include "fmgr.h"
 #include "groups/epoch.h"
-#include "kafka/worker.h"
+#include "worker/kafka.h"
 #include "miscadmin.h"
 #include "monitor/stats.h"
 #include "stream/queue.h"

@@ -253,15 +253,23 @@ apply_all(Reservation *r, Run *run, Epoch *epoch, MergeInput *input)
 	}
 }
 
+/*
+ * Something has been merged, or taken note of without bringing anything.  The
+ * waiters for rows that were flushed long ago may have waited just for this: a
+ * cut reports numbers in order, and ours may have been the missing one.
+ */
 static void
-note_arrival(EpochDatabase *db, Epoch *epoch, bool sync)
+note_arrival(EpochDatabase *db, Epoch *epoch, bool brings, bool sync)
 {
-	bool		first = epoch->first == 0;
+	bool		first = brings && epoch->first == 0;
 
+	sync = sync || weir_queue_sync_wanted(db - databases);
 	if (first)
 		epoch->first = GetCurrentTimestamp();
-	if (sync)
+	if (sync && brings)
 		epoch->sync = true;
+	else if (sync)
+		db->cut_wanted = true;
 	if ((first || sync) && db->flusher)
 		SetLatch(db->flusher);
 }
@@ -284,15 +292,10 @@ weir_epoch_merge(int slot, MergeInput *input, weir_merge_callback done, void *ar
 		if (ok)
 		{
 			apply_all(&r, &epoch->main, epoch, input);
-			if (input->nviews > 0 || input->ndead > 0 || input->noffsets > 0)
-				note_arrival(db, epoch, input->sync);
-			else if (input->sync && db->flusher)
-			{
-				db->cut_wanted = true;
-				SetLatch(db->flusher);
-			}
 			if (done)
 				done(arg);
+			note_arrival(db, epoch, input->nviews > 0 || input->ndead > 0 || input->noffsets > 0,
+						 input->sync);
 		}
 		RESUME_INTERRUPTS();
 	}
@@ -555,9 +558,9 @@ weir_epoch_adopt(int slot, Run *run, bool sync, KafkaOffset *offsets, int noffse
 		run->next = epoch->adopted;
 		epoch->adopted = run;
 		private_run = NULL;
-		note_arrival(db, epoch, sync);
 		if (done)
 			done(arg);
+		note_arrival(db, epoch, true, sync);
 		RESUME_INTERRUPTS();
 	}
 	PG_CATCH();

@@ -55,6 +55,7 @@ typedef struct QueueDatabase
 	QueueMessage *tail;
 	int64		published;		/* last number given */
 	int64		flushed;		/* all up to here are on disk */
+	int64		last_sync;		/* latest number that somebody waits for */
 	int64		nmessages;
 	int64		nrows;
 	int64		nbytes;
@@ -174,6 +175,8 @@ weir_queue_publish(QueueMessage *message)
 
 	LWLockAcquire(&db->lock, LW_EXCLUSIVE);
 	seq = message->seq = ++db->published;
+	if (message->sync)
+		db->last_sync = seq;
 	message->next = NULL;
 	message->published = GetCurrentTimestamp();
 	if (db->tail)
@@ -210,6 +213,18 @@ weir_queue_flushed_seq(int slot)
 	seq = db->flushed;
 	LWLockRelease(&db->lock);
 	return seq;
+}
+
+bool
+weir_queue_sync_wanted(int slot)
+{
+	QueueDatabase *db = &queue->databases[slot];
+	bool		wanted;
+
+	LWLockAcquire(&db->lock, LW_SHARED);
+	wanted = db->flushed < db->last_sync;
+	LWLockRelease(&db->lock);
+	return wanted;
 }
 
 void

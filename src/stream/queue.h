@@ -105,6 +105,9 @@ extern void weir_queue_taken_merged(int slot, int worker);
 /* Every message up to this number has been merged (call under the merge mutex). */
 extern int64 weir_queue_merged_seq(int slot);
 
+/* Does somebody wait for a flush that has not been? */
+extern bool weir_queue_sync_wanted(int slot);
+
 /* All up to seq are on disk: wake who waits for them.  Cannot fail. */
 extern void weir_queue_set_flushed(int slot, int64 seq);
 

@@ -98,22 +98,6 @@ weir_refuse_table_as(CreateTableAsStmt *stmt)
 			 errhint("Use CREATE VIEW: a view over a stream is kept up to date as rows arrive.")));
 }
 
-void
-weir_cont_view_adopt(ContView *view)
-{
-	ContQuery  *cq = weir_cont_query_build(weir_def_query(view->defid),
-										   &view->options, NULL);
-	Relation	matrel = table_open(view->matrelid, AccessShareLock);
-	bool		hashed;
-	Oid			index = weir_matrel_lookup_index(matrel, cq, &hashed);
-
-	weir_depend_on(view->matrelid, view->defid, DEPENDENCY_AUTO);
-	if (OidIsValid(index))
-		weir_depend_on(index, view->matrelid, DEPENDENCY_INTERNAL);
-	table_close(matrel, NoLock);
-	CommandCounterIncrement();
-}
-
 static Query *
 analyze_view(UtilityCall *call, ViewStmt *stmt)
 {

@@ -25,7 +25,8 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "groups/epoch.h"
-#include "kafka/worker.h"
+#include "worker/kafka.h"
+#include "matrel/shape.h"
 #include "matrel/write.h"
 #include "miscadmin.h"
 #include "monitor/stats.h"
@@ -42,13 +43,19 @@
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
-#include "view/create.h"
 #include "worker/worker.h"
 
 #define TICK_MS 1000
 #define EXPIRE_LIMIT 10000
 
 WEIR_FUNCTION(weir_flush);
+
+/*
+ * Views this worker could not write and suspended.  What of them is still in memory
+ * is thrown away.  Groups of a view that an ingest worker suspended
+ * are written: they are of rows before the one that failed.
+ */
+static List *unwritable = NIL;
 
 /* The current transaction writes the frozen epoch. */
 static bool writing = false;
@@ -146,6 +153,15 @@ write_view(ContView *view, void *arg)
 	weir_owner_leave(&saved);
 }
 
+static void
+note_unwritable(Oid defid)
+{
+	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+
+	unwritable = list_append_unique_oid(unwritable, defid);
+	MemoryContextSwitchTo(old);
+}
+
 /*
  * Do something for one view in a subtransaction.  NULL when that went well,
  * else the error, in CurrentMemoryContext.  What is worth trying again as a
@@ -188,6 +204,7 @@ write_view_carefully(Epoch *epoch, ContView *view)
 
 	if (error != NULL)
 	{
+		note_unwritable(view->defid);
 		ereport(WARNING,
 				(errmsg("continuous view %s is suspended: %s", view->name, error->message),
 				 errhint("Mend the cause, then call weir.activate('%s').", view->name)));
@@ -323,9 +340,11 @@ write_epoch(Epoch *epoch, bool careful)
 	{
 		ContView   *view = lfirst(lc);
 
-		if (view->state == CONT_VIEW_SUSPENDED || !epoch_has_view(epoch, view->defid))
+		if (view->state != CONT_VIEW_SUSPENDED)
+			unwritable = list_delete_oid(unwritable, view->defid);
+		if (list_member_oid(unwritable, view->defid) || !epoch_has_view(epoch, view->defid))
 			continue;
-		if (careful)
+		if (careful || view->state == CONT_VIEW_SUSPENDED)
 			write_view_carefully(epoch, view);
 		else
 			write_view(view, epoch);
@@ -426,7 +445,7 @@ expire_view(ContView *view, void *arg)
 static void
 adopt_view(ContView *view, void *arg)
 {
-	weir_cont_view_adopt(view);
+	weir_matrel_adopt(view);
 }
 
 /*

@@ -46,6 +46,9 @@
 #include "utils/fmgrprotos.h"
 #include "worker/worker.h"
 
+/* Flushes that a batch waits for memory before its groups go to a file. */
+#define MAX_FLUSHES_WAITED 3
+
 /* What a batch gives: filled by the fast or the careful way. */
 typedef struct Intake
 {
@@ -519,13 +522,33 @@ adopt_as_file(Intake *intake, Handover *handover)
 	PG_END_TRY();
 }
 
+/* What a merge computes is as large as the batch, and of no use when it fails. */
+static bool
+try_merge(Intake *intake, Handover *handover)
+{
+	MemoryContext cxt = AllocSetContextCreate(step_cxt, "weir merge", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(cxt);
+	bool		merged = weir_epoch_merge(weir_worker_self->slot, &intake->input,
+										  handed_over, handover);
+
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(cxt);
+	return merged;
+}
+
+/*
+ * Wait until the groups fit.  When they do not although nothing else is in
+ * memory, or what others bring fills it again after each flush, they go to a file.
+ */
 static void
 merge_waiting(Intake *intake, Handover *handover)
 {
 	int			slot = weir_worker_self->slot;
+	int64		enough;
 
-	if (weir_epoch_merge(slot, &intake->input, handed_over, handover))
+	if (try_merge(intake, handover))
 		return;
+	enough = weir_epoch_flushed(slot) + MAX_FLUSHES_WAITED;
 
 	weir_worker_report("waiting for memory");
 	for (;;)
@@ -533,8 +556,8 @@ merge_waiting(Intake *intake, Handover *handover)
 		bool		idle;
 
 		weir_memory_wait_prepare();
-		idle = weir_epoch_idle(slot);
-		if (weir_epoch_merge(slot, &intake->input, handed_over, handover))
+		idle = weir_epoch_idle(slot) || weir_epoch_flushed(slot) >= enough;
+		if (try_merge(intake, handover))
 			break;
 		if (idle)
 		{

@@ -18,7 +18,7 @@
 #include "base/compat.h"
 #include "base/shmem.h"
 #include "catalog/cont_view.h"
-#include "kafka/worker.h"
+#include "worker/kafka.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
