@@ -310,6 +310,18 @@ has_notes(Epoch *epoch)
 	return false;
 }
 
+/*
+ * This transaction is durable when it returns, whatever the settings say, now
+ * or after a reload: inserters are told so.
+ */
+static void
+commit_to_disk(void)
+{
+	if (synchronous_commit == SYNCHRONOUS_COMMIT_OFF)
+		(void) set_config_option("synchronous_commit", "on", PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_LOCAL, true, 0, false);
+}
+
 static void
 write_epoch(Epoch *epoch, bool careful)
 {
@@ -318,6 +330,7 @@ write_epoch(Epoch *epoch, bool careful)
 
 	flush_started = GetCurrentTimestamp();
 	weir_worker_begin();
+	commit_to_disk();
 	MemoryContextSwitchTo(weir_worker_self->cxt);
 	views = list_copy(weir_cont_views());
 	weir_runtime_purge(views);
@@ -436,18 +449,45 @@ tick(void)
 	last_tick = GetCurrentTimestamp();
 }
 
+/* What a dump does not bring along; a view that cannot be mended is none of the others' business. */
+static void
+adopt_view(ContView *view)
+{
+	ResourceOwner owner = CurrentResourceOwner;
+	MemoryContext cxt = CurrentMemoryContext;
+	OwnerSwitch saved;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(cxt);
+	weir_owner_enter(&saved, view->owner);
+	PG_TRY();
+	{
+		weir_cont_view_adopt(view);
+		weir_owner_leave(&saved);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(cxt);
+		EmitErrorReport();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(cxt);
+	CurrentResourceOwner = owner;
+}
+
 static void
 flush_start(void)
 {
 	ListCell   *lc;
 
 	RegisterXactCallback(commit_callback, NULL);
-	if (synchronous_commit == SYNCHRONOUS_COMMIT_OFF)
-		SetConfigOption("synchronous_commit", "on", PGC_USERSET, PGC_S_OVERRIDE);
 	weir_epoch_attach_flusher(weir_worker_self->slot, MyLatch);
 	weir_worker_begin();
 	foreach(lc, weir_cont_views())
-		weir_cont_view_adopt(lfirst(lc));
+		adopt_view(lfirst(lc));
 	weir_worker_commit();
 }
 
