@@ -325,6 +325,18 @@ has_notes(Epoch *epoch)
 	return false;
 }
 
+/*
+ * This transaction is durable when it returns, whatever the settings say, now
+ * or after a reload: inserters are told so.
+ */
+static void
+commit_to_disk(void)
+{
+	if (synchronous_commit == SYNCHRONOUS_COMMIT_OFF)
+		(void) set_config_option("synchronous_commit", "on", PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_LOCAL, true, 0, false);
+}
+
 static void
 write_epoch(Epoch *epoch, bool careful)
 {
@@ -333,6 +345,7 @@ write_epoch(Epoch *epoch, bool careful)
 
 	flush_started = GetCurrentTimestamp();
 	weir_worker_begin();
+	commit_to_disk();
 	MemoryContextSwitchTo(weir_worker_self->cxt);
 	views = list_copy(weir_cont_views());
 	weir_runtime_purge(views);
@@ -531,8 +544,6 @@ static void
 flush_start(void)
 {
 	RegisterXactCallback(commit_callback, NULL);
-	if (synchronous_commit == SYNCHRONOUS_COMMIT_OFF)
-		SetConfigOption("synchronous_commit", "on", PGC_USERSET, PGC_S_OVERRIDE);
 	weir_epoch_attach_flusher(weir_worker_self->slot, MyLatch);
 }
 

@@ -225,6 +225,8 @@ worker_loop(void)
 		else
 			backoff = 0;
 
+		/* Autovacuum goes by what is reported here. */
+		pgstat_report_stat(false);
 		if (next != 0 && !ShutdownRequestPending)
 		{
 			weir_worker_report(NULL);
@@ -268,6 +270,8 @@ worker_settings(void)
 		{"idle_session_timeout", "0"},
 		{"row_security", "on"},
 		{"jit", "off"},
+		/* A worker would wait for itself when a function of a view inserts into a stream. */
+		{"weir.synchronous_insert", "off"},
 	};
 
 	for (int i = 0; i < lengthof(settings); i++)
