@@ -14,6 +14,7 @@ OBJS = \
 	src/init.o \
 	src/base/settings.o \
 	src/base/shmem.o \
+	src/base/stats.o \
 	src/catalog/property.o \
 	src/catalog/options.o \
 	src/catalog/cont_view.o \
@@ -56,7 +57,7 @@ OBJS = \
 	src/view/stream_ddl.o \
 	src/view/utility.o \
 	src/view/states.o \
-	src/monitor/stats.o
+	src/monitor/show.o
 
 # Symbols stay inside: libraries of a server share one namespace.  PostgreSQL 15
 # leaves PGDLLEXPORT empty, 16 and later define it themselves.
@@ -66,7 +67,7 @@ PG_CPPFLAGS = -I$(CURDIR)/src \
 SHLIB_LINK = -lrdkafka
 
 # ---- Tests and demo have servers of their own and do without PGXS ----
-ifneq ($(filter check torture demo bench-first,$(MAKECMDGOALS)),)
+ifneq ($(filter check torture demo bench-first lint,$(MAKECMDGOALS)),)
 include test/check.mk
 else
 # ---- end of tests and demo ----

@@ -15,7 +15,7 @@
 #include "groups/epoch.h"
 #include "worker/kafka.h"
 #include "miscadmin.h"
-#include "monitor/stats.h"
+#include "base/stats.h"
 #include "stream/queue.h"
 #include "stream/xact_rows.h"
 #include "view/utility.h"

@@ -1,7 +1,9 @@
 # Targets that bring their own servers; they work where PostgreSQL is not installed yet.
 # T='pattern ...' runs the tests whose name contains a pattern.
 
-.PHONY: check torture demo bench-first
+.PHONY: check torture demo bench-first lint
+lint:
+	@test/lint.sh
 check:
 	@test/check.sh $(T) </dev/null
 torture:

@@ -116,6 +116,8 @@ show_failure()
 				echo "--- $(basename "$log")"
 				grep -E 'WARNING|ERROR|FATAL|PANIC|TRAP|terminated' "$log" | tail -n 15
 			done ;;
+		lint)
+			echo "See above." ;;
 		*)
 			if ! awk -v n="/$name.out" '/^diff /{p = index($0, n)} p' "$stage/$kind/regression.diffs" 2>/dev/null |
 				head -n 120 | grep .; then
@@ -131,6 +133,9 @@ pool()
 
 names() { local f; for f in "$1"/*."$2"; do [ -e "$f" ] && basename "$f" ".$2"; done; }
 
+if wanted lint/lint; then
+	if test/lint.sh "$copy/weir.so"; then report ok lint/lint 0; else report FAIL lint/lint 0; fi
+fi
 pool; run_regress regress regress/pg_regress "$copy" $(names sql sql) &
 pool; run_regress isolation isolation/pg_isolation_regress "$copy/test/isolation" \
 	$(names test/isolation/specs spec) &

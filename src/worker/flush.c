@@ -29,7 +29,7 @@
 #include "matrel/shape.h"
 #include "matrel/write.h"
 #include "miscadmin.h"
-#include "monitor/stats.h"
+#include "base/stats.h"
 #include "query/execute.h"
 #include "storage/ipc.h"
 #include "storage/lmgr.h"

@@ -31,7 +31,7 @@
 #include "executor/executor.h"
 #include "groups/epoch.h"
 #include "miscadmin.h"
-#include "monitor/stats.h"
+#include "base/stats.h"
 #include "query/execute.h"
 #include "storage/buffile.h"
 #include "stream/queue.h"
