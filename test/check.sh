@@ -19,6 +19,7 @@ elif test/kafka/broker.sh fetch; then
 	echo "Kafka tests run on Apache Kafka"
 else
 	echo "Kafka tests run on librdkafka's emulation of a broker"
+	export WEIR_KAFKA=mock
 fi
 
 trap 'trap "" INT TERM; jobs -p | xargs -r kill 2>/dev/null; stage_end' EXIT
