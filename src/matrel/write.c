@@ -22,11 +22,10 @@
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "base/compat.h"
-#include "base/weir.h"
-#include "catalog/pg_am.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "executor/spi.h"
+#include "matrel/shape.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "utils/builtins.h"
@@ -60,58 +59,20 @@ struct MatrelWriter
  * The lookup index
  * --------------------------------------------------------------------- */
 
-static bool
-is_natural(Relation index, int nkeys)
-{
-	Form_pg_index form = index->rd_index;
-
-	if (!form->indisunique || form->indnkeyatts != nkeys)
-		return false;
-	for (int i = 0; i < nkeys; i++)
-		if (form->indkey.values[i] != i + 1)
-			return false;
-	return RelationGetIndexExpressions(index) == NIL;
-}
-
-static bool
-is_hash(Relation index)
-{
-	List	   *expressions = RelationGetIndexExpressions(index);
-	FuncExpr   *function;
-
-	if (index->rd_index->indnkeyatts != 1 || list_length(expressions) != 1 ||
-		!IsA(linitial(expressions), FuncExpr))
-		return false;
-	function = linitial(expressions);
-	return strcmp(get_func_name(function->funcid), "hash_key") == 0 &&
-		strcmp(get_namespace_name(get_func_namespace(function->funcid)), WEIR_SCHEMA) == 0;
-}
-
 static Relation
-open_lookup(Relation rel, int nkeys, bool *by_hash)
+open_lookup(Relation rel, const ContQuery *query, bool *by_hash)
 {
-	List	   *indexes = RelationGetIndexList(rel);
-	ListCell   *lc;
+	Oid			index = weir_matrel_lookup_index(rel, query, by_hash);
 
-	foreach(lc, indexes)
-	{
-		Relation	index = index_open(lfirst_oid(lc), RowExclusiveLock);
-
-		if (index->rd_index->indisvalid && index->rd_rel->relam == BTREE_AM_OID &&
-			RelationGetIndexPredicate(index) == NIL)
-		{
-			*by_hash = is_hash(index);
-			if (*by_hash || is_natural(index, nkeys))
-				return index;
-		}
-		index_close(index, RowExclusiveLock);
-	}
-	ereport(ERROR,
-			(errcode(ERRCODE_UNDEFINED_OBJECT),
-			 errmsg("materialization table \"%s\" has no index on its group key",
-					RelationGetRelationName(rel)),
-			 errhint("Create it again with CREATE UNIQUE INDEX on all group columns with NULLS NOT DISTINCT, or CREATE INDEX on weir.hash_key of them.")));
-	return NULL;
+	if (!OidIsValid(index))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("materialization table \"%s\" has no index on its group key",
+						RelationGetRelationName(rel)),
+				 errhint("Create it again: %s.", *by_hash ?
+						 "CREATE INDEX on weir.hash_key of all group columns" :
+						 "CREATE UNIQUE INDEX on all group columns with NULLS NOT DISTINCT")));
+	return index_open(index, RowExclusiveLock);
 }
 
 static RegProcedure
@@ -167,7 +128,7 @@ weir_matrel_open(ViewRuntime *runtime)
 	ExecOpenIndices(w->rri, false);
 	if (!w->spec->append && w->spec->keys.nkeys > 0)
 	{
-		w->lookup = open_lookup(rel, w->spec->keys.nkeys, &w->by_hash);
+		w->lookup = open_lookup(rel, runtime->query, &w->by_hash);
 		prepare_lookup(w);
 	}
 	MemoryContextSwitchTo(old);
