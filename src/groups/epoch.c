@@ -413,7 +413,7 @@ spill_begin(Run *run)
 
 	if (!run->have_files)
 	{
-		FileSetInit(&run->fileset);
+		weir_fileset_init(&run->fileset);
 		run->have_files = true;
 	}
 	snprintf(name, sizeof(name), "groups%d", run->nfiles);

@@ -257,7 +257,7 @@ spool_begin(void)
 
 	/* Open for the whole transaction, whatever subtransaction this is. */
 	CurrentResourceOwner = TopTransactionResourceOwner;
-	FileSetInit(&rows->fileset);
+	weir_fileset_init(&rows->fileset);
 	rows->have_fileset = true;
 	rows->spool = BufFileCreateFileSet(&rows->fileset, "rows");
 	CurrentResourceOwner = oldowner;
