@@ -310,6 +310,13 @@ weir_epoch_merge(int slot, MergeInput *input, weir_merge_callback done, void *ar
 }
 
 void
+weir_run_try_stage(Run *run, ViewResult *result)
+{
+	(void) weir_groups_stage(find_table(run, result->spec->defid), result->spec,
+							 result->tuples, result->ntuples);
+}
+
+void
 weir_epoch_try_stage(int slot, ViewResult *result)
 {
 	EpochDatabase *db = &databases[slot];
@@ -317,10 +324,7 @@ weir_epoch_try_stage(int slot, ViewResult *result)
 	weir_mutex_lock(&db->merge);
 	PG_TRY();
 	{
-		Run		   *run = &db->epochs[db->active].main;
-
-		(void) weir_groups_stage(find_table(run, result->spec->defid), result->spec,
-								 result->tuples, result->ntuples);
+		weir_run_try_stage(&db->epochs[db->active].main, result);
 	}
 	PG_FINALLY();
 	{

@@ -98,8 +98,9 @@ extern void weir_epoch_init(void);
  */
 extern bool weir_epoch_merge(int slot, MergeInput *input, weir_merge_callback done, void *arg);
 
-/* Stage one view's result against the active epoch, to see whether that fails. */
+/* Stage one view's result against the active epoch, or a private run, to see whether that fails. */
 extern void weir_epoch_try_stage(int slot, ViewResult *result);
+extern void weir_run_try_stage(Run *run, ViewResult *result);
 
 /* Private runs.  The shared memory and files of one belong to its process until adopted. */
 extern Run *weir_run_create(void);	/* NULL when memory is full */
