@@ -46,7 +46,8 @@ typedef struct Run
 	int64		ndead;
 	bool		have_files;
 	FileSet		fileset;
-	int			nfiles;
+	int			nfiles;			/* of groups */
+	int			ndead_files;	/* of dead letters */
 } Run;
 
 typedef struct EpochOffset
@@ -144,6 +145,7 @@ extern void weir_epoch_discard(int slot);
 /* Call write for each group of rows of a file of the run, in chunks. */
 typedef void (*weir_run_reader) (Oid defid, MinimalTuple *tuples, int ntuples, void *arg);
 extern void weir_run_read(Run *run, int file, weir_run_reader reader, void *arg);
+extern void weir_run_read_dead(Run *run, int number, void (*reader) (RunDead *dead));
 
 /* --- anybody --- */
 
