@@ -25,6 +25,17 @@ SELECT weir.activate('bad');
 INSERT INTO s VALUES (4);
 TABLE good;
 SELECT sum IN (1 + 4, 1 + 2 + 4) AS counts_again FROM bad;
+
+-- Parts of a large transaction that cannot be combined.
+CREATE FOREIGN TABLE t (x float8) SERVER weir;
+CREATE VIEW huge AS SELECT sum(x) FROM t;
+CREATE VIEW number AS SELECT count(*) FROM t;
+SET weir.insert_buffer = '64kB';
+INSERT INTO t SELECT CASE WHEN i IN (1, 100000) THEN 1.7e308 ELSE 0 END FROM generate_series(1, 150000) i;
+RESET weir.insert_buffer;
+TABLE number;
+SELECT state, reason FROM weir.views WHERE schema = 'view_suspend' AND name = 'huge';
+
 SET client_min_messages = warning;
-DROP FOREIGN TABLE s CASCADE;
+DROP FOREIGN TABLE s, t CASCADE;
 DROP SCHEMA view_suspend CASCADE;

@@ -49,6 +49,7 @@ typedef struct WeirShared
 	pg_atomic_uint64 peak[WEIR_MEMORY_KINDS];
 	pg_atomic_uint32 memory_waiters;
 	ConditionVariable memory_cv;
+	pg_atomic_uint32 filesets;	/* last number given */
 	char	   *area;
 	Size		area_size;
 } WeirShared;
@@ -143,6 +144,7 @@ shmem_startup(void)
 		}
 		pg_atomic_init_u32(&shared->memory_waiters, 0);
 		ConditionVariableInit(&shared->memory_cv);
+		pg_atomic_init_u32(&shared->filesets, (uint32) shared->boot);
 		create_area();
 	}
 	else
@@ -409,6 +411,18 @@ weir_memory_wait_cancel(void)
 {
 	ConditionVariableCancelSleep();
 	pg_atomic_fetch_sub_u32(&shared->memory_waiters, 1);
+}
+
+/* ---------------------------------------------------------------------
+ * Files
+ * --------------------------------------------------------------------- */
+
+void
+weir_fileset_init(FileSet *fileset)
+{
+	FileSetInit(fileset);
+	fileset->creator_pid = PostmasterPid;
+	fileset->number = pg_atomic_add_fetch_u32(&shared->filesets, 1);
 }
 
 /* ---------------------------------------------------------------------

@@ -13,6 +13,7 @@
 
 #include "postgres.h"
 #include "storage/condition_variable.h"
+#include "storage/fileset.h"
 #include "storage/lwlock.h"
 #include "storage/s_lock.h"
 #include "storage/spin.h"
@@ -70,6 +71,13 @@ extern void weir_memory_peak_reset(void);
 extern void weir_memory_wait_prepare(void);
 extern void weir_memory_wait(long timeout_ms);
 extern void weir_memory_wait_cancel(void);
+
+/*
+ * FileSetInit for files that outlive their process.  PostgreSQL names a set by
+ * its creator's pid, and a later process of the same pid would write into it;
+ * these go by the postmaster's pid and a number of their own.
+ */
+extern void weir_fileset_init(FileSet *fileset);
 
 /*
  * A mutual exclusion that may be held for long and across errors: waiting for

@@ -102,18 +102,21 @@ find_table(Run *run, Oid defid)
 	return NULL;
 }
 
-static RunDead *
-reserve_dead(Run *run, DeadLetter *dead)
+static Size
+dead_size(DeadLetter *dead)
+{
+	return offsetof(RunDead, data) + (dead->topic ? strlen(dead->topic) : 0) +
+		strlen(dead->message) + Max(dead->payload_len, 0);
+}
+
+static void
+fill_dead(RunDead *result, DeadLetter *dead)
 {
 	int32		topic_len = dead->topic ? strlen(dead->topic) : -1;
 	int32		message_len = strlen(dead->message);
-	Size		size = offsetof(RunDead, data) + Max(topic_len, 0) + message_len +
-		Max(dead->payload_len, 0);
-	RunDead    *result = weir_arena_alloc(&run->notes, size);
-	char	   *place;
+	char	   *place = result->data;
 
-	if (result == NULL)
-		return NULL;
+	result->next = NULL;
 	result->streamid = dead->streamid;
 	result->viewid = dead->viewid;
 	result->partition = dead->partition;
@@ -123,7 +126,6 @@ reserve_dead(Run *run, DeadLetter *dead)
 	result->topic_len = topic_len;
 	result->message_len = message_len;
 	result->payload_len = dead->payload_len;
-	place = result->data;
 	if (topic_len > 0)
 		memcpy(place, dead->topic, topic_len);
 	place += Max(topic_len, 0);
@@ -131,6 +133,15 @@ reserve_dead(Run *run, DeadLetter *dead)
 	place += message_len;
 	if (dead->payload_len > 0)
 		memcpy(place, dead->payload, dead->payload_len);
+}
+
+static RunDead *
+reserve_dead(Run *run, DeadLetter *dead)
+{
+	RunDead    *result = weir_arena_alloc(&run->notes, dead_size(dead));
+
+	if (result != NULL)
+		fill_dead(result, dead);
 	return result;
 }
 
@@ -310,6 +321,13 @@ weir_epoch_merge(int slot, MergeInput *input, weir_merge_callback done, void *ar
 }
 
 void
+weir_run_try_stage(Run *run, ViewResult *result)
+{
+	(void) weir_groups_stage(find_table(run, result->spec->defid), result->spec,
+							 result->tuples, result->ntuples);
+}
+
+void
 weir_epoch_try_stage(int slot, ViewResult *result)
 {
 	EpochDatabase *db = &databases[slot];
@@ -317,10 +335,7 @@ weir_epoch_try_stage(int slot, ViewResult *result)
 	weir_mutex_lock(&db->merge);
 	PG_TRY();
 	{
-		Run		   *run = &db->epochs[db->active].main;
-
-		(void) weir_groups_stage(find_table(run, result->spec->defid), result->spec,
-								 result->tuples, result->ntuples);
+		weir_run_try_stage(&db->epochs[db->active].main, result);
 	}
 	PG_FINALLY();
 	{
@@ -347,6 +362,7 @@ free_run_contents(Run *run)
 		FileSetDeleteAll(&run->fileset);
 	run->have_files = false;
 	run->nfiles = 0;
+	run->ndead_files = 0;
 }
 
 void
@@ -407,25 +423,25 @@ weir_run_merge(Run *run, MergeInput *input)
 }
 
 static BufFile *
-spill_begin(Run *run)
+spill_begin(Run *run, const char *kind, int number)
 {
 	char		name[32];
 
 	if (!run->have_files)
 	{
-		FileSetInit(&run->fileset);
+		weir_fileset_init(&run->fileset);
 		run->have_files = true;
 	}
-	snprintf(name, sizeof(name), "groups%d", run->nfiles);
+	snprintf(name, sizeof(name), "%s%d", kind, number);
 	return BufFileCreateFileSet(&run->fileset, name);
 }
 
 static void
-spill_end(Run *run, BufFile *file)
+spill_end(BufFile *file, int *nfiles)
 {
 	BufFileExportFileSet(file);
 	BufFileClose(file);
-	run->nfiles++;
+	(*nfiles)++;
 }
 
 typedef struct SpillBuffer
@@ -483,7 +499,7 @@ weir_run_dump(Run *run)
 
 	if (run->tables == NULL)
 		return;
-	spill_buffer_init(&buffer, spill_begin(run));
+	spill_buffer_init(&buffer, spill_begin(run, "groups", run->nfiles));
 	for (GroupTable *table = run->tables; table; table = table->next)
 	{
 		uint32		bucket = 0;
@@ -493,7 +509,7 @@ weir_run_dump(Run *run)
 			spill_row(&buffer, table->defid, group->tuple);
 	}
 	spill_flush(&buffer);
-	spill_end(run, buffer.file);
+	spill_end(buffer.file, &run->nfiles);
 	pfree(buffer.data);
 
 	for (GroupTable *table = run->tables; table; table = table->next)
@@ -502,32 +518,40 @@ weir_run_dump(Run *run)
 	weir_arena_free(&run->arena);
 }
 
+/* Sizes, each with the dead letter it is of. */
+static void
+spill_dead(Run *run, MergeInput *input)
+{
+	BufFile    *file = spill_begin(run, "dead", run->ndead_files);
+
+	for (int i = 0; i < input->ndead; i++)
+	{
+		Size		size = dead_size(&input->dead[i]);
+		RunDead    *dead = MemoryContextAllocHuge(CurrentMemoryContext, size);
+
+		fill_dead(dead, &input->dead[i]);
+		BufFileWrite(file, &size, sizeof(size));
+		BufFileWrite(file, dead, size);
+		pfree(dead);
+	}
+	spill_end(file, &run->ndead_files);
+}
+
 void
 weir_run_spill(Run *run, MergeInput *input)
 {
 	SpillBuffer buffer;
 
-	spill_buffer_init(&buffer, spill_begin(run));
+	spill_buffer_init(&buffer, spill_begin(run, "groups", run->nfiles));
 	for (int i = 0; i < input->nviews; i++)
 		for (int j = 0; j < input->views[i].ntuples; j++)
 			spill_row(&buffer, input->views[i].spec->defid, input->views[i].tuples[j]);
 	spill_flush(&buffer);
-	spill_end(run, buffer.file);
+	spill_end(buffer.file, &run->nfiles);
 	pfree(buffer.data);
 
-	/* Dead letters are few and small: they wait for memory like anything else. */
-	for (int i = 0; i < input->ndead; i++)
-	{
-		RunDead    *dead = reserve_dead(run, &input->dead[i]);
-
-		if (dead == NULL)
-			ereport(ERROR,
-					(errcode(ERRCODE_OUT_OF_MEMORY),
-					 errmsg("weir.memory is too small for the dead letters of a batch")));
-		dead->next = run->dead;
-		run->dead = dead;
-		run->ndead++;
-	}
+	if (input->ndead > 0)
+		spill_dead(run, input);
 }
 
 void
@@ -604,6 +628,29 @@ weir_run_read(Run *run, int file, weir_run_reader reader, void *arg)
 	}
 	BufFileClose(buffile);
 	MemoryContextDelete(cxt);
+}
+
+void
+weir_run_read_dead(Run *run, int number, void (*reader) (RunDead *dead))
+{
+	char		name[32];
+	BufFile    *file;
+	Size		size;
+
+	snprintf(name, sizeof(name), "dead%d", number);
+	file = BufFileOpenFileSet(&run->fileset, name, O_RDONLY, false);
+	while (BufFileRead(file, &size, sizeof(size)) == sizeof(size))
+	{
+		RunDead    *dead = MemoryContextAllocHuge(CurrentMemoryContext, size);
+
+		if (BufFileRead(file, dead, size) != size)
+			ereport(ERROR,
+					(errcode(ERRCODE_DATA_CORRUPTED),
+					 errmsg("spill file of an epoch ends early")));
+		reader(dead);
+		pfree(dead);
+	}
+	BufFileClose(file);
 }
 
 /* ---------------------------------------------------------------------

@@ -45,7 +45,8 @@ typedef struct Run
 	int64		ndead;
 	bool		have_files;
 	FileSet		fileset;
-	int			nfiles;
+	int			nfiles;			/* of groups */
+	int			ndead_files;	/* of dead letters */
 } Run;
 
 typedef struct EpochOffset
@@ -97,8 +98,9 @@ extern void weir_epoch_init(void);
  */
 extern bool weir_epoch_merge(int slot, MergeInput *input, weir_merge_callback done, void *arg);
 
-/* Stage one view's result against the active epoch, to see whether that fails. */
+/* Stage one view's result against the active epoch, or a private run, to see whether that fails. */
 extern void weir_epoch_try_stage(int slot, ViewResult *result);
+extern void weir_run_try_stage(Run *run, ViewResult *result);
 
 /* Private runs.  The shared memory and files of one belong to its process until adopted. */
 extern Run *weir_run_create(void);	/* NULL when memory is full */
@@ -142,6 +144,7 @@ extern void weir_epoch_discard(int slot);
 /* Call write for each group of rows of a file of the run, in chunks. */
 typedef void (*weir_run_reader) (Oid defid, MinimalTuple *tuples, int ntuples, void *arg);
 extern void weir_run_read(Run *run, int file, weir_run_reader reader, void *arg);
+extern void weir_run_read_dead(Run *run, int number, void (*reader) (RunDead *dead));
 
 /* --- anybody --- */
 

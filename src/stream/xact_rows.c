@@ -9,7 +9,7 @@
  *
  * When the sections pass weir.insert_buffer, they are appended to a spool file
  * and a mark remembers where a subtransaction's part begins, so that an abort
- * moves the end of the file back.  A transaction of any size thus needs
+ * moves the end of the rows back (the file itself follows at the next write).  A transaction of any size thus needs
  * bounded memory.
  *
  * At XACT_EVENT_PRE_COMMIT space in the shared queue is taken and filled
@@ -78,6 +78,10 @@ typedef struct XactRows
 	BufFile    *spool;
 	FileSet		fileset;
 	bool		have_fileset;
+	int			spool_fileno;	/* end of the rows in the file */
+	off_t		spool_offset;
+	bool		spool_moved;	/* the file stands elsewhere */
+	bool		spool_failed;	/* a write failed: the file cannot be used any more */
 	SpoolMark  *marks;			/* latest first */
 	int64		spool_rows;
 	Size		spool_bytes;
@@ -148,15 +152,16 @@ section_create(Oid streamid, Size need)
 }
 
 static void
-section_unlink_last(void)
+section_unlink(LocalSection *section)
 {
-	LocalSection *section = rows->last;
-
-	rows->last = section->prev;
-	if (rows->last)
-		rows->last->next = NULL;
+	if (section->prev)
+		section->prev->next = section->next;
 	else
-		rows->first = NULL;
+		rows->first = section->next;
+	if (section->next)
+		section->next->prev = section->prev;
+	else
+		rows->last = section->prev;
 	rows->memory -= section->size;
 	pfree(section->header);
 	pfree(section);
@@ -257,7 +262,7 @@ spool_begin(void)
 
 	/* Open for the whole transaction, whatever subtransaction this is. */
 	CurrentResourceOwner = TopTransactionResourceOwner;
-	FileSetInit(&rows->fileset);
+	weir_fileset_init(&rows->fileset);
 	rows->have_fileset = true;
 	rows->spool = BufFileCreateFileSet(&rows->fileset, "rows");
 	CurrentResourceOwner = oldowner;
@@ -276,29 +281,49 @@ spool_mark(SubTransactionId subid)
 	mark->subid = subid;
 	mark->nrows = rows->spool_rows;
 	mark->bytes = rows->spool_bytes;
-	BufFileTell(rows->spool, &mark->fileno, &mark->offset);
+	mark->fileno = rows->spool_fileno;
+	mark->offset = rows->spool_offset;
 	rows->marks = mark;
 }
 
-/* Append all sections to the file. */
+/*
+ * Append all sections to the file.  A write may fail in an exception block and
+ * the transaction go on; but a buffered file is good for nothing after that, so
+ * the transaction cannot commit then unless it gave up all rows.
+ */
 static void
 spool_sections(void)
 {
 	if (rows->spool == NULL)
 		spool_begin();
-	for (LocalSection *section = rows->first; section != NULL; section = section->next)
+	if (rows->spool_failed)
+		ereport(ERROR,
+				(errcode(ERRCODE_IO_ERROR),
+				 errmsg("stream rows of this transaction are lost"),
+				 errdetail("Writing them to a temporary file failed earlier in the transaction.")));
+	rows->spool_failed = true;
+	if (rows->spool_moved &&
+		BufFileSeek(rows->spool, rows->spool_fileno, rows->spool_offset, SEEK_SET) != 0)
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 errmsg("could not move in the spool file of a transaction: %m")));
+	rows->spool_moved = false;
+	while (rows->first)
 	{
+		LocalSection *section = rows->first;
 		Size		len = SECTION_HEADER_SIZE + section->header->len;
 
-		if (section->header->nrows == 0)
-			continue;
-		spool_mark(section->subid);
-		BufFileWrite(rows->spool, section->header, len);
-		rows->spool_rows += section->header->nrows;
-		rows->spool_bytes += len;
+		if (section->header->nrows > 0)
+		{
+			spool_mark(section->subid);
+			BufFileWrite(rows->spool, section->header, len);
+			BufFileTell(rows->spool, &rows->spool_fileno, &rows->spool_offset);
+			rows->spool_rows += section->header->nrows;
+			rows->spool_bytes += len;
+		}
+		section_unlink(section);
 	}
-	while (rows->last)
-		section_unlink_last();
+	rows->spool_failed = false;
 }
 
 /* ---------------------------------------------------------------------
@@ -311,7 +336,7 @@ abort_sub(SubTransactionId subid)
 	SpoolMark  *first = NULL;
 
 	while (rows->last && rows->last->subid == subid)
-		section_unlink_last();
+		section_unlink(rows->last);
 
 	while (rows->marks && rows->marks->subid == subid)
 	{
@@ -320,8 +345,11 @@ abort_sub(SubTransactionId subid)
 	}
 	if (first == NULL)
 		return;
-	if (BufFileSeek(rows->spool, first->fileno, first->offset, SEEK_SET) != 0)
-		elog(FATAL, "could not move back in the spool file of a transaction");
+
+	/* Moving there may have to write first and fail, which must not be here. */
+	rows->spool_moved = true;
+	rows->spool_fileno = first->fileno;
+	rows->spool_offset = first->offset;
 	rows->spool_rows = first->nrows;
 	rows->spool_bytes = first->bytes;
 }
@@ -350,7 +378,7 @@ commit_sub(SubTransactionId subid, SubTransactionId parent)
 			   rows->last->header->len);
 		section->header->len += rows->last->header->len;
 		section->header->nrows += rows->last->header->nrows;
-		section_unlink_last();
+		section_unlink(rows->last);
 	}
 
 	while (rows->marks && rows->marks->subid == subid)
@@ -474,7 +502,8 @@ reserve_spooled(void)
 
 	message->spooled = true;
 	message->fileset = rows->fileset;
-	BufFileTell(rows->spool, &message->spool_fileno, &message->spool_offset);
+	message->spool_fileno = rows->spool_fileno;
+	message->spool_offset = rows->spool_offset;
 	message->nrows = rows->spool_rows;
 	message->bytes = 0;
 	BufFileExportFileSet(rows->spool);
@@ -483,13 +512,27 @@ reserve_spooled(void)
 	return message;
 }
 
+/* The file of rows that were all rolled back. */
+static void
+discard_spool(void)
+{
+	if (rows == NULL || rows->spool == NULL)
+		return;
+	BufFileClose(rows->spool);
+	rows->spool = NULL;
+	FileSetDeleteAll(&rows->fileset);
+}
+
 static void
 pre_commit(void)
 {
 	QueueMessage *message = NULL;
 
 	if (!have_rows())
+	{
+		discard_spool();
 		return;
+	}
 	(void) weir_my_database_slot();
 
 	/* One transaction may have a quarter of the queue, larger ones a file. */

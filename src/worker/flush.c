@@ -252,6 +252,9 @@ write_dead(RunDead *dead)
 	values[8] = TimestampTzGetDatum(dead->time);
 	if (SPI_execute_with_args(sql, 9, types, values, nulls, false, 0) != SPI_OK_INSERT)
 		elog(ERROR, "could not write a dead letter");
+	for (int i = 2; i < 9; i++)
+		if (nulls[i] == ' ' && types[i] != INT4OID && types[i] != INT8OID && types[i] != TIMESTAMPTZOID)
+			pfree(DatumGetPointer(values[i]));
 }
 
 static void
@@ -290,7 +293,11 @@ write_notes(Epoch *epoch)
 	SPI_connect();
 	write_all_dead(&epoch->main);
 	for (Run *run = epoch->adopted; run; run = run->next)
+	{
+		for (int i = 0; i < run->ndead_files; i++)
+			weir_run_read_dead(run, i, write_dead);
 		write_all_dead(run);
+	}
 	for (EpochOffset *offset = epoch->offsets; offset; offset = offset->next)
 		write_offset(&offset->offset);
 	SPI_finish();
@@ -320,7 +327,7 @@ has_notes(Epoch *epoch)
 	if (epoch->main.dead || epoch->offsets)
 		return true;
 	for (Run *run = epoch->adopted; run; run = run->next)
-		if (run->dead)
+		if (run->dead || run->ndead_files > 0)
 			return true;
 	return false;
 }

@@ -395,12 +395,12 @@ run_views_carefully(Intake *intake)
 }
 
 /*
- * Would these results merge into the epoch?  Combining with what is there may
+ * Would these results merge into the epoch, or the private run?  Combining with what is there may
  * fail for a view (an overflow, say); that view is suspended then, as its query
  * would fail as a batch.  Merging tells; here each view is tried alone.
  */
 static bool
-try_stage(ViewResult *result, ErrorData **error)
+try_stage(Run *run, ViewResult *result, ErrorData **error)
 {
 	ResourceOwner owner = CurrentResourceOwner;
 	MemoryContext old = CurrentMemoryContext;
@@ -410,7 +410,10 @@ try_stage(ViewResult *result, ErrorData **error)
 	MemoryContextSwitchTo(step_cxt);
 	PG_TRY();
 	{
-		weir_epoch_try_stage(weir_worker_self->slot, result);
+		if (run)
+			weir_run_try_stage(run, result);
+		else
+			weir_epoch_try_stage(weir_worker_self->slot, result);
 		ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
@@ -430,7 +433,7 @@ try_stage(ViewResult *result, ErrorData **error)
 }
 
 static void
-drop_unmergeable(Intake *intake)
+drop_unmergeable(Intake *intake, Run *run)
 {
 	List	   *views = weir_cont_views();
 	int			kept = 0;
@@ -441,7 +444,7 @@ drop_unmergeable(Intake *intake)
 		ErrorData  *error = NULL;
 		ListCell   *lc;
 
-		if (try_stage(result, &error))
+		if (try_stage(run, result, &error))
 		{
 			intake->input.views[kept++] = *result;
 			continue;
@@ -584,7 +587,7 @@ take_in(WeirBatch *batch, bool sync, bool careful, Handover *handover)
 	if (careful)
 	{
 		run_views_carefully(&intake);
-		drop_unmergeable(&intake);
+		drop_unmergeable(&intake, NULL);
 	}
 	else
 		run_views(&intake);
@@ -819,7 +822,10 @@ take_in_piece(Run *run, WeirBatch *batch, bool careful)
 	weir_worker_begin();
 	MemoryContextSwitchTo(step_cxt);
 	if (careful)
+	{
 		run_views_carefully(&intake);
+		drop_unmergeable(&intake, run);
+	}
 	else
 		run_views(&intake);
 	merge_into_run(run, &intake);
