@@ -2,6 +2,7 @@
 #
 #   make && make install     build and install (needs PostgreSQL headers, librdkafka)
 #   make check               everything, on a bare Debian 12 too (as root)
+#   make pg-regress          PostgreSQL's own regression tests on a server with Weir
 #   make demo                see it work
 
 MODULE_big = weir
@@ -67,7 +68,7 @@ PG_CPPFLAGS = -I$(CURDIR)/src \
 SHLIB_LINK = -lrdkafka
 
 # ---- Tests and demo have servers of their own and do without PGXS ----
-ifneq ($(filter check torture demo bench-first lint,$(MAKECMDGOALS)),)
+ifneq ($(filter check torture demo bench-first lint pg-regress,$(MAKECMDGOALS)),)
 include test/check.mk
 else
 # ---- end of tests and demo ----

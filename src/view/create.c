@@ -62,7 +62,7 @@ weir_create_view(UtilityCall *call)
 	ViewStmt   *stmt = castNode(ViewStmt, call->pstmt->utilityStmt);
 	ContView	view = {0};
 	Query	   *query;
-	Oid			existing;
+	Oid			existing = InvalidOid;
 
 	/* Taken first: rows committed before the statement do not count. */
 	weir_queue_position(&view.start_boot, &view.start_seq);
@@ -70,16 +70,18 @@ weir_create_view(UtilityCall *call)
 	if (stmt->view->schemaname && strcmp(stmt->view->schemaname, WEIR_SCHEMA) == 0)
 		return false;
 	query = analyze_view(call, stmt);
-	existing = RangeVarGetRelid(stmt->view, NoLock, true);
+	/* What a temporary view replaces is never continuous. */
+	if (stmt->replace && stmt->view->relpersistence != RELPERSISTENCE_TEMP)
+		existing = RangeVarGetRelid(stmt->view, NoLock, true);
 	if (query->commandType != CMD_SELECT ||
 		!OidIsValid(view.streamid = weir_query_stream(query)))
 	{
-		if (stmt->replace && weir_cont_view_by_view(existing))
+		if (OidIsValid(existing) && weir_cont_view_by_view(existing))
 			refuse_replace(stmt->view->relname);
 		weir_view_options_refuse(stmt->options);
 		return false;
 	}
-	if (stmt->replace && OidIsValid(existing))
+	if (OidIsValid(existing))
 		refuse_replace(stmt->view->relname);
 	create_cont_view(call, copyObject(stmt), query, &view);
 	return true;
