@@ -111,6 +111,8 @@ show_failure()
 	case $kind in
 		tap)
 			grep -v '^ok \|^# \(Running\|Checking\)' "$stage/tap/$name/output" | tail -n 40
+			echo "--- $(basename "$stage/tap/$name"/tmp_check/log/regress_log*), the end"
+			tail -n 4 "$stage/tap/$name"/tmp_check/log/regress_log* | cut -c1-400
 			for log in "$stage/tap/$name"/tmp_check/log/*.log "$stage/tap/$name"/log/*.log; do
 				[ -e "$log" ] || continue
 				case $log in */regress_log*) continue ;; esac
