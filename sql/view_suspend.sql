@@ -36,6 +36,20 @@ RESET weir.insert_buffer;
 TABLE number;
 SELECT state, reason FROM weir.views WHERE schema = 'view_suspend' AND name = 'huge';
 
+-- An aggregate is replaced by one with another state.
+CREATE FUNCTION add_number(bigint, int) RETURNS bigint LANGUAGE sql IMMUTABLE AS 'SELECT $1 + $2';
+CREATE FUNCTION show_number(bigint) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT $1::text';
+CREATE FUNCTION add_text(text, int) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT $1 || $2';
+CREATE FUNCTION join_text(text, text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT $1 || $2';
+CREATE AGGREGATE agg(int) (SFUNC = add_number, STYPE = bigint, INITCOND = '0', COMBINEFUNC = int8pl, FINALFUNC = show_number);
+CREATE VIEW shown AS SELECT agg(x) FROM s;
+INSERT INTO s VALUES (6);
+TABLE shown;
+CREATE OR REPLACE AGGREGATE agg(int) (SFUNC = add_text, STYPE = text, INITCOND = '', COMBINEFUNC = join_text);
+INSERT INTO s VALUES (7);
+TABLE good;
+SELECT state, reason FROM weir.views WHERE schema = 'view_suspend' AND name = 'shown';
+
 SET client_min_messages = warning;
 DROP FOREIGN TABLE s, t CASCADE;
 DROP SCHEMA view_suspend CASCADE;

@@ -300,7 +300,8 @@ attach_area(void)
 
 /*
  * The queue gets a quarter.  An eighth is kept free of both for the area's own
- * bookkeeping and for what fragmentation makes unusable.
+ * bookkeeping, for what fragmentation makes unusable, and half of it for what
+ * cannot wait (weir_shared_alloc_reserve).
  */
 Size
 weir_memory_limit(WeirMemoryKind kind)
@@ -345,8 +346,8 @@ note_peak(WeirMemoryKind kind, uint64 used)
 		;
 }
 
-void *
-weir_shared_alloc(WeirMemoryKind kind, Size size)
+static void *
+alloc_below(WeirMemoryKind kind, Size size, Size limit)
 {
 	Size		total = MAXALIGN(size) + MAXALIGN(sizeof(SharedHeader));
 	uint64		used;
@@ -355,7 +356,7 @@ weir_shared_alloc(WeirMemoryKind kind, Size size)
 	dsa_area   *dsa = attach_area();
 
 	used = pg_atomic_add_fetch_u64(&shared->used[kind], total);
-	if (used > weir_memory_limit(kind))
+	if (used > limit)
 		pointer = InvalidDsaPointer;
 	else
 		pointer = dsa_allocate_extended(dsa, total, DSA_ALLOC_NO_OOM | DSA_ALLOC_HUGE);
@@ -372,6 +373,18 @@ weir_shared_alloc(WeirMemoryKind kind, Size size)
 	header->magic = SHARED_MAGIC;
 	header->size = total;
 	return (char *) header + MAXALIGN(sizeof(SharedHeader));
+}
+
+void *
+weir_shared_alloc(WeirMemoryKind kind, Size size)
+{
+	return alloc_below(kind, size, weir_memory_limit(kind));
+}
+
+void *
+weir_shared_alloc_reserve(WeirMemoryKind kind, Size size)
+{
+	return alloc_below(kind, size, weir_memory_limit(kind) + shared->area_size / 16);
 }
 
 void

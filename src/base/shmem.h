@@ -57,6 +57,9 @@ extern void weir_database_slot_release(int slot);
 extern void *weir_shared_alloc(WeirMemoryKind kind, Size size);
 extern void weir_shared_free(void *ptr);
 
+/* As weir_shared_alloc, beyond the kind's limit: for small things that let others go on. */
+extern void *weir_shared_alloc_reserve(WeirMemoryKind kind, Size size);
+
 /* Figures for weir.stat_memory. */
 extern Size weir_memory_limit(WeirMemoryKind kind);
 extern Size weir_memory_used(WeirMemoryKind kind);

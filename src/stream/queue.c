@@ -106,9 +106,11 @@ weir_queue_init(void)
  * --------------------------------------------------------------------- */
 
 QueueMessage *
-weir_queue_message_alloc(void)
+weir_queue_message_alloc(bool spooled)
 {
-	QueueMessage *message = weir_shared_alloc(WEIR_MEMORY_QUEUE, sizeof(QueueMessage));
+	QueueMessage *message = spooled ?
+		weir_shared_alloc_reserve(WEIR_MEMORY_QUEUE, sizeof(QueueMessage)) :
+		weir_shared_alloc(WEIR_MEMORY_QUEUE, sizeof(QueueMessage));
 
 	if (message != NULL)
 		memset(message, 0, sizeof(QueueMessage));

@@ -59,8 +59,11 @@ extern void weir_queue_init(void);
 
 /* --- backends --- */
 
-/* Allocate a message or a piece; NULL when the queue's memory is full. */
-extern QueueMessage *weir_queue_message_alloc(void);
+/*
+ * Allocate a message or a piece; NULL when the queue's memory is full.  The
+ * message of spooled rows may use memory that is kept back for it.
+ */
+extern QueueMessage *weir_queue_message_alloc(bool spooled);
 extern QueuePiece *weir_queue_piece_alloc(Size len);
 extern void weir_queue_message_free(QueueMessage *message, bool remove_spool);
 

@@ -49,6 +49,9 @@
  */
 #define QUEUE_WAIT_MS 2000
 
+/* And how long for the memory of that file's message, then it fails. */
+#define MESSAGE_WAIT_MS 60000
+
 typedef struct LocalSection
 {
 	struct LocalSection *prev;
@@ -427,7 +430,7 @@ have_rows(void)
 static QueueMessage *
 reserve_in_memory(void)
 {
-	QueueMessage *message = weir_queue_message_alloc();
+	QueueMessage *message = weir_queue_message_alloc(false);
 	LocalSection *section = rows->first;
 	QueuePiece **link;
 
@@ -488,17 +491,29 @@ reserve_waiting(void)
 	return message;
 }
 
-/* The message itself is small: wait for that as long as it takes. */
+/*
+ * The message itself is small, and there is memory kept back for it: all who
+ * hold locks that the workers need come through, one message each.  When even
+ * that is full nobody has taken rows for long, and waiting on might be in vain.
+ */
 static QueueMessage *
 reserve_spooled(void)
 {
 	QueueMessage *message;
+	TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), MESSAGE_WAIT_MS);
 
 	spool_sections();
 	weir_memory_wait_prepare();
-	while ((message = weir_queue_message_alloc()) == NULL)
+	while ((message = weir_queue_message_alloc(true)) == NULL &&
+		   GetCurrentTimestamp() < deadline)
 		weir_memory_wait(100);
 	weir_memory_wait_cancel();
+	if (message == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+				 errmsg("the queue of stream rows is full"),
+				 errdetail("The workers have not made room for %d seconds.", MESSAGE_WAIT_MS / 1000),
+				 errhint("See weir.stat_worker for their errors and pg_locks for what they wait for.")));
 
 	message->spooled = true;
 	message->fileset = rows->fileset;

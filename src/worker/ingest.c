@@ -131,10 +131,23 @@ intake_begin(Intake *intake, WeirBatch *batch, bool sync)
  * The fast way
  * --------------------------------------------------------------------- */
 
+/* The views, and nothing kept of those that are gone. */
+static List *
+current_views(void)
+{
+	static uint64 purged = 0;
+	List	   *views = list_copy(weir_cont_views());
+
+	if (purged != weir_cont_views_version())
+		weir_runtime_purge(views);
+	purged = weir_cont_views_version();
+	return views;
+}
+
 static void
 run_views(Intake *intake)
 {
-	List	   *views = weir_cont_views();
+	List	   *views = current_views();
 	ListCell   *lc;
 
 	for (int i = 0; i < intake->batch->nstreams; i++)
@@ -363,7 +376,7 @@ add_assembled(Assembly *a)
 static void
 run_views_carefully(Intake *intake)
 {
-	List	   *views = list_copy(weir_cont_views());
+	List	   *views = current_views();
 	ListCell   *lc;
 
 	for (int i = 0; i < intake->batch->nstreams; i++)
