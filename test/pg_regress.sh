@@ -84,7 +84,7 @@ printf '%s\n' "${settings[@]}" "shared_preload_libraries = 'weir'" >"$suite/weir
 printf '%s\n' "${settings[@]}" >"$suite/weir_twin.conf"
 extensions=$("$bin/pg_config" --sharedir)/extension
 cp "$extensions/weir.control" "$extensions/weir_twin.control"
-sed '/weir.extension_created()/d' "$extensions/weir--1.0.sql" >"$extensions/weir_twin--1.0.sql"
+sed '/^SELECT weir.extension_created()/d' "$extensions/weir--1.0.sql" >"$extensions/weir_twin--1.0.sql"
 [ -z "$stage_user" ] || chown -R "$stage_user:" "$suite"
 as_user make -C "$suite/lib" -s -j"$jobs" with_llvm=no PG_CONFIG="$bin/pg_config" >"$suite/build.log" 2>&1 ||
 	{ cat "$suite/build.log"; exit 1; }
