@@ -295,6 +295,7 @@ weir_worker_main(Datum arg)
 	static WorkerSelf self;
 	int			entry = DatumGetInt32(arg);
 	uint32		generation;
+	uint32		created;
 	bool		exists;
 
 	pqsignal(SIGTERM, handle_sigterm);
@@ -314,14 +315,14 @@ weir_worker_main(Datum arg)
 	wait_event = weir_wait_event_new("WeirWorkerMain");
 	self.cxt = AllocSetContextCreate(TopMemoryContext, "weir worker", ALLOCSET_DEFAULT_SIZES);
 
+	created = weir_registry_database_created(self.task.dboid);
 	weir_worker_begin();
 	exists = weir_extension_exists();
 	weir_worker_commit();
 	if (!exists)
 	{
 		weir_registry_set_absent(entry);
-		if (weir_registry_database_state(self.task.dboid) == DATABASE_PRESENT)
-			weir_registry_set_database_state(self.task.dboid, DATABASE_ABSENT);
+		(void) weir_registry_set_database_absent(self.task.dboid, created);
 		proc_exit(0);
 	}
 	self.slot = weir_my_database_slot();
