@@ -197,16 +197,39 @@ write_view_carefully(Epoch *epoch, ContView *view)
 	}
 }
 
+/* Do something for a view as its owner.  What fails is no business of the others: it is logged. */
+static void
+do_alone(ContView *view, void (*action) (ContView *view))
+{
+	ResourceOwner owner = CurrentResourceOwner;
+	MemoryContext cxt = CurrentMemoryContext;
+	OwnerSwitch saved;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(cxt);
+	weir_owner_enter(&saved, view->owner);
+	PG_TRY();
+	{
+		action(view);
+		weir_owner_leave(&saved);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(cxt);
+		EmitErrorReport();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(cxt);
+	CurrentResourceOwner = owner;
+}
+
 static void
 expire_view(ContView *view)
 {
-	OwnerSwitch saved;
-
-	if (!view->options.sliding)
-		return;
-	weir_owner_enter(&saved, view->owner);
 	weir_matrel_expire(weir_runtime_get(view), &view->options, GetCurrentTimestamp(), EXPIRE_LIMIT);
-	weir_owner_leave(&saved);
 }
 
 /* ---------------------------------------------------------------------
@@ -454,39 +477,11 @@ tick(void)
 	}
 	views = list_copy(weir_cont_views());
 	nwants = kafka_wants(views, wants);
-	foreach(lc, views)
-		expire_view(lfirst(lc));
-	weir_worker_commit();
 	weir_registry_set_kafka_wants(wants, nwants);
-}
-
-/* What a dump does not bring along; a view that cannot be mended is none of the others' business. */
-static void
-adopt_view(ContView *view)
-{
-	ResourceOwner owner = CurrentResourceOwner;
-	MemoryContext cxt = CurrentMemoryContext;
-	OwnerSwitch saved;
-
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(cxt);
-	weir_owner_enter(&saved, view->owner);
-	PG_TRY();
-	{
-		weir_cont_view_adopt(view);
-		weir_owner_leave(&saved);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(cxt);
-		EmitErrorReport();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(cxt);
-	CurrentResourceOwner = owner;
+	foreach(lc, views)
+		if (((ContView *) lfirst(lc))->options.sliding)
+			do_alone(lfirst(lc), expire_view);
+	weir_worker_commit();
 }
 
 static void
@@ -498,7 +493,7 @@ flush_start(void)
 	weir_epoch_attach_flusher(weir_worker_self->slot, MyLatch);
 	weir_worker_begin();
 	foreach(lc, weir_cont_views())
-		adopt_view(lfirst(lc));
+		do_alone(lfirst(lc), weir_cont_view_adopt);
 	weir_worker_commit();
 }
 

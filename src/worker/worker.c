@@ -68,6 +68,16 @@ weir_worker_report(const char *activity)
 ErrorKind
 weir_worker_error_kind(int sqlerrcode)
 {
+	/* Exceptions to their categories: what will not pass, or is the query's own doing. */
+	switch (sqlerrcode)
+	{
+		case ERRCODE_UNDEFINED_FILE:	/* the library of a function */
+			return ERROR_VIEW;
+		case ERRCODE_CONFIGURATION_LIMIT_EXCEEDED:	/* temp_file_limit */
+		case ERRCODE_T_R_SERIALIZATION_FAILURE: /* not by itself in a read committed transaction */
+			return ERROR_ROW;
+	}
+
 	switch (ERRCODE_TO_CATEGORY(sqlerrcode))
 	{
 		case ERRCODE_TO_CATEGORY(ERRCODE_TRANSACTION_ROLLBACK):
