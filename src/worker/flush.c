@@ -406,10 +406,12 @@ flush_epoch(Epoch *epoch)
  * Looking after the database
  * --------------------------------------------------------------------- */
 
+/* Unless it has been created again meanwhile. */
 static void
-extension_is_gone(void)
+extension_is_gone(uint32 created)
 {
-	weir_registry_set_database_state(MyDatabaseId, DATABASE_ABSENT);
+	if (!weir_registry_set_database_absent(MyDatabaseId, created))
+		return;
 	weir_queue_discard(weir_worker_self->slot);
 	weir_epoch_discard(weir_worker_self->slot);
 	weir_registry_wake_launcher();
@@ -530,21 +532,25 @@ tick(void)
 	int			nwants = 0;
 	List	   *views;
 	bool		more;
+	uint32		created = weir_registry_database_created(MyDatabaseId);
 
+	last_tick = GetCurrentTimestamp();
 	weir_worker_begin();
 	MemoryContextSwitchTo(weir_worker_self->cxt);
 	if (!weir_extension_exists())
 	{
 		weir_worker_commit();
-		extension_is_gone();
+		extension_is_gone(created);
+		return;
 	}
 	views = list_copy(weir_cont_views());
 	nwants = kafka_wants(views, wants);
+	weir_registry_set_kafka_wants(wants, nwants);
 	adopt_views(views);
 	more = expire_views(views);
 	weir_worker_commit();
-	weir_registry_set_kafka_wants(wants, nwants);
-	last_tick = more ? 0 : GetCurrentTimestamp();
+	if (more)
+		last_tick = 0;
 }
 
 static void
