@@ -45,6 +45,9 @@ OBJS = \
 	src/worker/registry.o \
 	src/worker/launcher.o \
 	src/worker/worker.o \
+	src/worker/intake.o \
+	src/worker/careful.o \
+	src/worker/spool.o \
 	src/worker/ingest.o \
 	src/worker/kafka_offsets.o \
 	src/worker/kafka_partitions.o \

@@ -12,6 +12,7 @@
 
 #include "postgres.h"
 #include "access/htup_details.h"
+#include "stream/queue.h"
 
 /* Where a row came from, for dead letters.  Kafka only. */
 typedef struct RowOrigin
@@ -80,6 +81,8 @@ extern StreamRows *weir_batch_stream(WeirBatch *batch, Oid streamid, bool with_o
 /* Append a row (pointer kept, not copied).  seq and origin as the stream was made for. */
 extern void weir_batch_add_row(WeirBatch *batch, StreamRows *rows, MinimalTuple tuple,
 							   int64 seq, const RowOrigin *origin);
+/* Append the rows of a section of a queue message (pointers kept). */
+extern void weir_batch_add_section(WeirBatch *batch, SectionHeader *header, int64 seq);
 extern void weir_batch_add_dead(WeirBatch *batch, const DeadLetter *dead);
 
 /*
