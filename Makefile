@@ -2,6 +2,7 @@
 #
 #   make && make install     build and install (needs PostgreSQL headers, librdkafka)
 #   make check               everything, on a bare Debian 12 too (as root)
+#   make pg-regress          PostgreSQL's own regression tests on a server with Weir
 #   make demo                see it work
 
 MODULE_big = weir
@@ -14,6 +15,7 @@ OBJS = \
 	src/init.o \
 	src/base/settings.o \
 	src/base/shmem.o \
+	src/base/stats.o \
 	src/catalog/property.o \
 	src/catalog/options.o \
 	src/catalog/cont_view.o \
@@ -26,16 +28,16 @@ OBJS = \
 	src/kafka/json.o \
 	src/kafka/row.o \
 	src/kafka/decode.o \
-	src/kafka/offsets.o \
 	src/kafka/stat.o \
-	src/kafka/worker.o \
 	src/query/analyze.o \
+	src/query/flatten.o \
 	src/query/split.o \
 	src/query/view_query.o \
+	src/query/state_type.o \
+	src/query/key.o \
 	src/query/partial.o \
 	src/query/plan.o \
 	src/query/execute.o \
-	src/groups/key.o \
 	src/groups/table.o \
 	src/groups/epoch.o \
 	src/matrel/shape.o \
@@ -44,6 +46,9 @@ OBJS = \
 	src/worker/launcher.o \
 	src/worker/worker.o \
 	src/worker/ingest.o \
+	src/worker/kafka_offsets.o \
+	src/worker/kafka_partitions.o \
+	src/worker/kafka.o \
 	src/worker/flush.o \
 	src/view/view_options.o \
 	src/view/create.o \
@@ -53,7 +58,7 @@ OBJS = \
 	src/view/stream_ddl.o \
 	src/view/utility.o \
 	src/view/states.o \
-	src/monitor/stats.o
+	src/monitor/show.o
 
 # Symbols stay inside: libraries of a server share one namespace.  PostgreSQL 15
 # leaves PGDLLEXPORT empty, 16 and later define it themselves.
@@ -63,7 +68,7 @@ PG_CPPFLAGS = -I$(CURDIR)/src \
 SHLIB_LINK = -lrdkafka
 
 # ---- Tests and demo have servers of their own and do without PGXS ----
-ifneq ($(filter check torture demo bench-first,$(MAKECMDGOALS)),)
+ifneq ($(filter check torture demo bench-first lint pg-regress,$(MAKECMDGOALS)),)
 include test/check.mk
 else
 # ---- end of tests and demo ----

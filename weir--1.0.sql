@@ -73,6 +73,25 @@ CREATE FUNCTION weir.hash_key(VARIADIC "any") RETURNS integer
 	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_hash_key';
 COMMENT ON FUNCTION weir.hash_key("any") IS 'hash of a group key, for the lookup index of a materialization table; equal keys, NULLs included, have equal hashes';
 
+CREATE TYPE weir.state;
+CREATE FUNCTION weir.state_in(cstring) RETURNS weir.state
+	LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_state_in';
+COMMENT ON FUNCTION weir.state_in(cstring) IS 'I/O; for superusers';
+CREATE FUNCTION weir.state_out(weir.state) RETURNS cstring
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_state_out';
+COMMENT ON FUNCTION weir.state_out(weir.state) IS 'I/O';
+CREATE FUNCTION weir.state_recv(internal) RETURNS weir.state
+	LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_state_recv';
+COMMENT ON FUNCTION weir.state_recv(internal) IS 'I/O; for superusers';
+CREATE FUNCTION weir.state_send(weir.state) RETURNS bytea
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_state_send';
+COMMENT ON FUNCTION weir.state_send(weir.state) IS 'I/O';
+CREATE TYPE weir.state (
+	INPUT = weir.state_in, OUTPUT = weir.state_out,
+	RECEIVE = weir.state_recv, SEND = weir.state_send,
+	LIKE = pg_catalog.bytea);
+COMMENT ON TYPE weir.state IS 'partial state of an aggregate that keeps it in a form of its own, as serialized by it; only superusers can enter values, as they do to restore a dump';
+
 CREATE FUNCTION weir.finalize(aggregate regprocedure, state "any", result_type anyelement) RETURNS anyelement
 	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_finalize';
 COMMENT ON FUNCTION weir.finalize(regprocedure, "any", anyelement) IS 'the aggregate''s result of a partial state; the last argument is a NULL of the result''s type';
@@ -210,7 +229,7 @@ CREATE VIEW weir.stat_kafka AS
 		o.next_offset AS committed_offset,
 		s."position",
 		s.high_watermark,
-		greatest(s.high_watermark - o.next_offset, 0) AS lag,
+		CASE WHEN s.high_watermark >= o.next_offset THEN s.high_watermark - o.next_offset END AS lag,
 		s.messages,
 		s.bytes,
 		s.errors,

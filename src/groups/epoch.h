@@ -12,7 +12,6 @@
 #include "storage/latch.h"
 #include "stream/batch.h"
 #include "utils/timestamp.h"
-#include "worker/ingest.h"
 
 /* A dead letter in shared memory: lengths, then topic, message and payload. */
 typedef struct RunDead
@@ -95,7 +94,7 @@ extern void weir_epoch_init(void);
 /*
  * Merge into the active epoch, all or nothing.  False when memory is full.
  * Errors from combine functions leave the epoch as it was.  done is called at
- * the point of no return; see worker/ingest.h.
+ * the point of no return; see stream/batch.h.
  */
 extern bool weir_epoch_merge(int slot, MergeInput *input, weir_merge_callback done, void *arg);
 

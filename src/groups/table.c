@@ -21,6 +21,7 @@
  */
 #include "groups/table.h"
 
+#include "base/compat.h"
 #include "base/shmem.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
@@ -220,7 +221,7 @@ combine_slots(GroupSpec *spec)
 											 new->tts_values[c], new->tts_isnull[c],
 											 &nulls[c]);
 	}
-	return heap_form_minimal_tuple(spec->desc, values, nulls);
+	return heap_form_minimal_tuple(spec->desc, values, nulls, 0);
 }
 
 static void

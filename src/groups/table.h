@@ -8,8 +8,7 @@
 #include "postgres.h"
 #include "access/htup_details.h"
 #include "executor/tuptable.h"
-#include "groups/key.h"
-#include "query/partial.h"
+#include "query/spec.h"
 
 /*
  * Memory that is taken in blocks, handed out by bumping and given back whole.
@@ -58,22 +57,6 @@ typedef struct GroupTable
 	int64		ngroups;
 	int64		rows_in;		/* stream rows behind these groups, for statistics */
 } GroupTable;
-
-/*
- * What a process needs to know of a view to work on its groups.  Local.
- */
-typedef struct GroupSpec
-{
-	Oid			defid;
-	Oid			owner;			/* whose rights the functions of keys and states have */
-	bool		append;
-	TupleDesc	desc;			/* nkeys + nstates columns */
-	KeySet		keys;
-	int			nstates;
-	PartialAgg **states;
-	TupleTableSlot *old_slot;	/* scratch */
-	TupleTableSlot *new_slot;
-} GroupSpec;
 
 /*
  * Merging rows into a table, in three steps: stage computes every new row of

@@ -14,8 +14,8 @@
  * Locking: log_mutex guards the ring of log lines, which librdkafka's threads
  * fill and the worker empties.
  * Memory: librdkafka's own (malloc), bounded by the queue properties set below.
- * Failure: the process may end at any point; an exit callback closes the client
- * first, because librdkafka's threads must not outlive main's exit handlers.
+ * Failure: a process that ends must close the client first, in an exit callback,
+ * because librdkafka's threads must not outlive main's exit handlers.
  */
 #include "postgres.h"
 
@@ -26,7 +26,6 @@
 
 #include <librdkafka/rdkafka.h>
 
-#include "storage/ipc.h"
 #include "utils/memutils.h"
 
 #include "kafka/client.h"
@@ -80,16 +79,12 @@ static const KafkaProperty fixed_properties[] = {
 	{"auto.offset.reset", "error"}
 };
 
-/* For the exit callback. */
-static KafkaClient *open_client = NULL;
-
 static rd_kafka_conf_t *make_conf(const KafkaStreamOptions *options, KafkaClient *client,
 								  char *err, size_t errlen);
 static bool create_handle(KafkaClient *client, rd_kafka_conf_t *conf, const char *topic,
 						  char *err, size_t errlen);
 static void log_callback(const rd_kafka_t *rk, int level, const char *facility, const char *text);
 static void error_callback(rd_kafka_t *rk, int code, const char *reason, void *opaque);
-static void close_at_exit(int code, Datum arg);
 
 /* ----------------------------------------------------------------
  * Opening and closing
@@ -99,15 +94,9 @@ static void close_at_exit(int code, Datum arg);
 KafkaClient *
 weir_client_open(const KafkaStreamOptions *options, char *err, size_t errlen)
 {
-	static bool exit_registered = false;
 	KafkaClient *client;
 	rd_kafka_conf_t *conf;
 
-	if (!exit_registered)
-	{
-		before_shmem_exit(close_at_exit, (Datum) 0);
-		exit_registered = true;
-	}
 	client = MemoryContextAllocZero(TopMemoryContext, sizeof(KafkaClient));
 	pthread_mutex_init(&client->log_mutex, NULL);
 	if (pipe2(client->pipe, O_NONBLOCK | O_CLOEXEC) != 0)
@@ -116,7 +105,6 @@ weir_client_open(const KafkaStreamOptions *options, char *err, size_t errlen)
 		pfree(client);
 		return NULL;
 	}
-	open_client = client;
 	conf = make_conf(options, client, err, errlen);
 	if (conf == NULL || !create_handle(client, conf, options->topic, err, errlen))
 	{
@@ -210,7 +198,6 @@ weir_client_close(KafkaClient *client)
 {
 	if (client == NULL)
 		return;
-	open_client = NULL;
 	weir_client_release(client);
 	if (client->queue)
 	{
@@ -227,12 +214,6 @@ weir_client_close(KafkaClient *client)
 	if (client->held)
 		pfree(client->held);
 	pfree(client);
-}
-
-static void
-close_at_exit(int code, Datum arg)
-{
-	weir_client_close(open_client);
 }
 
 /* ----------------------------------------------------------------

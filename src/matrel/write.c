@@ -13,6 +13,7 @@
  *
  * Memory: a context per writer, and one that is reset for each row.
  */
+#include "matrel/shape.h"
 #include "matrel/write.h"
 
 #include "access/genam.h"
@@ -21,10 +22,10 @@
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "base/compat.h"
-#include "base/weir.h"
-#include "catalog/pg_am.h"
+#include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "executor/spi.h"
+#include "matrel/shape.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "utils/builtins.h"
@@ -33,7 +34,7 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
-#include "catalog/pg_type.h"
+#include "utils/sortsupport.h"
 
 struct MatrelWriter
 {
@@ -58,58 +59,20 @@ struct MatrelWriter
  * The lookup index
  * --------------------------------------------------------------------- */
 
-static bool
-is_natural(Relation index, int nkeys)
-{
-	Form_pg_index form = index->rd_index;
-
-	if (!form->indisunique || form->indnkeyatts != nkeys)
-		return false;
-	for (int i = 0; i < nkeys; i++)
-		if (form->indkey.values[i] != i + 1)
-			return false;
-	return RelationGetIndexExpressions(index) == NIL;
-}
-
-static bool
-is_hash(Relation index)
-{
-	List	   *expressions = RelationGetIndexExpressions(index);
-	FuncExpr   *function;
-
-	if (index->rd_index->indnkeyatts != 1 || list_length(expressions) != 1 ||
-		!IsA(linitial(expressions), FuncExpr))
-		return false;
-	function = linitial(expressions);
-	return strcmp(get_func_name(function->funcid), "hash_key") == 0 &&
-		strcmp(get_namespace_name(get_func_namespace(function->funcid)), WEIR_SCHEMA) == 0;
-}
-
 static Relation
-open_lookup(Relation rel, int nkeys, bool *by_hash)
+open_lookup(Relation rel, const ContQuery *query, bool *by_hash)
 {
-	List	   *indexes = RelationGetIndexList(rel);
-	ListCell   *lc;
+	Oid			index = weir_matrel_lookup_index(rel, query, by_hash);
 
-	foreach(lc, indexes)
-	{
-		Relation	index = index_open(lfirst_oid(lc), RowExclusiveLock);
-
-		if (index->rd_index->indisvalid && index->rd_rel->relam == BTREE_AM_OID &&
-			RelationGetIndexPredicate(index) == NIL)
-		{
-			*by_hash = is_hash(index);
-			if (*by_hash || is_natural(index, nkeys))
-				return index;
-		}
-		index_close(index, RowExclusiveLock);
-	}
-	ereport(ERROR,
-			(errcode(ERRCODE_UNDEFINED_OBJECT),
-			 errmsg("materialization table \"%s\" has no index on its group key",
-					RelationGetRelationName(rel)),
-			 errhint("Create it again with CREATE UNIQUE INDEX on all group columns with NULLS NOT DISTINCT, or CREATE INDEX on weir.hash_key of them.")));
-	return NULL;
+	if (!OidIsValid(index))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("materialization table \"%s\" has no index on its group key",
+						RelationGetRelationName(rel)),
+				 errhint("Create it again: %s.", *by_hash ?
+						 "CREATE INDEX on weir.hash_key of all group columns" :
+						 "CREATE UNIQUE INDEX on all group columns with NULLS NOT DISTINCT")));
+	return index_open(index, RowExclusiveLock);
 }
 
 static RegProcedure
@@ -165,7 +128,7 @@ weir_matrel_open(ViewRuntime *runtime)
 	ExecOpenIndices(w->rri, false);
 	if (!w->spec->append && w->spec->keys.nkeys > 0)
 	{
-		w->lookup = open_lookup(rel, w->spec->keys.nkeys, &w->by_hash);
+		w->lookup = open_lookup(rel, runtime->query, &w->by_hash);
 		prepare_lookup(w);
 	}
 	MemoryContextSwitchTo(old);
@@ -260,11 +223,15 @@ static void
 fill_row(MatrelWriter *w, const Datum *values, const bool *nulls)
 {
 	int			n = w->spec->desc->natts;
+	int			first_state = n - w->spec->nstates;
 	int			natts = w->row->tts_tupleDescriptor->natts;
 
 	ExecClearTuple(w->row);
 	memcpy(w->row->tts_values, values, sizeof(Datum) * n);
 	memcpy(w->row->tts_isnull, nulls, sizeof(bool) * n);
+	for (int i = first_state; i < n; i++)
+		if (!nulls[i])
+			w->row->tts_values[i] = weir_partial_agg_pack(w->spec->states[i - first_state], values[i]);
 	for (int i = n; i < natts; i++)
 		w->row->tts_isnull[i] = true;
 	ExecStoreVirtualTuple(w->row);
@@ -300,8 +267,8 @@ update_row(MatrelWriter *w, TupleTableSlot *group)
 		Datum		old = w->found->tts_values[i];
 		bool		old_null = w->found->tts_isnull[i];
 
-		if (!old_null && agg->statelen == -1)
-			old = PointerGetDatum(PG_DETOAST_DATUM(old));
+		if (!old_null)
+			old = weir_partial_agg_unpack(agg, old);
 		values[i] = weir_partial_agg_combine(agg, old, old_null,
 											 group->tts_values[i], group->tts_isnull[i],
 											 &nulls[i]);
@@ -341,10 +308,71 @@ write_group(MatrelWriter *w, MinimalTuple tuple)
 		update_row(w, group);
 }
 
+/* ---------------------------------------------------------------------
+ * Order
+ * --------------------------------------------------------------------- */
+
+typedef struct SortItem
+{
+	Datum		key;
+	bool		null;
+	MinimalTuple tuple;
+} SortItem;
+
+static int
+compare_items(const void *a, const void *b, void *arg)
+{
+	const SortItem *x = a;
+	const SortItem *y = b;
+
+	return ApplySortComparator(x->key, x->null, y->key, y->null, (SortSupport) arg);
+}
+
+/*
+ * Order rows by the first column of the lookup index, so that neighbours in the
+ * index are written one after the other.
+ */
+static void
+sort_rows(MatrelWriter *w, MinimalTuple *tuples, int ntuples)
+{
+	SortItem   *items;
+	SortSupportData sort = {0};
+	TupleTableSlot *slot = w->spec->new_slot;
+
+	if (w->lookup == NULL || ntuples < 2)
+		return;
+	sort.ssup_cxt = w->cxt;
+	sort.ssup_collation = w->lookup->rd_indcollation[0];
+	sort.ssup_attno = 1;
+	PrepareSortSupportFromIndexRel(w->lookup, BTLessStrategyNumber, &sort);
+
+	items = palloc_extended(sizeof(SortItem) * ntuples, MCXT_ALLOC_HUGE);
+	for (int i = 0; i < ntuples; i++)
+	{
+		ExecStoreMinimalTuple(tuples[i], slot, false);
+		items[i].tuple = tuples[i];
+		if (w->by_hash)
+		{
+			slot_getallattrs(slot);
+			items[i].key = Int32GetDatum((int32) weir_keys_hash(&w->spec->keys, slot->tts_values,
+																slot->tts_isnull));
+			items[i].null = false;
+		}
+		else
+			items[i].key = slot_getattr(slot, 1, &items[i].null);
+	}
+	qsort_arg(items, ntuples, sizeof(SortItem), compare_items, &sort);
+	for (int i = 0; i < ntuples; i++)
+		tuples[i] = items[i].tuple;
+	pfree(items);
+}
+
 void
 weir_matrel_write(MatrelWriter *w, MinimalTuple *tuples, int ntuples)
 {
 	MemoryContext old = MemoryContextSwitchTo(w->cxt);
+
+	sort_rows(w, tuples, ntuples);
 
 	/* See what earlier calls wrote. */
 	CommandCounterIncrement();
@@ -386,9 +414,8 @@ weir_matrel_expire(ViewRuntime *runtime, const ContViewOptions *options,
 	ContQuery  *query = runtime->query;
 	ContKey    *step;
 	StringInfoData sql;
-	Oid			argtype = TIMESTAMPTZOID;
 	TimestampTz before = now - options->sw_usecs - options->step_usecs;
-	Datum		arg = TimestampTzGetDatum(before);
+	Datum		arg;
 	char	   *table;
 	char	   *column;
 	int64		deleted;
@@ -396,18 +423,30 @@ weir_matrel_expire(ViewRuntime *runtime, const ContViewOptions *options,
 	if (!options->sliding || query->step_key < 0)
 		return 0;
 	step = &query->keys[query->step_key];
+
+	/* What a timestamp means is up to the time zone of who reads. */
+	if (step->type == TIMESTAMPOID)
+		before -= TZDISP_LIMIT * USECS_PER_SEC;
+	arg = TimestampTzGetDatum(before);
 	table = quote_qualified_identifier(get_namespace_name(get_rel_namespace(runtime->view.matrelid)),
 									   get_rel_name(runtime->view.matrelid));
 	column = pstrdup(quote_identifier(step->colname));
 	initStringInfo(&sql);
 	appendStringInfo(&sql,
-					 "DELETE FROM %s WHERE ctid = ANY (ARRAY(SELECT ctid FROM %s WHERE %s <= $1::%s LIMIT %d))",
-					 table, table, column,
-					 step->type == TIMESTAMPTZOID ? "pg_catalog.timestamptz" : "pg_catalog.timestamp",
-					 limit);
+					 "DELETE FROM %s WHERE ctid = ANY (ARRAY(SELECT ctid FROM %s WHERE %s <= $1 LIMIT %d))",
+					 table, table, column, limit);
 	SPI_connect();
-	if (SPI_execute_with_args(sql.data, 1, &argtype, &arg, NULL, false, 0) != SPI_OK_DELETE)
-		elog(ERROR, "could not delete expired steps");
+	weir_matrel_writable = true;
+	PG_TRY();
+	{
+		if (SPI_execute_with_args(sql.data, 1, &step->type, &arg, NULL, false, 0) != SPI_OK_DELETE)
+			elog(ERROR, "could not delete expired steps");
+	}
+	PG_FINALLY();
+	{
+		weir_matrel_writable = false;
+	}
+	PG_END_TRY();
 	deleted = SPI_processed;
 	SPI_finish();
 	return deleted;

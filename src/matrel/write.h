@@ -19,7 +19,8 @@ typedef struct MatrelWriter MatrelWriter;
 extern MatrelWriter *weir_matrel_open(ViewRuntime *runtime);
 
 /*
- * Combine each row with its group in the matrel, or insert it.  Groups occur
+ * Combine each row with its group in the matrel, or insert it.  The array is
+ * sorted on the way.  Groups occur
  * once each in one call; a later call sees what earlier ones wrote.
  */
 extern void weir_matrel_write(MatrelWriter *writer, MinimalTuple *tuples, int ntuples);

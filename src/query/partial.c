@@ -24,6 +24,7 @@
 #include "executor/executor.h"
 #include "parser/parse_agg.h"
 #include "query/partial.h"
+#include "query/state_type.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
@@ -32,6 +33,7 @@
 #include "utils/syscache.h"
 
 static void check_combinable(Form_pg_aggregate form);
+static bool types_follow_arguments(Oid aggfnoid);
 static void lookup_functions(PartialAgg *agg, Form_pg_aggregate form,
 							 int nargs, Oid *argtypes, MemoryContext cxt);
 static void lookup_function(FmgrInfo *flinfo, Oid fn, Expr *expr, MemoryContext cxt);
@@ -66,7 +68,7 @@ weir_partial_agg_create(MemoryContext cxt, Oid aggfnoid, int nargs,
 	agg->transtype = resolve_aggregate_transtype(aggfnoid, form->aggtranstype,
 												 inputs, nargs);
 	agg->internal = (agg->transtype == INTERNALOID);
-	agg->statetype = agg->internal ? BYTEAOID : agg->transtype;
+	agg->statetype = agg->internal ? weir_state_type() : agg->transtype;
 	get_typlenbyval(agg->statetype, &agg->statelen, &agg->statebyval);
 
 	econtext = CreateStandaloneExprContext();
@@ -75,6 +77,9 @@ weir_partial_agg_create(MemoryContext cxt, Oid aggfnoid, int nargs,
 	agg->aggstate->curaggcontext = econtext;
 
 	lookup_functions(agg, form, nargs, inputs, cxt);
+	if (agg->internal)
+		agg->mark = weir_state_mark(form->aggdeserialfn, nargs,
+									types_follow_arguments(aggfnoid) ? argtypes : NULL);
 	read_initial_state(agg, tuple);
 	ReleaseSysCache(tuple);
 	MemoryContextSwitchTo(caller);
@@ -89,6 +94,20 @@ weir_partial_agg_from_aggref(MemoryContext cxt, Aggref *aggref)
 
 	return weir_partial_agg_create(cxt, aggref->aggfnoid, nargs, argtypes,
 								   aggref->aggtype, aggref->inputcollid);
+}
+
+Datum
+weir_partial_agg_pack(PartialAgg *agg, Datum state)
+{
+	return agg->internal ? weir_state_pack(agg->mark, state) : state;
+}
+
+Datum
+weir_partial_agg_unpack(PartialAgg *agg, Datum stored)
+{
+	if (agg->internal)
+		return weir_state_unpack(agg->mark, stored);
+	return agg->statelen == -1 ? PointerGetDatum(PG_DETOAST_DATUM(stored)) : stored;
 }
 
 Datum
@@ -133,8 +152,17 @@ weir_partial_agg_finalize(PartialAgg *agg, Datum state, bool state_null,
 {
 	fmNodePtr	context = (fmNodePtr) agg->aggstate;
 
+	/*
+	 * The executor never finalizes a state fresh from its deserialize function,
+	 * only what the combine function made of it; final functions count on that.
+	 */
 	if (agg->internal && !state_null)
+	{
 		state = weir_partial_agg_deserialize(agg, context, state);
+		if (!agg->combine_strict)
+			state = weir_partial_agg_combine_trans(agg, context, (Datum) 0, true,
+												   state, false, &state_null);
+	}
 	return weir_partial_agg_finalize_trans(agg, context, state, state_null,
 										   result_null);
 }
@@ -152,7 +180,9 @@ weir_partial_agg_deserialize(PartialAgg *agg, fmNodePtr context, Datum state)
 	Datum		result;
 
 	InitFunctionCallInfoData(*fcinfo, &agg->deserialfn, 2, InvalidOid, context, NULL);
-	fcinfo->args[0].value = state;
+
+	/* The executor's states never were in a table; functions count on that. */
+	fcinfo->args[0].value = PointerGetDatum(PG_DETOAST_DATUM(state));
 	fcinfo->args[0].isnull = false;
 	fcinfo->args[1].value = (Datum) 0;
 	fcinfo->args[1].isnull = false;
@@ -180,7 +210,9 @@ weir_partial_agg_combine_trans(PartialAgg *agg, fmNodePtr context, Datum a, bool
 	fcinfo->args[1].value = b;
 	fcinfo->args[1].isnull = b_null;
 	result = FunctionCallInvoke(fcinfo);
-	*result_null = fcinfo->isnull;
+
+	/* Those of sum(bigint) and others give a null pointer, not NULL, for two NULLs. */
+	*result_null = fcinfo->isnull || (agg->internal && DatumGetPointer(result) == NULL);
 	return result;
 }
 
@@ -235,6 +267,19 @@ check_combinable(Form_pg_aggregate form)
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("aggregate %s cannot be maintained continuously: %s",
 						format_procedure(form->aggfnoid), missing)));
+}
+
+static bool
+types_follow_arguments(Oid aggfnoid)
+{
+	Oid		   *declared;
+	int			ndeclared;
+
+	get_func_signature(aggfnoid, &declared, &ndeclared);
+	for (int i = 0; i < ndeclared; i++)
+		if (IsPolymorphicType(declared[i]))
+			return true;
+	return false;
 }
 
 static void

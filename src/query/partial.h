@@ -6,7 +6,8 @@
  * leader: a value of the transition type, or for transition type "internal"
  * the bytea that the aggregate's serial function makes of it.  Here two
  * states of a group are combined and a state is turned into the aggregate's
- * result.
+ * result.  In a matrel the bytea is stored as weir.state: weir_partial_agg_pack
+ * and weir_partial_agg_unpack go in between.
  */
 #ifndef WEIR_PARTIAL_H
 #define WEIR_PARTIAL_H
@@ -25,18 +26,19 @@ typedef struct PartialAgg
 	Oid			aggfnoid;
 	Oid			inputcollid;
 	Oid			transtype;		/* the aggregate's resolved transition type */
-	Oid			statetype;		/* as stored: transtype, or bytea for internal */
+	Oid			statetype;		/* in the matrel: transtype, or weir.state for internal */
 	Oid			resulttype;
 	int16		statelen;
 	bool		statebyval;
 	bool		internal;		/* transtype is internal */
+	uint32		mark;			/* of its states in the matrel, if internal */
 	bool		combine_strict;
 	FmgrInfo	combinefn;
 	FmgrInfo	serialfn;		/* fn_oid invalid unless internal */
 	FmgrInfo	deserialfn;
 	FmgrInfo	finalfn;		/* fn_oid invalid: the state is the result */
 	int			finalnargs;		/* arguments of finalfn, first is the state */
-	Datum		initvalue;		/* stored state over no rows, unless initisnull */
+	Datum		initvalue;		/* state over no rows, unless initisnull */
 	bool		initisnull;
 	AggState   *aggstate;		/* context node handed to these functions */
 	MemoryContext aggcontext;	/* what AggCheckCallContext gives them; reset by partial_agg_reset */
@@ -53,8 +55,12 @@ extern PartialAgg *weir_partial_agg_create(MemoryContext cxt, Oid aggfnoid,
 										   Oid resulttype, Oid inputcollid);
 extern PartialAgg *weir_partial_agg_from_aggref(MemoryContext cxt, Aggref *aggref);
 
+/* A state as it is in the matrel, and back; neither is NULL. */
+extern Datum weir_partial_agg_pack(PartialAgg *agg, Datum state);
+extern Datum weir_partial_agg_unpack(PartialAgg *agg, Datum stored);
+
 /*
- * Combine two stored states.  NULL states follow the executor's rules for a
+ * Combine two states.  NULL states follow the executor's rules for a
  * strict or non-strict combine function.  The inputs are not modified.  The
  * result may point into either input or be allocated in CurrentMemoryContext;
  * it is flat (no expanded objects, no external TOAST pointers), ready to be
@@ -63,7 +69,7 @@ extern PartialAgg *weir_partial_agg_from_aggref(MemoryContext cxt, Aggref *aggre
 extern Datum weir_partial_agg_combine(PartialAgg *agg, Datum a, bool a_null,
 									  Datum b, bool b_null, bool *result_null);
 
-/* The aggregate's result of a stored state, in CurrentMemoryContext. */
+/* The aggregate's result of a state, in CurrentMemoryContext. */
 extern Datum weir_partial_agg_finalize(PartialAgg *agg, Datum state, bool state_null,
 									   bool *result_null);
 

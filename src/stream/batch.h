@@ -69,6 +69,12 @@ typedef struct WeirBatch
 	KafkaOffset *offsets;
 } WeirBatch;
 
+/*
+ * Called when a batch is in the epoch for good: must not error, wait or
+ * allocate.
+ */
+typedef void (*weir_merge_callback) (void *arg);
+
 extern WeirBatch *weir_batch_create(MemoryContext parent);
 extern StreamRows *weir_batch_stream(WeirBatch *batch, Oid streamid, bool with_origins);
 /* Append a row (pointer kept, not copied).  seq and origin as the stream was made for. */

@@ -214,7 +214,7 @@ form_row(TupleTableSlot *slot)
 			!VARATT_IS_EXTERNAL_EXPANDED(DatumGetPointer(values[i])))
 			values[i] = PointerGetDatum(detoast_external_attr((struct varlena *) DatumGetPointer(values[i])));
 	}
-	return heap_form_minimal_tuple(desc, values, slot->tts_isnull);
+	return heap_form_minimal_tuple(desc, values, slot->tts_isnull, 0);
 }
 
 static void spool_sections(void);

@@ -59,15 +59,19 @@ weir_finalize(PG_FUNCTION_ARGS)
 	PartialAgg *agg = get_partial_agg(fcinfo, 0);
 	int			arg = PG_NARGS() - 2;
 	MemoryContext caller = CurrentMemoryContext;
+	Datum		state = PG_GETARG_DATUM(arg);
 	Datum		result;
 	bool		isnull;
 
 	/* Deserialized states are large; the result may point into one. */
 	weir_partial_agg_reset(agg);
 	if (agg->internal)
+	{
 		MemoryContextSwitchTo(agg->aggcontext);
-	result = weir_partial_agg_finalize(agg, PG_GETARG_DATUM(arg),
-									   PG_ARGISNULL(arg), &isnull);
+		if (!PG_ARGISNULL(arg))
+			state = weir_partial_agg_unpack(agg, state);
+	}
+	result = weir_partial_agg_finalize(agg, state, PG_ARGISNULL(arg), &isnull);
 	MemoryContextSwitchTo(caller);
 	if (isnull)
 		PG_RETURN_NULL();
@@ -131,7 +135,8 @@ combine_row(FunctionCallInfo fcinfo, MemoryContext cxt, CombineState *state,
 
 		if (state->isnull && agg->combine_strict)
 			MemoryContextSwitchTo(cxt);
-		value = weir_partial_agg_deserialize(agg, fcinfo->context, value);
+		value = weir_partial_agg_deserialize(agg, fcinfo->context,
+											 weir_partial_agg_unpack(agg, value));
 		MemoryContextSwitchTo(caller);
 	}
 	result = weir_partial_agg_combine_trans(agg, fcinfo->context,

@@ -6,9 +6,11 @@
 #include "postgres.h"
 
 #include "access/table.h"
+#include "access/xact.h"
 #include "base/weir.h"
 #include "catalog/cont_view.h"
 #include "catalog/namespace.h"
+#include "catalog/options.h"
 #include "catalog/pg_type.h"
 #include "foreign/foreign.h"
 #include "nodes/makefuncs.h"
@@ -109,6 +111,24 @@ weir_stream_check_rename(RenameStmt *stmt)
 						stmt->subname, stmt->newname),
 				 errdetail("The name \"%s\" stands for the time at which a row was inserted.",
 						   WEIR_ARRIVAL_COLUMN)));
+}
+
+/* After CREATE and ALTER FOREIGN TABLE: do the options fit the server and the columns? */
+void
+weir_stream_check_options(Node *stmt)
+{
+	RangeVar   *name = NULL;
+	Oid			relid;
+
+	if (IsA(stmt, CreateForeignTableStmt))
+		name = ((CreateForeignTableStmt *) stmt)->base.relation;
+	else if (IsA(stmt, AlterTableStmt))
+		name = ((AlterTableStmt *) stmt)->relation;
+	if (name == NULL)
+		return;
+	CommandCounterIncrement();
+	if (stream_named(name, &relid))
+		weir_options_check_stream(relid);
 }
 
 /* True also when a LIKE clause or a parent brings it along. */

@@ -10,6 +10,7 @@
 extern void weir_stream_create(UtilityCall *call);
 extern void weir_stream_copy(UtilityCall *call);
 extern void weir_stream_check_alter(AlterTableStmt *stmt);
+extern void weir_stream_check_options(Node *stmt);
 extern void weir_stream_check_rename(RenameStmt *stmt);
 
 #endif

@@ -200,6 +200,7 @@ run_with_extension(UtilityCall *call)
 		weir_utility_next(call);
 	if (!IsTransactionState())
 		return;					/* VACUUM and the like end theirs */
+	weir_stream_check_options(call->pstmt->utilityStmt);
 	weir_drop_finish(behavior);
 	if (version != weir_cont_views_version() ||
 		IsA(stmt, CreateForeignTableStmt) || IsA(stmt, AlterForeignServerStmt) ||

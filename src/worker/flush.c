@@ -25,22 +25,24 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "groups/epoch.h"
-#include "kafka/worker.h"
+#include "worker/kafka.h"
+#include "matrel/shape.h"
 #include "matrel/write.h"
 #include "miscadmin.h"
-#include "monitor/stats.h"
+#include "base/stats.h"
 #include "query/execute.h"
 #include "storage/ipc.h"
+#include "storage/lmgr.h"
 #include "storage/procarray.h"
 #include "stream/queue.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
-#include "view/create.h"
 #include "worker/worker.h"
 
 #define TICK_MS 1000
@@ -58,7 +60,8 @@ static List *unwritable = NIL;
 /* The current transaction writes the frozen epoch. */
 static bool writing = false;
 static TimestampTz flush_started = 0;
-static TimestampTz last_tick = 0;
+static TimestampTz last_tick = 0;	/* 0: one is due */
+static uint64 adopted_version = 0;	/* of the list of views */
 
 /* ---------------------------------------------------------------------
  * One view
@@ -128,8 +131,9 @@ write_run(Run *run, Oid defid, MatrelWriter *writer)
 }
 
 static void
-write_view(Epoch *epoch, ContView *view)
+write_view(ContView *view, void *arg)
 {
+	Epoch	   *epoch = arg;
 	TimestampTz start = GetCurrentTimestamp();
 	ViewRuntime *runtime = weir_runtime_get(view);
 	MatrelWriter *writer;
@@ -158,9 +162,13 @@ note_unwritable(Oid defid)
 	MemoryContextSwitchTo(old);
 }
 
-/* As write_view; a view that fails is suspended, others go on. */
-static void
-write_view_carefully(Epoch *epoch, ContView *view)
+/*
+ * Do something for one view in a subtransaction.  NULL when that went well,
+ * else the error, in CurrentMemoryContext.  What is worth trying again as a
+ * whole is thrown.
+ */
+static ErrorData *
+try_for_view(void (*work) (ContView *view, void *arg), ContView *view, void *arg)
 {
 	ResourceOwner owner = CurrentResourceOwner;
 	MemoryContext old = CurrentMemoryContext;
@@ -170,7 +178,7 @@ write_view_carefully(Epoch *epoch, ContView *view)
 	MemoryContextSwitchTo(old);
 	PG_TRY();
 	{
-		write_view(epoch, view);
+		work(view, arg);
 		ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
@@ -185,6 +193,14 @@ write_view_carefully(Epoch *epoch, ContView *view)
 	PG_END_TRY();
 	MemoryContextSwitchTo(old);
 	CurrentResourceOwner = owner;
+	return error;
+}
+
+/* As write_view; a view that fails is suspended, others go on. */
+static void
+write_view_carefully(Epoch *epoch, ContView *view)
+{
+	ErrorData  *error = try_for_view(write_view, view, epoch);
 
 	if (error != NULL)
 	{
@@ -195,41 +211,6 @@ write_view_carefully(Epoch *epoch, ContView *view)
 		weir_stats_view_error(view->defid);
 		weir_cont_view_set_state(view->defid, CONT_VIEW_SUSPENDED, error->message);
 	}
-}
-
-/* Do something for a view as its owner.  What fails is no business of the others: it is logged. */
-static void
-do_alone(ContView *view, void (*action) (ContView *view))
-{
-	ResourceOwner owner = CurrentResourceOwner;
-	MemoryContext cxt = CurrentMemoryContext;
-	OwnerSwitch saved;
-
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(cxt);
-	weir_owner_enter(&saved, view->owner);
-	PG_TRY();
-	{
-		action(view);
-		weir_owner_leave(&saved);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(cxt);
-		EmitErrorReport();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(cxt);
-	CurrentResourceOwner = owner;
-}
-
-static void
-expire_view(ContView *view)
-{
-	weir_matrel_expire(weir_runtime_get(view), &view->options, GetCurrentTimestamp(), EXPIRE_LIMIT);
 }
 
 /* ---------------------------------------------------------------------
@@ -293,18 +274,29 @@ write_offset(KafkaOffset *offset)
 		elog(ERROR, "could not write a Kafka offset");
 }
 
+/* In order of arrival; the run's list is latest first. */
+static void
+write_all_dead(Run *run)
+{
+	List	   *list = NIL;
+
+	for (RunDead *dead = run->dead; dead; dead = dead->next)
+		list = lappend(list, dead);
+	for (int i = list_length(list) - 1; i >= 0; i--)
+		write_dead(list_nth(list, i));
+	list_free(list);
+}
+
 static void
 write_notes(Epoch *epoch)
 {
 	SPI_connect();
-	for (RunDead *dead = epoch->main.dead; dead; dead = dead->next)
-		write_dead(dead);
+	write_all_dead(&epoch->main);
 	for (Run *run = epoch->adopted; run; run = run->next)
 	{
-		for (RunDead *dead = run->dead; dead; dead = dead->next)
-			write_dead(dead);
 		for (int i = 0; i < run->ndead_files; i++)
 			weir_run_read_dead(run, i, write_dead);
+		write_all_dead(run);
 	}
 	for (EpochOffset *offset = epoch->offsets; offset; offset = offset->next)
 		write_offset(&offset->offset);
@@ -375,7 +367,7 @@ write_epoch(Epoch *epoch, bool careful)
 		if (careful || view->state == CONT_VIEW_SUSPENDED)
 			write_view_carefully(epoch, view);
 		else
-			write_view(epoch, view);
+			write_view(view, epoch);
 	}
 	if (has_notes(epoch))
 		write_notes(epoch);
@@ -457,14 +449,90 @@ kafka_wants(List *views, WorkerTask *wants)
 	return n;
 }
 
+/* Sets *arg when there may be more. */
+static void
+expire_view(ContView *view, void *arg)
+{
+	OwnerSwitch saved;
+	int64		deleted;
+
+	weir_owner_enter(&saved, view->owner);
+	deleted = weir_matrel_expire(weir_runtime_get(view), &view->options,
+								 GetCurrentTimestamp(), EXPIRE_LIMIT);
+	weir_owner_leave(&saved);
+	if (deleted == EXPIRE_LIMIT)
+		*(bool *) arg = true;
+}
+
+static void
+adopt_view(ContView *view, void *arg)
+{
+	weir_matrel_adopt(view);
+}
+
+/*
+ * Housekeeping of one view.  Its lock is taken only if it is free: a user's
+ * DDL must not make the others wait.  False when it was not.
+ */
+static bool
+tend(void (*work) (ContView *view, void *arg), ContView *view, void *arg,
+	 LOCKMODE lock, const char *what)
+{
+	ErrorData  *error;
+
+	CHECK_FOR_INTERRUPTS();
+	if (!ConditionalLockRelationOid(view->matrelid, lock))
+		return false;
+	if (get_rel_name(view->matrelid) == NULL || get_rel_name(view->defid) == NULL)
+		return true;
+	error = try_for_view(work, view, arg);
+	if (error != NULL)
+		ereport(WARNING,
+				(errmsg("could not %s continuous view %s: %s", what, view->name, error->message)));
+	return true;
+}
+
+/* What a restored dump says, and what it leaves out. */
+static void
+adopt_views(List *views)
+{
+	uint64		version = weir_cont_views_version();
+	bool		all = true;
+	ListCell   *lc;
+
+	if (version == adopted_version)
+		return;
+	foreach(lc, views)
+		all &= tend(adopt_view, lfirst(lc), NULL, AccessShareLock, "adopt");
+	if (all)
+		adopted_version = version;
+}
+
+/* True when there is more to do. */
+static bool
+expire_views(List *views)
+{
+	bool		more = false;
+	ListCell   *lc;
+
+	foreach(lc, views)
+	{
+		ContView   *view = lfirst(lc);
+
+		if (view->options.sliding)
+			tend(expire_view, view, &more, RowExclusiveLock, "delete expired rows of");
+	}
+	return more;
+}
+
 static void
 tick(void)
 {
 	WorkerTask	wants[WEIR_MAX_KAFKA_WANTS];
 	int			nwants = 0;
 	List	   *views;
-	ListCell   *lc;
 	uint32		created = weir_registry_database_created(MyDatabaseId);
+	bool		more;
 
 	last_tick = GetCurrentTimestamp();
 	weir_worker_begin();
@@ -477,24 +545,18 @@ tick(void)
 	}
 	views = list_copy(weir_cont_views());
 	nwants = kafka_wants(views, wants);
-	weir_registry_set_kafka_wants(wants, nwants);
-	foreach(lc, views)
-		if (((ContView *) lfirst(lc))->options.sliding)
-			do_alone(lfirst(lc), expire_view);
+	adopt_views(views);
+	more = expire_views(views);
 	weir_worker_commit();
+	weir_registry_set_kafka_wants(wants, nwants);
+	last_tick = more ? 0 : GetCurrentTimestamp();
 }
 
 static void
 flush_start(void)
 {
-	ListCell   *lc;
-
 	RegisterXactCallback(commit_callback, NULL);
 	weir_epoch_attach_flusher(weir_worker_self->slot, MyLatch);
-	weir_worker_begin();
-	foreach(lc, weir_cont_views())
-		do_alone(lfirst(lc), weir_cont_view_adopt);
-	weir_worker_commit();
 }
 
 static void
@@ -538,6 +600,8 @@ flush_step(void)
 	if (since >= TICK_MS || last_tick == 0)
 	{
 		tick();
+		if (last_tick == 0)
+			return 0;
 		since = 0;
 	}
 	return due < 0 ? TICK_MS - since : Min(due, TICK_MS - since);

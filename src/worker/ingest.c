@@ -31,7 +31,7 @@
 #include "executor/executor.h"
 #include "groups/epoch.h"
 #include "miscadmin.h"
-#include "monitor/stats.h"
+#include "base/stats.h"
 #include "query/execute.h"
 #include "storage/buffile.h"
 #include "stream/queue.h"
@@ -480,18 +480,9 @@ typedef struct Handover
 {
 	weir_merge_callback done;
 	void	   *arg;
+	Intake	   *intake;			/* of the attempt under way */
 	bool		merged;			/* from here on the batch counts, whatever happens */
 } Handover;
-
-static void
-handed_over(void *arg)
-{
-	Handover   *handover = arg;
-
-	handover->merged = true;
-	if (handover->done)
-		handover->done(handover->arg);
-}
 
 static void
 note_statistics(Intake *intake)
@@ -509,6 +500,18 @@ note_statistics(Intake *intake)
 		weir_stats_view_batch(intake->input.views[i].spec->defid,
 							  intake->input.views[i].rows_in, intake->input.views[i].ntuples);
 	weir_registry_note_batch(weir_worker_self->entry, rows);
+}
+
+/* Counted here, so that no flush of these rows can come before. */
+static void
+handed_over(void *arg)
+{
+	Handover   *handover = arg;
+
+	handover->merged = true;
+	note_statistics(handover->intake);
+	if (handover->done)
+		handover->done(handover->arg);
 }
 
 /* Groups that do not fit in memory by themselves: into a file of their own. */
@@ -591,6 +594,7 @@ take_in(WeirBatch *batch, bool sync, bool careful, Handover *handover)
 	Intake		intake;
 
 	intake_begin(&intake, batch, sync);
+	handover->intake = &intake;
 	weir_worker_begin();
 	MemoryContextSwitchTo(step_cxt);
 	if (careful)
@@ -603,7 +607,6 @@ take_in(WeirBatch *batch, bool sync, bool careful, Handover *handover)
 	merge_waiting(&intake, handover);
 	weir_worker_commit();
 	MemoryContextSwitchTo(step_cxt);
-	note_statistics(&intake);
 }
 
 /* Whether the error in hand is worth another, careful try; cleans up then. */
@@ -663,11 +666,22 @@ try_take_in(WeirBatch *batch, bool sync, bool careful, Handover *handover)
 static void
 ingest(WeirBatch *batch, bool sync, weir_merge_callback done, void *arg)
 {
-	Handover	handover = {done, arg, false};
+	Handover	handover = {done, arg, NULL, false};
 
-	step_cxt = batch->cxt;
-	if (!try_take_in(batch, sync, false, &handover))
-		(void) try_take_in(batch, sync, true, &handover);
+	/* Of this attempt alone: the caller may try the same batch again. */
+	step_cxt = AllocSetContextCreate(batch->cxt, "weir intake", ALLOCSET_DEFAULT_SIZES);
+	PG_TRY();
+	{
+		if (!try_take_in(batch, sync, false, &handover))
+			(void) try_take_in(batch, sync, true, &handover);
+	}
+	PG_FINALLY();
+	{
+		MemoryContextSwitchTo(batch->cxt);
+		MemoryContextDelete(step_cxt);
+		step_cxt = NULL;
+	}
+	PG_END_TRY();
 }
 
 void

@@ -18,7 +18,7 @@
 #include "base/compat.h"
 #include "base/shmem.h"
 #include "catalog/cont_view.h"
-#include "kafka/worker.h"
+#include "worker/kafka.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
@@ -36,6 +36,8 @@
 /* How long a leaving worker waits to see whether clients leave too. */
 #define SHUTDOWN_LOOK_MS 1000
 #define DRAIN_MAX_MS 60000
+
+#define SECOND_SIGTERM_USECS (1 * USECS_PER_SEC)
 
 WorkerSelf *weir_worker_self = NULL;
 
@@ -99,15 +101,26 @@ weir_worker_error_kind(int sqlerrcode)
  * Signals and leaving
  * --------------------------------------------------------------------- */
 
+static volatile sig_atomic_t draining = false;
+static TimestampTz first_sigterm = 0;
+
+/*
+ * The postmaster sends each signal to the process and to its group, so one
+ * SIGTERM may arrive twice.  Only one that comes later is a second one.
+ */
 static void
 handle_sigterm(SIGNAL_ARGS)
 {
 	int			save_errno = errno;
+	TimestampTz now = GetCurrentTimestamp();
 
-	if (ShutdownRequestPending)
-		die(postgres_signal_arg);
-	else
+	if (!ShutdownRequestPending)
+	{
+		first_sigterm = now;
 		SignalHandlerForShutdownRequest(postgres_signal_arg);
+	}
+	else if (!draining && now - first_sigterm > SECOND_SIGTERM_USECS)
+		die(postgres_signal_arg);
 	errno = save_errno;
 }
 
@@ -247,6 +260,7 @@ drain_loop(void)
 
 	if (ops->drain == NULL || !server_is_leaving())
 		return;
+	draining = true;
 	while (!guarded_drain() && GetCurrentTimestamp() < deadline)
 		sleep_ms(5);
 }

@@ -1,5 +1,5 @@
 /*
- * offsets.c
+ * kafka_offsets.c
  *	  Where a Kafka stream stands: next offsets, and whether it was stopped.
  *
  * weir.kafka_offsets is written by flushes only (worker/flush.h), together with
@@ -12,6 +12,7 @@
 
 #include "access/table.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_database.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
@@ -25,7 +26,7 @@
 #include "base/shmem.h"
 #include "catalog/cont_view.h"
 #include "groups/epoch.h"
-#include "kafka/offsets.h"
+#include "worker/kafka_offsets.h"
 #include "kafka/stat.h"
 
 PG_FUNCTION_INFO_V1(weir_kafka_resume);
@@ -156,7 +157,7 @@ weir_kafka_resume(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("\"%s\" is not a stream", get_rel_name(streamid))));
-	if (!weir_relation_ownercheck(streamid, GetUserId()))
+	if (!object_ownercheck(RelationRelationId, streamid, GetUserId()))
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_FOREIGN_TABLE, get_rel_name(streamid));
 
 	GetUserIdAndSecContext(&user, &sec);

@@ -1,0 +1,461 @@
+/*
+ * kafka.c
+ *	  What a Kafka worker does: fetch, decode, merge, and chores in between.
+ *
+ * One worker reads the partitions p of its stream's topic with
+ * p % workers == index.  Offsets come from Weir's own table and epochs and go
+ * back with each batch, in the transaction that writes the views, so a crash
+ * anywhere reads again exactly what the views do not hold.
+ *
+ * A batch goes through fetched -> decoded -> merged; each part is kept until
+ * the next succeeded, so that trouble leads to trying again with the same
+ * messages.  Nothing is fetched meanwhile; librdkafka's bounded queue holds
+ * back the broker.
+ *
+ * Runs in a background worker; worker/worker.h owns its signals and its loop.
+ *
+ * Memory: cxt for as long as it runs, batch_cxt from decoding to merging,
+ * and the skeleton's context, which is reset before each step.
+ * Failure: an error of a step is the skeleton's, which calls it again after a
+ * while; trouble with the broker is backed off from here, 10 s at most.
+ */
+#include "postgres.h"
+
+#include <syslog.h>
+
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "storage/latch.h"
+#include "storage/lmgr.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
+
+#include "base/compat.h"
+#include "base/settings.h"
+#include "base/shmem.h"
+#include "worker/kafka_offsets.h"
+#include "worker/kafka_partitions.h"
+#include "worker/kafka.h"
+#include "worker/ingest.h"
+#include "worker/worker.h"
+
+#define BACKOFF_MIN_MS 100
+#define BACKOFF_MAX_MS 10000
+#define WATCH_MS 1000			/* between looks at connection and watermarks, when idle */
+#define SETTLE_MS 50			/* between looks for something another process is about to do */
+
+static KafkaWorker worker;
+KafkaWorker *const weir_kafka_self = &worker;
+
+#define self weir_kafka_self
+
+static void advance(void);
+static void do_chores(void);
+static bool look_for_changes(void);
+static void fetch(void);
+static void decode(void);
+static void merge(void);
+static void stop_stream(void);
+static void note_error(void);
+static void show_logs(void);
+static void wait_for_work(void);
+
+/* ----------------------------------------------------------------
+ * The skeleton's calls
+ * ----------------------------------------------------------------
+ */
+
+void
+weir_kafka_init(void)
+{
+	weir_shmem_register(&weir_kafka_stat_part);
+}
+
+int
+weir_kafka_workers_wanted(Oid streamid)
+{
+	KafkaStreamOptions *options;
+
+	if (!SearchSysCacheExists1(FOREIGNTABLEREL, ObjectIdGetDatum(streamid)))
+		return 0;
+	options = weir_options_kafka(streamid);
+	if (options == NULL || weir_kafka_is_stopped(streamid))
+		return 0;
+	return options->workers;
+}
+
+bool
+weir_kafka_start(Oid streamid, int index)
+{
+	memset(self, 0, sizeof(KafkaWorker));
+	self->streamid = streamid;
+	self->index = index;
+	self->cxt = AllocSetContextCreate(TopMemoryContext, "weir kafka worker", ALLOCSET_DEFAULT_SIZES);
+	self->batch_cxt = AllocSetContextCreate(self->cxt, "weir kafka batch", ALLOCSET_DEFAULT_SIZES);
+	self->stop_count = weir_kafka_stop_count();
+	if (!look_for_changes())
+		return false;
+	self->stat = weir_kafka_stat_attach(self->streamid, KAFKA_STAT_WORKER(self->index));
+	return true;
+}
+
+bool
+weir_kafka_step(void)
+{
+	PG_TRY();
+	{
+		advance();
+	}
+	PG_CATCH();
+	{
+		note_error();
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	if (!self->ended)
+		wait_for_work();
+	return !self->ended;
+}
+
+void
+weir_kafka_stop(void)
+{
+	KafkaClient *client = self->client;
+
+	self->client = NULL;
+	weir_client_close(client);
+	weir_kafka_stat_detach();
+}
+
+/* ----------------------------------------------------------------
+ * A step
+ * ----------------------------------------------------------------
+ */
+
+/* Go as far as there is something to do. */
+static void
+advance(void)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	CHECK_FOR_INTERRUPTS();
+	show_logs();
+	if (now < self->retry_at)
+		return;
+	/* What is at hand comes first: chores may start partitions anew. */
+	if (self->nmessages > 0)
+	{
+		if (self->decoded.batch == NULL)
+			decode();
+		merge();
+	}
+	for (int p = 0; p < self->npartitions && self->stop_reason == NULL; p++)
+		if (self->partitions[p].gone)
+			weir_partitions_jump_over_gap(p);
+	if (self->stop_reason)
+	{
+		stop_stream();
+		return;
+	}
+	if (now >= self->chores_at || self->stop_count != weir_kafka_stop_count())
+		do_chores();
+	if (self->client && !self->ended)
+		fetch();
+	if (self->nmessages > 0)
+	{
+		decode();
+		merge();
+	}
+}
+
+/* Options, connection, partitions. */
+static void
+do_chores(void)
+{
+	char		err[512];
+
+	self->chores_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), weir_kafka_metadata_interval);
+	self->stop_count = weir_kafka_stop_count();
+	if (!look_for_changes())
+	{
+		self->ended = true;
+		return;
+	}
+	if (self->client == NULL)
+	{
+		self->client = weir_client_open(self->options, err, sizeof(err));
+		if (self->client == NULL)
+		{
+			weir_kafka_back_off(KAFKA_STATE_UNREACHABLE, err);
+			return;
+		}
+	}
+	if (!weir_partitions_find())
+		return;
+	if (!self->all_started && !weir_partitions_start())
+		self->chores_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), SETTLE_MS);
+	if (self->options->has_group)
+		weir_partitions_commit_to_group();
+}
+
+/* Read the stream's options; false if it is gone, stopped, or not the same any more. */
+static bool
+look_for_changes(void)
+{
+	KafkaStreamOptions *options = NULL;
+	bool		ok = false;
+	MemoryContext cxt = AllocSetContextCreate(self->cxt, "weir kafka options", ALLOCSET_SMALL_SIZES);
+
+	StartTransactionCommand();
+	/* Held to the end of the transaction, so it stays while we look. */
+	if (ConditionalLockRelationOid(self->streamid, AccessShareLock))
+	{
+		if (SearchSysCacheExists1(FOREIGNTABLEREL, ObjectIdGetDatum(self->streamid)))
+		{
+			MemoryContextSwitchTo(cxt);
+			options = weir_options_kafka(self->streamid);
+			ok = options != NULL && self->index < options->workers &&
+				!weir_kafka_is_stopped(self->streamid);
+		}
+	}
+	else
+	{
+		/* Somebody alters or drops it: look again later, if we know enough to go on. */
+		ok = self->options != NULL;
+	}
+	weir_kafka_commit();
+	if (ok && options && self->options)
+		ok = weir_options_kafka_equal(options, self->options);
+	if (ok && options && self->options == NULL)
+		self->options = options;
+	else
+		MemoryContextDelete(cxt);
+	return ok;
+}
+
+/* ----------------------------------------------------------------
+ * Batches
+ * ----------------------------------------------------------------
+ */
+
+/* Something happened to a partition instead of a message. */
+static void
+note_failure(const KafkaMessage *message)
+{
+	Partition  *part;
+
+	if (message->partition < 0 || message->partition >= self->npartitions)
+	{
+		weir_kafka_stat_error(self->stat, 1, message->payload);
+		return;
+	}
+	part = &self->partitions[message->partition];
+	if (message->failure == KAFKA_OFFSET_GONE)
+		part->gone = true;
+	weir_kafka_stat_error(part->stat, 1, message->payload);
+}
+
+/* Take what librdkafka has, without failures and what was taken before. */
+static void
+fetch(void)
+{
+	int			n;
+
+	if (self->maxmessages != weir_batch_rows)
+	{
+		if (self->messages)
+			pfree(self->messages);
+		self->messages = MemoryContextAllocHuge(self->cxt, sizeof(KafkaMessage) * weir_batch_rows);
+		self->maxmessages = weir_batch_rows;
+	}
+	weir_client_fd_clear(self->client);
+	n = weir_client_fetch(self->client, self->messages, self->maxmessages, (Size) weir_batch_kb * 1024);
+	self->fetched = n > 0;
+	for (int i = 0; i < n; i++)
+	{
+		KafkaMessage *message = &self->messages[i];
+
+		if (message->failure != KAFKA_MESSAGE)
+			note_failure(message);
+		else if (message->partition < self->npartitions &&
+				 message->offset >= self->partitions[message->partition].position)
+			self->messages[self->nmessages++] = *message;
+	}
+	if (self->nmessages == 0)
+		weir_client_release(self->client);
+}
+
+static void
+decode(void)
+{
+	DecodeResult result;
+	WeirBatch  *batch;
+	int			n = 0;
+
+	MemoryContextReset(self->batch_cxt);
+	weir_worker_report("decoding");
+	weir_decode_messages(self->options, self->messages, self->nmessages, self->batch_cxt, &result);
+	for (int p = 0; p < self->npartitions; p++)
+	{
+		self->partitions[p].messages = self->partitions[p].bytes = 0;
+		self->partitions[p].next = KAFKA_OFFSET_UNKNOWN;
+	}
+	for (int i = 0; i < result.taken; i++)
+	{
+		KafkaMessage *message = &self->messages[i];
+		Partition  *part = &self->partitions[message->partition];
+
+		n += part->next == KAFKA_OFFSET_UNKNOWN;
+		part->next = message->offset + 1;
+		part->messages++;
+		part->bytes += Max(message->payload_len, 0);
+	}
+	batch = result.batch;
+	batch->offsets = MemoryContextAlloc(batch->cxt, sizeof(KafkaOffset) * Max(n, 1));
+	for (int p = 0; p < self->npartitions; p++)
+		if (self->partitions[p].next != KAFKA_OFFSET_UNKNOWN)
+			batch->offsets[batch->noffsets++] = (KafkaOffset) {self->streamid, p, self->partitions[p].next};
+	self->decoded = result;
+	self->merged = false;
+}
+
+static void
+note_merged(void *arg)
+{
+	self->merged = true;
+}
+
+/* Merge the decoded batch; on error it stays to be tried again. */
+static void
+merge(void)
+{
+	DecodeResult *decoded = &self->decoded;
+
+	if (decoded->taken > 0 && !self->merged)
+		weir_ingest_batch(decoded->batch, note_merged, NULL);
+
+	/* The batch counts.  Should anything error now, it must not be merged again. */
+	for (int p = 0; p < self->npartitions; p++)
+	{
+		Partition  *part = &self->partitions[p];
+
+		if (part->next == KAFKA_OFFSET_UNKNOWN)
+			continue;
+		part->position = part->next;
+		weir_kafka_stat_progress(part->stat, part->position, part->messages, part->bytes);
+		weir_kafka_stat_high_watermark(part->stat, weir_client_high_watermark(self->client, p));
+	}
+	if (decoded->failed > 0)
+		weir_kafka_stat_error(self->stat, decoded->failed, decoded->last_error);
+	if (decoded->stop_reason)
+		self->stop_reason = MemoryContextStrdup(self->cxt, decoded->stop_reason);
+	MemoryContextReset(self->batch_cxt);
+	memset(decoded, 0, sizeof(DecodeResult));
+	self->nmessages = 0;
+	weir_client_release(self->client);
+}
+
+/* Make the stop durable, then let the stream's other workers see it. */
+static void
+stop_stream(void)
+{
+	StartTransactionCommand();
+	weir_kafka_set_stopped(self->streamid, self->stop_reason);
+	weir_kafka_commit();
+	ereport(WARNING,
+			(errcode(ERRCODE_DATA_EXCEPTION),
+			 errmsg("stream %s is stopped: %s", self->options->name, self->stop_reason),
+			 errhint("Change the cause or the stream's option \"on_error\", then call weir.resume.")));
+	weir_kafka_stat_state(self->stat, KAFKA_STATE_STOPPED, self->stop_reason);
+	weir_kafka_stop_count_advance();
+	self->ended = true;
+}
+
+/* ----------------------------------------------------------------
+ * Trouble and waiting
+ * ----------------------------------------------------------------
+ */
+
+void
+weir_kafka_back_off(KafkaState state, const char *reason)
+{
+	self->backoff_ms = self->backoff_ms == 0 ? BACKOFF_MIN_MS : Min(self->backoff_ms * 2, BACKOFF_MAX_MS);
+	self->retry_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), self->backoff_ms);
+	self->chores_at = Min(self->chores_at, self->retry_at);
+	weir_kafka_stat_state(self->stat, state, reason);
+}
+
+void
+weir_kafka_commit(void)
+{
+	CommitTransactionCommand();
+	MemoryContextSwitchTo(weir_worker_self->cxt);
+}
+
+/* In PG_CATCH, before the skeleton takes the error: show it. */
+static void
+note_error(void)
+{
+	ErrorData  *error;
+
+	MemoryContextSwitchTo(weir_worker_self->cxt);
+	error = CopyErrorData();
+	weir_kafka_stat_state(self->stat, KAFKA_STATE_RETRYING, error->message);
+	self->in_trouble = true;
+}
+
+/* librdkafka's log lines into the server's log. */
+static void
+show_logs(void)
+{
+	char		line[256];
+	int			level;
+
+	while (self->client && weir_client_next_log(self->client, &level, line, sizeof(line)))
+		ereport(level <= LOG_ERR ? LOG : DEBUG1,
+				(errmsg("librdkafka, stream %s: %s", self->options->name, line)));
+}
+
+/* How the connection is, and how far the broker's partitions go. */
+static void
+watch(void)
+{
+	const char *trouble = weir_client_poll(self->client);
+
+	if (trouble)
+		weir_kafka_stat_state(self->stat, KAFKA_STATE_UNREACHABLE, trouble);
+	else if (self->in_trouble && self->backoff_ms == 0)
+		weir_kafka_stat_state(self->stat, KAFKA_STATE_RUNNING, NULL);
+	self->in_trouble = trouble != NULL;
+	for (int p = 0; p < self->npartitions; p++)
+		if (self->partitions[p].started)
+			weir_kafka_stat_high_watermark(self->partitions[p].stat,
+										   weir_client_high_watermark(self->client, p));
+}
+
+static long
+ms_until(TimestampTz when)
+{
+	return TimestampDifferenceMilliseconds(GetCurrentTimestamp(), when);
+}
+
+/* Sleep until there is something to do: messages, the latch, a chore, the end of a backoff. */
+static void
+wait_for_work(void)
+{
+	static uint32 wait_event = 0;
+	bool		listening = self->client && self->backoff_ms == 0;
+	long		timeout = listening ? Min(ms_until(self->chores_at), WATCH_MS) : ms_until(self->retry_at);
+
+	if (self->client)
+		watch();
+	if (self->fetched && listening)
+		return;
+	if (wait_event == 0)
+		wait_event = weir_wait_event_new("WeirKafkaMessages");
+	weir_worker_report(NULL);
+	(void) WaitLatchOrSocket(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH |
+							 (listening ? WL_SOCKET_READABLE : 0),
+							 listening ? weir_client_fd(self->client) : PGINVALID_SOCKET,
+							 timeout, wait_event);
+}

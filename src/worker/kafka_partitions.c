@@ -1,0 +1,222 @@
+/*
+ * kafka_partitions.c
+ *	  The partitions that a Kafka worker reads: which, and from where.
+ *
+ * Called from worker.c, outside of transactions, in the step's memory context.
+ *
+ * Locking: a partition is read under a session lock of its own, so that a
+ * worker that is still ending (its stream's options changed) and its successor
+ * do not both count a message.  The lock is taken before offsets are loaded,
+ * and let go by the end of the process.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "storage/lock.h"
+#include "utils/memutils.h"
+
+#include "worker/kafka_offsets.h"
+#include "worker/kafka_partitions.h"
+#include "worker/ingest.h"
+#include "worker/worker.h"
+
+#define BROKER_TIMEOUT_MS 1000	/* of questions that block */
+/* Advisory locks of users have 1 or 2 here. */
+#define PARTITION_LOCK_CLASS 0x5765
+
+
+#define self weir_kafka_self
+
+static bool resolve_latest(int64 *offsets);
+
+bool
+weir_partitions_find(void)
+{
+	char		err[512];
+	int			n = weir_client_partitions(self->client, BROKER_TIMEOUT_MS, err, sizeof(err));
+
+	if (n < 0)
+	{
+		const char *trouble = weir_client_poll(self->client);
+
+		/* Partitions that are being read go on by themselves. */
+		if (self->npartitions == 0)
+			weir_kafka_back_off(KAFKA_STATE_UNREACHABLE, trouble ? trouble : err);
+		else
+			weir_kafka_stat_state(self->stat, KAFKA_STATE_UNREACHABLE, trouble ? trouble : err);
+		return false;
+	}
+	self->backoff_ms = 0;
+	weir_kafka_stat_state(self->stat, KAFKA_STATE_RUNNING, NULL);
+	if (n <= self->npartitions)
+		return true;
+	if (self->partitions == NULL)
+		self->partitions = MemoryContextAlloc(self->cxt, sizeof(Partition) * n);
+	else
+		self->partitions = repalloc(self->partitions, sizeof(Partition) * n);
+	memset(self->partitions + self->npartitions, 0, sizeof(Partition) * (n - self->npartitions));
+	for (int p = self->npartitions; p < n; p++)
+	{
+		self->partitions[p].mine = p % self->options->workers == self->index;
+		self->partitions[p].position = KAFKA_OFFSET_UNKNOWN;
+		self->partitions[p].stat = self->partitions[p].mine ?
+			weir_kafka_stat_attach(self->streamid, p) : -1;
+	}
+	self->npartitions = n;
+	self->all_started = false;
+	return true;
+}
+
+/* Lock a partition for this process; false while another one holds it. */
+static bool
+lock_partition(int p)
+{
+	Partition  *part = &self->partitions[p];
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, self->streamid, p, PARTITION_LOCK_CLASS);
+	if (!part->locked)
+		part->locked = LockAcquire(&tag, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL;
+	return part->locked;
+}
+
+/*
+ * A partition begins at its stored offset.  One without begins at its first
+ * message, except when the stream as a whole has none and says startup
+ * 'latest'; then the first worker makes the present ends of all partitions
+ * durable before anybody reads.
+ */
+bool
+weir_partitions_start(void)
+{
+	int64	   *offsets = palloc(sizeof(int64) * self->npartitions);
+	bool		stored,
+				merged,
+				ok = true;
+	char		err[512];
+
+	StartTransactionCommand();
+	for (int p = 0; p < self->npartitions; p++)
+		if (self->partitions[p].mine && !self->partitions[p].started)
+			ok = lock_partition(p) && ok;
+	if (ok)
+		weir_offsets_load(self->streamid, self->npartitions, offsets, &stored, &merged);
+	weir_kafka_commit();
+	if (!ok)
+		return false;
+	if (self->options->from_latest && !stored)
+	{
+		if (!merged && self->index == 0)
+			(void) resolve_latest(offsets);
+		return false;
+	}
+	for (int p = 0; p < self->npartitions; p++)
+	{
+		Partition  *part = &self->partitions[p];
+		bool		known = offsets[p] != KAFKA_OFFSET_UNKNOWN;
+
+		if (!part->mine || part->started)
+			continue;
+		if (!weir_client_start(self->client, p, known ? offsets[p] : KAFKA_OFFSET_BEGINNING,
+							   err, sizeof(err)))
+		{
+			weir_kafka_stat_error(part->stat, 1, err);
+			ok = false;
+			continue;
+		}
+		part->started = true;
+		part->position = known ? offsets[p] : KAFKA_OFFSET_UNKNOWN;
+		weir_kafka_stat_progress(part->stat, part->position, 0, 0);
+	}
+	self->all_started = ok;
+	return ok;
+}
+
+void
+weir_partitions_commit_to_group(void)
+{
+	int64	   *offsets = palloc(sizeof(int64) * self->npartitions);
+	int32	   *partitions = palloc(sizeof(int32) * self->npartitions);
+	int			n = 0;
+
+	StartTransactionCommand();
+	weir_offsets_load_stored(self->streamid, self->npartitions, offsets);
+	weir_kafka_commit();
+	for (int p = 0; p < self->npartitions; p++)
+	{
+		if (!self->partitions[p].mine || offsets[p] == KAFKA_OFFSET_UNKNOWN)
+			continue;
+		partitions[n] = p;
+		offsets[n++] = offsets[p];
+	}
+	if (n > 0)
+		weir_client_commit(self->client, n, partitions, offsets);
+}
+
+/* Merge the present end of every partition as its next offset. */
+static bool
+resolve_latest(int64 *offsets)
+{
+	WeirBatch  *batch;
+	int64		low;
+
+	for (int p = 0; p < self->npartitions; p++)
+		if (!weir_client_query_watermarks(self->client, p, BROKER_TIMEOUT_MS, &low, &offsets[p]))
+			return false;
+	batch = weir_batch_create(weir_worker_self->cxt);
+	batch->noffsets = self->npartitions;
+	batch->offsets = MemoryContextAlloc(batch->cxt, sizeof(KafkaOffset) * batch->noffsets);
+	for (int p = 0; p < self->npartitions; p++)
+		batch->offsets[p] = (KafkaOffset) {self->streamid, p, offsets[p]};
+	weir_ingest_batch(batch, NULL, NULL);
+	return true;
+}
+
+void
+weir_partitions_jump_over_gap(int p)
+{
+	Partition  *part = &self->partitions[p];
+	int64		low,
+				high;
+	char	   *reason;
+	char		err[512];
+	WeirBatch  *batch;
+	DeadLetter	dead = {0};
+
+	if (!weir_client_query_watermarks(self->client, p, BROKER_TIMEOUT_MS, &low, &high))
+	{
+		weir_kafka_back_off(KAFKA_STATE_UNREACHABLE, NULL);
+		return;
+	}
+	batch = weir_batch_create(weir_worker_self->cxt);
+	reason = psprintf("offset " INT64_FORMAT " of partition %d of topic \"%s\" is not on the broker, which has " INT64_FORMAT " to " INT64_FORMAT,
+					  part->position, p, self->options->topic, low, high);
+	if (self->options->on_error != KAFKA_SKIP)
+		self->stop_reason = MemoryContextStrdup(self->cxt, reason);
+	else
+	{
+		ereport(WARNING,
+				(errcode(ERRCODE_DATA_EXCEPTION),
+				 errmsg("stream %s: %s", self->options->name, reason),
+				 errdetail("Reading goes on at offset " INT64_FORMAT ".", low)));
+		dead.streamid = self->streamid;
+		dead.topic = self->options->topic;
+		dead.partition = p;
+		dead.offset = part->position;
+		dead.payload_len = -1;
+		dead.sqlerrcode = ERRCODE_DATA_EXCEPTION;
+		dead.message = reason;
+		weir_batch_add_dead(batch, &dead);
+		batch->noffsets = 1;
+		batch->offsets = MemoryContextAlloc(batch->cxt, sizeof(KafkaOffset));
+		batch->offsets[0] = (KafkaOffset) {self->streamid, p, low};
+		weir_ingest_batch(batch, NULL, NULL);
+		part->gone = false;
+		weir_client_stop(self->client, p);
+		part->position = low;
+		part->started = weir_client_start(self->client, p, low, err, sizeof(err));
+		self->all_started = self->all_started && part->started;
+		weir_kafka_stat_error(part->stat, Max(low - dead.offset, 1), reason);
+	}
+}
