@@ -29,6 +29,10 @@ typedef struct RunDead
 	char		data[FLEXIBLE_ARRAY_MEMBER];
 } RunDead;
 
+/* Bytes that a dead letter takes in this form, and putting it there. */
+extern Size weir_dead_size(DeadLetter *dead);
+extern void weir_dead_fill(RunDead *result, DeadLetter *dead);
+
 /*
  * Group tables that are flushed together.  The main run of an epoch is merged
  * into by every worker; a private run is built by one worker for one large
