@@ -9,8 +9,8 @@
  *
  * When the sections pass weir.insert_buffer, they are appended to a spool file
  * and a mark remembers where a subtransaction's part begins, so that an abort
- * moves the end of the file back.  A transaction of any size thus needs
- * bounded memory.
+ * moves the end of what counts back; the file follows when it is used next.  A
+ * transaction of any size thus needs bounded memory.
  *
  * At XACT_EVENT_PRE_COMMIT space in the shared queue is taken and filled
  * (waiting while the queue is full), or the file is closed; this may fail and
@@ -79,6 +79,8 @@ typedef struct XactRows
 	FileSet		fileset;
 	bool		have_fileset;
 	SpoolMark  *marks;			/* latest first */
+	int			spool_fileno;	/* where the rows that count end */
+	off_t		spool_offset;
 	int64		spool_rows;
 	Size		spool_bytes;
 	QueueMessage *reserved;
@@ -148,15 +150,16 @@ section_create(Oid streamid, Size need)
 }
 
 static void
-section_unlink_last(void)
+section_unlink(LocalSection *section)
 {
-	LocalSection *section = rows->last;
-
-	rows->last = section->prev;
-	if (rows->last)
-		rows->last->next = NULL;
+	if (section->prev)
+		section->prev->next = section->next;
 	else
-		rows->first = NULL;
+		rows->first = section->next;
+	if (section->next)
+		section->next->prev = section->prev;
+	else
+		rows->last = section->prev;
 	rows->memory -= section->size;
 	pfree(section->header);
 	pfree(section);
@@ -276,29 +279,48 @@ spool_mark(SubTransactionId subid)
 	mark->subid = subid;
 	mark->nrows = rows->spool_rows;
 	mark->bytes = rows->spool_bytes;
-	BufFileTell(rows->spool, &mark->fileno, &mark->offset);
+	mark->fileno = rows->spool_fileno;
+	mark->offset = rows->spool_offset;
 	rows->marks = mark;
 }
 
-/* Append all sections to the file. */
+/*
+ * What lies behind the end comes from a subtransaction that has been aborted, or
+ * from a write that failed half way.
+ */
+static void
+spool_trim(void)
+{
+	int			fileno;
+	off_t		offset;
+
+	BufFileTell(rows->spool, &fileno, &offset);
+	if (fileno != rows->spool_fileno || offset != rows->spool_offset)
+		BufFileTruncateFileSet(rows->spool, rows->spool_fileno, rows->spool_offset);
+}
+
+/* Append all sections to the file: each is in memory or counts there. */
 static void
 spool_sections(void)
 {
 	if (rows->spool == NULL)
 		spool_begin();
-	for (LocalSection *section = rows->first; section != NULL; section = section->next)
+	spool_trim();
+	while (rows->first != NULL)
 	{
+		LocalSection *section = rows->first;
 		Size		len = SECTION_HEADER_SIZE + section->header->len;
 
-		if (section->header->nrows == 0)
-			continue;
-		spool_mark(section->subid);
-		BufFileWrite(rows->spool, section->header, len);
-		rows->spool_rows += section->header->nrows;
-		rows->spool_bytes += len;
+		if (section->header->nrows > 0)
+		{
+			spool_mark(section->subid);
+			BufFileWrite(rows->spool, section->header, len);
+			rows->spool_rows += section->header->nrows;
+			rows->spool_bytes += len;
+			BufFileTell(rows->spool, &rows->spool_fileno, &rows->spool_offset);
+		}
+		section_unlink(section);
 	}
-	while (rows->last)
-		section_unlink_last();
 }
 
 /* ---------------------------------------------------------------------
@@ -311,7 +333,7 @@ abort_sub(SubTransactionId subid)
 	SpoolMark  *first = NULL;
 
 	while (rows->last && rows->last->subid == subid)
-		section_unlink_last();
+		section_unlink(rows->last);
 
 	while (rows->marks && rows->marks->subid == subid)
 	{
@@ -320,8 +342,10 @@ abort_sub(SubTransactionId subid)
 	}
 	if (first == NULL)
 		return;
-	if (BufFileSeek(rows->spool, first->fileno, first->offset, SEEK_SET) != 0)
-		elog(FATAL, "could not move back in the spool file of a transaction");
+
+	/* The file itself is left alone: writing may fail, and this must not. */
+	rows->spool_fileno = first->fileno;
+	rows->spool_offset = first->offset;
 	rows->spool_rows = first->nrows;
 	rows->spool_bytes = first->bytes;
 }
@@ -350,7 +374,7 @@ commit_sub(SubTransactionId subid, SubTransactionId parent)
 			   rows->last->header->len);
 		section->header->len += rows->last->header->len;
 		section->header->nrows += rows->last->header->nrows;
-		section_unlink_last();
+		section_unlink(rows->last);
 	}
 
 	while (rows->marks && rows->marks->subid == subid)
@@ -474,7 +498,8 @@ reserve_spooled(void)
 
 	message->spooled = true;
 	message->fileset = rows->fileset;
-	BufFileTell(rows->spool, &message->spool_fileno, &message->spool_offset);
+	message->spool_fileno = rows->spool_fileno;
+	message->spool_offset = rows->spool_offset;
 	message->nrows = rows->spool_rows;
 	message->bytes = 0;
 	BufFileExportFileSet(rows->spool);
@@ -483,13 +508,30 @@ reserve_spooled(void)
 	return message;
 }
 
+/* Nothing is left to hand over, maybe because subtransactions took it back. */
+static void
+forget_rows(void)
+{
+	if (rows->spool != NULL)
+		BufFileClose(rows->spool);
+	if (rows->have_fileset)
+		FileSetDeleteAll(&rows->fileset);
+	MemoryContextDelete(rows->cxt);
+	rows = NULL;
+}
+
 static void
 pre_commit(void)
 {
 	QueueMessage *message = NULL;
 
-	if (!have_rows())
+	if (rows == NULL)
 		return;
+	if (!have_rows())
+	{
+		forget_rows();
+		return;
+	}
 	(void) weir_my_database_slot();
 
 	/* One transaction may have a quarter of the queue, larger ones a file. */
@@ -542,6 +584,8 @@ xact_callback(XactEvent event, void *arg)
 						(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 						 errmsg("cannot PREPARE a transaction that has inserted into a stream"),
 						 errhint("Commit the stream insert in a transaction of its own.")));
+			if (rows != NULL)
+				forget_rows();
 			break;
 		case XACT_EVENT_COMMIT:
 			if (rows != NULL)
