@@ -9,8 +9,8 @@
  *
  * When the sections pass weir.insert_buffer, they are appended to a spool file
  * and a mark remembers where a subtransaction's part begins, so that an abort
- * moves the end of the rows back (the file itself follows at the next write).  A transaction of any size thus needs
- * bounded memory.
+ * moves the end of the rows back (the file itself follows at the next write).
+ * A transaction of any size thus needs bounded memory.
  *
  * At XACT_EVENT_PRE_COMMIT space in the shared queue is taken and filled
  * (waiting while the queue is full), or the file is closed; this may fail and
@@ -600,6 +600,10 @@ xact_callback(XactEvent event, void *arg)
 						(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 						 errmsg("cannot PREPARE a transaction that has inserted into a stream"),
 						 errhint("Commit the stream insert in a transaction of its own.")));
+			discard_spool();
+			break;
+		case XACT_EVENT_PREPARE:
+			rows = NULL;
 			break;
 		case XACT_EVENT_COMMIT:
 			if (rows != NULL)
