@@ -142,7 +142,14 @@ take_in(WeirBatch *batch, MemoryContext cxt, bool sync, bool careful, Handover *
 	weir_worker_begin();
 	MemoryContextSwitchTo(cxt);
 	if (careful)
+	{
 		weir_intake_run_carefully(&intake, NULL);
+
+		/* Who waits for these rows shall see the suspensions when they are flushed. */
+		weir_worker_commit();
+		weir_worker_begin();
+		MemoryContextSwitchTo(cxt);
+	}
 	else
 		weir_intake_run(&intake);
 	merge_waiting(&intake, handover);
