@@ -58,6 +58,9 @@ typedef struct Intake
 
 static MemoryContext step_cxt = NULL;	/* of the current batch */
 
+/* The current batch is in the epoch, whatever becomes of its transaction. */
+static bool merged = false;
+
 /* ---------------------------------------------------------------------
  * Which rows a view counts
  * --------------------------------------------------------------------- */
@@ -464,6 +467,7 @@ handed_over(void *arg)
 {
 	Handover   *handover = arg;
 
+	merged = true;
 	note_statistics(handover->intake);
 	if (handover->done)
 		handover->done(handover->arg);
@@ -567,13 +571,14 @@ ingest(WeirBatch *batch, bool sync, weir_merge_callback done, void *arg)
 	volatile bool careful = false;
 
 	step_cxt = batch->cxt;
+	merged = false;
 	PG_TRY();
 	{
 		take_in(batch, sync, false, done, arg);
 	}
 	PG_CATCH();
 	{
-		if (!recover_for_careful())
+		if (merged || !recover_for_careful())
 			PG_RE_THROW();
 		careful = true;
 	}
@@ -654,7 +659,17 @@ ingest_messages(QueueMessage *list)
 		add_message(batch, message);
 		sync = sync || message->sync;
 	}
-	ingest(batch, sync, messages_merged, NULL);
+	PG_TRY();
+	{
+		ingest(batch, sync, messages_merged, NULL);
+	}
+	PG_CATCH();
+	{
+		if (merged)
+			free_messages(list);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
 	free_messages(list);
 }
 
