@@ -568,6 +568,7 @@ recover_for_careful(void)
 static void
 ingest(WeirBatch *batch, bool sync, weir_merge_callback done, void *arg)
 {
+	MemoryContext caller = CurrentMemoryContext;
 	volatile bool careful = false;
 
 	step_cxt = batch->cxt;
@@ -585,6 +586,7 @@ ingest(WeirBatch *batch, bool sync, weir_merge_callback done, void *arg)
 	PG_END_TRY();
 	if (careful)
 		take_in(batch, sync, true, done, arg);
+	MemoryContextSwitchTo(caller);
 }
 
 void
@@ -760,6 +762,7 @@ take_in_piece(Run *run, WeirBatch *batch, bool careful)
 static void
 ingest_piece(Run *run, WeirBatch *batch)
 {
+	MemoryContext caller = CurrentMemoryContext;
 	volatile bool careful = false;
 
 	step_cxt = batch->cxt;
@@ -776,6 +779,7 @@ ingest_piece(Run *run, WeirBatch *batch)
 	PG_END_TRY();
 	if (careful)
 		take_in_piece(run, batch, true);
+	MemoryContextSwitchTo(caller);
 }
 
 static void
@@ -801,7 +805,6 @@ ingest_spooled(QueueMessage *message)
 			weir_worker_commit();
 			MemoryContextSwitchTo(cxt);
 			ingest_piece(run, batch);
-			MemoryContextSwitchTo(cxt);
 			MemoryContextDelete(batch->cxt);
 		}
 		weir_epoch_adopt(weir_worker_self->slot, run, message->sync, NULL, 0,
