@@ -15,6 +15,7 @@ OBJS = \
 	src/init.o \
 	src/base/settings.o \
 	src/base/shmem.o \
+	src/base/stats.o \
 	src/catalog/property.o \
 	src/catalog/options.o \
 	src/catalog/cont_view.o \
@@ -27,26 +28,31 @@ OBJS = \
 	src/kafka/json.o \
 	src/kafka/row.o \
 	src/kafka/decode.o \
-	src/kafka/offsets.o \
 	src/kafka/stat.o \
-	src/kafka/partitions.o \
-	src/kafka/worker.o \
 	src/query/analyze.o \
+	src/query/flatten.o \
 	src/query/split.o \
 	src/query/view_query.o \
 	src/query/state_type.o \
+	src/query/key.o \
 	src/query/partial.o \
 	src/query/plan.o \
 	src/query/execute.o \
-	src/groups/key.o \
 	src/groups/table.o \
+	src/groups/spill.o \
 	src/groups/epoch.o \
 	src/matrel/shape.o \
 	src/matrel/write.o \
 	src/worker/registry.o \
 	src/worker/launcher.o \
 	src/worker/worker.o \
+	src/worker/intake.o \
+	src/worker/careful.o \
+	src/worker/spool.o \
 	src/worker/ingest.o \
+	src/worker/kafka_offsets.o \
+	src/worker/kafka_partitions.o \
+	src/worker/kafka.o \
 	src/worker/flush.o \
 	src/view/view_options.o \
 	src/view/create.o \
@@ -56,7 +62,7 @@ OBJS = \
 	src/view/stream_ddl.o \
 	src/view/utility.o \
 	src/view/states.o \
-	src/monitor/stats.o
+	src/monitor/show.o
 
 # Symbols stay inside: libraries of a server share one namespace.  PostgreSQL 15
 # leaves PGDLLEXPORT empty, 16 and later define it themselves.
@@ -66,7 +72,7 @@ PG_CPPFLAGS = -I$(CURDIR)/src \
 SHLIB_LINK = -lrdkafka
 
 # ---- Tests and demo have servers of their own and do without PGXS ----
-ifneq ($(filter check pg-regress torture demo bench-first,$(MAKECMDGOALS)),)
+ifneq ($(filter check torture demo bench-first lint pg-regress,$(MAKECMDGOALS)),)
 include test/check.mk
 else
 # ---- end of tests and demo ----

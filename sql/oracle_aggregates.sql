@@ -36,6 +36,8 @@ CREATE VIEW together AS SELECT k, count(*), count(i4) AS ci, sum(i8) AS s, avg(n
 	round(avg(i4), 2) || ' of ' || count(*) AS text, sum(i4::int8 + 1) + sum(i4::int8 + 1) AS same, sum(i4::int8 * 2) AS doubled
 	FROM s GROUP BY k;
 CREATE VIEW filtered AS SELECT k, sum(i4), avg(n) FROM s GROUP BY k HAVING count(*) > 60 AND avg(i4) IS NOT NULL;
+CREATE VIEW never AS SELECT k, sum(i8) FILTER (WHERE false) AS s, avg(n) FILTER (WHERE false) AS a, avg(iv) FILTER (WHERE false) AS i,
+	stddev(i4) FILTER (WHERE false) AS sd, max(t) FILTER (WHERE false) AS m FROM s GROUP BY k;
 CREATE VIEW top AS SELECT k, count(*) AS c FROM s GROUP BY k ORDER BY c DESC, k LIMIT 2;
 CREATE VIEW alone AS SELECT count(*), sum(i4), avg(n), min(t), stddev(f8), bool_or(b) FROM s;
 CREATE VIEW alone_having AS SELECT sum(i4) FROM s HAVING count(*) > 1000000;
@@ -97,6 +99,7 @@ SELECT differences('together', $$SELECT k, count(*), count(i4), sum(i8), avg(n),
 	CASE WHEN count(*) > 10 THEN 'many' WHEN sum(i4) > 0 THEN 'some' END,
 	round(avg(i4), 2) || ' of ' || count(*), sum(i4::int8 + 1) + sum(i4::int8 + 1), sum(i4::int8 * 2) FROM p GROUP BY k$$);
 SELECT differences('filtered', 'SELECT k, sum(i4), avg(n) FROM p GROUP BY k HAVING count(*) > 60 AND avg(i4) IS NOT NULL');
+SELECT differences('never', 'SELECT DISTINCT k, NULL::numeric, NULL::numeric, NULL::interval, NULL::numeric, NULL::text FROM p');
 SELECT differences('top', 'SELECT k, count(*) FROM p GROUP BY k ORDER BY 2 DESC, k LIMIT 2');
 SELECT differences('alone', 'SELECT count(*), sum(i4), avg(n), min(t), stddev(f8), bool_or(b) FROM p');
 SELECT * FROM alone_having;

@@ -99,21 +99,10 @@ INSERT INTO s SELECT 'big3', i FROM generate_series(1, 20000) i;
 COMMIT;
 INSERT INTO p SELECT k, i FROM generate_series(1, 20000) i, (VALUES ('big'), ('big3')) b (k);
 
--- a file of which nothing is left, and one that could not be written
+-- a file of which nothing is left
 BEGIN; SAVEPOINT one; INSERT INTO s SELECT 'big4', i FROM generate_series(1, 20000) i; ROLLBACK TO one; COMMIT;
 BEGIN; SAVEPOINT one; INSERT INTO s SELECT 'big4', i FROM generate_series(1, 20000) i; ROLLBACK TO one;
 PREPARE TRANSACTION 'weir_none'; COMMIT PREPARED 'weir_none';
-SET weir.insert_buffer = '1MB';
-SET temp_file_limit = '600kB';
-BEGIN;
-INSERT INTO s SELECT 'limit', i FROM generate_series(1, 5000) i;
-SAVEPOINT one;
-INSERT INTO s SELECT 'limit2', i FROM generate_series(1, 400) i, generate_series(1, 500) j;
-ROLLBACK TO one;
-INSERT INTO s SELECT 'limit', i FROM generate_series(5001, 5010) i;
-COMMIT;
-INSERT INTO p SELECT 'limit', i FROM generate_series(1, 5010) i;
-RESET temp_file_limit;
 RESET weir.insert_buffer;
 
 -- two streams in one transaction

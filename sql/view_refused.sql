@@ -9,8 +9,22 @@ CREATE TABLE names (k int PRIMARY KEY, name text);
 -- whole queries
 CREATE VIEW v AS SELECT k FROM s UNION ALL SELECT k FROM s2;
 CREATE VIEW v AS SELECT s.k, count(*) FROM s JOIN s2 USING (k) GROUP BY s.k;
-CREATE VIEW v AS SELECT k, count(*) FROM (SELECT k FROM s) q GROUP BY k;
-CREATE VIEW v AS WITH q AS (SELECT k FROM s) SELECT k, count(*) FROM q GROUP BY k;
+CREATE VIEW v AS SELECT k, count(*) FROM (SELECT DISTINCT k FROM s) q GROUP BY k;
+CREATE VIEW v AS SELECT c, count(*) FROM (SELECT k, count(*) AS c FROM s GROUP BY k) q GROUP BY c;
+CREATE VIEW v AS SELECT c FROM (SELECT count(*) AS c FROM s) q;
+CREATE VIEW v AS SELECT k, count(*) FROM (SELECT k FROM s LIMIT 10) q GROUP BY k;
+CREATE VIEW v AS SELECT k, count(*) FROM (SELECT k FROM s ORDER BY k) q GROUP BY k;
+CREATE VIEW v AS SELECT k, count(*) FROM (SELECT k FROM s UNION ALL SELECT k FROM s2) q GROUP BY k;
+CREATE VIEW v AS SELECT r, count(*) FROM (SELECT random() AS r FROM s) q GROUP BY r;
+CREATE VIEW v AS SELECT k, count(*) FROM (WITH r AS (SELECT k FROM s) SELECT k FROM r) q GROUP BY k;
+CREATE VIEW v AS SELECT n.k, count(q.x) FROM names n LEFT JOIN (SELECT k, x FROM s) q USING (k) GROUP BY n.k;
+CREATE VIEW v AS SELECT k, count(*) FROM (SELECT k FROM names n WHERE EXISTS (SELECT FROM s WHERE s.k = n.k)) q GROUP BY k;
+CREATE VIEW v AS WITH q AS (SELECT k, count(*) AS c FROM s GROUP BY k) SELECT c, count(*) FROM q GROUP BY c;
+CREATE VIEW v AS WITH q AS (SELECT k FROM s) SELECT a.k, count(*) FROM q a JOIN q b USING (k) GROUP BY a.k;
+CREATE VIEW v AS WITH q AS (SELECT k FROM s) SELECT n.k, count(*) FROM names n WHERE n.k IN (SELECT k FROM q) GROUP BY n.k;
+CREATE VIEW v AS SELECT a.k FROM (SELECT k FROM s) a JOIN (SELECT k FROM s2) b USING (k);
+CREATE VIEW v AS SELECT k, (SELECT count(*) FROM names WHERE names.k = max(s.x)) FROM s GROUP BY k;
+CREATE VIEW v AS SELECT tableoid FROM (SELECT tableoid FROM s) q;
 CREATE VIEW v AS SELECT n.k FROM names n WHERE EXISTS (SELECT FROM s WHERE s.k = n.k);
 CREATE VIEW v AS SELECT n.name, count(*) FROM names n LEFT JOIN s ON s.k = n.k GROUP BY n.name;
 CREATE VIEW v AS SELECT n.name, count(*) FROM s FULL JOIN names n ON s.k = n.k GROUP BY n.name;
@@ -29,8 +43,6 @@ CREATE VIEW v AS SELECT k, json_agg(x) FROM s GROUP BY k;
 CREATE VIEW v AS SELECT v, count(*) FROM s GROUP BY v;
 CREATE VIEW v AS SELECT random() AS r, count(*) FROM s GROUP BY r;
 CREATE VIEW v AS SELECT tableoid, count(*) FROM s GROUP BY tableoid;
-CREATE VIEW v AS SELECT s FROM s;
-CREATE VIEW v AS SELECT k, count(*), (SELECT max(name) FROM names) FROM s GROUP BY k;
 
 -- options
 CREATE VIEW v WITH (swi = '1 hour') AS SELECT k, count(*) FROM s GROUP BY k;

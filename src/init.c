@@ -10,11 +10,12 @@
 
 #include "base/settings.h"
 #include "base/shmem.h"
+#include "catalog/cont_view.h"
 #include "fmgr.h"
 #include "groups/epoch.h"
-#include "kafka/worker.h"
+#include "worker/kafka.h"
 #include "miscadmin.h"
-#include "monitor/stats.h"
+#include "base/stats.h"
 #include "stream/queue.h"
 #include "stream/xact_rows.h"
 #include "view/utility.h"
@@ -39,6 +40,7 @@ _PG_init(void)
 	weir_kafka_init();
 	weir_shmem_init();
 	weir_xact_rows_init();
+	weir_cont_view_init();
 	weir_utility_init();
 	weir_launcher_register();
 }

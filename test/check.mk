@@ -1,7 +1,9 @@
 # Targets that bring their own servers; they work where PostgreSQL is not installed yet.
 # T='pattern ...' runs the tests whose name contains a pattern.
 
-.PHONY: check pg-regress torture demo bench-first
+.PHONY: check pg-regress torture demo bench-first lint
+lint:
+	@test/lint.sh
 check:
 	@test/check.sh $(T) </dev/null
 # PostgreSQL's own tests; PGSRC=DIR names its source, else it is fetched.

@@ -19,6 +19,7 @@ elif test/kafka/broker.sh fetch; then
 	echo "Kafka tests run on Apache Kafka"
 else
 	echo "Kafka tests run on librdkafka's emulation of a broker"
+	export WEIR_KAFKA=mock
 fi
 
 trap 'trap "" INT TERM; jobs -p | xargs -r kill 2>/dev/null; stage_end' EXIT
@@ -110,12 +111,16 @@ show_failure()
 	case $kind in
 		tap)
 			grep -v '^ok \|^# \(Running\|Checking\)' "$stage/tap/$name/output" | tail -n 40
+			echo "--- $(basename "$stage/tap/$name"/tmp_check/log/regress_log*), the end"
+			tail -n 4 "$stage/tap/$name"/tmp_check/log/regress_log* | cut -c1-400
 			for log in "$stage/tap/$name"/tmp_check/log/*.log "$stage/tap/$name"/log/*.log; do
 				[ -e "$log" ] || continue
 				case $log in */regress_log*) continue ;; esac
 				echo "--- $(basename "$log")"
 				grep -E 'WARNING|ERROR|FATAL|PANIC|TRAP|terminated' "$log" | tail -n 15
 			done ;;
+		lint)
+			echo "See above." ;;
 		*)
 			if ! awk -v n="/$name.out" '/^diff /{p = index($0, n)} p' "$stage/$kind/regression.diffs" 2>/dev/null |
 				head -n 120 | grep .; then
@@ -131,6 +136,9 @@ pool()
 
 names() { local f; for f in "$1"/*."$2"; do [ -e "$f" ] && basename "$f" ".$2"; done; }
 
+if wanted lint/lint; then
+	if test/lint.sh "$copy/weir.so"; then report ok lint/lint 0; else report FAIL lint/lint 0; fi
+fi
 pool; run_regress regress regress/pg_regress "$copy" $(names sql sql) &
 pool; run_regress isolation isolation/pg_isolation_regress "$copy/test/isolation" \
 	$(names test/isolation/specs spec) &

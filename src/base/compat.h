@@ -9,9 +9,13 @@
 #define WEIR_COMPAT_H
 
 #include "postgres.h"
+#include "access/htup_details.h"
+#include "access/tableam.h"
 #include "executor/executor.h"
 #include "catalog/pg_database.h"
 #include "catalog/pg_proc.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
 #include "storage/proc.h"
 #include "utils/acl.h"
 #include "utils/wait_event.h"
@@ -84,6 +88,17 @@ typedef bool WeirUpdateIndexes;
 	create_foreignscan_path(root, rel, NULL, rows, startup, total, NIL, (rel)->lateral_relids, NULL, NIL)
 #endif
 
+/* 18: pg_noreturn comes first in a declaration. */
+#if PG_VERSION_NUM < 180000
+#define pg_noreturn pg_attribute_noreturn()
+#endif
+
+/* 18: a minimal tuple may have room before it, which nobody here asks for. */
+#if PG_VERSION_NUM < 180000
+#define heap_form_minimal_tuple(desc, values, isnull, extra) \
+	(AssertMacro((extra) == 0), heap_form_minimal_tuple(desc, values, isnull))
+#endif
+
 /*
  * 16: PG_FUNCTION_INFO_V1 exports the function as well as its record.  Use this
  * in its place.
@@ -126,23 +141,34 @@ typedef bool WeirUpdateIndexes;
 
 /*
  * 18: GROUP BY expressions of an analysed query are Vars of an RTE of their
- * own, the last of the range table.  This puts the expressions back in place.
+ * own, the last of the range table.  This puts the expressions back in place;
+ * queries with grouping sets stay as they are.
  */
+static inline void
+weir_flatten_group_rte(Query *query)
+{
 #if PG_VERSION_NUM >= 180000
-#define weir_flatten_group_rte(query) \
-	do { \
-		if ((query)->hasGroupRTE) \
-		{ \
-			(query)->targetList = (List *) \
-				flatten_group_exprs(NULL, query, (Node *) (query)->targetList); \
-			(query)->havingQual = flatten_group_exprs(NULL, query, (query)->havingQual); \
-			(query)->rtable = list_delete_last((query)->rtable); \
-			(query)->hasGroupRTE = false; \
-		} \
-	} while (0)
-#else
-#define weir_flatten_group_rte(query) ((void) (query))
+	RangeTblEntry *group;
+	ListCell   *lc;
+
+	if (!query->hasGroupRTE || query->groupingSets)
+		return;
+
+	/* Vars have lost where they were, what they stand for has not. */
+	group = llast_node(RangeTblEntry, query->rtable);
+	foreach(lc, query->targetList)
+	{
+		Var		   *var = (Var *) lfirst_node(TargetEntry, lc)->expr;
+
+		if (IsA(var, Var) && var->varno == list_length(query->rtable) && var->location < 0)
+			var->location = exprLocation(list_nth(group->groupexprs, var->varattno - 1));
+	}
+	query->targetList = (List *) flatten_group_exprs(NULL, query, (Node *) query->targetList);
+	query->havingQual = flatten_group_exprs(NULL, query, query->havingQual);
+	query->rtable = list_delete_last(query->rtable);
+	query->hasGroupRTE = false;
 #endif
+}
 
 /* 17: the JSON lexer takes const text, and a context to fill instead of allocating one. */
 #if PG_VERSION_NUM >= 170000
@@ -151,6 +177,29 @@ typedef bool WeirUpdateIndexes;
 #else
 #define weir_json_lex_create(json, len, need_escapes) \
 	makeJsonLexContextCstringLen(unconstify(char *, json), len, GetDatabaseEncoding(), need_escapes)
+#endif
+
+/* 18: a rule's result relation is told apart. */
+#if PG_VERSION_NUM >= 180000
+#define weir_replace_vars(node, varno, rte, tlist) \
+	ReplaceVarsFromTargetList(node, varno, 0, rte, tlist, 0, REPLACEVARS_REPORT_ERROR, 0, NULL)
+#else
+#define weir_replace_vars(node, varno, rte, tlist) \
+	ReplaceVarsFromTargetList(node, varno, 0, rte, tlist, REPLACEVARS_REPORT_ERROR, 0, NULL)
+#endif
+
+/* 16: as the range tables, the permission lists of two queries are put together. */
+#if PG_VERSION_NUM >= 160000
+#define weir_prepend_rtable(query, other) \
+	do { \
+		CombineRangeTables(&(other)->rtable, &(other)->rteperminfos, \
+						   (query)->rtable, (query)->rteperminfos); \
+		(query)->rtable = (other)->rtable; \
+		(query)->rteperminfos = (other)->rteperminfos; \
+	} while (0)
+#else
+#define weir_prepend_rtable(query, other) \
+	((query)->rtable = list_concat((other)->rtable, (query)->rtable))
 #endif
 
 #endif

@@ -49,6 +49,7 @@ typedef struct WeirShared
 	pg_atomic_uint64 peak[WEIR_MEMORY_KINDS];
 	pg_atomic_uint32 memory_waiters;
 	ConditionVariable memory_cv;
+	pg_atomic_uint32 filesets;	/* last number given */
 	char	   *area;
 	Size		area_size;
 } WeirShared;
@@ -143,6 +144,7 @@ shmem_startup(void)
 		}
 		pg_atomic_init_u32(&shared->memory_waiters, 0);
 		ConditionVariableInit(&shared->memory_cv);
+		pg_atomic_init_u32(&shared->filesets, (uint32) shared->boot);
 		create_area();
 	}
 	else
@@ -298,7 +300,8 @@ attach_area(void)
 
 /*
  * The queue gets a quarter.  An eighth is kept free of both for the area's own
- * bookkeeping and for what fragmentation makes unusable.
+ * bookkeeping, for what fragmentation makes unusable, and half of it for what
+ * cannot wait (weir_shared_alloc_reserve).
  */
 Size
 weir_memory_limit(WeirMemoryKind kind)
@@ -343,8 +346,8 @@ note_peak(WeirMemoryKind kind, uint64 used)
 		;
 }
 
-void *
-weir_shared_alloc(WeirMemoryKind kind, Size size)
+static void *
+alloc_below(WeirMemoryKind kind, Size size, Size limit)
 {
 	Size		total = MAXALIGN(size) + MAXALIGN(sizeof(SharedHeader));
 	uint64		used;
@@ -353,7 +356,7 @@ weir_shared_alloc(WeirMemoryKind kind, Size size)
 	dsa_area   *dsa = attach_area();
 
 	used = pg_atomic_add_fetch_u64(&shared->used[kind], total);
-	if (used > weir_memory_limit(kind))
+	if (used > limit)
 		pointer = InvalidDsaPointer;
 	else
 		pointer = dsa_allocate_extended(dsa, total, DSA_ALLOC_NO_OOM | DSA_ALLOC_HUGE);
@@ -370,6 +373,18 @@ weir_shared_alloc(WeirMemoryKind kind, Size size)
 	header->magic = SHARED_MAGIC;
 	header->size = total;
 	return (char *) header + MAXALIGN(sizeof(SharedHeader));
+}
+
+void *
+weir_shared_alloc(WeirMemoryKind kind, Size size)
+{
+	return alloc_below(kind, size, weir_memory_limit(kind));
+}
+
+void *
+weir_shared_alloc_reserve(WeirMemoryKind kind, Size size)
+{
+	return alloc_below(kind, size, weir_memory_limit(kind) + shared->area_size / 16);
 }
 
 void
@@ -409,6 +424,18 @@ weir_memory_wait_cancel(void)
 {
 	ConditionVariableCancelSleep();
 	pg_atomic_fetch_sub_u32(&shared->memory_waiters, 1);
+}
+
+/* ---------------------------------------------------------------------
+ * Files
+ * --------------------------------------------------------------------- */
+
+void
+weir_fileset_init(FileSet *fileset)
+{
+	FileSetInit(fileset);
+	fileset->creator_pid = PostmasterPid;
+	fileset->number = pg_atomic_add_fetch_u32(&shared->filesets, 1);
 }
 
 /* ---------------------------------------------------------------------

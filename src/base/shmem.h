@@ -13,6 +13,7 @@
 
 #include "postgres.h"
 #include "storage/condition_variable.h"
+#include "storage/fileset.h"
 #include "storage/lwlock.h"
 #include "storage/s_lock.h"
 #include "storage/spin.h"
@@ -56,6 +57,9 @@ extern void weir_database_slot_release(int slot);
 extern void *weir_shared_alloc(WeirMemoryKind kind, Size size);
 extern void weir_shared_free(void *ptr);
 
+/* As weir_shared_alloc, beyond the kind's limit: for small things that let others go on. */
+extern void *weir_shared_alloc_reserve(WeirMemoryKind kind, Size size);
+
 /* Figures for weir.stat_memory. */
 extern Size weir_memory_limit(WeirMemoryKind kind);
 extern Size weir_memory_used(WeirMemoryKind kind);
@@ -70,6 +74,13 @@ extern void weir_memory_peak_reset(void);
 extern void weir_memory_wait_prepare(void);
 extern void weir_memory_wait(long timeout_ms);
 extern void weir_memory_wait_cancel(void);
+
+/*
+ * FileSetInit for files that outlive their process.  PostgreSQL names a set by
+ * its creator's pid, and a later process of the same pid would write into it;
+ * these go by the postmaster's pid and a number of their own.
+ */
+extern void weir_fileset_init(FileSet *fileset);
 
 /*
  * A mutual exclusion that may be held for long and across errors: waiting for

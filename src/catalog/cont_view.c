@@ -9,6 +9,12 @@
  * Reading uses the catalog snapshot, as system catalogs do: what the cache
  * holds does not depend on the age of the transaction that filled it.
  *
+ * Invalidation messages tell of a change, but they are sent a little after a
+ * transaction has become visible and its stream rows are published, and a worker
+ * must not take those rows in with the list of before.  So a transaction that
+ * changed the catalog also advances a number in shared memory, before its rows
+ * are published, and a list made under another number is read again.
+ *
  * Memory: the list lives in a context of its own.  When it is replaced, the
  * old one is handed to the current transaction, so that pointers taken earlier
  * in it stay good until its end.
@@ -20,6 +26,7 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
+#include "base/shmem.h"
 #include "base/weir.h"
 #include "catalog/cont_view.h"
 #include "catalog/indexing.h"
@@ -66,11 +73,20 @@ static bool cache_valid = false;
 static Oid	cache_catalog = InvalidOid;
 static uint64 cache_version = 1;
 
+/* Changes committed in any database; see above. */
+static pg_atomic_uint64 *generation = NULL;
+static uint64 cache_generation = 0;
+static bool changed_here = false;	/* by the current transaction */
+
 static bool callbacks_registered = false;
 static Oid	known_schema = InvalidOid;	/* weir exists here; InvalidOid: look */
 
 WEIR_FUNCTION(weir_catalog_changed);
 
+static Size generation_size(void);
+static void generation_init(void *address, bool found);
+static void advance_generation(XactEvent event, void *arg);
+static void mark_changed(Relation rel);
 static void register_callbacks(void);
 static void relcache_changed(Datum arg, Oid relid);
 static void namespace_changed(Datum arg, int cacheid, uint32 hashvalue);
@@ -83,10 +99,25 @@ static Interval *make_interval_usecs(int64 usecs);
 static uint64 update_row(const char *sql, int nargs, Oid *types, Datum *values,
 						 const char *nulls);
 
+void
+weir_cont_view_init(void)
+{
+	static const WeirShmemPart part = {"weir catalog", generation_size, generation_init};
+
+	weir_shmem_register(&part);
+	RegisterXactCallback(advance_generation, NULL);
+}
+
+static uint64
+current_generation(void)
+{
+	return generation ? pg_atomic_read_u64(generation) : 0;
+}
+
 List *
 weir_cont_views(void)
 {
-	while (!cache_valid)
+	while (!cache_valid || cache_generation != current_generation())
 	{
 		MemoryContext old_cxt = cache_cxt;
 		MemoryContext new_cxt;
@@ -99,6 +130,7 @@ weir_cont_views(void)
 			return NIL;
 		cache_catalog = weir_catalog_relid("continuous_view");
 		version = cache_version;
+		cache_generation = current_generation();
 
 		new_cxt = AllocSetContextCreate(CurrentMemoryContext,
 										"weir continuous views",
@@ -206,7 +238,7 @@ weir_cont_view_insert(const ContView *view)
 
 	tuple = heap_form_tuple(RelationGetDescr(rel), values, nulls);
 	CatalogTupleInsert(rel, tuple);
-	CacheInvalidateRelcache(rel);
+	mark_changed(rel);
 	table_close(rel, RowExclusiveLock);
 	CommandCounterIncrement();
 }
@@ -239,7 +271,7 @@ weir_cont_view_forget(Oid relid, Oid *defid, Oid *viewid, Oid *matrelid)
 		if (relid == *defid || relid == *viewid || relid == *matrelid)
 		{
 			CatalogTupleDelete(rel, &tuple->t_self);
-			CacheInvalidateRelcache(rel);
+			mark_changed(rel);
 			found = true;
 		}
 	}
@@ -350,8 +382,40 @@ weir_catalog_changed(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("weir.catalog_changed must be called as a trigger")));
-	CacheInvalidateRelcache(((TriggerData *) fcinfo->context)->tg_relation);
+	mark_changed(((TriggerData *) fcinfo->context)->tg_relation);
 	PG_RETURN_POINTER(NULL);
+}
+
+static Size
+generation_size(void)
+{
+	return sizeof(pg_atomic_uint64);
+}
+
+static void
+generation_init(void *address, bool found)
+{
+	generation = address;
+	if (!found)
+		pg_atomic_init_u64(generation, 1);
+}
+
+/* At XACT_EVENT_COMMIT the transaction is visible, its rows are not published yet. */
+static void
+advance_generation(XactEvent event, void *arg)
+{
+	if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT && event != XACT_EVENT_PREPARE)
+		return;
+	if (changed_here && event == XACT_EVENT_COMMIT && generation)
+		pg_atomic_fetch_add_u64(generation, 1);
+	changed_here = false;
+}
+
+static void
+mark_changed(Relation rel)
+{
+	CacheInvalidateRelcache(rel);
+	changed_here = true;
 }
 
 static void
@@ -509,6 +573,7 @@ make_interval_usecs(int64 usecs)
 static uint64
 update_row(const char *sql, int nargs, Oid *types, Datum *values, const char *nulls)
 {
+	Relation	rel;
 	HeapTuple	tuple;
 	Oid			owner;
 	Oid			save_user;
@@ -532,8 +597,10 @@ update_row(const char *sql, int nargs, Oid *types, Datum *values, const char *nu
 	SPI_finish();
 	SetUserIdAndSecContext(save_user, save_sec);
 
-	/* Workers' SQL fires no triggers, so say it here too. */
-	CacheInvalidateRelcacheByRelid(weir_catalog_relid("continuous_view"));
+	/* In a worker the catalog's trigger does not fire. */
+	rel = table_open(weir_catalog_relid("continuous_view"), NoLock);
+	mark_changed(rel);
+	table_close(rel, NoLock);
 	CommandCounterIncrement();
 	return rows;
 }

@@ -53,6 +53,13 @@ typedef struct ContView
 } ContView;
 
 /*
+ * Called once, from _PG_init, after weir_xact_rows_init: at a commit callbacks
+ * run latest first, and a change of the catalog has to be announced before rows
+ * are published.
+ */
+extern void weir_cont_view_init(void);
+
+/*
  * All continuous views of this database, in defid order; palloc'd in a cache
  * context that lives until the next invalidation is accepted, so do not keep
  * pointers across transactions.  Needs a transaction and a snapshot.

@@ -82,7 +82,7 @@ static const OptionSpec specs[] = {
 #define MAX_TOPIC_LENGTH 249	/* Kafka's own limit */
 
 static void check_option(DefElem *def, Oid catalog);
-static void unknown_option(const char *name, Oid catalog) pg_attribute_noreturn();
+pg_noreturn static void unknown_option(const char *name, Oid catalog);
 static void check_value(const OptionSpec *spec, const char *value);
 static int	parse_workers(const char *value);
 static void check_topic(const char *topic);

@@ -19,6 +19,7 @@
 #include "utils/acl.h"
 #include "utils/varlena.h"
 
+#include "base/compat.h"
 #include "catalog/property.h"
 
 /* Set by Weir, with what to do instead. */
@@ -66,7 +67,7 @@ static const char *const programs[] = {
 static void check_owned(const char *name);
 static void check_roles(const char *name);
 static void check_with_librdkafka(const char *name, const char *value);
-static void unknown_property(const char *name) pg_attribute_noreturn();
+pg_noreturn static void unknown_property(const char *name);
 
 static bool
 is_in(const char *name, const char *const *list, int n)

@@ -27,20 +27,9 @@
 #include "base/compat.h"
 #include "base/settings.h"
 #include "miscadmin.h"
-#include "storage/buffile.h"
 #include "storage/ipc.h"
 #include "stream/queue.h"
 #include "utils/memutils.h"
-
-/* A chunk of a spill file: header, then tuples at MAXALIGNed places. */
-typedef struct SpillHeader
-{
-	Oid			defid;
-	uint32		ntuples;
-	Size		len;
-} SpillHeader;
-
-#define SPILL_CHUNK (256 * 1024)
 
 typedef struct EpochDatabase
 {
@@ -105,32 +94,10 @@ find_table(Run *run, Oid defid)
 static RunDead *
 reserve_dead(Run *run, DeadLetter *dead)
 {
-	int32		topic_len = dead->topic ? strlen(dead->topic) : -1;
-	int32		message_len = strlen(dead->message);
-	Size		size = offsetof(RunDead, data) + Max(topic_len, 0) + message_len +
-		Max(dead->payload_len, 0);
-	RunDead    *result = weir_arena_alloc(&run->notes, size);
-	char	   *place;
+	RunDead    *result = weir_arena_alloc(&run->notes, weir_dead_size(dead));
 
-	if (result == NULL)
-		return NULL;
-	result->streamid = dead->streamid;
-	result->viewid = dead->viewid;
-	result->partition = dead->partition;
-	result->offset = dead->offset;
-	result->sqlerrcode = dead->sqlerrcode;
-	result->time = GetCurrentTimestamp();
-	result->topic_len = topic_len;
-	result->message_len = message_len;
-	result->payload_len = dead->payload_len;
-	place = result->data;
-	if (topic_len > 0)
-		memcpy(place, dead->topic, topic_len);
-	place += Max(topic_len, 0);
-	memcpy(place, dead->message, message_len);
-	place += message_len;
-	if (dead->payload_len > 0)
-		memcpy(place, dead->payload, dead->payload_len);
+	if (result != NULL)
+		weir_dead_fill(result, dead);
 	return result;
 }
 
@@ -253,15 +220,23 @@ apply_all(Reservation *r, Run *run, Epoch *epoch, MergeInput *input)
 	}
 }
 
+/*
+ * Something has been merged, or taken note of without bringing anything.  The
+ * waiters for rows that were flushed long ago may have waited just for this: a
+ * cut reports numbers in order, and ours may have been the missing one.
+ */
 static void
-note_arrival(EpochDatabase *db, Epoch *epoch, bool sync)
+note_arrival(EpochDatabase *db, Epoch *epoch, bool brings, bool sync)
 {
-	bool		first = epoch->first == 0;
+	bool		first = brings && epoch->first == 0;
 
+	sync = sync || weir_queue_sync_wanted(db - databases);
 	if (first)
 		epoch->first = GetCurrentTimestamp();
-	if (sync)
+	if (sync && brings)
 		epoch->sync = true;
+	else if (sync)
+		db->cut_wanted = true;
 	if ((first || sync) && db->flusher)
 		SetLatch(db->flusher);
 }
@@ -284,15 +259,10 @@ weir_epoch_merge(int slot, MergeInput *input, weir_merge_callback done, void *ar
 		if (ok)
 		{
 			apply_all(&r, &epoch->main, epoch, input);
-			if (input->nviews > 0 || input->ndead > 0 || input->noffsets > 0)
-				note_arrival(db, epoch, input->sync);
-			else if (input->sync && db->flusher)
-			{
-				db->cut_wanted = true;
-				SetLatch(db->flusher);
-			}
 			if (done)
 				done(arg);
+			note_arrival(db, epoch, input->nviews > 0 || input->ndead > 0 || input->noffsets > 0,
+						 input->sync);
 		}
 		RESUME_INTERRUPTS();
 	}
@@ -307,6 +277,13 @@ weir_epoch_merge(int slot, MergeInput *input, weir_merge_callback done, void *ar
 }
 
 void
+weir_run_try_stage(Run *run, ViewResult *result)
+{
+	(void) weir_groups_stage(find_table(run, result->spec->defid), result->spec,
+							 result->tuples, result->ntuples);
+}
+
+void
 weir_epoch_try_stage(int slot, ViewResult *result)
 {
 	EpochDatabase *db = &databases[slot];
@@ -314,10 +291,7 @@ weir_epoch_try_stage(int slot, ViewResult *result)
 	weir_mutex_lock(&db->merge);
 	PG_TRY();
 	{
-		Run		   *run = &db->epochs[db->active].main;
-
-		(void) weir_groups_stage(find_table(run, result->spec->defid), result->spec,
-								 result->tuples, result->ntuples);
+		weir_run_try_stage(&db->epochs[db->active].main, result);
 	}
 	PG_FINALLY();
 	{
@@ -344,6 +318,7 @@ free_run_contents(Run *run)
 		FileSetDeleteAll(&run->fileset);
 	run->have_files = false;
 	run->nfiles = 0;
+	run->ndead_files = 0;
 }
 
 void
@@ -403,130 +378,6 @@ weir_run_merge(Run *run, MergeInput *input)
 	return ok;
 }
 
-static BufFile *
-spill_begin(Run *run)
-{
-	char		name[32];
-
-	if (!run->have_files)
-	{
-		FileSetInit(&run->fileset);
-		run->have_files = true;
-	}
-	snprintf(name, sizeof(name), "groups%d", run->nfiles);
-	return BufFileCreateFileSet(&run->fileset, name);
-}
-
-static void
-spill_end(Run *run, BufFile *file)
-{
-	BufFileExportFileSet(file);
-	BufFileClose(file);
-	run->nfiles++;
-}
-
-typedef struct SpillBuffer
-{
-	BufFile    *file;
-	SpillHeader header;
-	char	   *data;
-	Size		size;
-} SpillBuffer;
-
-static void
-spill_flush(SpillBuffer *buffer)
-{
-	if (buffer->header.ntuples > 0)
-	{
-		BufFileWrite(buffer->file, &buffer->header, sizeof(SpillHeader));
-		BufFileWrite(buffer->file, buffer->data, buffer->header.len);
-	}
-	buffer->header.ntuples = 0;
-	buffer->header.len = 0;
-}
-
-static void
-spill_row(SpillBuffer *buffer, Oid defid, MinimalTuple tuple)
-{
-	Size		len = MAXALIGN(tuple->t_len);
-
-	if (buffer->header.defid != defid || buffer->header.len + len > buffer->size)
-		spill_flush(buffer);
-	buffer->header.defid = defid;
-	if (len > buffer->size)
-	{
-		buffer->data = repalloc_huge(buffer->data, len);
-		buffer->size = len;
-	}
-	memcpy(buffer->data + buffer->header.len, tuple, tuple->t_len);
-	memset(buffer->data + buffer->header.len + tuple->t_len, 0, len - tuple->t_len);
-	buffer->header.len += len;
-	buffer->header.ntuples++;
-}
-
-static void
-spill_buffer_init(SpillBuffer *buffer, BufFile *file)
-{
-	memset(buffer, 0, sizeof(SpillBuffer));
-	buffer->file = file;
-	buffer->size = SPILL_CHUNK;
-	buffer->data = palloc(SPILL_CHUNK);
-}
-
-void
-weir_run_dump(Run *run)
-{
-	SpillBuffer buffer;
-
-	if (run->tables == NULL)
-		return;
-	spill_buffer_init(&buffer, spill_begin(run));
-	for (GroupTable *table = run->tables; table; table = table->next)
-	{
-		uint32		bucket = 0;
-		GroupEntry *group = NULL;
-
-		while ((group = weir_groups_next(table, &bucket, group)) != NULL)
-			spill_row(&buffer, table->defid, group->tuple);
-	}
-	spill_flush(&buffer);
-	spill_end(run, buffer.file);
-	pfree(buffer.data);
-
-	for (GroupTable *table = run->tables; table; table = table->next)
-		weir_groups_free_buckets(table, true);
-	run->tables = NULL;
-	weir_arena_free(&run->arena);
-}
-
-void
-weir_run_spill(Run *run, MergeInput *input)
-{
-	SpillBuffer buffer;
-
-	spill_buffer_init(&buffer, spill_begin(run));
-	for (int i = 0; i < input->nviews; i++)
-		for (int j = 0; j < input->views[i].ntuples; j++)
-			spill_row(&buffer, input->views[i].spec->defid, input->views[i].tuples[j]);
-	spill_flush(&buffer);
-	spill_end(run, buffer.file);
-	pfree(buffer.data);
-
-	/* Dead letters are few and small: they wait for memory like anything else. */
-	for (int i = 0; i < input->ndead; i++)
-	{
-		RunDead    *dead = reserve_dead(run, &input->dead[i]);
-
-		if (dead == NULL)
-			ereport(ERROR,
-					(errcode(ERRCODE_OUT_OF_MEMORY),
-					 errmsg("weir.memory is too small for the dead letters of a batch")));
-		dead->next = run->dead;
-		run->dead = dead;
-		run->ndead++;
-	}
-}
-
 void
 weir_epoch_adopt(int slot, Run *run, bool sync, KafkaOffset *offsets, int noffsets,
 				 weir_merge_callback done, void *arg)
@@ -555,9 +406,9 @@ weir_epoch_adopt(int slot, Run *run, bool sync, KafkaOffset *offsets, int noffse
 		run->next = epoch->adopted;
 		epoch->adopted = run;
 		private_run = NULL;
-		note_arrival(db, epoch, sync);
 		if (done)
 			done(arg);
+		note_arrival(db, epoch, true, sync);
 		RESUME_INTERRUPTS();
 	}
 	PG_CATCH();
@@ -567,40 +418,6 @@ weir_epoch_adopt(int slot, Run *run, bool sync, KafkaOffset *offsets, int noffse
 	}
 	PG_END_TRY();
 	weir_mutex_unlock(&db->merge);
-}
-
-void
-weir_run_read(Run *run, int file, weir_run_reader reader, void *arg)
-{
-	char		name[32];
-	BufFile    *buffile;
-	SpillHeader header;
-	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "weir spill",
-											  ALLOCSET_DEFAULT_SIZES);
-
-	snprintf(name, sizeof(name), "groups%d", file);
-	buffile = BufFileOpenFileSet(&run->fileset, name, O_RDONLY, false);
-	while (BufFileRead(buffile, &header, sizeof(header)) == sizeof(header))
-	{
-		MemoryContext old = MemoryContextSwitchTo(cxt);
-		char	   *data = palloc_extended(header.len, MCXT_ALLOC_HUGE);
-		MinimalTuple *tuples = palloc(sizeof(MinimalTuple) * header.ntuples);
-
-		if (BufFileRead(buffile, data, header.len) != header.len)
-			ereport(ERROR,
-					(errcode(ERRCODE_DATA_CORRUPTED),
-					 errmsg("spill file of an epoch ends early")));
-		for (uint32 i = 0; i < header.ntuples; i++)
-		{
-			tuples[i] = (MinimalTuple) data;
-			data += MAXALIGN(tuples[i]->t_len);
-		}
-		MemoryContextSwitchTo(old);
-		reader(header.defid, tuples, header.ntuples, arg);
-		MemoryContextReset(cxt);
-	}
-	BufFileClose(buffile);
-	MemoryContextDelete(cxt);
 }
 
 /* ---------------------------------------------------------------------

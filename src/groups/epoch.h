@@ -12,7 +12,6 @@
 #include "storage/latch.h"
 #include "stream/batch.h"
 #include "utils/timestamp.h"
-#include "worker/ingest.h"
 
 /* A dead letter in shared memory: lengths, then topic, message and payload. */
 typedef struct RunDead
@@ -30,6 +29,10 @@ typedef struct RunDead
 	char		data[FLEXIBLE_ARRAY_MEMBER];
 } RunDead;
 
+/* Bytes that a dead letter takes in this form, and putting it there. */
+extern Size weir_dead_size(DeadLetter *dead);
+extern void weir_dead_fill(RunDead *result, DeadLetter *dead);
+
 /*
  * Group tables that are flushed together.  The main run of an epoch is merged
  * into by every worker; a private run is built by one worker for one large
@@ -46,7 +49,8 @@ typedef struct Run
 	int64		ndead;
 	bool		have_files;
 	FileSet		fileset;
-	int			nfiles;
+	int			nfiles;			/* of groups */
+	int			ndead_files;	/* of dead letters */
 } Run;
 
 typedef struct EpochOffset
@@ -94,12 +98,13 @@ extern void weir_epoch_init(void);
 /*
  * Merge into the active epoch, all or nothing.  False when memory is full.
  * Errors from combine functions leave the epoch as it was.  done is called at
- * the point of no return; see worker/ingest.h.
+ * the point of no return; see stream/batch.h.
  */
 extern bool weir_epoch_merge(int slot, MergeInput *input, weir_merge_callback done, void *arg);
 
-/* Stage one view's result against the active epoch, to see whether that fails. */
+/* Stage one view's result against the active epoch, or a private run, to see whether that fails. */
 extern void weir_epoch_try_stage(int slot, ViewResult *result);
+extern void weir_run_try_stage(Run *run, ViewResult *result);
 
 /* Private runs.  The shared memory and files of one belong to its process until adopted. */
 extern Run *weir_run_create(void);	/* NULL when memory is full */
@@ -143,6 +148,7 @@ extern void weir_epoch_discard(int slot);
 /* Call write for each group of rows of a file of the run, in chunks. */
 typedef void (*weir_run_reader) (Oid defid, MinimalTuple *tuples, int ntuples, void *arg);
 extern void weir_run_read(Run *run, int file, weir_run_reader reader, void *arg);
+extern void weir_run_read_dead(Run *run, int number, void (*reader) (RunDead *dead));
 
 /* --- anybody --- */
 

@@ -9,6 +9,10 @@
  * Locking: none here; the owner of the run sees to it that one process at a
  * time works on it.
  *
+ * Rights: functions of keys and states may be written in SQL by anybody who can
+ * create a view, so staging acts as the view's owner.  An error leaves that to
+ * the abort of the (sub)transaction.
+ *
  * Failure: staging may error (combine and equality functions are anybody's);
  * the table is untouched then.  Reserving may find memory full; what it took
  * stays unused in the arena until the arena is freed, which is why callers
@@ -17,6 +21,7 @@
  */
 #include "groups/table.h"
 
+#include "base/compat.h"
 #include "base/shmem.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
@@ -216,7 +221,7 @@ combine_slots(GroupSpec *spec)
 											 new->tts_values[c], new->tts_isnull[c],
 											 &nulls[c]);
 	}
-	return heap_form_minimal_tuple(spec->desc, values, nulls);
+	return heap_form_minimal_tuple(spec->desc, values, nulls, 0);
 }
 
 static void
@@ -242,7 +247,12 @@ GroupMerge *
 weir_groups_stage(GroupTable *table, GroupSpec *spec, MinimalTuple *tuples, int ntuples)
 {
 	GroupMerge *merge = palloc0(sizeof(GroupMerge));
+	Oid			user;
+	int			sec_context;
 
+	GetUserIdAndSecContext(&user, &sec_context);
+	SetUserIdAndSecContext(spec->owner, sec_context | SECURITY_RESTRICTED_OPERATION |
+						   SECURITY_LOCAL_USERID_CHANGE);
 	merge->table = table;
 	merge->append = spec->append;
 	merge->nactions = ntuples;
@@ -273,6 +283,7 @@ weir_groups_stage(GroupTable *table, GroupSpec *spec, MinimalTuple *tuples, int 
 		else
 			action->tuple = NULL;	/* nothing changes */
 	}
+	SetUserIdAndSecContext(user, sec_context);
 	return merge;
 }
 

@@ -8,8 +8,7 @@
 #include "postgres.h"
 #include "access/htup_details.h"
 #include "executor/tuptable.h"
-#include "groups/key.h"
-#include "query/partial.h"
+#include "query/spec.h"
 
 /*
  * Memory that is taken in blocks, handed out by bumping and given back whole.
@@ -60,25 +59,10 @@ typedef struct GroupTable
 } GroupTable;
 
 /*
- * What a process needs to know of a view to work on its groups.  Local.
- */
-typedef struct GroupSpec
-{
-	Oid			defid;
-	bool		append;
-	TupleDesc	desc;			/* nkeys + nstates columns */
-	KeySet		keys;
-	int			nstates;
-	PartialAgg **states;
-	TupleTableSlot *old_slot;	/* scratch */
-	TupleTableSlot *new_slot;
-} GroupSpec;
-
-/*
  * Merging rows into a table, in three steps: stage computes every new row of
- * the table without touching it (combine functions run here and may fail),
- * reserve takes all the memory that is needed, apply does it and cannot fail.
- * The table must not change in between.
+ * the table without touching it (combine functions run here, as the view's
+ * owner, and may fail), reserve takes all the memory that is needed, apply does
+ * it and cannot fail.  The table must not change in between.
  */
 typedef struct GroupMerge GroupMerge;
 

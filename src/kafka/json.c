@@ -93,7 +93,7 @@ static JsonColumn *search_column(JsonDecoder *decoder, const char *name, int len
 static void take_value(JsonDecoder *decoder, JsonColumn *column, const JsonValue *value,
 					   Datum *result, bool *isnull);
 static Datum take_nested(JsonDecoder *decoder, JsonColumn *column, const JsonValue *value, bool *isnull);
-static void json_error(JsonParseErrorType error, JsonLexContext *lex) pg_attribute_noreturn();
+pg_noreturn static void json_error(JsonParseErrorType error, JsonLexContext *lex);
 static void skip_value(JsonLexContext *lex);
 static void unescape(const char **start, int *len);
 

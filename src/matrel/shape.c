@@ -376,3 +376,19 @@ is_hash_key_index(Relation index, const ContQuery *cq)
 	}
 	return true;
 }
+
+void
+weir_matrel_adopt(ContView *view)
+{
+	ContQuery  *cq = weir_cont_query_build(weir_def_query(view->defid),
+										   &view->options, NULL);
+	Relation	matrel = table_open(view->matrelid, AccessShareLock);
+	bool		hashed;
+	Oid			index = weir_matrel_lookup_index(matrel, cq, &hashed);
+
+	weir_depend_on(view->matrelid, view->defid, DEPENDENCY_AUTO);
+	if (OidIsValid(index))
+		weir_depend_on(index, view->matrelid, DEPENDENCY_INTERNAL);
+	table_close(matrel, NoLock);
+	CommandCounterIncrement();
+}

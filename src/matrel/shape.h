@@ -31,6 +31,12 @@ extern void weir_matrel_insert_initial(Oid matrelid, const ContQuery *cq);
 /* Make one relation depend on another; no change when it already does. */
 extern void weir_depend_on(Oid relid, Oid refid, char deptype);
 
+/*
+ * Create the dependency records that a restored dump lacks.  Needs a
+ * transaction; errors if the view's query can no longer be split.
+ */
+extern void weir_matrel_adopt(ContView *view);
+
 /* Statements may write the matrel while this is set (weir.truncate). */
 extern bool weir_matrel_writable;
 

@@ -22,11 +22,10 @@
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "base/compat.h"
-#include "base/weir.h"
-#include "catalog/pg_am.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "executor/spi.h"
+#include "matrel/shape.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "utils/builtins.h"
@@ -60,58 +59,20 @@ struct MatrelWriter
  * The lookup index
  * --------------------------------------------------------------------- */
 
-static bool
-is_natural(Relation index, int nkeys)
-{
-	Form_pg_index form = index->rd_index;
-
-	if (!form->indisunique || form->indnkeyatts != nkeys)
-		return false;
-	for (int i = 0; i < nkeys; i++)
-		if (form->indkey.values[i] != i + 1)
-			return false;
-	return RelationGetIndexExpressions(index) == NIL;
-}
-
-static bool
-is_hash(Relation index)
-{
-	List	   *expressions = RelationGetIndexExpressions(index);
-	FuncExpr   *function;
-
-	if (index->rd_index->indnkeyatts != 1 || list_length(expressions) != 1 ||
-		!IsA(linitial(expressions), FuncExpr))
-		return false;
-	function = linitial(expressions);
-	return strcmp(get_func_name(function->funcid), "hash_key") == 0 &&
-		strcmp(get_namespace_name(get_func_namespace(function->funcid)), WEIR_SCHEMA) == 0;
-}
-
 static Relation
-open_lookup(Relation rel, int nkeys, bool *by_hash)
+open_lookup(Relation rel, const ContQuery *query, bool *by_hash)
 {
-	List	   *indexes = RelationGetIndexList(rel);
-	ListCell   *lc;
+	Oid			index = weir_matrel_lookup_index(rel, query, by_hash);
 
-	foreach(lc, indexes)
-	{
-		Relation	index = index_open(lfirst_oid(lc), RowExclusiveLock);
-
-		if (index->rd_index->indisvalid && index->rd_rel->relam == BTREE_AM_OID &&
-			RelationGetIndexPredicate(index) == NIL)
-		{
-			*by_hash = is_hash(index);
-			if (*by_hash || is_natural(index, nkeys))
-				return index;
-		}
-		index_close(index, RowExclusiveLock);
-	}
-	ereport(ERROR,
-			(errcode(ERRCODE_UNDEFINED_OBJECT),
-			 errmsg("materialization table \"%s\" has no index on its group key",
-					RelationGetRelationName(rel)),
-			 errhint("Create it again with CREATE UNIQUE INDEX on all group columns with NULLS NOT DISTINCT, or CREATE INDEX on weir.hash_key of them.")));
-	return NULL;
+	if (!OidIsValid(index))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("materialization table \"%s\" has no index on its group key",
+						RelationGetRelationName(rel)),
+				 errhint("Create it again: %s.", *by_hash ?
+						 "CREATE INDEX on weir.hash_key of all group columns" :
+						 "CREATE UNIQUE INDEX on all group columns with NULLS NOT DISTINCT")));
+	return index_open(index, RowExclusiveLock);
 }
 
 static RegProcedure
@@ -167,7 +128,7 @@ weir_matrel_open(ViewRuntime *runtime)
 	ExecOpenIndices(w->rri, false);
 	if (!w->spec->append && w->spec->keys.nkeys > 0)
 	{
-		w->lookup = open_lookup(rel, w->spec->keys.nkeys, &w->by_hash);
+		w->lookup = open_lookup(rel, runtime->query, &w->by_hash);
 		prepare_lookup(w);
 	}
 	MemoryContextSwitchTo(old);
@@ -453,9 +414,8 @@ weir_matrel_expire(ViewRuntime *runtime, const ContViewOptions *options,
 	ContQuery  *query = runtime->query;
 	ContKey    *step;
 	StringInfoData sql;
-	Oid			argtype = TIMESTAMPTZOID;
 	TimestampTz before = now - options->sw_usecs - options->step_usecs;
-	Datum		arg = TimestampTzGetDatum(before);
+	Datum		arg;
 	char	   *table;
 	char	   *column;
 	int64		deleted;
@@ -463,20 +423,23 @@ weir_matrel_expire(ViewRuntime *runtime, const ContViewOptions *options,
 	if (!options->sliding || query->step_key < 0)
 		return 0;
 	step = &query->keys[query->step_key];
+
+	/* What a timestamp means is up to the time zone of who reads. */
+	if (step->type == TIMESTAMPOID)
+		before -= TZDISP_LIMIT * USECS_PER_SEC;
+	arg = TimestampTzGetDatum(before);
 	table = quote_qualified_identifier(get_namespace_name(get_rel_namespace(runtime->view.matrelid)),
 									   get_rel_name(runtime->view.matrelid));
 	column = pstrdup(quote_identifier(step->colname));
 	initStringInfo(&sql);
 	appendStringInfo(&sql,
-					 "DELETE FROM %s WHERE ctid = ANY (ARRAY(SELECT ctid FROM %s WHERE %s <= $1::%s LIMIT %d))",
-					 table, table, column,
-					 step->type == TIMESTAMPTZOID ? "pg_catalog.timestamptz" : "pg_catalog.timestamp",
-					 limit);
+					 "DELETE FROM %s WHERE ctid = ANY (ARRAY(SELECT ctid FROM %s WHERE %s <= $1 LIMIT %d))",
+					 table, table, column, limit);
 	SPI_connect();
 	weir_matrel_writable = true;
 	PG_TRY();
 	{
-		if (SPI_execute_with_args(sql.data, 1, &argtype, &arg, NULL, false, 0) != SPI_OK_DELETE)
+		if (SPI_execute_with_args(sql.data, 1, &step->type, &arg, NULL, false, 0) != SPI_OK_DELETE)
 			elog(ERROR, "could not delete expired steps");
 	}
 	PG_FINALLY();

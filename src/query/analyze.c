@@ -31,11 +31,9 @@ typedef struct CheckContext
 } CheckContext;
 
 static bool find_stream_walker(Node *node, Oid *streamid);
-static void check_clauses(ParseState *pstate, Query *query);
 static Index find_stream_rte(ParseState *pstate, Query *query);
 static void check_jointree(CheckContext *cxt, Node *node, bool nullable);
 static bool check_expr_walker(Node *node, CheckContext *cxt);
-static void refuse(ParseState *pstate, int location, const char *what, const char *hint);
 
 Oid
 weir_query_stream(Query *query)
@@ -51,7 +49,6 @@ weir_query_check(ParseState *pstate, Query *query)
 {
 	CheckContext cxt = {pstate, query, 0};
 
-	check_clauses(pstate, query);
 	cxt.stream = find_stream_rte(pstate, query);
 	check_jointree(&cxt, (Node *) query->jointree, false);
 	check_expr_walker((Node *) query->targetList, &cxt);
@@ -69,14 +66,14 @@ weir_check_aggref(ParseState *pstate, Aggref *aggref)
 	MemoryContext cxt;
 
 	if (aggref->aggdistinct)
-		refuse(pstate, location, psprintf("%s(DISTINCT ...)", name),
-			   "Use an approximate distinct count, or a second view that groups by the distinct column.");
+		weir_query_refuse(pstate, location, psprintf("%s(DISTINCT ...)", name),
+						  "Use an approximate distinct count, or a second view that groups by the distinct column.");
 	if (aggref->aggkind != AGGKIND_NORMAL)
-		refuse(pstate, location, psprintf("ordered-set aggregate %s", name),
-			   "Use an approximate percentile, such as those of the tdigest extension.");
+		weir_query_refuse(pstate, location, psprintf("ordered-set aggregate %s", name),
+						  "Use an approximate percentile, such as those of the tdigest extension.");
 	if (aggref->aggorder)
-		refuse(pstate, location, psprintf("ORDER BY inside aggregate %s", name),
-			   "Rows are combined in no particular order: leave out ORDER BY.");
+		weir_query_refuse(pstate, location, psprintf("ORDER BY inside aggregate %s", name),
+						  "Rows are combined in no particular order: leave out ORDER BY.");
 
 	/* Errors for what PostgreSQL itself cannot combine. */
 	cxt = AllocSetContextCreate(CurrentMemoryContext, "weir check aggregate",
@@ -96,12 +93,12 @@ weir_check_key(ParseState *pstate, Node *expr, Oid eqop, bool hashable)
 	Oid			type = exprType(expr);
 
 	if (contain_volatile_functions(expr))
-		refuse(pstate, location, "a volatile function in GROUP BY or DISTINCT",
-			   "Group by values that depend on the row alone.");
+		weir_query_refuse(pstate, location, "a volatile function in GROUP BY or DISTINCT",
+						  "Group by values that depend on the row alone.");
 	if (!hashable || !op_hashjoinable(eqop, type))
-		refuse(pstate, location,
-			   psprintf("grouping by type %s: it has no hash function", format_type_be(type)),
-			   "Cast the column to a type that can be hashed, such as text.");
+		weir_query_refuse(pstate, location,
+						  psprintf("grouping by type %s: it has no hash function", format_type_be(type)),
+						  "Cast the column to a type that can be hashed, such as text.");
 }
 
 static bool
@@ -128,43 +125,29 @@ find_stream_walker(Node *node, Oid *streamid)
 	return expression_tree_walker(node, find_stream_walker, streamid);
 }
 
-/* What is wrong with the query as a whole. */
-static void
-check_clauses(ParseState *pstate, Query *query)
+void
+weir_query_check_clauses(ParseState *pstate, Query *query)
 {
-	ListCell   *lc;
-
 	if (query->setOperations)
-		refuse(pstate, -1, "UNION, INTERSECT or EXCEPT over a stream",
-			   "Create a continuous view for each branch, and an ordinary view that puts them together.");
+		weir_query_refuse(pstate, -1, "UNION, INTERSECT or EXCEPT over a stream",
+						  "Create a continuous view for each branch, and an ordinary view that puts them together.");
 	if (query->hasModifyingCTE)
-		refuse(pstate, -1, "a data-modifying WITH query", NULL);
-	foreach(lc, query->cteList)
-	{
-		CommonTableExpr *cte = lfirst_node(CommonTableExpr, lc);
-		Oid			streamid = InvalidOid;
-
-		if (cte->cterecursive)
-			refuse(pstate, cte->location, "WITH RECURSIVE", NULL);
-		if (find_stream_walker(cte->ctequery, &streamid))
-			refuse(pstate, cte->location, "a stream inside WITH",
-				   "Read the stream in the main query's FROM clause.");
-	}
+		weir_query_refuse(pstate, -1, "a data-modifying WITH query", NULL);
 	if (query->rowMarks)
-		refuse(pstate, -1, "FOR UPDATE or FOR SHARE", NULL);
+		weir_query_refuse(pstate, -1, "FOR UPDATE or FOR SHARE", NULL);
 	if (query->groupingSets)
-		refuse(pstate, exprLocation(linitial(query->groupingSets)),
-			   "GROUPING SETS, ROLLUP or CUBE",
-			   "Create a continuous view for the finest grouping, and an ordinary view with the grouping sets over it.");
+		weir_query_refuse(pstate, exprLocation(linitial(query->groupingSets)),
+						  "GROUPING SETS, ROLLUP or CUBE",
+						  "Create a continuous view for the finest grouping, and an ordinary view with the grouping sets over it.");
 	if (query->havingQual && !query->hasAggs && !query->groupClause)
-		refuse(pstate, exprLocation(query->havingQual),
-			   "HAVING without GROUP BY or aggregates", "Use WHERE.");
+		weir_query_refuse(pstate, exprLocation(query->havingQual),
+						  "HAVING without GROUP BY or aggregates", "Use WHERE.");
 	if (query->hasWindowFuncs && !query->hasAggs && !query->groupClause)
-		refuse(pstate, locate_windowfunc((Node *) query->targetList),
-			   "a window function over a stream's rows",
-			   "Use a window function over the groups of a view with GROUP BY, or in an ordinary view over the continuous view.");
+		weir_query_refuse(pstate, locate_windowfunc((Node *) query->targetList),
+						  "a window function over a stream's rows",
+						  "Use a window function over the groups of a view with GROUP BY, or in an ordinary view over the continuous view.");
 	if (query->targetList == NIL)
-		refuse(pstate, -1, "a query without columns", NULL);
+		weir_query_refuse(pstate, -1, "a query without columns", NULL);
 }
 
 static Index
@@ -180,24 +163,19 @@ find_stream_rte(ParseState *pstate, Query *query)
 		Oid			streamid = InvalidOid;
 
 		rti++;
-		if (rte->rtekind == RTE_RELATION)
-			find_stream_walker((Node *) rte, &streamid);
-		else if (rte->rtekind == RTE_SUBQUERY &&
-				 find_stream_walker((Node *) rte->subquery, &streamid))
-			refuse(pstate, -1, "a stream inside a subquery",
-				   "Read the stream in the main query's FROM clause.");
+		find_stream_walker((Node *) rte, &streamid);
 		if (!OidIsValid(streamid))
 			continue;
 		if (rte->tablesample)
-			refuse(pstate, -1, "TABLESAMPLE on a stream", "Use WHERE random() < fraction.");
+			weir_query_refuse(pstate, -1, "TABLESAMPLE on a stream", "Use WHERE random() < fraction.");
 		if (found > 0)
-			refuse(pstate, -1, "a join of two streams",
-				   "Join a stream with tables.");
+			weir_query_refuse(pstate, -1, "a join of two streams",
+							  "Join a stream with tables.");
 		found = rti;
 	}
 	if (found == 0)
-		refuse(pstate, -1, "a stream outside of the main query's FROM clause",
-			   "Read the stream in the main query's FROM clause.");
+		weir_query_refuse(pstate, -1, "a stream outside of the main query's FROM clause",
+						  "Read the stream in the main query's FROM clause.");
 	return found;
 }
 
@@ -226,8 +204,8 @@ check_jointree(CheckContext *cxt, Node *node, bool nullable)
 					   join->jointype == JOIN_LEFT || join->jointype == JOIN_FULL);
 	}
 	else if (IsA(node, RangeTblRef) && ((RangeTblRef *) node)->rtindex == cxt->stream && nullable)
-		refuse(cxt->pstate, -1, "an outer join that adds rows without a row of the stream",
-			   "Put the stream on the left of LEFT JOIN or on the right of RIGHT JOIN.");
+		weir_query_refuse(cxt->pstate, -1, "an outer join that adds rows without a row of the stream",
+						  "Put the stream on the left of LEFT JOIN or on the right of RIGHT JOIN.");
 }
 
 static bool
@@ -239,14 +217,8 @@ check_expr_walker(Node *node, CheckContext *cxt)
 	{
 		Var		   *var = (Var *) node;
 
-		if (var->varlevelsup == 0 && var->varno == cxt->stream)
-		{
-			if (var->varattno < 0)
-				refuse(cxt->pstate, var->location, "a system column of a stream", NULL);
-			if (var->varattno == 0)
-				refuse(cxt->pstate, var->location, "a whole row of a stream",
-					   "Name the columns.");
-		}
+		if (var->varlevelsup == 0 && var->varno == cxt->stream && var->varattno < 0)
+			weir_query_refuse(cxt->pstate, var->location, "a system column of a stream", NULL);
 		return false;
 	}
 	if (IsA(node, SubLink))
@@ -255,19 +227,19 @@ check_expr_walker(Node *node, CheckContext *cxt)
 		Oid			streamid = InvalidOid;
 
 		if (find_stream_walker(sublink->subselect, &streamid))
-			refuse(cxt->pstate, sublink->location, "a stream inside a subquery",
-				   "Read the stream in the main query's FROM clause.");
+			weir_query_refuse(cxt->pstate, sublink->location, "a stream inside a subquery",
+							  "Read the stream in the main query's FROM clause.");
 		return expression_tree_walker(sublink->testexpr, check_expr_walker, cxt);
 	}
 	if (IsA(node, GroupingFunc))
-		refuse(cxt->pstate, ((GroupingFunc *) node)->location, "GROUPING", NULL);
+		weir_query_refuse(cxt->pstate, ((GroupingFunc *) node)->location, "GROUPING", NULL);
 	if (IsA(node, CurrentOfExpr))
-		refuse(cxt->pstate, -1, "CURRENT OF", NULL);
+		weir_query_refuse(cxt->pstate, -1, "CURRENT OF", NULL);
 	return expression_tree_walker(node, check_expr_walker, cxt);
 }
 
-static void
-refuse(ParseState *pstate, int location, const char *what, const char *hint)
+void
+weir_query_refuse(ParseState *pstate, int location, const char *what, const char *hint)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),

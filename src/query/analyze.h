@@ -14,12 +14,19 @@ extern Oid	weir_query_stream(Query *query);
 
 /*
  * Refuse what cannot be maintained, by name and position (pstate carries the
- * source text, or none).  Returns the range table index of the stream.
+ * source text, or none): first clauses of the query as it was written, then,
+ * when it has been flattened, the rest.  Returns the range table index of the
+ * stream.
  */
+extern void weir_query_check_clauses(ParseState *pstate, Query *query);
 extern Index weir_query_check(ParseState *pstate, Query *query);
 
 /* Refuse an aggregate call or a group key that cannot be maintained. */
 extern void weir_check_aggref(ParseState *pstate, Aggref *aggref);
 extern void weir_check_key(ParseState *pstate, Node *expr, Oid eqop, bool hashable);
+
+/* "continuous views do not support ..." */
+extern void weir_query_refuse(ParseState *pstate, int location, const char *what,
+							  const char *hint);
 
 #endif

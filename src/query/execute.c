@@ -18,8 +18,10 @@
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "tcop/dest.h"
+#include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
@@ -155,6 +157,30 @@ runtime_forget(ViewRuntime *runtime)
 	memset(&runtime->spec, 0, sizeof(GroupSpec));
 }
 
+/*
+ * States have the types they had when the view was created: an aggregate that
+ * was replaced since by one with another state must not meet them.
+ */
+static void
+check_matrel_types(ViewRuntime *runtime, ContView *view)
+{
+	TupleDesc	desc = runtime->spec.desc;
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+		Oid			type = get_atttype(view->matrelid, att->attnum);
+
+		if (OidIsValid(type) && type != att->atttypid)
+			ereport(ERROR,
+					(errcode(ERRCODE_DATATYPE_MISMATCH),
+					 errmsg("column \"%s\" of the materialization table has type %s, but the query gives %s",
+							NameStr(att->attname), format_type_be(type),
+							format_type_be(att->atttypid)),
+					 errhint("An aggregate of the query was replaced; drop the view and create it again.")));
+	}
+}
+
 static void
 runtime_build(ViewRuntime *runtime, ContView *view)
 {
@@ -170,6 +196,7 @@ runtime_build(ViewRuntime *runtime, ContView *view)
 	def = weir_def_query(view->defid);
 	runtime->query = weir_cont_query_build(def, &view->options, NULL);
 	spec_init(&runtime->spec, runtime);
+	check_matrel_types(runtime, view);
 	MemoryContextSwitchTo(old);
 }
 
@@ -177,6 +204,7 @@ ViewRuntime *
 weir_runtime_get(ContView *view)
 {
 	ViewRuntime *runtime;
+	OwnerSwitch saved;
 	bool		found;
 
 	if (runtimes == NULL)
@@ -194,6 +222,8 @@ weir_runtime_get(ContView *view)
 	runtime->view.options.sw_column = NULL;
 	if (!runtime->valid || runtime->cxt == NULL || runtime->spec.desc == NULL)
 	{
+		/* Initial states go through input functions, which may call anything. */
+		weir_owner_enter(&saved, view->owner);
 		PG_TRY();
 		{
 			runtime_build(runtime, view);
@@ -204,7 +234,9 @@ weir_runtime_get(ContView *view)
 			PG_RE_THROW();
 		}
 		PG_END_TRY();
+		weir_owner_leave(&saved);
 	}
+	runtime->spec.owner = view->owner;
 	return runtime;
 }
 

@@ -7,8 +7,8 @@
 
 #include "postgres.h"
 #include "catalog/cont_view.h"
-#include "groups/table.h"
 #include "query/cont_query.h"
+#include "query/spec.h"
 #include "stream/batch.h"
 
 typedef struct ViewRuntime

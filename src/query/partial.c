@@ -210,7 +210,9 @@ weir_partial_agg_combine_trans(PartialAgg *agg, fmNodePtr context, Datum a, bool
 	fcinfo->args[1].value = b;
 	fcinfo->args[1].isnull = b_null;
 	result = FunctionCallInvoke(fcinfo);
-	*result_null = fcinfo->isnull;
+
+	/* Those of sum(bigint) and others give a null pointer, not NULL, for two NULLs. */
+	*result_null = fcinfo->isnull || (agg->internal && DatumGetPointer(result) == NULL);
 	return result;
 }
 

@@ -27,6 +27,7 @@
 #include "parser/parse_oper.h"
 #include "parser/parsetree.h"
 #include "query/analyze.h"
+#include "query/flatten.h"
 #include "query/split.h"
 #include "rewrite/rewriteManip.h"
 #include "utils/builtins.h"
@@ -46,6 +47,7 @@ typedef struct SplitContext
 	List	   *group;			/* its GROUP BY */
 	List	   *aggrefs;
 	Index		stream;			/* range table index */
+	int			sublevels_up;	/* of the node that collect_walker is at */
 } SplitContext;
 
 static void collect_keys(SplitContext *cxt);
@@ -77,9 +79,10 @@ weir_cont_query_build(Query *def, const ContViewOptions *options,
 		cxt.pstate->p_sourcetext = source_text;
 	}
 	cxt.cq = cq;
-	cxt.stream = weir_query_check(cxt.pstate, def);
-	cxt.def = weir_split_prepare(def);
-	cq->streamid = rt_fetch(cxt.stream, def->rtable)->relid;
+	weir_query_check_clauses(cxt.pstate, def);
+	cxt.def = weir_split_prepare(cxt.pstate, def);
+	cxt.stream = weir_query_check(cxt.pstate, cxt.def);
+	cq->streamid = rt_fetch(cxt.stream, cxt.def->rtable)->relid;
 	cq->step_key = -1;
 
 	if (!def->hasAggs && !def->groupClause &&
@@ -105,15 +108,16 @@ weir_cont_query_build(Query *def, const ContViewOptions *options,
 }
 
 /*
- * Columns of joins become those of the joined tables, and GROUP BY columns
- * what they stand for: the parser takes these for the same, and so must equal().
+ * Simple subqueries over the stream are pulled up, and columns of joins become
+ * those of the joined tables: the parser takes these for the same, and so must
+ * equal().
  */
 Query *
-weir_split_prepare(Query *def)
+weir_split_prepare(ParseState *pstate, Query *def)
 {
 	Query	   *query = copyObject(def);
 
-	weir_flatten_group_rte(query);
+	weir_query_flatten(pstate, query);
 	query->targetList = (List *)
 		weir_flatten_join_alias_vars(query, (Node *) query->targetList);
 	query->havingQual = weir_flatten_join_alias_vars(query, query->havingQual);
@@ -143,6 +147,7 @@ weir_def_query(Oid defid)
 		query->rtable = list_copy_tail(query->rtable, extra);
 		OffsetVarNodes((Node *) query, -extra, 0);
 	}
+	weir_flatten_group_rte(query);
 	return query;
 }
 
@@ -296,14 +301,21 @@ step_expr(Var *var, int64 step_usecs)
 								 InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
 }
 
-/* Find the states, and the columns that depend on the keys. */
+/*
+ * Find the states, and the columns that depend on the keys.  A subquery is run
+ * when the view is read; it may use keys.
+ */
 static bool
 collect_walker(Node *node, SplitContext *cxt)
 {
-	if (node == NULL || find_expr(cxt->tlist, node) >= 0)
+	if (node == NULL || (cxt->sublevels_up == 0 && find_expr(cxt->tlist, node) >= 0))
 		return false;
-	if (IsA(node, Aggref))
+	if (IsA(node, Aggref) && ((Aggref *) node)->agglevelsup == cxt->sublevels_up)
 	{
+		if (cxt->sublevels_up > 0)
+			weir_query_refuse(cxt->pstate, ((Aggref *) node)->location,
+							  "an aggregate of the stream's rows inside a subquery",
+							  "Use the subquery in an ordinary view over the continuous view.");
 		weir_check_aggref(cxt->pstate, (Aggref *) node);
 		if (!list_member(cxt->aggrefs, node))
 			cxt->aggrefs = lappend(cxt->aggrefs, node);
@@ -311,15 +323,24 @@ collect_walker(Node *node, SplitContext *cxt)
 	}
 	if (IsA(node, Var))
 	{
-		add_key(cxt, (Expr *) node, NULL);
+		Var		   *var = copyObject((Var *) node);
+
+		if (var->varlevelsup == cxt->sublevels_up)
+		{
+			var->varlevelsup = 0;
+			add_key(cxt, (Expr *) var, NULL);
+		}
 		return false;
 	}
-	if (IsA(node, SubLink))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("continuous views do not support a subquery beside GROUP BY or aggregates"),
-				 errhint("Join the table in FROM, or use the subquery in an ordinary view over the continuous view."),
-				 cxt->pstate ? parser_errposition(cxt->pstate, ((SubLink *) node)->location) : 0));
+	if (IsA(node, Query))
+	{
+		bool		result;
+
+		cxt->sublevels_up++;
+		result = query_tree_walker((Query *) node, collect_walker, cxt, 0);
+		cxt->sublevels_up--;
+		return result;
+	}
 	return expression_tree_walker(node, collect_walker, cxt);
 }
 

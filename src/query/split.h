@@ -5,10 +5,14 @@
 #ifndef WEIR_SPLIT_H
 #define WEIR_SPLIT_H
 
+#include "parser/parse_node.h"
 #include "query/cont_query.h"
 
-/* A copy of an analysed query in the form in which expressions are compared. */
-extern Query *weir_split_prepare(Query *def);
+/*
+ * A copy of an analysed query in the form that is split and in which
+ * expressions are compared.
+ */
+extern Query *weir_split_prepare(ParseState *pstate, Query *def);
 
 /* Index of the group key or state that an expression is; -1 if none. */
 extern int	weir_split_find_key(const ContQuery *cq, Node *expr);

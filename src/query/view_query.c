@@ -33,6 +33,7 @@
 #include "parser/parse_oper.h"
 #include "parser/parse_relation.h"
 #include "query/split.h"
+#include "rewrite/rewriteManip.h"
 #include "utils/array.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -45,9 +46,11 @@ typedef struct ViewQueryContext
 	ContQuery  *cq;
 	const ContViewOptions *options;
 	bool		combine;		/* several rows of the matrel make one group */
+	int			sublevels_up;	/* of the node that replace_mutator is at */
 } ViewQueryContext;
 
 static Node *replace_mutator(Node *node, ViewQueryContext *cxt);
+static Node *replace_var(Var *var, ViewQueryContext *cxt);
 static void replace_append_columns(Query *query, ContQuery *cq);
 static List *group_by_user_keys(Query *query, ContQuery *cq);
 static Node *in_window(ContQuery *cq, const ContViewOptions *options);
@@ -67,7 +70,7 @@ weir_view_query_build(ContQuery *cq, Query *def,
 	ViewQueryContext cxt = {cq, options, options->sliding && !cq->append};
 	Relation	matrel = table_open(matrelid, AccessShareLock);
 	ParseState *pstate = make_parsestate(NULL);
-	Query	   *query = weir_split_prepare(def);
+	Query	   *query = weir_split_prepare(NULL, def);
 	ParseNamespaceItem *nsitem;
 	RangeTblRef *rtref = makeNode(RangeTblRef);
 	Node	   *having = query->havingQual;
@@ -79,7 +82,6 @@ weir_view_query_build(ContQuery *cq, Query *def,
 	query->rtable = pstate->p_rtable;
 	weir_take_perminfos(query, pstate);
 	query->jointree = makeFromExpr(list_make1(rtref), NULL);
-	query->cteList = NIL;
 	query->constraintDeps = NIL;
 	query->havingQual = NULL;
 
@@ -105,7 +107,11 @@ weir_view_query_build(ContQuery *cq, Query *def,
 		query->jointree->quals = make_and_qual(query->jointree->quals,
 											   in_window(cq, options));
 	query->hasTargetSRFs = expression_returns_set((Node *) query->targetList);
-	query->hasSubLinks = options->sliding;
+	query->hasSubLinks = checkExprHasSubLink((Node *) query->targetList) ||
+		checkExprHasSubLink(having);
+	if (!query->hasSubLinks)
+		query->cteList = NIL;
+	query->hasSubLinks |= options->sliding;
 	return query;
 }
 
@@ -116,7 +122,7 @@ replace_mutator(Node *node, ViewQueryContext *cxt)
 
 	if (node == NULL)
 		return NULL;
-	if (IsA(node, Aggref))
+	if (IsA(node, Aggref) && cxt->sublevels_up == 0)
 	{
 		ContState  *state;
 		Var		   *column;
@@ -129,12 +135,40 @@ replace_mutator(Node *node, ViewQueryContext *cxt)
 		return cxt->combine ? result_of_combined(cxt, state, column) :
 			result_of_state(state, column);
 	}
-	n = weir_split_find_key(cxt->cq, node);
+	n = cxt->sublevels_up == 0 ? weir_split_find_key(cxt->cq, node) : -1;
 	if (n >= 0)
 		return (Node *) matrel_var(cxt->cq, n);
 	if (IsA(node, Var))
-		elog(ERROR, "column is not grouped");
+		return replace_var((Var *) node, cxt);
+	if (IsA(node, Query))
+	{
+		Query	   *query;
+
+		cxt->sublevels_up++;
+		query = query_tree_mutator((Query *) node, replace_mutator, cxt, 0);
+		cxt->sublevels_up--;
+		return (Node *) query;
+	}
 	return expression_tree_mutator(node, replace_mutator, cxt);
+}
+
+/* A column of a subquery's own, or a key of the query around it. */
+static Node *
+replace_var(Var *var, ViewQueryContext *cxt)
+{
+	Var		   *key;
+	int			n;
+
+	if (var->varlevelsup != cxt->sublevels_up)
+		return (Node *) copyObject(var);
+	key = copyObject(var);
+	key->varlevelsup = 0;
+	n = weir_split_find_key(cxt->cq, (Node *) key);
+	if (n < 0)
+		elog(ERROR, "column is not grouped");
+	key = matrel_var(cxt->cq, n);
+	key->varlevelsup = cxt->sublevels_up;
+	return (Node *) key;
 }
 
 /* Each output column is a column of the matrel, in the same order. */

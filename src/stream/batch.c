@@ -113,3 +113,18 @@ weir_batch_scan_get(Oid streamid, int *first, int *last)
 	*last = scan_last;
 	return scan_rows;
 }
+
+void
+weir_batch_add_section(WeirBatch *batch, SectionHeader *header, int64 seq)
+{
+	StreamRows *rows = weir_batch_stream(batch, header->streamid, false);
+	char	   *place = (char *) header + SECTION_HEADER_SIZE;
+
+	for (uint32 i = 0; i < header->nrows; i++)
+	{
+		MinimalTuple tuple = (MinimalTuple) place;
+
+		weir_batch_add_row(batch, rows, tuple, seq, NULL);
+		place += MAXALIGN(tuple->t_len);
+	}
+}

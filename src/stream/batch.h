@@ -12,6 +12,7 @@
 
 #include "postgres.h"
 #include "access/htup_details.h"
+#include "stream/queue.h"
 
 /* Where a row came from, for dead letters.  Kafka only. */
 typedef struct RowOrigin
@@ -69,11 +70,19 @@ typedef struct WeirBatch
 	KafkaOffset *offsets;
 } WeirBatch;
 
+/*
+ * Called when a batch is in the epoch for good: must not error, wait or
+ * allocate.
+ */
+typedef void (*weir_merge_callback) (void *arg);
+
 extern WeirBatch *weir_batch_create(MemoryContext parent);
 extern StreamRows *weir_batch_stream(WeirBatch *batch, Oid streamid, bool with_origins);
 /* Append a row (pointer kept, not copied).  seq and origin as the stream was made for. */
 extern void weir_batch_add_row(WeirBatch *batch, StreamRows *rows, MinimalTuple tuple,
 							   int64 seq, const RowOrigin *origin);
+/* Append the rows of a section of a queue message (pointers kept). */
+extern void weir_batch_add_section(WeirBatch *batch, SectionHeader *header, int64 seq);
 extern void weir_batch_add_dead(WeirBatch *batch, const DeadLetter *dead);
 
 /*

@@ -55,6 +55,7 @@ typedef struct QueueDatabase
 	QueueMessage *tail;
 	int64		published;		/* last number given */
 	int64		flushed;		/* all up to here are on disk */
+	int64		last_sync;		/* latest number that somebody waits for */
 	int64		nmessages;
 	int64		nrows;
 	int64		nbytes;
@@ -105,9 +106,11 @@ weir_queue_init(void)
  * --------------------------------------------------------------------- */
 
 QueueMessage *
-weir_queue_message_alloc(void)
+weir_queue_message_alloc(bool spooled)
 {
-	QueueMessage *message = weir_shared_alloc(WEIR_MEMORY_QUEUE, sizeof(QueueMessage));
+	QueueMessage *message = spooled ?
+		weir_shared_alloc_reserve(WEIR_MEMORY_QUEUE, sizeof(QueueMessage)) :
+		weir_shared_alloc(WEIR_MEMORY_QUEUE, sizeof(QueueMessage));
 
 	if (message != NULL)
 		memset(message, 0, sizeof(QueueMessage));
@@ -174,6 +177,8 @@ weir_queue_publish(QueueMessage *message)
 
 	LWLockAcquire(&db->lock, LW_EXCLUSIVE);
 	seq = message->seq = ++db->published;
+	if (message->sync)
+		db->last_sync = seq;
 	message->next = NULL;
 	message->published = GetCurrentTimestamp();
 	if (db->tail)
@@ -210,6 +215,18 @@ weir_queue_flushed_seq(int slot)
 	seq = db->flushed;
 	LWLockRelease(&db->lock);
 	return seq;
+}
+
+bool
+weir_queue_sync_wanted(int slot)
+{
+	QueueDatabase *db = &queue->databases[slot];
+	bool		wanted;
+
+	LWLockAcquire(&db->lock, LW_SHARED);
+	wanted = db->flushed < db->last_sync;
+	LWLockRelease(&db->lock);
+	return wanted;
 }
 
 void

@@ -59,8 +59,11 @@ extern void weir_queue_init(void);
 
 /* --- backends --- */
 
-/* Allocate a message or a piece; NULL when the queue's memory is full. */
-extern QueueMessage *weir_queue_message_alloc(void);
+/*
+ * Allocate a message or a piece; NULL when the queue's memory is full.  The
+ * message of spooled rows may use memory that is kept back for it.
+ */
+extern QueueMessage *weir_queue_message_alloc(bool spooled);
 extern QueuePiece *weir_queue_piece_alloc(Size len);
 extern void weir_queue_message_free(QueueMessage *message, bool remove_spool);
 
@@ -104,6 +107,9 @@ extern void weir_queue_taken_merged(int slot, int worker);
 
 /* Every message up to this number has been merged (call under the merge mutex). */
 extern int64 weir_queue_merged_seq(int slot);
+
+/* Does somebody wait for a flush that has not been? */
+extern bool weir_queue_sync_wanted(int slot);
 
 /* All up to seq are on disk: wake who waits for them.  Cannot fail. */
 extern void weir_queue_set_flushed(int slot, int64 seq);

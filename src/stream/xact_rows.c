@@ -9,8 +9,8 @@
  *
  * When the sections pass weir.insert_buffer, they are appended to a spool file
  * and a mark remembers where a subtransaction's part begins, so that an abort
- * moves the end of what counts back; the file follows when it is used next.  A
- * transaction of any size thus needs bounded memory.
+ * moves the end of the rows back (the file itself follows at the next write).
+ * A transaction of any size thus needs bounded memory.
  *
  * At XACT_EVENT_PRE_COMMIT space in the shared queue is taken and filled
  * (waiting while the queue is full), or the file is closed; this may fail and
@@ -49,6 +49,9 @@
  */
 #define QUEUE_WAIT_MS 2000
 
+/* And how long for the memory of that file's message, then it fails. */
+#define MESSAGE_WAIT_MS 60000
+
 typedef struct LocalSection
 {
 	struct LocalSection *prev;
@@ -78,9 +81,11 @@ typedef struct XactRows
 	BufFile    *spool;
 	FileSet		fileset;
 	bool		have_fileset;
-	SpoolMark  *marks;			/* latest first */
-	int			spool_fileno;	/* where the rows that count end */
+	int			spool_fileno;	/* end of the rows in the file */
 	off_t		spool_offset;
+	bool		spool_moved;	/* the file stands elsewhere */
+	bool		spool_failed;	/* a write failed: the file cannot be used any more */
+	SpoolMark  *marks;			/* latest first */
 	int64		spool_rows;
 	Size		spool_bytes;
 	QueueMessage *reserved;
@@ -209,7 +214,7 @@ form_row(TupleTableSlot *slot)
 			!VARATT_IS_EXTERNAL_EXPANDED(DatumGetPointer(values[i])))
 			values[i] = PointerGetDatum(detoast_external_attr((struct varlena *) DatumGetPointer(values[i])));
 	}
-	return heap_form_minimal_tuple(desc, values, slot->tts_isnull);
+	return heap_form_minimal_tuple(desc, values, slot->tts_isnull, 0);
 }
 
 static void spool_sections(void);
@@ -260,7 +265,7 @@ spool_begin(void)
 
 	/* Open for the whole transaction, whatever subtransaction this is. */
 	CurrentResourceOwner = TopTransactionResourceOwner;
-	FileSetInit(&rows->fileset);
+	weir_fileset_init(&rows->fileset);
 	rows->have_fileset = true;
 	rows->spool = BufFileCreateFileSet(&rows->fileset, "rows");
 	CurrentResourceOwner = oldowner;
@@ -285,28 +290,28 @@ spool_mark(SubTransactionId subid)
 }
 
 /*
- * What lies behind the end comes from a subtransaction that has been aborted, or
- * from a write that failed half way.
+ * Append all sections to the file.  A write may fail in an exception block and
+ * the transaction go on; but a buffered file is good for nothing after that, so
+ * the transaction cannot commit then unless it gave up all rows.
  */
-static void
-spool_trim(void)
-{
-	int			fileno;
-	off_t		offset;
-
-	BufFileTell(rows->spool, &fileno, &offset);
-	if (fileno != rows->spool_fileno || offset != rows->spool_offset)
-		BufFileTruncateFileSet(rows->spool, rows->spool_fileno, rows->spool_offset);
-}
-
-/* Append all sections to the file: each is in memory or counts there. */
 static void
 spool_sections(void)
 {
 	if (rows->spool == NULL)
 		spool_begin();
-	spool_trim();
-	while (rows->first != NULL)
+	if (rows->spool_failed)
+		ereport(ERROR,
+				(errcode(ERRCODE_IO_ERROR),
+				 errmsg("stream rows of this transaction are lost"),
+				 errdetail("Writing them to a temporary file failed earlier in the transaction.")));
+	rows->spool_failed = true;
+	if (rows->spool_moved &&
+		BufFileSeek(rows->spool, rows->spool_fileno, rows->spool_offset, SEEK_SET) != 0)
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 errmsg("could not move in the spool file of a transaction: %m")));
+	rows->spool_moved = false;
+	while (rows->first)
 	{
 		LocalSection *section = rows->first;
 		Size		len = SECTION_HEADER_SIZE + section->header->len;
@@ -315,12 +320,13 @@ spool_sections(void)
 		{
 			spool_mark(section->subid);
 			BufFileWrite(rows->spool, section->header, len);
+			BufFileTell(rows->spool, &rows->spool_fileno, &rows->spool_offset);
 			rows->spool_rows += section->header->nrows;
 			rows->spool_bytes += len;
-			BufFileTell(rows->spool, &rows->spool_fileno, &rows->spool_offset);
 		}
 		section_unlink(section);
 	}
+	rows->spool_failed = false;
 }
 
 /* ---------------------------------------------------------------------
@@ -343,7 +349,8 @@ abort_sub(SubTransactionId subid)
 	if (first == NULL)
 		return;
 
-	/* The file itself is left alone: writing may fail, and this must not. */
+	/* Moving there may have to write first and fail, which must not be here. */
+	rows->spool_moved = true;
 	rows->spool_fileno = first->fileno;
 	rows->spool_offset = first->offset;
 	rows->spool_rows = first->nrows;
@@ -423,7 +430,7 @@ have_rows(void)
 static QueueMessage *
 reserve_in_memory(void)
 {
-	QueueMessage *message = weir_queue_message_alloc();
+	QueueMessage *message = weir_queue_message_alloc(false);
 	LocalSection *section = rows->first;
 	QueuePiece **link;
 
@@ -484,17 +491,29 @@ reserve_waiting(void)
 	return message;
 }
 
-/* The message itself is small: wait for that as long as it takes. */
+/*
+ * The message itself is small, and there is memory kept back for it: all who
+ * hold locks that the workers need come through, one message each.  When even
+ * that is full nobody has taken rows for long, and waiting on might be in vain.
+ */
 static QueueMessage *
 reserve_spooled(void)
 {
 	QueueMessage *message;
+	TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), MESSAGE_WAIT_MS);
 
 	spool_sections();
 	weir_memory_wait_prepare();
-	while ((message = weir_queue_message_alloc()) == NULL)
+	while ((message = weir_queue_message_alloc(true)) == NULL &&
+		   GetCurrentTimestamp() < deadline)
 		weir_memory_wait(100);
 	weir_memory_wait_cancel();
+	if (message == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+				 errmsg("the queue of stream rows is full"),
+				 errdetail("The workers have not made room for %d seconds.", MESSAGE_WAIT_MS / 1000),
+				 errhint("See weir.stat_worker for their errors and pg_locks for what they wait for.")));
 
 	message->spooled = true;
 	message->fileset = rows->fileset;
@@ -508,16 +527,15 @@ reserve_spooled(void)
 	return message;
 }
 
-/* Nothing is left to hand over, maybe because subtransactions took it back. */
+/* The file of rows that were all rolled back. */
 static void
-forget_rows(void)
+discard_spool(void)
 {
-	if (rows->spool != NULL)
-		BufFileClose(rows->spool);
-	if (rows->have_fileset)
-		FileSetDeleteAll(&rows->fileset);
-	MemoryContextDelete(rows->cxt);
-	rows = NULL;
+	if (rows == NULL || rows->spool == NULL)
+		return;
+	BufFileClose(rows->spool);
+	rows->spool = NULL;
+	FileSetDeleteAll(&rows->fileset);
 }
 
 static void
@@ -525,11 +543,9 @@ pre_commit(void)
 {
 	QueueMessage *message = NULL;
 
-	if (rows == NULL)
-		return;
 	if (!have_rows())
 	{
-		forget_rows();
+		discard_spool();
 		return;
 	}
 	(void) weir_my_database_slot();
@@ -584,8 +600,10 @@ xact_callback(XactEvent event, void *arg)
 						(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 						 errmsg("cannot PREPARE a transaction that has inserted into a stream"),
 						 errhint("Commit the stream insert in a transaction of its own.")));
-			if (rows != NULL)
-				forget_rows();
+			discard_spool();
+			break;
+		case XACT_EVENT_PREPARE:
+			rows = NULL;
 			break;
 		case XACT_EVENT_COMMIT:
 			if (rows != NULL)

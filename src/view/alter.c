@@ -42,6 +42,7 @@ static void change_owner(ContView *view, RoleSpec *role);
 static void refuse_matrel_change(ContView *view, RangeVar *name, const char *hint);
 static bool allowed_on_matrel(AlterTableType subtype);
 static void map_index_column(IndexElem *elem, Query *query, ContView *view);
+static void check_unique(IndexStmt *stmt, ContView *view);
 static TargetEntry *output_column(Query *query, Oid viewid, const char *name);
 static List *map_vacuum_columns(List *names, ContView *view);
 
@@ -181,7 +182,12 @@ weir_redirect_index(UtilityCall *call)
 	ListCell   *lc;
 
 	if (view == NULL)
+	{
+		view = stmt->relation ? find_matrel(stmt->relation) : NULL;
+		if (view)
+			check_unique(stmt, view);
 		return;
+	}
 	if (!object_ownercheck(RelationRelationId, view->viewid, GetUserId()))
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_VIEW, stmt->relation->relname);
 	if (stmt->whereClause)
@@ -198,6 +204,7 @@ weir_redirect_index(UtilityCall *call)
 		map_index_column(lfirst_node(IndexElem, lc), query, view);
 	foreach(lc, stmt->indexIncludingParams)
 		map_index_column(lfirst_node(IndexElem, lc), query, view);
+	check_unique(stmt, view);
 	stmt->relation->schemaname = get_namespace_name(get_rel_namespace(view->matrelid));
 	stmt->relation->relname = get_rel_name(view->matrelid);
 	weir_utility_replace(call, (Node *) stmt);
@@ -403,6 +410,33 @@ map_index_column(IndexElem *elem, Query *query, ContView *view)
 								   RAW_PARSE_DEFAULT));
 	elem->expr = linitial_node(ResTarget, ((SelectStmt *) raw->stmt)->targetList)->val;
 	elem->name = NULL;
+}
+
+/*
+ * A unique index, its columns the matrel's, has to hold whatever rows come: it
+ * must have all columns of the group key.
+ */
+static void
+check_unique(IndexStmt *stmt, ContView *view)
+{
+	ContQuery  *cq;
+	List	   *names = NIL;
+	ListCell   *lc;
+
+	if (!stmt->unique)
+		return;
+	foreach(lc, stmt->indexParams)
+		if (lfirst_node(IndexElem, lc)->name)
+			names = lappend(names, makeString(lfirst_node(IndexElem, lc)->name));
+	cq = weir_cont_query_build(weir_def_query(view->defid), &view->options, NULL);
+	for (int i = 0; i < cq->nkeys; i++)
+		if (cq->append || !list_member(names, makeString(cq->keys[i].colname)))
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("cannot create a unique index on \"%s\"", stmt->relation->relname),
+					 errdetail("Only the group key of continuous view %s is unique whatever rows come.",
+							   view->name),
+					 errhint("Leave out UNIQUE.")));
 }
 
 /* By position: the view's columns may have been renamed. */

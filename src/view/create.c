@@ -20,6 +20,7 @@
 
 #include "access/table.h"
 #include "access/xact.h"
+#include "base/compat.h"
 #include "base/weir.h"
 #include "catalog/dependency.h"
 #include "catalog/namespace.h"
@@ -99,22 +100,6 @@ weir_refuse_table_as(CreateTableAsStmt *stmt)
 			 errhint("Use CREATE VIEW: a view over a stream is kept up to date as rows arrive.")));
 }
 
-void
-weir_cont_view_adopt(ContView *view)
-{
-	ContQuery  *cq = weir_cont_query_build(weir_def_query(view->defid),
-										   &view->options, NULL);
-	Relation	matrel = table_open(view->matrelid, AccessShareLock);
-	bool		hashed;
-	Oid			index = weir_matrel_lookup_index(matrel, cq, &hashed);
-
-	weir_depend_on(view->matrelid, view->defid, DEPENDENCY_AUTO);
-	if (OidIsValid(index))
-		weir_depend_on(index, view->matrelid, DEPENDENCY_INTERNAL);
-	table_close(matrel, NoLock);
-	CommandCounterIncrement();
-}
-
 static Query *
 analyze_view(UtilityCall *call, ViewStmt *stmt)
 {
@@ -138,11 +123,16 @@ create_cont_view(UtilityCall *call, ViewStmt *stmt, Query *query, ContView *view
 	apply_aliases(stmt, query);
 
 	/* Errors have their positions here; afterwards the stored query counts. */
-	weir_cont_query_build(query, &view->options, call->query_string);
+	def = copyObject(query);
+	weir_flatten_group_rte(def);
+	weir_cont_query_build(def, &view->options, call->query_string);
 
 	view->defid = create_def_view(stmt, query);
 	def = weir_def_query(view->defid);
 	cq = weir_cont_query_build(def, &view->options, NULL);
+
+	/* What cannot be planned is told to the user, not to a worker's log. */
+	weir_cont_query_plan(cq);
 	view->matrelid = weir_matrel_create(stmt->view, cq, &view->options);
 	weir_depend_on(view->matrelid, view->defid, DEPENDENCY_AUTO);
 

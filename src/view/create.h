@@ -14,10 +14,4 @@ extern bool weir_create_view(UtilityCall *call);
 /* Refuse CREATE MATERIALIZED VIEW and CREATE TABLE AS over a stream. */
 extern void weir_refuse_table_as(CreateTableAsStmt *stmt);
 
-/*
- * Create the dependency records that a restored dump lacks.  Needs a
- * transaction; errors if the view's query can no longer be split.
- */
-extern void weir_cont_view_adopt(ContView *view);
-
 #endif

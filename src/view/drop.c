@@ -14,9 +14,15 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
 #include "access/xact.h"
+#include "base/weir.h"
 #include "catalog/cont_view.h"
 #include "catalog/dependency.h"
+#include "catalog/indexing.h"
+#include "catalog/namespace.h"
 #include "catalog/objectaccess.h"
 #include "catalog/pg_class.h"
 #include "matrel/shape.h"
@@ -39,6 +45,7 @@ static void object_access(ObjectAccessType access, Oid classid, Oid objectid,
 						  int subid, void *arg);
 static void forget_list(XactEvent event, void *arg);
 static bool relation_exists(Oid relid);
+static void forget_stream(Oid streamid, const char *table);
 
 void
 weir_drop_init(void)
@@ -83,6 +90,11 @@ object_access(ObjectAccessType access, Oid classid, Oid objectid, int subid, voi
 	if (access != OAT_DROP || classid != RelationRelationId || subid != 0)
 		return;
 	relkind = get_rel_relkind(objectid);
+	if (relkind == RELKIND_FOREIGN_TABLE)
+	{
+		forget_stream(objectid, "kafka_offsets");
+		forget_stream(objectid, "kafka_stopped");
+	}
 	if (relkind != RELKIND_VIEW && relkind != RELKIND_RELATION)
 		return;
 
@@ -93,6 +105,33 @@ object_access(ObjectAccessType access, Oid classid, Oid objectid, int subid, voi
 	else
 		pfree(view);
 	MemoryContextSwitchTo(caller);
+}
+
+/* Delete the rows of a dropped stream; it is the first column of these tables. */
+static void
+forget_stream(Oid streamid, const char *table)
+{
+	Oid			schema = get_namespace_oid(WEIR_SCHEMA, true);
+	Oid			relid = OidIsValid(schema) ? get_relname_relid(table, schema) : InvalidOid;
+	Relation	rel;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	/* DROP EXTENSION may have dropped the table before the streams. */
+	if (!OidIsValid(relid))
+		return;
+	rel = table_open(relid, RowExclusiveLock);
+	scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		bool		isnull;
+		Datum		stream = heap_getattr(tuple, 1, RelationGetDescr(rel), &isnull);
+
+		if (!isnull && DatumGetObjectId(stream) == streamid)
+			CatalogTupleDelete(rel, &tuple->t_self);
+	}
+	systable_endscan(scan);
+	table_close(rel, RowExclusiveLock);
 }
 
 static void

@@ -11,6 +11,7 @@
 #include "catalog/cont_view.h"
 #include "catalog/namespace.h"
 #include "catalog/options.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "foreign/foreign.h"
 #include "nodes/makefuncs.h"
@@ -65,25 +66,58 @@ weir_stream_copy(UtilityCall *call)
 	weir_utility_replace(call, (Node *) stmt);
 }
 
-void
-weir_stream_check_alter(AlterTableStmt *stmt)
+/*
+ * The stream whose column types change with those of a relation: itself, or a
+ * child (a stream may inherit from a table, or be a partition of one).
+ */
+static Oid
+stream_below(RangeVar *relation)
 {
-	Oid			relid;
+	Oid			relid = RangeVarGetRelid(relation, AccessShareLock, true);
 	ListCell   *lc;
 
-	if (!stream_named(stmt->relation, &relid))
-		return;
+	if (!OidIsValid(relid))
+		return InvalidOid;
+	foreach(lc, find_all_inheritors(relid, AccessShareLock, NULL))
+		if (weir_relation_is_stream(lfirst_oid(lc)))
+			return lfirst_oid(lc);
+	return InvalidOid;
+}
+
+static void
+refuse_type_change(AlterTableStmt *stmt)
+{
+	ListCell   *lc;
+
 	foreach(lc, stmt->cmds)
 	{
 		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+		Oid			relid = cmd->subtype == AT_AlterColumnType ?
+			stream_below(stmt->relation) : InvalidOid;
 
-		if (cmd->subtype == AT_AlterColumnType)
+		if (OidIsValid(relid))
 			ereport(ERROR,
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 					 errmsg("cannot alter the type of column \"%s\" of stream \"%s\"",
 							cmd->name, get_rel_name(relid)),
 					 errdetail("Rows on their way to the views have the old type."),
 					 errhint("Add a column of the new type, or create another stream.")));
+	}
+}
+
+void
+weir_stream_check_alter(AlterTableStmt *stmt)
+{
+	Oid			relid;
+	ListCell   *lc;
+
+	refuse_type_change(stmt);
+	if (!stream_named(stmt->relation, &relid))
+		return;
+	foreach(lc, stmt->cmds)
+	{
+		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+
 		if (cmd->subtype == AT_DropColumn && strcmp(cmd->name, WEIR_ARRIVAL_COLUMN) == 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),

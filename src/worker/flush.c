@@ -25,10 +25,11 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "groups/epoch.h"
-#include "kafka/worker.h"
+#include "worker/kafka.h"
+#include "matrel/shape.h"
 #include "matrel/write.h"
 #include "miscadmin.h"
-#include "monitor/stats.h"
+#include "base/stats.h"
 #include "query/execute.h"
 #include "storage/ipc.h"
 #include "storage/lmgr.h"
@@ -42,13 +43,19 @@
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
-#include "view/create.h"
 #include "worker/worker.h"
 
 #define TICK_MS 1000
 #define EXPIRE_LIMIT 10000
 
 WEIR_FUNCTION(weir_flush);
+
+/*
+ * Views this worker could not write and suspended.  What of them is still in memory
+ * is thrown away.  Groups of a view that an ingest worker suspended
+ * are written: they are of rows before the one that failed.
+ */
+static List *unwritable = NIL;
 
 /* The current transaction writes the frozen epoch. */
 static bool writing = false;
@@ -146,6 +153,15 @@ write_view(ContView *view, void *arg)
 	weir_owner_leave(&saved);
 }
 
+static void
+note_unwritable(Oid defid)
+{
+	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+
+	unwritable = list_append_unique_oid(unwritable, defid);
+	MemoryContextSwitchTo(old);
+}
+
 /*
  * Do something for one view in a subtransaction.  NULL when that went well,
  * else the error, in CurrentMemoryContext.  What is worth trying again as a
@@ -188,6 +204,7 @@ write_view_carefully(Epoch *epoch, ContView *view)
 
 	if (error != NULL)
 	{
+		note_unwritable(view->defid);
 		ereport(WARNING,
 				(errmsg("continuous view %s is suspended: %s", view->name, error->message),
 				 errhint("Mend the cause, then call weir.activate('%s').", view->name)));
@@ -235,6 +252,9 @@ write_dead(RunDead *dead)
 	values[8] = TimestampTzGetDatum(dead->time);
 	if (SPI_execute_with_args(sql, 9, types, values, nulls, false, 0) != SPI_OK_INSERT)
 		elog(ERROR, "could not write a dead letter");
+	for (int i = 2; i < 9; i++)
+		if (nulls[i] == ' ' && types[i] != INT4OID && types[i] != INT8OID && types[i] != TIMESTAMPTZOID)
+			pfree(DatumGetPointer(values[i]));
 }
 
 static void
@@ -254,15 +274,30 @@ write_offset(KafkaOffset *offset)
 		elog(ERROR, "could not write a Kafka offset");
 }
 
+/* In order of arrival; the run's list is latest first. */
+static void
+write_all_dead(Run *run)
+{
+	List	   *list = NIL;
+
+	for (RunDead *dead = run->dead; dead; dead = dead->next)
+		list = lappend(list, dead);
+	for (int i = list_length(list) - 1; i >= 0; i--)
+		write_dead(list_nth(list, i));
+	list_free(list);
+}
+
 static void
 write_notes(Epoch *epoch)
 {
 	SPI_connect();
-	for (RunDead *dead = epoch->main.dead; dead; dead = dead->next)
-		write_dead(dead);
+	write_all_dead(&epoch->main);
 	for (Run *run = epoch->adopted; run; run = run->next)
-		for (RunDead *dead = run->dead; dead; dead = dead->next)
-			write_dead(dead);
+	{
+		for (int i = 0; i < run->ndead_files; i++)
+			weir_run_read_dead(run, i, write_dead);
+		write_all_dead(run);
+	}
 	for (EpochOffset *offset = epoch->offsets; offset; offset = offset->next)
 		write_offset(&offset->offset);
 	SPI_finish();
@@ -292,9 +327,21 @@ has_notes(Epoch *epoch)
 	if (epoch->main.dead || epoch->offsets)
 		return true;
 	for (Run *run = epoch->adopted; run; run = run->next)
-		if (run->dead)
+		if (run->dead || run->ndead_files > 0)
 			return true;
 	return false;
+}
+
+/*
+ * This transaction is durable when it returns, whatever the settings say, now
+ * or after a reload: inserters are told so.
+ */
+static void
+commit_to_disk(void)
+{
+	if (synchronous_commit == SYNCHRONOUS_COMMIT_OFF)
+		(void) set_config_option("synchronous_commit", "on", PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_LOCAL, true, 0, false);
 }
 
 static void
@@ -305,6 +352,7 @@ write_epoch(Epoch *epoch, bool careful)
 
 	flush_started = GetCurrentTimestamp();
 	weir_worker_begin();
+	commit_to_disk();
 	MemoryContextSwitchTo(weir_worker_self->cxt);
 	views = list_copy(weir_cont_views());
 	weir_runtime_purge(views);
@@ -312,9 +360,11 @@ write_epoch(Epoch *epoch, bool careful)
 	{
 		ContView   *view = lfirst(lc);
 
-		if (view->state == CONT_VIEW_SUSPENDED || !epoch_has_view(epoch, view->defid))
+		if (view->state != CONT_VIEW_SUSPENDED)
+			unwritable = list_delete_oid(unwritable, view->defid);
+		if (list_member_oid(unwritable, view->defid) || !epoch_has_view(epoch, view->defid))
 			continue;
-		if (careful)
+		if (careful || view->state == CONT_VIEW_SUSPENDED)
 			write_view_carefully(epoch, view);
 		else
 			write_view(view, epoch);
@@ -356,10 +406,12 @@ flush_epoch(Epoch *epoch)
  * Looking after the database
  * --------------------------------------------------------------------- */
 
+/* Unless it has been created again meanwhile. */
 static void
-extension_is_gone(void)
+extension_is_gone(uint32 created)
 {
-	weir_registry_set_database_state(MyDatabaseId, DATABASE_ABSENT);
+	if (!weir_registry_set_database_absent(MyDatabaseId, created))
+		return;
 	weir_queue_discard(weir_worker_self->slot);
 	weir_epoch_discard(weir_worker_self->slot);
 	weir_registry_wake_launcher();
@@ -415,7 +467,7 @@ expire_view(ContView *view, void *arg)
 static void
 adopt_view(ContView *view, void *arg)
 {
-	weir_cont_view_adopt(view);
+	weir_matrel_adopt(view);
 }
 
 /*
@@ -480,29 +532,31 @@ tick(void)
 	int			nwants = 0;
 	List	   *views;
 	bool		more;
+	uint32		created = weir_registry_database_created(MyDatabaseId);
 
+	last_tick = GetCurrentTimestamp();
 	weir_worker_begin();
 	MemoryContextSwitchTo(weir_worker_self->cxt);
 	if (!weir_extension_exists())
 	{
 		weir_worker_commit();
-		extension_is_gone();
+		extension_is_gone(created);
+		return;
 	}
 	views = list_copy(weir_cont_views());
 	nwants = kafka_wants(views, wants);
+	weir_registry_set_kafka_wants(wants, nwants);
 	adopt_views(views);
 	more = expire_views(views);
 	weir_worker_commit();
-	weir_registry_set_kafka_wants(wants, nwants);
-	last_tick = more ? 0 : GetCurrentTimestamp();
+	if (more)
+		last_tick = 0;
 }
 
 static void
 flush_start(void)
 {
 	RegisterXactCallback(commit_callback, NULL);
-	if (synchronous_commit == SYNCHRONOUS_COMMIT_OFF)
-		SetConfigOption("synchronous_commit", "on", PGC_USERSET, PGC_S_OVERRIDE);
 	weir_epoch_attach_flusher(weir_worker_self->slot, MyLatch);
 }
 

@@ -5,432 +5,34 @@
  *
  * A batch goes through two phases.  First the continuous query of each view of
  * each of its streams runs over its rows; then all results, dead letters and
- * offsets are merged into the active epoch at once.  The fast way does this
- * for the batch as a whole.  When it fails, the careful way finds out what
- * failed: each view runs in a subtransaction, a failing range of rows is
- * halved until single rows are left, and those become dead letters of that
- * view.  A view that fails for reasons of its own is suspended.
+ * offsets are merged into the active epoch at once.  The fast way (intake.c)
+ * does this for the batch as a whole.  When it fails, the careful way
+ * (careful.c) finds out what failed, and the rest counts.
  *
- * A transaction too large for the queue comes as a spool file.  It is taken in
- * pieces into a private run, which the active epoch adopts at the end, so that
- * its rows appear all together.  The same way goes a batch whose groups do not
- * fit into memory even when everything else has been flushed.
+ * A batch whose groups do not fit into memory even when everything else has
+ * been flushed goes to a file that the epoch adopts; a transaction too large
+ * for the queue has its own way (spool.c).
  *
- * Memory: everything here is in the worker's step context.
+ * Memory: an attempt's memory is a child of the batch's context.
  *
  * Failure: an error leaves the batch as it was (queue messages stay with the
  * worker, Kafka offsets unmoved) and is thrown to the caller, which tries
- * again.
+ * again.  An error after the merge is logged and goes no further.
  */
 #include "worker/ingest.h"
 
-#include "access/xact.h"
 #include "base/settings.h"
 #include "base/shmem.h"
-#include "catalog/cont_view.h"
-#include "executor/executor.h"
 #include "groups/epoch.h"
 #include "miscadmin.h"
-#include "monitor/stats.h"
-#include "query/execute.h"
-#include "storage/buffile.h"
 #include "stream/queue.h"
-#include "utils/builtins.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/rel.h"
-#include "utils/resowner.h"
-#include "utils/snapmgr.h"
-#include "access/table.h"
-#include "funcapi.h"
-#include "utils/fmgrprotos.h"
+#include "worker/intake.h"
+#include "worker/spool.h"
 #include "worker/worker.h"
 
-/* What a batch gives: filled by the fast or the careful way. */
-typedef struct Intake
-{
-	WeirBatch  *batch;
-	bool		sync;
-	MergeInput	input;
-	int			maxviews;
-	int			maxdead;
-} Intake;
-
-static MemoryContext step_cxt = NULL;	/* of the current batch */
-
-/* The current batch is in the epoch, whatever becomes of its transaction. */
-static bool merged = false;
-
-/* ---------------------------------------------------------------------
- * Which rows a view counts
- * --------------------------------------------------------------------- */
-
-/* First row of the batch that the view counts; nrows if none. */
-static int
-first_row(ContView *view, StreamRows *rows)
-{
-	int			low = 0;
-	int			high = rows->nrows;
-
-	if (rows->seqs == NULL || view->start_boot != weir_shmem_boot())
-		return 0;
-	while (low < high)
-	{
-		int			mid = (low + high) / 2;
-
-		if (rows->seqs[mid] <= view->start_seq)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
-}
-
-static void
-add_view_result(Intake *intake, ViewResult *result)
-{
-	if (intake->input.nviews == intake->maxviews)
-	{
-		intake->maxviews = Max(intake->maxviews * 2, 8);
-		if (intake->input.views == NULL)
-			intake->input.views = MemoryContextAlloc(step_cxt, sizeof(ViewResult) * intake->maxviews);
-		else
-			intake->input.views = repalloc(intake->input.views, sizeof(ViewResult) * intake->maxviews);
-	}
-	intake->input.views[intake->input.nviews++] = *result;
-}
-
-static void
-add_dead(Intake *intake, DeadLetter *dead)
-{
-	if (intake->input.ndead == intake->maxdead)
-	{
-		intake->maxdead = Max(intake->maxdead * 2, 16);
-		if (intake->input.dead == NULL)
-			intake->input.dead = MemoryContextAlloc(step_cxt, sizeof(DeadLetter) * intake->maxdead);
-		else
-			intake->input.dead = repalloc(intake->input.dead, sizeof(DeadLetter) * intake->maxdead);
-	}
-	intake->input.dead[intake->input.ndead++] = *dead;
-}
-
-static void
-intake_begin(Intake *intake, WeirBatch *batch, bool sync)
-{
-	memset(intake, 0, sizeof(Intake));
-	intake->batch = batch;
-	intake->sync = sync;
-	intake->input.sync = sync;
-	intake->input.noffsets = batch->noffsets;
-	intake->input.offsets = batch->offsets;
-	for (int i = 0; i < batch->ndead; i++)
-		add_dead(intake, &batch->dead[i]);
-}
-
-/* ---------------------------------------------------------------------
- * The fast way
- * --------------------------------------------------------------------- */
-
-static void
-run_views(Intake *intake)
-{
-	List	   *views = weir_cont_views();
-	ListCell   *lc;
-
-	for (int i = 0; i < intake->batch->nstreams; i++)
-	{
-		StreamRows *rows = &intake->batch->streams[i];
-
-		foreach(lc, views)
-		{
-			ContView   *view = lfirst(lc);
-			ViewRuntime *runtime;
-			ViewResult	result;
-			int			first;
-
-			if (view->streamid != rows->streamid || view->state != CONT_VIEW_ACTIVE)
-				continue;
-			first = first_row(view, rows);
-			if (first == rows->nrows)
-				continue;
-			runtime = weir_runtime_get(view);
-			result.spec = &runtime->spec;
-			result.rows_in = rows->nrows - first;
-			weir_runtime_execute(runtime, rows, first, rows->nrows,
-								 &result.tuples, &result.ntuples);
-			add_view_result(intake, &result);
-		}
-	}
-}
-
-/* ---------------------------------------------------------------------
- * The careful way
- * --------------------------------------------------------------------- */
-
-/* A view's result put together from ranges of rows, in local memory. */
-typedef struct Assembly
-{
-	Intake	   *intake;
-	ContView   *view;
-	ViewRuntime *runtime;
-	StreamRows *rows;
-	Arena		arena;
-	GroupTable *table;
-	int64		rows_in;
-	bool		broken;			/* the view is to be suspended */
-	char	   *reason;
-} Assembly;
-
-static void
-merge_local(Assembly *a, MinimalTuple *tuples, int ntuples)
-{
-	GroupMerge *merge = weir_groups_stage(a->table, &a->runtime->spec, tuples, ntuples);
-
-	if (a->table == NULL)
-		a->table = weir_groups_create(&a->arena, a->runtime->defid, a->runtime->spec.append);
-	if (!weir_groups_reserve(merge, &a->arena))
-		elog(ERROR, "local group table is out of memory");
-	weir_groups_apply(merge, a->table);
-}
-
-/* The row as JSON text: what a person needs to see and to insert it again. */
-static char *
-row_as_text(StreamRows *rows, int row, int *len)
-{
-	Relation	rel = table_open(rows->streamid, AccessShareLock);
-	TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(rel), &TTSOpsMinimalTuple);
-	Datum		json;
-	char	   *string;
-
-	ExecStoreMinimalTuple(rows->rows[row], slot, false);
-	json = DirectFunctionCall1(row_to_json, ExecFetchSlotHeapTupleDatum(slot));
-	string = TextDatumGetCString(json);
-	ExecDropSingleTupleTableSlot(slot);
-	table_close(rel, NoLock);
-	*len = strlen(string);
-	return string;
-}
-
-static void
-bury_row(Assembly *a, int row, ErrorData *error)
-{
-	DeadLetter	dead = {0};
-	RowOrigin  *origin = a->rows->origins ? &a->rows->origins[row] : NULL;
-
-	dead.streamid = a->rows->streamid;
-	dead.viewid = a->view->viewid;
-	dead.partition = origin ? origin->partition : -1;
-	dead.offset = origin ? origin->offset : -1;
-	if (origin && origin->payload_len >= 0)
-	{
-		dead.payload = unconstify(char *, origin->payload);
-		dead.payload_len = origin->payload_len;
-	}
-	else
-	{
-		MemoryContext old = MemoryContextSwitchTo(step_cxt);
-
-		dead.payload = row_as_text(a->rows, row, &dead.payload_len);
-		MemoryContextSwitchTo(old);
-	}
-	dead.sqlerrcode = error->sqlerrcode;
-	dead.message = error->message ? error->message : "unknown error";
-	add_dead(a->intake, &dead);
-}
-
-/*
- * Run the view over [first, last) in a subtransaction and merge the result.
- * NULL when that went well, else the error, in step_cxt.  What is worth trying
- * again as a whole is thrown.
- */
-static ErrorData *
-try_range(Assembly *a, int first, int last)
-{
-	MemoryContext old = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	ErrorData  *volatile error = NULL;
-
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(step_cxt);
-	PG_TRY();
-	{
-		MinimalTuple *tuples;
-		int			ntuples;
-
-		if (a->runtime == NULL)
-			a->runtime = weir_runtime_get(a->view);
-		weir_runtime_execute(a->runtime, a->rows, first, last, &tuples, &ntuples);
-		merge_local(a, tuples, ntuples);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(step_cxt);
-		error = CopyErrorData();
-		if (weir_worker_error_kind(error->sqlerrcode) == ERROR_RETRY)
-			PG_RE_THROW();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(old);
-	CurrentResourceOwner = owner;
-	return error;
-}
-
-static void
-assemble(Assembly *a, int first, int last)
-{
-	ErrorData  *error;
-	int			middle;
-
-	CHECK_FOR_INTERRUPTS();
-	check_stack_depth();
-	error = try_range(a, first, last);
-	if (error == NULL)
-	{
-		a->rows_in += last - first;
-		return;
-	}
-	if (weir_worker_error_kind(error->sqlerrcode) == ERROR_VIEW || a->runtime == NULL)
-	{
-		a->broken = true;
-		a->reason = error->message;
-		return;
-	}
-	if (last - first == 1)
-	{
-		bury_row(a, first, error);
-		return;
-	}
-	middle = first + (last - first) / 2;
-	assemble(a, first, middle);
-	if (!a->broken)
-		assemble(a, middle, last);
-}
-
-static void
-suspend(ContView *view, const char *reason)
-{
-	ereport(WARNING,
-			(errmsg("continuous view %s is suspended: %s", view->name, reason),
-			 errhint("Mend the cause, then call weir.activate('%s').", view->name)));
-	weir_cont_view_set_state(view->defid, CONT_VIEW_SUSPENDED, reason);
-}
-
-/* The assembled groups as a result. */
-static void
-add_assembled(Assembly *a)
-{
-	ViewResult	result = {0};
-	uint32		bucket = 0;
-	GroupEntry *group = NULL;
-
-	if (a->table == NULL)
-		return;
-	result.spec = &a->runtime->spec;
-	result.rows_in = a->rows_in;
-	result.tuples = MemoryContextAllocHuge(step_cxt, sizeof(MinimalTuple) * Max(a->table->ngroups, 1));
-	while ((group = weir_groups_next(a->table, &bucket, group)) != NULL)
-		result.tuples[result.ntuples++] = group->tuple;
-	add_view_result(a->intake, &result);
-}
-
-static void
-run_views_carefully(Intake *intake)
-{
-	List	   *views = list_copy(weir_cont_views());
-	ListCell   *lc;
-
-	for (int i = 0; i < intake->batch->nstreams; i++)
-	{
-		StreamRows *rows = &intake->batch->streams[i];
-
-		foreach(lc, views)
-		{
-			ContView   *view = lfirst(lc);
-			Assembly	a = {0};
-			int			first;
-
-			if (view->streamid != rows->streamid || view->state != CONT_VIEW_ACTIVE)
-				continue;
-			first = first_row(view, rows);
-			if (first == rows->nrows)
-				continue;
-			a.intake = intake;
-			a.view = view;
-			a.rows = rows;
-			weir_arena_init(&a.arena, step_cxt);
-			assemble(&a, first, rows->nrows);
-			if (a.broken)
-				suspend(view, a.reason);
-			else
-				add_assembled(&a);
-		}
-	}
-}
-
-/*
- * Would these results merge into the epoch?  Combining with what is there may
- * fail for a view (an overflow, say); that view is suspended then, as its query
- * would fail as a batch.  Merging tells; here each view is tried alone.
- */
-static bool
-try_stage(ViewResult *result, ErrorData **error)
-{
-	ResourceOwner owner = CurrentResourceOwner;
-	MemoryContext old = CurrentMemoryContext;
-	volatile bool ok = true;
-
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(step_cxt);
-	PG_TRY();
-	{
-		weir_epoch_try_stage(weir_worker_self->slot, result);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(step_cxt);
-		*error = CopyErrorData();
-		if (weir_worker_error_kind((*error)->sqlerrcode) == ERROR_RETRY)
-			PG_RE_THROW();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		ok = false;
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(old);
-	CurrentResourceOwner = owner;
-	return ok;
-}
-
-static void
-drop_unmergeable(Intake *intake)
-{
-	List	   *views = weir_cont_views();
-	int			kept = 0;
-
-	for (int i = 0; i < intake->input.nviews; i++)
-	{
-		ViewResult *result = &intake->input.views[i];
-		ErrorData  *error = NULL;
-		ListCell   *lc;
-
-		if (try_stage(result, &error))
-		{
-			intake->input.views[kept++] = *result;
-			continue;
-		}
-		foreach(lc, views)
-			if (((ContView *) lfirst(lc))->defid == result->spec->defid)
-				break;
-		if (lc != NULL)
-			suspend(lfirst(lc), error->message);
-		views = weir_cont_views();
-	}
-	intake->input.nviews = kept;
-}
+/* Flushes that a batch waits for memory before its groups go to a file. */
+#define MAX_FLUSHES_WAITED 3
 
 /* ---------------------------------------------------------------------
  * Into the epoch
@@ -440,26 +42,9 @@ typedef struct Handover
 {
 	weir_merge_callback done;
 	void	   *arg;
-	Intake	   *intake;
+	Intake	   *intake;			/* of the attempt under way */
+	bool		merged;			/* from here on the batch counts, whatever happens */
 } Handover;
-
-static void
-note_statistics(Intake *intake)
-{
-	int64		rows = 0;
-
-	for (int i = 0; i < intake->batch->nstreams; i++)
-	{
-		StreamRows *stream = &intake->batch->streams[i];
-
-		weir_stats_stream_batch(stream->streamid, stream->nrows, stream->bytes);
-		rows += stream->nrows;
-	}
-	for (int i = 0; i < intake->input.nviews; i++)
-		weir_stats_view_batch(intake->input.views[i].spec->defid,
-							  intake->input.views[i].rows_in, intake->input.views[i].ntuples);
-	weir_registry_note_batch(weir_worker_self->entry, rows);
-}
 
 /* Counted here, so that no flush of these rows can come before. */
 static void
@@ -467,8 +52,8 @@ handed_over(void *arg)
 {
 	Handover   *handover = arg;
 
-	merged = true;
-	note_statistics(handover->intake);
+	handover->merged = true;
+	weir_intake_note_statistics(handover->intake);
 	if (handover->done)
 		handover->done(handover->arg);
 }
@@ -497,13 +82,33 @@ adopt_as_file(Intake *intake, Handover *handover)
 	PG_END_TRY();
 }
 
+/* What a merge computes is as large as the batch, and of no use when it fails. */
+static bool
+try_merge(Intake *intake, Handover *handover)
+{
+	MemoryContext cxt = AllocSetContextCreate(intake->cxt, "weir merge", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(cxt);
+	bool		merged = weir_epoch_merge(weir_worker_self->slot, &intake->input,
+										  handed_over, handover);
+
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(cxt);
+	return merged;
+}
+
+/*
+ * Wait until the groups fit.  When they do not although nothing else is in
+ * memory, or what others bring fills it again after each flush, they go to a file.
+ */
 static void
 merge_waiting(Intake *intake, Handover *handover)
 {
 	int			slot = weir_worker_self->slot;
+	int64		enough;
 
-	if (weir_epoch_merge(slot, &intake->input, handed_over, handover))
+	if (try_merge(intake, handover))
 		return;
+	enough = weir_epoch_flushed(slot) + MAX_FLUSHES_WAITED;
 
 	weir_worker_report("waiting for memory");
 	for (;;)
@@ -511,8 +116,8 @@ merge_waiting(Intake *intake, Handover *handover)
 		bool		idle;
 
 		weir_memory_wait_prepare();
-		idle = weir_epoch_idle(slot);
-		if (weir_epoch_merge(slot, &intake->input, handed_over, handover))
+		idle = weir_epoch_idle(slot) || weir_epoch_flushed(slot) >= enough;
+		if (try_merge(intake, handover))
 			break;
 		if (idle)
 		{
@@ -528,65 +133,66 @@ merge_waiting(Intake *intake, Handover *handover)
 }
 
 static void
-take_in(WeirBatch *batch, bool sync, bool careful, weir_merge_callback done, void *arg)
+take_in(WeirBatch *batch, MemoryContext cxt, bool sync, bool careful, Handover *handover)
 {
 	Intake		intake;
-	Handover	handover = {done, arg, &intake};
 
-	intake_begin(&intake, batch, sync);
+	weir_intake_begin(&intake, batch, cxt, sync);
+	handover->intake = &intake;
 	weir_worker_begin();
-	MemoryContextSwitchTo(step_cxt);
+	MemoryContextSwitchTo(cxt);
 	if (careful)
-	{
-		run_views_carefully(&intake);
-		drop_unmergeable(&intake);
-	}
+		weir_intake_run_carefully(&intake, NULL);
 	else
-		run_views(&intake);
-	merge_waiting(&intake, &handover);
+		weir_intake_run(&intake);
+	merge_waiting(&intake, handover);
 	weir_worker_commit();
-	MemoryContextSwitchTo(step_cxt);
+	MemoryContextSwitchTo(cxt);
 }
 
-/* Whether the error in hand is worth another, careful try; cleans up then. */
+/* True when the batch is in; false: try carefully. */
 static bool
-recover_for_careful(void)
+try_take_in(WeirBatch *batch, MemoryContext cxt, bool sync, bool careful, Handover *handover)
 {
-	ErrorData  *error;
+	volatile bool done = true;
 
-	MemoryContextSwitchTo(step_cxt);
-	error = CopyErrorData();
-	if (weir_worker_error_kind(error->sqlerrcode) == ERROR_RETRY)
-		return false;
-	FlushErrorState();
-	weir_mutex_release_held();
-	AbortCurrentTransaction();
-	MemoryContextSwitchTo(step_cxt);
-	return true;
+	PG_TRY();
+	{
+		take_in(batch, cxt, sync, careful, handover);
+	}
+	PG_CATCH();
+	{
+		if (handover->merged)
+			weir_intake_recover_merged(cxt);
+		else if (!careful && weir_intake_recover(cxt))
+			done = false;
+		else
+			PG_RE_THROW();
+	}
+	PG_END_TRY();
+	return done;
 }
 
 static void
 ingest(WeirBatch *batch, bool sync, weir_merge_callback done, void *arg)
 {
+	Handover	handover = {done, arg, NULL, false};
 	MemoryContext caller = CurrentMemoryContext;
-	volatile bool careful = false;
+	MemoryContext cxt;
 
-	step_cxt = batch->cxt;
-	merged = false;
+	/* Of this attempt alone: the caller may try the same batch again. */
+	cxt = AllocSetContextCreate(batch->cxt, "weir intake", ALLOCSET_DEFAULT_SIZES);
 	PG_TRY();
 	{
-		take_in(batch, sync, false, done, arg);
+		if (!try_take_in(batch, cxt, sync, false, &handover))
+			(void) try_take_in(batch, cxt, sync, true, &handover);
 	}
-	PG_CATCH();
+	PG_FINALLY();
 	{
-		if (merged || !recover_for_careful())
-			PG_RE_THROW();
-		careful = true;
+		MemoryContextSwitchTo(caller);
+		MemoryContextDelete(cxt);
 	}
 	PG_END_TRY();
-	if (careful)
-		take_in(batch, sync, true, done, arg);
-	MemoryContextSwitchTo(caller);
 }
 
 void
@@ -600,21 +206,6 @@ weir_ingest_batch(WeirBatch *batch, weir_merge_callback on_merge, void *arg)
  * --------------------------------------------------------------------- */
 
 static void
-add_section(WeirBatch *batch, SectionHeader *header, int64 seq)
-{
-	StreamRows *rows = weir_batch_stream(batch, header->streamid, false);
-	char	   *place = (char *) header + SECTION_HEADER_SIZE;
-
-	for (uint32 i = 0; i < header->nrows; i++)
-	{
-		MinimalTuple tuple = (MinimalTuple) place;
-
-		weir_batch_add_row(batch, rows, tuple, seq, NULL);
-		place += MAXALIGN(tuple->t_len);
-	}
-}
-
-static void
 add_message(WeirBatch *batch, QueueMessage *message)
 {
 	for (QueuePiece *piece = message->pieces; piece; piece = piece->next)
@@ -626,7 +217,7 @@ add_message(WeirBatch *batch, QueueMessage *message)
 		{
 			SectionHeader *header = (SectionHeader *) place;
 
-			add_section(batch, header, message->seq);
+			weir_batch_add_section(batch, header, message->seq);
 			place += SECTION_HEADER_SIZE + header->len;
 		}
 	}
@@ -661,162 +252,8 @@ ingest_messages(QueueMessage *list)
 		add_message(batch, message);
 		sync = sync || message->sync;
 	}
-	PG_TRY();
-	{
-		ingest(batch, sync, messages_merged, NULL);
-	}
-	PG_CATCH();
-	{
-		if (merged)
-			free_messages(list);
-		PG_RE_THROW();
-	}
-	PG_END_TRY();
+	ingest(batch, sync, messages_merged, NULL);
 	free_messages(list);
-}
-
-/* ---------------------------------------------------------------------
- * A spooled transaction
- * --------------------------------------------------------------------- */
-
-typedef struct SpoolReader
-{
-	QueueMessage *message;
-	int			fileno;			/* where to go on */
-	off_t		offset;
-	bool		end;
-} SpoolReader;
-
-/* The next piece of the file as a batch; needs a transaction for the file. */
-static WeirBatch *
-read_spool(SpoolReader *reader)
-{
-	WeirBatch  *batch = weir_batch_create(CurrentMemoryContext);
-	MemoryContext old = MemoryContextSwitchTo(batch->cxt);
-	BufFile    *file = BufFileOpenFileSet(&reader->message->fileset, "rows", O_RDONLY, false);
-	Size		bytes = 0;
-	int64		nrows = 0;
-
-	if (BufFileSeek(file, reader->fileno, reader->offset, SEEK_SET) != 0)
-		ereport(ERROR,
-				(errcode_for_file_access(), errmsg("could not read spooled stream rows: %m")));
-	while (nrows < weir_batch_rows && bytes < (Size) weir_batch_kb * 1024)
-	{
-		char		head[SECTION_HEADER_SIZE];
-		SectionHeader *header = (SectionHeader *) head;
-		char	   *section;
-
-		BufFileTell(file, &reader->fileno, &reader->offset);
-		if (reader->fileno == reader->message->spool_fileno &&
-			reader->offset >= reader->message->spool_offset)
-		{
-			reader->end = true;
-			break;
-		}
-		if (BufFileRead(file, head, SECTION_HEADER_SIZE) != SECTION_HEADER_SIZE)
-			ereport(ERROR,
-					(errcode(ERRCODE_DATA_CORRUPTED), errmsg("file of spooled stream rows ends early")));
-		section = palloc_extended(SECTION_HEADER_SIZE + header->len, MCXT_ALLOC_HUGE);
-		memcpy(section, head, SECTION_HEADER_SIZE);
-		if (BufFileRead(file, section + SECTION_HEADER_SIZE, header->len) != header->len)
-			ereport(ERROR,
-					(errcode(ERRCODE_DATA_CORRUPTED), errmsg("file of spooled stream rows ends early")));
-		add_section(batch, (SectionHeader *) section, reader->message->seq);
-		nrows += header->nrows;
-		bytes += header->len;
-	}
-	BufFileTell(file, &reader->fileno, &reader->offset);
-	BufFileClose(file);
-	MemoryContextSwitchTo(old);
-	return batch;
-}
-
-static void
-merge_into_run(Run *run, Intake *intake)
-{
-	if (weir_run_merge(run, &intake->input))
-		return;
-	weir_run_dump(run);
-	if (!weir_run_merge(run, &intake->input))
-		weir_run_spill(run, &intake->input);
-}
-
-static void
-take_in_piece(Run *run, WeirBatch *batch, bool careful)
-{
-	Intake		intake;
-
-	intake_begin(&intake, batch, false);
-	weir_worker_begin();
-	MemoryContextSwitchTo(step_cxt);
-	if (careful)
-		run_views_carefully(&intake);
-	else
-		run_views(&intake);
-	merge_into_run(run, &intake);
-	weir_worker_commit();
-	MemoryContextSwitchTo(step_cxt);
-	note_statistics(&intake);
-}
-
-static void
-ingest_piece(Run *run, WeirBatch *batch)
-{
-	MemoryContext caller = CurrentMemoryContext;
-	volatile bool careful = false;
-
-	step_cxt = batch->cxt;
-	PG_TRY();
-	{
-		take_in_piece(run, batch, false);
-	}
-	PG_CATCH();
-	{
-		if (!recover_for_careful())
-			PG_RE_THROW();
-		careful = true;
-	}
-	PG_END_TRY();
-	if (careful)
-		take_in_piece(run, batch, true);
-	MemoryContextSwitchTo(caller);
-}
-
-static void
-ingest_spooled(QueueMessage *message)
-{
-	SpoolReader reader = {message};
-	Run		   *run = weir_run_create();
-	MemoryContext cxt = CurrentMemoryContext;
-
-	if (run == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OUT_OF_MEMORY), errmsg("weir.memory is exhausted")));
-	PG_TRY();
-	{
-		while (!reader.end)
-		{
-			WeirBatch  *batch;
-
-			CHECK_FOR_INTERRUPTS();
-			weir_worker_begin();
-			MemoryContextSwitchTo(cxt);
-			batch = read_spool(&reader);
-			weir_worker_commit();
-			MemoryContextSwitchTo(cxt);
-			ingest_piece(run, batch);
-			MemoryContextDelete(batch->cxt);
-		}
-		weir_epoch_adopt(weir_worker_self->slot, run, message->sync, NULL, 0,
-						 messages_merged, NULL);
-	}
-	PG_CATCH();
-	{
-		weir_run_destroy_private();
-		PG_RE_THROW();
-	}
-	PG_END_TRY();
-	free_messages(message);
 }
 
 /* ---------------------------------------------------------------------
@@ -849,7 +286,10 @@ ingest_once(void)
 	PG_TRY();
 	{
 		if (list->spooled)
-			ingest_spooled(list);
+		{
+			weir_spool_ingest(list, messages_merged);
+			free_messages(list);
+		}
 		else
 			ingest_messages(list);
 	}

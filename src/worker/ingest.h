@@ -20,7 +20,6 @@
  * on_merge, if not NULL, is called in the critical part of the merge, when it
  * can no longer fail: it must not error, wait or allocate.
  */
-typedef void (*weir_merge_callback) (void *arg);
 extern void weir_ingest_batch(WeirBatch *batch, weir_merge_callback on_merge, void *arg);
 
 #endif

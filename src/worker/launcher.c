@@ -42,6 +42,7 @@
 #define SCAN_INTERVAL_MS 30000
 #define BACKOFF_MIN_MS 100
 #define BACKOFF_MAX_MS 10000
+#define MIN_FREE_SLOTS 8
 #define EVICT_AGAIN_MS 3000		/* between requests to leave */
 #define HEALTHY_MS 10000		/* ran this long: forget earlier failures */
 
@@ -179,9 +180,12 @@ make_task(Oid dboid, WorkerKind kind, int index, Oid streamid)
 	return task;
 }
 
-/* OIDs of all databases that workers can connect to. */
+/*
+ * OIDs of all databases; those that clients can connect to, and so may have the
+ * extension without our knowing, also in *open.
+ */
 static List *
-list_databases(MemoryContext cxt)
+list_databases(MemoryContext cxt, List **open)
 {
 	List	   *result = NIL;
 	Relation	rel;
@@ -195,14 +199,12 @@ list_databases(MemoryContext cxt)
 	while ((tuple = heap_getnext(scan, ForwardScanDirection)) != NULL)
 	{
 		Form_pg_database database = (Form_pg_database) GETSTRUCT(tuple);
+		MemoryContext old = MemoryContextSwitchTo(cxt);
 
-		if (database->datallowconn && !database->datistemplate)
-		{
-			MemoryContext old = MemoryContextSwitchTo(cxt);
-
-			result = lappend_oid(result, database->oid);
-			MemoryContextSwitchTo(old);
-		}
+		result = lappend_oid(result, database->oid);
+		if (database->datallowconn)
+			*open = lappend_oid(*open, database->oid);
+		MemoryContextSwitchTo(old);
 	}
 	table_endscan(scan);
 	table_close(rel, AccessShareLock);
@@ -210,19 +212,36 @@ list_databases(MemoryContext cxt)
 	return result;
 }
 
-/* Databases that are gone: nobody will ever take their rows. */
+/*
+ * Databases that are gone: nobody will ever take their rows.  slots is who had
+ * them before the list was made: one that came since is not in it.  Those that
+ * only dropped the extension keep theirs until slots are scarce.
+ */
 static void
-forget_dropped(List *databases)
+forget_dropped(List *databases, const Oid *slots)
 {
 	ListCell   *lc;
+	int			nfree = 0;
 
 	for (int slot = 0; slot < WEIR_MAX_DATABASES; slot++)
+		nfree += !OidIsValid(slots[slot]);
+	for (int slot = 0; slot < WEIR_MAX_DATABASES; slot++)
 	{
-		Oid			dboid = weir_database_of_slot(slot);
+		Oid			dboid = slots[slot];
+		bool		absent = nfree < MIN_FREE_SLOTS &&
+			weir_registry_database_state(dboid) == DATABASE_ABSENT;
 
-		if (!OidIsValid(dboid) || list_member_oid(databases, dboid) ||
+		if (!OidIsValid(dboid) || weir_database_of_slot(slot) != dboid ||
+			(list_member_oid(databases, dboid) && !absent) ||
 			weir_registry_signal(dboid, 0) > 0 || weir_registry_database_held(dboid))
 			continue;
+		if (absent)
+		{
+			MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+
+			probed_absent = list_append_unique_oid(probed_absent, dboid);
+			MemoryContextSwitchTo(old);
+		}
 		weir_queue_discard(slot);
 		weir_epoch_discard(slot);
 		weir_registry_set_database_state(dboid, DATABASE_ABSENT);
@@ -234,7 +253,7 @@ forget_dropped(List *databases)
 }
 
 static List *
-wanted_tasks(List *databases)
+wanted_tasks(List *databases, List *open)
 {
 	List	   *result = NIL;
 	ListCell   *lc;
@@ -249,7 +268,8 @@ wanted_tasks(List *databases)
 		if (weir_registry_database_held(dboid))
 			continue;
 		if (state == DATABASE_ABSENT ||
-			(state == DATABASE_UNKNOWN && list_member_oid(probed_absent, dboid)))
+			(state == DATABASE_UNKNOWN &&
+			 (!list_member_oid(open, dboid) || list_member_oid(probed_absent, dboid))))
 			continue;
 		result = lappend(result, make_task(dboid, WORKER_FLUSH, 0, InvalidOid));
 		if (state != DATABASE_PRESENT)
@@ -461,14 +481,18 @@ launcher_loop(void)
 	while (!ShutdownRequestPending)
 	{
 		List	   *databases;
+		List	   *open = NIL;
+		Oid			slots[WEIR_MAX_DATABASES];
 		long		timeout;
 
 		MemoryContextReset(cxt);
-		databases = list_databases(cxt);
+		for (int i = 0; i < WEIR_MAX_DATABASES; i++)
+			slots[i] = weir_database_of_slot(i);
+		databases = list_databases(cxt, &open);
 		MemoryContextSwitchTo(cxt);
 		reap();
-		forget_dropped(databases);
-		timeout = start_missing(wanted_tasks(databases));
+		forget_dropped(databases, slots);
+		timeout = start_missing(wanted_tasks(databases, open));
 
 		pgstat_report_activity(STATE_IDLE, NULL);
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,

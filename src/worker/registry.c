@@ -24,6 +24,7 @@ typedef struct DatabaseEntry
 {
 	Oid			dboid;			/* owner of this slot when last set */
 	DatabaseState state;
+	uint32		created;		/* how often it was said to be present */
 	int			nwants;
 	WorkerTask	wants[WEIR_MAX_KAFKA_WANTS];
 } DatabaseEntry;
@@ -83,6 +84,7 @@ database_entry(Oid dboid, bool create)
 	{
 		entry->dboid = dboid;
 		entry->state = DATABASE_UNKNOWN;
+		entry->created++;
 		entry->nwants = 0;
 	}
 	return entry;
@@ -333,10 +335,43 @@ weir_registry_set_database_state(Oid dboid, DatabaseState state)
 	if (entry != NULL)
 	{
 		entry->state = state;
-		if (state != DATABASE_PRESENT)
+		if (state == DATABASE_PRESENT)
+			entry->created++;
+		else
 			entry->nwants = 0;
 	}
 	LWLockRelease(&registry->lock);
+}
+
+uint32
+weir_registry_database_created(Oid dboid)
+{
+	DatabaseEntry *entry;
+	uint32		created;
+
+	LWLockAcquire(&registry->lock, LW_EXCLUSIVE);
+	entry = database_entry(dboid, false);
+	created = entry ? entry->created : 0;
+	LWLockRelease(&registry->lock);
+	return created;
+}
+
+bool
+weir_registry_set_database_absent(Oid dboid, uint32 created)
+{
+	DatabaseEntry *entry;
+	bool		done;
+
+	LWLockAcquire(&registry->lock, LW_EXCLUSIVE);
+	entry = database_entry(dboid, false);
+	done = entry != NULL && entry->created == created;
+	if (done)
+	{
+		entry->state = DATABASE_ABSENT;
+		entry->nwants = 0;
+	}
+	LWLockRelease(&registry->lock);
+	return done;
 }
 
 void

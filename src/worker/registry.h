@@ -78,6 +78,13 @@ extern bool weir_registry_running(Oid dboid, WorkerKind kind);
 
 /* --- anybody --- */
 extern void weir_registry_set_database_state(Oid dboid, DatabaseState state);
+
+/*
+ * The extension is not there, unless a CREATE EXTENSION has said otherwise since
+ * created was read (false then).  Read it before the transaction that looks.
+ */
+extern uint32 weir_registry_database_created(Oid dboid);
+extern bool weir_registry_set_database_absent(Oid dboid, uint32 created);
 extern void weir_registry_wake_launcher(void);
 extern void weir_registry_wake(Oid dboid, WorkerKind kind);
 extern void weir_registry_hold(Oid dboid, int pid); /* pid 0: release */

@@ -18,7 +18,7 @@
 #include "base/compat.h"
 #include "base/shmem.h"
 #include "catalog/cont_view.h"
-#include "kafka/worker.h"
+#include "worker/kafka.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
@@ -70,6 +70,16 @@ weir_worker_report(const char *activity)
 ErrorKind
 weir_worker_error_kind(int sqlerrcode)
 {
+	/* Exceptions to their categories: what will not pass, or is the query's own doing. */
+	switch (sqlerrcode)
+	{
+		case ERRCODE_UNDEFINED_FILE:	/* the library of a function */
+			return ERROR_VIEW;
+		case ERRCODE_CONFIGURATION_LIMIT_EXCEEDED:	/* temp_file_limit */
+		case ERRCODE_T_R_SERIALIZATION_FAILURE: /* not by itself in a read committed transaction */
+			return ERROR_ROW;
+	}
+
 	switch (ERRCODE_TO_CATEGORY(sqlerrcode))
 	{
 		case ERRCODE_TO_CATEGORY(ERRCODE_TRANSACTION_ROLLBACK):
@@ -225,6 +235,8 @@ worker_loop(void)
 		else
 			backoff = 0;
 
+		/* Autovacuum goes by what is reported here. */
+		pgstat_report_stat(false);
 		if (next != 0 && !ShutdownRequestPending)
 		{
 			weir_worker_report(NULL);
@@ -268,6 +280,8 @@ worker_settings(void)
 		{"idle_session_timeout", "0"},
 		{"row_security", "on"},
 		{"jit", "off"},
+		/* A worker would wait for itself when a function of a view inserts into a stream. */
+		{"weir.synchronous_insert", "off"},
 	};
 
 	for (int i = 0; i < lengthof(settings); i++)
@@ -305,6 +319,7 @@ weir_worker_main(Datum arg)
 	static WorkerSelf self;
 	int			entry = DatumGetInt32(arg);
 	uint32		generation;
+	uint32		created;
 	bool		exists;
 
 	pqsignal(SIGTERM, handle_sigterm);
@@ -324,14 +339,14 @@ weir_worker_main(Datum arg)
 	wait_event = weir_wait_event_new("WeirWorkerMain");
 	self.cxt = AllocSetContextCreate(TopMemoryContext, "weir worker", ALLOCSET_DEFAULT_SIZES);
 
+	created = weir_registry_database_created(self.task.dboid);
 	weir_worker_begin();
 	exists = weir_extension_exists();
 	weir_worker_commit();
 	if (!exists)
 	{
 		weir_registry_set_absent(entry);
-		if (weir_registry_database_state(self.task.dboid) == DATABASE_PRESENT)
-			weir_registry_set_database_state(self.task.dboid, DATABASE_ABSENT);
+		(void) weir_registry_set_database_absent(self.task.dboid, created);
 		proc_exit(0);
 	}
 	self.slot = weir_my_database_slot();

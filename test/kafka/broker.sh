@@ -140,7 +140,7 @@ launch_real() {
 	(java_run "$dir" kafka.Kafka "$dir/server.properties") >>"$dir/log" 2>&1 </dev/null &
 	echo $! >"$dir/pid"
 	disown
-	"$(ktool_path)" wait "$(cat "$dir/bootstrap")" 60 || { tail -20 "$dir/log" >&2; die "the broker did not start, see $dir/log"; }
+	"$(ktool_path)" wait "$(cat "$dir/bootstrap")" 180 || { tail -20 "$dir/log" >&2; die "the broker did not start, see $dir/log"; }
 }
 
 launch_mock() {

@@ -24,7 +24,7 @@ class Passing:
         self.marks = clients.marks()            # whatever is sent from now on counts
 
     def drop(self, c, clients):
-        must = {i for i in clients.acked() if i > self.marks[i // 10**9] + 10}
+        must = {i for i in clients.acked() if i > self.marks[i // 10**9]}
         counted = dict(c.query(f"SELECT id, count FROM {self.name}"))
         wrong = []
         if early := [i for i in self.before if str(i) in counted]:

@@ -58,6 +58,10 @@ for my $way ('plain', 'custom')
 	isnt($node->psql($db, q(INSERT INTO app.s VALUES ('a', 1000, 1))), 0, "$way: CHECK is there");
 	is($node->safe_psql($db, q(SELECT state FROM weir.views WHERE view::text LIKE '%asleep')), 'inactive',
 		"$way: a view deactivated stays so");
+	ok($node->poll_query_until($db, q(
+			SELECT count(*) = (SELECT count(*) FROM weir.continuous_view) FROM pg_depend d
+			JOIN weir.continuous_view v ON d.objid = v.matrel AND d.refobjid = v.def
+			WHERE d.classid = 'pg_class'::regclass AND d.deptype = 'a')), "$way: views are adopted while workers run");
 	$node->safe_psql($db, 'DROP VIEW app.v CASCADE');
 	is($node->safe_psql($db, q(SELECT to_regclass('app.v_mrel') IS NULL)), 't', "$way: DROP VIEW drops all of it");
 }

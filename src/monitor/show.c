@@ -1,65 +1,21 @@
 /*
- * stats.c
- *	  Counters of streams and views in shared memory, and the functions behind
- *	  weir.stat_stream, weir.stat_view, weir.stat_worker and weir.stat_memory.
- *
- * Fixed arrays, an entry per stream or view that a worker has met since the
- * server started; the entry least recently used gives way when one is full.
- *
- * Locking: one LWLock, held for an update or for copying an array out.
+ * show.c
+ *	  The functions behind weir.stat_stream, weir.stat_view, weir.stat_worker and
+ *	  weir.stat_memory.
  */
-#include "monitor/stats.h"
+#include "postgres.h"
 #include "base/compat.h"
 
 #include "base/shmem.h"
+#include "base/stats.h"
 #include "funcapi.h"
 #include "groups/epoch.h"
+#include "kafka/stat.h"
 #include "miscadmin.h"
 #include "stream/queue.h"
 #include "utils/builtins.h"
 #include "worker/launcher.h"
 #include "worker/registry.h"
-
-#define MAX_STREAM_STATS 512
-#define MAX_VIEW_STATS 1024
-
-typedef struct StreamStat
-{
-	Oid			dboid;
-	Oid			streamid;
-	TimestampTz used;
-	int64		rows;
-	int64		bytes;
-	int64		batches;
-	TimestampTz last_arrival;
-} StreamStat;
-
-typedef struct ViewStat
-{
-	Oid			dboid;
-	Oid			defid;
-	TimestampTz used;
-	int64		rows_in;
-	int64		groups_merged;
-	int64		rows_written;
-	int64		flushes;
-	int64		flush_usecs;
-	int64		errors;
-	TimestampTz oldest_unflushed;	/* 0: all that came in is written */
-	TimestampTz last_flush;
-} ViewStat;
-
-typedef struct Stats
-{
-	LWLock		lock;
-	TimestampTz reset;
-	int64		flushes;
-	int64		flush_usecs;
-	StreamStat	streams[MAX_STREAM_STATS];
-	ViewStat	views[MAX_VIEW_STATS];
-} Stats;
-
-static Stats *stats = NULL;
 
 WEIR_FUNCTION(weir_stat_stream);
 WEIR_FUNCTION(weir_stat_view);
@@ -67,140 +23,6 @@ WEIR_FUNCTION(weir_stat_worker);
 WEIR_FUNCTION(weir_stat_memory);
 WEIR_FUNCTION(weir_stat_reset);
 WEIR_FUNCTION(weir_extension_created);
-
-static Size
-stats_shmem_size(void)
-{
-	return sizeof(Stats);
-}
-
-static void
-stats_shmem_init(void *address, bool found)
-{
-	stats = address;
-	if (!found)
-	{
-		weir_lwlock_init(&stats->lock);
-		stats->reset = GetCurrentTimestamp();
-	}
-}
-
-void
-weir_stats_init(void)
-{
-	static const WeirShmemPart part = {"weir statistics", stats_shmem_size, stats_shmem_init};
-
-	weir_shmem_register(&part);
-}
-
-/* ---------------------------------------------------------------------
- * Counting
- * --------------------------------------------------------------------- */
-
-static StreamStat *
-stream_stat(Oid streamid)
-{
-	StreamStat *oldest = &stats->streams[0];
-
-	for (int i = 0; i < MAX_STREAM_STATS; i++)
-	{
-		StreamStat *s = &stats->streams[i];
-
-		if (s->dboid == MyDatabaseId && s->streamid == streamid)
-			return s;
-		if (s->used < oldest->used)
-			oldest = s;
-	}
-	memset(oldest, 0, sizeof(StreamStat));
-	oldest->dboid = MyDatabaseId;
-	oldest->streamid = streamid;
-	return oldest;
-}
-
-static ViewStat *
-view_stat(Oid defid)
-{
-	ViewStat   *oldest = &stats->views[0];
-
-	for (int i = 0; i < MAX_VIEW_STATS; i++)
-	{
-		ViewStat   *v = &stats->views[i];
-
-		if (v->dboid == MyDatabaseId && v->defid == defid)
-			return v;
-		if (v->used < oldest->used)
-			oldest = v;
-	}
-	memset(oldest, 0, sizeof(ViewStat));
-	oldest->dboid = MyDatabaseId;
-	oldest->defid = defid;
-	return oldest;
-}
-
-void
-weir_stats_stream_batch(Oid streamid, int64 rows, int64 bytes)
-{
-	StreamStat *s;
-
-	LWLockAcquire(&stats->lock, LW_EXCLUSIVE);
-	s = stream_stat(streamid);
-	s->used = s->last_arrival = GetCurrentTimestamp();
-	s->rows += rows;
-	s->bytes += bytes;
-	s->batches++;
-	LWLockRelease(&stats->lock);
-}
-
-void
-weir_stats_view_batch(Oid defid, int64 rows, int64 groups)
-{
-	ViewStat   *v;
-
-	LWLockAcquire(&stats->lock, LW_EXCLUSIVE);
-	v = view_stat(defid);
-	v->used = GetCurrentTimestamp();
-	v->rows_in += rows;
-	v->groups_merged += groups;
-	if (v->oldest_unflushed == 0)
-		v->oldest_unflushed = v->used;
-	LWLockRelease(&stats->lock);
-}
-
-void
-weir_stats_view_flush(Oid defid, int64 rows_written, int64 usecs)
-{
-	ViewStat   *v;
-
-	LWLockAcquire(&stats->lock, LW_EXCLUSIVE);
-	v = view_stat(defid);
-	v->used = v->last_flush = GetCurrentTimestamp();
-	v->rows_written += rows_written;
-	v->flushes++;
-	v->flush_usecs += usecs;
-	v->oldest_unflushed = 0;
-	LWLockRelease(&stats->lock);
-}
-
-void
-weir_stats_view_error(Oid defid)
-{
-	LWLockAcquire(&stats->lock, LW_EXCLUSIVE);
-	view_stat(defid)->errors++;
-	LWLockRelease(&stats->lock);
-}
-
-void
-weir_stats_flush(int64 usecs)
-{
-	LWLockAcquire(&stats->lock, LW_EXCLUSIVE);
-	stats->flushes++;
-	stats->flush_usecs += usecs;
-	LWLockRelease(&stats->lock);
-}
-
-/* ---------------------------------------------------------------------
- * Showing
- * --------------------------------------------------------------------- */
 
 #define MAX_COLUMNS 16
 
@@ -266,23 +88,11 @@ end_row(ReturnSetInfo *result, Row *row)
 	tuplestore_putvalues(result->setResult, result->setDesc, row->values, row->nulls);
 }
 
-/* A copy of the whole of shared statistics, so that no lock is held while building rows. */
-static Stats *
-snapshot_stats(void)
-{
-	Stats	   *copy = palloc(sizeof(Stats));
-
-	LWLockAcquire(&stats->lock, LW_SHARED);
-	memcpy(copy, stats, sizeof(Stats));
-	LWLockRelease(&stats->lock);
-	return copy;
-}
-
 Datum
 weir_stat_stream(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = begin_rows(fcinfo);
-	Stats	   *copy = snapshot_stats();
+	Stats	   *copy = weir_stats_copy();
 
 	for (int i = 0; i < MAX_STREAM_STATS; i++)
 	{
@@ -306,7 +116,7 @@ Datum
 weir_stat_view(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = begin_rows(fcinfo);
-	Stats	   *copy = snapshot_stats();
+	Stats	   *copy = weir_stats_copy();
 	TimestampTz now = GetCurrentTimestamp();
 
 	for (int i = 0; i < MAX_VIEW_STATS; i++)
@@ -412,16 +222,9 @@ Datum
 weir_stat_reset(PG_FUNCTION_ARGS)
 {
 	weir_shmem_require();
-	LWLockAcquire(&stats->lock, LW_EXCLUSIVE);
-	for (int i = 0; i < MAX_STREAM_STATS; i++)
-		if (stats->streams[i].dboid == MyDatabaseId)
-			memset(&stats->streams[i], 0, sizeof(StreamStat));
-	for (int i = 0; i < MAX_VIEW_STATS; i++)
-		if (stats->views[i].dboid == MyDatabaseId)
-			memset(&stats->views[i], 0, sizeof(ViewStat));
-	stats->reset = GetCurrentTimestamp();
-	LWLockRelease(&stats->lock);
+	weir_stats_reset();
 	weir_memory_peak_reset();
+	weir_kafka_stat_reset();
 	PG_RETURN_VOID();
 }
 

@@ -1,5 +1,5 @@
 /*
- * partitions.h
+ * kafka_partitions.h
  *	  The state of a Kafka worker, and the partitions that it reads.
  *
  * Shared by worker.c and partitions.c only.

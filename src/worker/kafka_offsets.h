@@ -1,5 +1,5 @@
 /*
- * offsets.h
+ * kafka_offsets.h
  *	  Where a Kafka stream stands: next offsets, and whether it was stopped.
  */
 #ifndef WEIR_OFFSETS_H

@@ -1,5 +1,5 @@
 /*
- * partitions.c
+ * kafka_partitions.c
  *	  The partitions that a Kafka worker reads: which, and from where.
  *
  * Called from worker.c, outside of transactions, in the step's memory context.
@@ -16,8 +16,8 @@
 #include "storage/lock.h"
 #include "utils/memutils.h"
 
-#include "kafka/offsets.h"
-#include "kafka/partitions.h"
+#include "worker/kafka_offsets.h"
+#include "worker/kafka_partitions.h"
 #include "worker/ingest.h"
 #include "worker/worker.h"
 

@@ -1,5 +1,5 @@
 /*
- * offsets.c
+ * kafka_offsets.c
  *	  Where a Kafka stream stands: next offsets, and whether it was stopped.
  *
  * weir.kafka_offsets is written by flushes only (worker/flush.h), together with
@@ -26,7 +26,7 @@
 #include "base/shmem.h"
 #include "catalog/cont_view.h"
 #include "groups/epoch.h"
-#include "kafka/offsets.h"
+#include "worker/kafka_offsets.h"
 #include "kafka/stat.h"
 
 PG_FUNCTION_INFO_V1(weir_kafka_resume);

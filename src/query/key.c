@@ -6,7 +6,7 @@
  * a matrel's lookup index.  It takes each argument's default equality, which
  * is what GROUP BY uses, under the argument's own collation.
  */
-#include "groups/key.h"
+#include "query/key.h"
 #include "base/compat.h"
 
 #include "common/hashfn.h"

@@ -1,5 +1,5 @@
 /*
- * worker.c
+ * kafka.c
  *	  What a Kafka worker does: fetch, decode, merge, and chores in between.
  *
  * One worker reads the partitions p of its stream's topic with
@@ -33,9 +33,9 @@
 #include "base/compat.h"
 #include "base/settings.h"
 #include "base/shmem.h"
-#include "kafka/offsets.h"
-#include "kafka/partitions.h"
-#include "kafka/worker.h"
+#include "worker/kafka_offsets.h"
+#include "worker/kafka_partitions.h"
+#include "worker/kafka.h"
 #include "worker/ingest.h"
 #include "worker/worker.h"
 

@@ -1,5 +1,5 @@
 /*
- * worker.h
+ * kafka.h
  *	  What a Kafka worker does: the step that worker/worker.h runs in a loop.
  */
 #ifndef WEIR_KAFKA_WORKER_H

@@ -1,0 +1,174 @@
+/*
+ * stats.c
+ *	  Counters of streams and views in shared memory.
+ *
+ * Fixed arrays, an entry per stream or view that a worker has met since the
+ * server started; the entry least recently used gives way when one is full.
+ *
+ * Locking: one LWLock, held for an update or for copying all out.
+ */
+#include "base/stats.h"
+
+#include "base/shmem.h"
+#include "miscadmin.h"
+
+static Stats *stats = NULL;
+
+static Size
+stats_shmem_size(void)
+{
+	return sizeof(Stats);
+}
+
+static void
+stats_shmem_init(void *address, bool found)
+{
+	stats = address;
+	if (!found)
+	{
+		weir_lwlock_init(&stats->lock);
+		stats->reset = GetCurrentTimestamp();
+	}
+}
+
+void
+weir_stats_init(void)
+{
+	static const WeirShmemPart part = {"weir statistics", stats_shmem_size, stats_shmem_init};
+
+	weir_shmem_register(&part);
+}
+
+/* ---------------------------------------------------------------------
+ * Counting
+ * --------------------------------------------------------------------- */
+
+static StreamStat *
+stream_stat(Oid streamid)
+{
+	StreamStat *oldest = &stats->streams[0];
+
+	for (int i = 0; i < MAX_STREAM_STATS; i++)
+	{
+		StreamStat *s = &stats->streams[i];
+
+		if (s->dboid == MyDatabaseId && s->streamid == streamid)
+			return s;
+		if (s->used < oldest->used)
+			oldest = s;
+	}
+	memset(oldest, 0, sizeof(StreamStat));
+	oldest->dboid = MyDatabaseId;
+	oldest->streamid = streamid;
+	return oldest;
+}
+
+static ViewStat *
+view_stat(Oid defid)
+{
+	ViewStat   *oldest = &stats->views[0];
+
+	for (int i = 0; i < MAX_VIEW_STATS; i++)
+	{
+		ViewStat   *v = &stats->views[i];
+
+		if (v->dboid == MyDatabaseId && v->defid == defid)
+			return v;
+		if (v->used < oldest->used)
+			oldest = v;
+	}
+	memset(oldest, 0, sizeof(ViewStat));
+	oldest->dboid = MyDatabaseId;
+	oldest->defid = defid;
+	return oldest;
+}
+
+void
+weir_stats_stream_batch(Oid streamid, int64 rows, int64 bytes)
+{
+	StreamStat *s;
+
+	LWLockAcquire(&stats->lock, LW_EXCLUSIVE);
+	s = stream_stat(streamid);
+	s->used = s->last_arrival = GetCurrentTimestamp();
+	s->rows += rows;
+	s->bytes += bytes;
+	s->batches++;
+	LWLockRelease(&stats->lock);
+}
+
+void
+weir_stats_view_batch(Oid defid, int64 rows, int64 groups)
+{
+	ViewStat   *v;
+
+	LWLockAcquire(&stats->lock, LW_EXCLUSIVE);
+	v = view_stat(defid);
+	v->used = GetCurrentTimestamp();
+	v->rows_in += rows;
+	v->groups_merged += groups;
+	if (v->oldest_unflushed == 0)
+		v->oldest_unflushed = v->used;
+	LWLockRelease(&stats->lock);
+}
+
+void
+weir_stats_view_flush(Oid defid, int64 rows_written, int64 usecs)
+{
+	ViewStat   *v;
+
+	LWLockAcquire(&stats->lock, LW_EXCLUSIVE);
+	v = view_stat(defid);
+	v->used = v->last_flush = GetCurrentTimestamp();
+	v->rows_written += rows_written;
+	v->flushes++;
+	v->flush_usecs += usecs;
+	v->oldest_unflushed = 0;
+	LWLockRelease(&stats->lock);
+}
+
+void
+weir_stats_view_error(Oid defid)
+{
+	LWLockAcquire(&stats->lock, LW_EXCLUSIVE);
+	view_stat(defid)->errors++;
+	LWLockRelease(&stats->lock);
+}
+
+void
+weir_stats_flush(int64 usecs)
+{
+	LWLockAcquire(&stats->lock, LW_EXCLUSIVE);
+	stats->flushes++;
+	stats->flush_usecs += usecs;
+	LWLockRelease(&stats->lock);
+}
+
+/* ---------------------------------------------------------------------
+ * Reading
+ * --------------------------------------------------------------------- */
+
+Stats *
+weir_stats_copy(void)
+{
+	Stats	   *copy = palloc(sizeof(Stats));
+
+	LWLockAcquire(&stats->lock, LW_SHARED);
+	memcpy(copy, stats, sizeof(Stats));
+	LWLockRelease(&stats->lock);
+	return copy;
+}
+
+void
+weir_stats_reset(void)
+{
+	LWLockAcquire(&stats->lock, LW_EXCLUSIVE);
+	for (int i = 0; i < MAX_STREAM_STATS; i++)
+		if (stats->streams[i].dboid == MyDatabaseId)
+			memset(&stats->streams[i], 0, sizeof(StreamStat));
+	for (int i = 0; i < MAX_VIEW_STATS; i++)
+		if (stats->views[i].dboid == MyDatabaseId)
+			memset(&stats->views[i], 0, sizeof(ViewStat));
+	stats->reset = GetCurrentTimestamp();
+	LWLockRelease(&stats->lock);
+}

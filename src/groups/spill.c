@@ -1,0 +1,248 @@
+/*
+ * spill.c
+ *	  Groups and dead letters of a run that do not fit in memory, in files.
+ *
+ * Called by the worker that builds a private run, to write, and by the flush
+ * worker, to read, each in a transaction of its own.  A file is written once
+ * and closed; the file set belongs to the run and goes with it.
+ *
+ * A groups file is a list of chunks: header, then rows at MAXALIGNed places,
+ * all of one view; no group occurs twice in a file.  A dead letters file is a
+ * list of sizes, each with the RunDead it is of.
+ */
+#include "groups/epoch.h"
+
+#include "storage/buffile.h"
+#include "utils/memutils.h"
+
+/* A chunk of a spill file: header, then tuples at MAXALIGNed places. */
+typedef struct SpillHeader
+{
+	Oid			defid;
+	uint32		ntuples;
+	Size		len;
+} SpillHeader;
+
+#define SPILL_CHUNK (256 * 1024)
+
+Size
+weir_dead_size(DeadLetter *dead)
+{
+	return offsetof(RunDead, data) + (dead->topic ? strlen(dead->topic) : 0) +
+		strlen(dead->message) + Max(dead->payload_len, 0);
+}
+
+void
+weir_dead_fill(RunDead *result, DeadLetter *dead)
+{
+	int32		topic_len = dead->topic ? strlen(dead->topic) : -1;
+	int32		message_len = strlen(dead->message);
+	char	   *place = result->data;
+
+	result->next = NULL;
+	result->streamid = dead->streamid;
+	result->viewid = dead->viewid;
+	result->partition = dead->partition;
+	result->offset = dead->offset;
+	result->sqlerrcode = dead->sqlerrcode;
+	result->time = GetCurrentTimestamp();
+	result->topic_len = topic_len;
+	result->message_len = message_len;
+	result->payload_len = dead->payload_len;
+	if (topic_len > 0)
+		memcpy(place, dead->topic, topic_len);
+	place += Max(topic_len, 0);
+	memcpy(place, dead->message, message_len);
+	place += message_len;
+	if (dead->payload_len > 0)
+		memcpy(place, dead->payload, dead->payload_len);
+}
+
+static BufFile *
+spill_begin(Run *run, const char *kind, int number)
+{
+	char		name[32];
+
+	if (!run->have_files)
+	{
+		weir_fileset_init(&run->fileset);
+		run->have_files = true;
+	}
+	snprintf(name, sizeof(name), "%s%d", kind, number);
+	return BufFileCreateFileSet(&run->fileset, name);
+}
+
+static void
+spill_end(BufFile *file, int *nfiles)
+{
+	BufFileExportFileSet(file);
+	BufFileClose(file);
+	(*nfiles)++;
+}
+
+typedef struct SpillBuffer
+{
+	BufFile    *file;
+	SpillHeader header;
+	char	   *data;
+	Size		size;
+} SpillBuffer;
+
+static void
+spill_flush(SpillBuffer *buffer)
+{
+	if (buffer->header.ntuples > 0)
+	{
+		BufFileWrite(buffer->file, &buffer->header, sizeof(SpillHeader));
+		BufFileWrite(buffer->file, buffer->data, buffer->header.len);
+	}
+	buffer->header.ntuples = 0;
+	buffer->header.len = 0;
+}
+
+static void
+spill_row(SpillBuffer *buffer, Oid defid, MinimalTuple tuple)
+{
+	Size		len = MAXALIGN(tuple->t_len);
+
+	if (buffer->header.defid != defid || buffer->header.len + len > buffer->size)
+		spill_flush(buffer);
+	buffer->header.defid = defid;
+	if (len > buffer->size)
+	{
+		buffer->data = repalloc_huge(buffer->data, len);
+		buffer->size = len;
+	}
+	memcpy(buffer->data + buffer->header.len, tuple, tuple->t_len);
+	memset(buffer->data + buffer->header.len + tuple->t_len, 0, len - tuple->t_len);
+	buffer->header.len += len;
+	buffer->header.ntuples++;
+}
+
+static void
+spill_buffer_init(SpillBuffer *buffer, BufFile *file)
+{
+	memset(buffer, 0, sizeof(SpillBuffer));
+	buffer->file = file;
+	buffer->size = SPILL_CHUNK;
+	buffer->data = palloc(SPILL_CHUNK);
+}
+
+void
+weir_run_dump(Run *run)
+{
+	SpillBuffer buffer;
+
+	if (run->tables == NULL)
+		return;
+	spill_buffer_init(&buffer, spill_begin(run, "groups", run->nfiles));
+	for (GroupTable *table = run->tables; table; table = table->next)
+	{
+		uint32		bucket = 0;
+		GroupEntry *group = NULL;
+
+		while ((group = weir_groups_next(table, &bucket, group)) != NULL)
+			spill_row(&buffer, table->defid, group->tuple);
+	}
+	spill_flush(&buffer);
+	spill_end(buffer.file, &run->nfiles);
+	pfree(buffer.data);
+
+	for (GroupTable *table = run->tables; table; table = table->next)
+		weir_groups_free_buckets(table, true);
+	run->tables = NULL;
+	weir_arena_free(&run->arena);
+}
+
+/* Sizes, each with the dead letter it is of. */
+static void
+spill_dead(Run *run, MergeInput *input)
+{
+	BufFile    *file = spill_begin(run, "dead", run->ndead_files);
+
+	for (int i = 0; i < input->ndead; i++)
+	{
+		Size		size = weir_dead_size(&input->dead[i]);
+		RunDead    *dead = MemoryContextAllocHuge(CurrentMemoryContext, size);
+
+		weir_dead_fill(dead, &input->dead[i]);
+		BufFileWrite(file, &size, sizeof(size));
+		BufFileWrite(file, dead, size);
+		pfree(dead);
+	}
+	spill_end(file, &run->ndead_files);
+}
+
+void
+weir_run_spill(Run *run, MergeInput *input)
+{
+	SpillBuffer buffer;
+
+	spill_buffer_init(&buffer, spill_begin(run, "groups", run->nfiles));
+	for (int i = 0; i < input->nviews; i++)
+		for (int j = 0; j < input->views[i].ntuples; j++)
+			spill_row(&buffer, input->views[i].spec->defid, input->views[i].tuples[j]);
+	spill_flush(&buffer);
+	spill_end(buffer.file, &run->nfiles);
+	pfree(buffer.data);
+
+	if (input->ndead > 0)
+		spill_dead(run, input);
+}
+
+void
+weir_run_read(Run *run, int file, weir_run_reader reader, void *arg)
+{
+	char		name[32];
+	BufFile    *buffile;
+	SpillHeader header;
+	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "weir spill",
+											  ALLOCSET_DEFAULT_SIZES);
+
+	snprintf(name, sizeof(name), "groups%d", file);
+	buffile = BufFileOpenFileSet(&run->fileset, name, O_RDONLY, false);
+	while (BufFileRead(buffile, &header, sizeof(header)) == sizeof(header))
+	{
+		MemoryContext old = MemoryContextSwitchTo(cxt);
+		char	   *data = palloc_extended(header.len, MCXT_ALLOC_HUGE);
+		MinimalTuple *tuples = palloc(sizeof(MinimalTuple) * header.ntuples);
+
+		if (BufFileRead(buffile, data, header.len) != header.len)
+			ereport(ERROR,
+					(errcode(ERRCODE_DATA_CORRUPTED),
+					 errmsg("spill file of an epoch ends early")));
+		for (uint32 i = 0; i < header.ntuples; i++)
+		{
+			tuples[i] = (MinimalTuple) data;
+			data += MAXALIGN(tuples[i]->t_len);
+		}
+		MemoryContextSwitchTo(old);
+		reader(header.defid, tuples, header.ntuples, arg);
+		MemoryContextReset(cxt);
+	}
+	BufFileClose(buffile);
+	MemoryContextDelete(cxt);
+}
+
+void
+weir_run_read_dead(Run *run, int number, void (*reader) (RunDead *dead))
+{
+	char		name[32];
+	BufFile    *file;
+	Size		size;
+
+	snprintf(name, sizeof(name), "dead%d", number);
+	file = BufFileOpenFileSet(&run->fileset, name, O_RDONLY, false);
+	while (BufFileRead(file, &size, sizeof(size)) == sizeof(size))
+	{
+		RunDead    *dead = MemoryContextAllocHuge(CurrentMemoryContext, size);
+
+		if (BufFileRead(file, dead, size) != size)
+			ereport(ERROR,
+					(errcode(ERRCODE_DATA_CORRUPTED),
+					 errmsg("spill file of an epoch ends early")));
+		reader(dead);
+		pfree(dead);
+	}
+	BufFileClose(file);
+}

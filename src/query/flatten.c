@@ -1,0 +1,202 @@
+/*
+ * flatten.c
+ *	  Subqueries that only project and filter a stream, pulled up.
+ *
+ * PostgreSQL's planner does the same to such subqueries; here it is done when
+ * a query is split, so that the rest of query/ finds the stream, its columns
+ * and its place in the joins in one query.  Runs on a copy: the query that a
+ * user reads in weir.views stays as written.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "parser/parsetree.h"
+#include "query/analyze.h"
+#include "query/flatten.h"
+#include "rewrite/rewriteManip.h"
+
+static bool inline_with(ParseState *pstate, Query *query);
+static RangeTblEntry *find_reference(List *rtable, const char *name, Index levelsup);
+static bool pull_up(ParseState *pstate, Query *query);
+static void pull_up_one(Query *query, Index rti);
+static Node *put_in_place(Node *node, Index rti, FromExpr *replacement);
+static void check_simple(ParseState *pstate, Query *subquery, const char *where);
+
+void
+weir_query_flatten(ParseState *pstate, Query *query)
+{
+	while (inline_with(pstate, query) || pull_up(pstate, query))
+		;
+}
+
+/*
+ * One WITH query that reads a stream becomes a subquery in FROM, of the query
+ * or of a later WITH query; false if there is none.
+ */
+static bool
+inline_with(ParseState *pstate, Query *query)
+{
+	ListCell   *lc;
+
+	foreach(lc, query->cteList)
+	{
+		CommonTableExpr *cte = lfirst_node(CommonTableExpr, lc);
+		Query	   *subquery = castNode(Query, cte->ctequery);
+		RangeTblEntry *found;
+		ListCell   *other;
+
+		if (!OidIsValid(weir_query_stream(subquery)))
+			continue;
+		if (cte->cterecursive)
+			weir_query_refuse(pstate, cte->location, "WITH RECURSIVE", NULL);
+		check_simple(pstate, subquery, "WITH");
+		found = find_reference(query->rtable, cte->ctename, 0);
+		for_each_cell(other, query->cteList, lnext(query->cteList, lc))
+		{
+			CommonTableExpr *reader = lfirst_node(CommonTableExpr, other);
+
+			if (found != NULL)
+				break;
+			found = find_reference(castNode(Query, reader->ctequery)->rtable, cte->ctename, 1);
+			if (found != NULL)
+				IncrementVarSublevelsUp((Node *) subquery, 1, 1);
+		}
+		if (found == NULL || cte->cterefcount != 1)
+			weir_query_refuse(pstate, cte->location, "a stream inside WITH that is not read once in FROM",
+							  "Read it once, in the main query's FROM clause.");
+
+		/* As the planner's inline_cte does. */
+		found->rtekind = RTE_SUBQUERY;
+		found->subquery = subquery;
+		found->security_barrier = false;
+		found->ctename = NULL;
+		found->self_reference = false;
+		found->coltypes = found->coltypmods = found->colcollations = NIL;
+		query->cteList = foreach_delete_current(query->cteList, lc);
+		return true;
+	}
+	return false;
+}
+
+static RangeTblEntry *
+find_reference(List *rtable, const char *name, Index levelsup)
+{
+	ListCell   *lc;
+
+	foreach(lc, rtable)
+	{
+		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
+
+		if (rte->rtekind == RTE_CTE && rte->ctelevelsup == levelsup &&
+			strcmp(rte->ctename, name) == 0)
+			return rte;
+	}
+	return NULL;
+}
+
+/* One subquery in FROM that reads a stream; false if there is none. */
+static bool
+pull_up(ParseState *pstate, Query *query)
+{
+	ListCell   *lc;
+
+	foreach(lc, query->rtable)
+	{
+		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
+
+		if (rte->rtekind != RTE_SUBQUERY || !OidIsValid(weir_query_stream(rte->subquery)))
+			continue;
+		check_simple(pstate, rte->subquery, "a subquery");
+		pull_up_one(query, foreach_current_index(lc) + 1);
+		return true;
+	}
+	return false;
+}
+
+/*
+ * The stream may only be where joins add no rows to it (analyze.c checks), so
+ * the subquery's columns are nowhere NULL but by themselves.
+ */
+static void
+pull_up_one(Query *query, Index rti)
+{
+	int			nentries = list_length(rt_fetch(rti, query->rtable)->subquery->rtable);
+	RangeTblEntry *rte;
+	Query	   *subquery;
+
+	/* The subquery's entries go to the front: those of joins follow what they join. */
+	OffsetVarNodes((Node *) query, nentries, 0);
+	rte = copyObject(rt_fetch(rti, query->rtable));
+	rti += nentries;
+	subquery = copyObject(rte->subquery);
+	IncrementVarSublevelsUp((Node *) subquery, -1, 1);
+	*query = *(Query *) weir_replace_vars((Node *) query, rti, rte, subquery->targetList);
+	query->jointree = (FromExpr *) put_in_place((Node *) query->jointree, rti, subquery->jointree);
+	query->hasSubLinks |= subquery->hasSubLinks;
+
+	/* The entry stays, so that others keep their numbers. */
+	rte = rt_fetch(rti - nentries, query->rtable);
+	rte->rtekind = RTE_RESULT;
+	rte->subquery = NULL;
+	rte->lateral = false;
+	weir_prepend_rtable(query, subquery);
+}
+
+static Node *
+put_in_place(Node *node, Index rti, FromExpr *replacement)
+{
+	if (IsA(node, RangeTblRef))
+		return ((RangeTblRef *) node)->rtindex == rti ? (Node *) replacement : node;
+	if (IsA(node, JoinExpr))
+	{
+		JoinExpr   *join = (JoinExpr *) node;
+
+		join->larg = put_in_place(join->larg, rti, replacement);
+		join->rarg = put_in_place(join->rarg, rti, replacement);
+	}
+	else
+	{
+		ListCell   *lc;
+
+		foreach(lc, castNode(FromExpr, node)->fromlist)
+			lfirst(lc) = put_in_place(lfirst(lc), rti, replacement);
+	}
+	return node;
+}
+
+/* Its rows must follow from single rows of the stream, each by itself. */
+static void
+check_simple(ParseState *pstate, Query *subquery, const char *where)
+{
+	const char *what = NULL;
+
+	if (subquery->commandType != CMD_SELECT)
+		what = "a data-modifying query";
+	else if (subquery->setOperations)
+		what = "UNION, INTERSECT or EXCEPT";
+	else if (subquery->groupClause || subquery->groupingSets || subquery->havingQual)
+		what = "GROUP BY";
+	else if (subquery->hasAggs)
+		what = "an aggregate";
+	else if (subquery->hasWindowFuncs)
+		what = "a window function";
+	else if (subquery->distinctClause)
+		what = "DISTINCT";
+	else if (subquery->sortClause)
+		what = "ORDER BY";
+	else if (subquery->limitOffset || subquery->limitCount)
+		what = "LIMIT or OFFSET";
+	else if (subquery->rowMarks)
+		what = "FOR UPDATE or FOR SHARE";
+	else if (subquery->cteList)
+		what = "WITH";
+	else if (subquery->hasTargetSRFs)
+		what = "a set-returning function in the select list";
+	else if (contain_volatile_functions((Node *) subquery->targetList))
+		what = "a volatile function in the select list";
+	if (what)
+		weir_query_refuse(pstate, -1, psprintf("%s in %s over a stream", what, where),
+						  "Create a continuous view of what comes before, and an ordinary view with the rest over it.");
+}

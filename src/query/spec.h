@@ -1,0 +1,30 @@
+/*
+ * spec.h
+ *	  What it takes to work on the groups of a view: its row, keys and states.
+ */
+#ifndef WEIR_SPEC_H
+#define WEIR_SPEC_H
+
+#include "postgres.h"
+#include "access/tupdesc.h"
+#include "executor/tuptable.h"
+#include "query/key.h"
+#include "query/partial.h"
+
+/*
+ * What a process needs to know of a view to work on its groups.  Local.
+ */
+typedef struct GroupSpec
+{
+	Oid			defid;
+	Oid			owner;			/* whose rights the functions of keys and states have */
+	bool		append;
+	TupleDesc	desc;			/* nkeys + nstates columns */
+	KeySet		keys;
+	int			nstates;
+	PartialAgg **states;
+	TupleTableSlot *old_slot;	/* scratch */
+	TupleTableSlot *new_slot;
+} GroupSpec;
+
+#endif

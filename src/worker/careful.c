@@ -1,0 +1,324 @@
+/*
+ * careful.c
+ *	  The careful way of running continuous queries: find out what fails.
+ *
+ * Each view runs in a subtransaction.  A failing range of rows is halved until
+ * single rows are left, and those become dead letters of that view; what the
+ * ranges give is put together in a local group table.  A view that fails for
+ * reasons of its own is suspended, in the same transaction.
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "access/xact.h"
+#include "executor/executor.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "query/execute.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/resowner.h"
+#include "worker/intake.h"
+#include "worker/worker.h"
+
+/* A view's result put together from ranges of rows, in local memory. */
+typedef struct Assembly
+{
+	Intake	   *intake;
+	ContView   *view;
+	ViewRuntime *runtime;
+	StreamRows *rows;
+	Arena		arena;
+	GroupTable *table;
+	int64		rows_in;
+	bool		broken;			/* the view is to be suspended */
+	char	   *reason;
+} Assembly;
+
+static void
+merge_local(Assembly *a, MinimalTuple *tuples, int ntuples)
+{
+	GroupMerge *merge = weir_groups_stage(a->table, &a->runtime->spec, tuples, ntuples);
+
+	if (a->table == NULL)
+		a->table = weir_groups_create(&a->arena, a->runtime->defid, a->runtime->spec.append);
+	if (!weir_groups_reserve(merge, &a->arena))
+		elog(ERROR, "local group table is out of memory");
+	weir_groups_apply(merge, a->table);
+}
+
+/*
+ * The row as JSON text: what a person needs to see and to insert it again.  Its
+ * types may have casts to json that do or fail as they like: they run as the
+ * view's owner, and a row that cannot be shown gives NULL.
+ */
+static char *
+row_as_text(Assembly *a, int row, int *len)
+{
+	ResourceOwner owner = CurrentResourceOwner;
+	char	   *volatile string = NULL;
+	OwnerSwitch saved;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(a->intake->cxt);
+	weir_owner_enter(&saved, a->view->owner);
+	PG_TRY();
+	{
+		Relation	rel = table_open(a->rows->streamid, AccessShareLock);
+		TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(rel), &TTSOpsMinimalTuple);
+
+		ExecStoreMinimalTuple(a->rows->rows[row], slot, false);
+		string = TextDatumGetCString(DirectFunctionCall1(row_to_json,
+														 ExecFetchSlotHeapTupleDatum(slot)));
+		ExecDropSingleTupleTableSlot(slot);
+		table_close(rel, NoLock);
+		weir_owner_leave(&saved);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(a->intake->cxt);
+		error = CopyErrorData();
+		if (weir_worker_error_kind(error->sqlerrcode) == ERROR_RETRY)
+			PG_RE_THROW();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		string = NULL;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(a->intake->cxt);
+	CurrentResourceOwner = owner;
+	*len = string ? strlen(string) : -1;
+	return string;
+}
+
+static void
+bury_row(Assembly *a, int row, ErrorData *error)
+{
+	DeadLetter	dead = {0};
+	RowOrigin  *origin = a->rows->origins ? &a->rows->origins[row] : NULL;
+
+	dead.streamid = a->rows->streamid;
+	dead.viewid = a->view->viewid;
+	dead.partition = origin ? origin->partition : -1;
+	dead.offset = origin ? origin->offset : -1;
+	if (origin && origin->payload_len >= 0)
+	{
+		dead.payload = unconstify(char *, origin->payload);
+		dead.payload_len = origin->payload_len;
+	}
+	else
+		dead.payload = row_as_text(a, row, &dead.payload_len);
+	dead.sqlerrcode = error->sqlerrcode;
+	dead.message = error->message ? error->message : "unknown error";
+	weir_intake_add_dead(a->intake, &dead);
+}
+
+/*
+ * Run the view over [first, last) in a subtransaction and merge the result.
+ * NULL when that went well, else the error, in the intake's context.  What is worth trying
+ * again as a whole is thrown.
+ */
+static ErrorData *
+try_range(Assembly *a, int first, int last)
+{
+	MemoryContext old = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	ErrorData  *volatile error = NULL;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(a->intake->cxt);
+	PG_TRY();
+	{
+		MinimalTuple *tuples;
+		int			ntuples;
+
+		if (a->runtime == NULL)
+			a->runtime = weir_runtime_get(a->view);
+		weir_runtime_execute(a->runtime, a->rows, first, last, &tuples, &ntuples);
+		merge_local(a, tuples, ntuples);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(a->intake->cxt);
+		error = CopyErrorData();
+		if (weir_worker_error_kind(error->sqlerrcode) == ERROR_RETRY)
+			PG_RE_THROW();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(old);
+	CurrentResourceOwner = owner;
+	return error;
+}
+
+static void
+assemble(Assembly *a, int first, int last)
+{
+	ErrorData  *error;
+	int			middle;
+
+	CHECK_FOR_INTERRUPTS();
+	check_stack_depth();
+	error = try_range(a, first, last);
+	if (error == NULL)
+	{
+		a->rows_in += last - first;
+		return;
+	}
+	if (weir_worker_error_kind(error->sqlerrcode) == ERROR_VIEW || a->runtime == NULL)
+	{
+		a->broken = true;
+		a->reason = error->message;
+		return;
+	}
+	if (last - first == 1)
+	{
+		bury_row(a, first, error);
+		return;
+	}
+	middle = first + (last - first) / 2;
+	assemble(a, first, middle);
+	if (!a->broken)
+		assemble(a, middle, last);
+}
+
+static void
+suspend(ContView *view, const char *reason)
+{
+	ereport(WARNING,
+			(errmsg("continuous view %s is suspended: %s", view->name, reason),
+			 errhint("Mend the cause, then call weir.activate('%s').", view->name)));
+	weir_cont_view_set_state(view->defid, CONT_VIEW_SUSPENDED, reason);
+}
+
+/* The assembled groups as a result. */
+static void
+add_assembled(Assembly *a)
+{
+	ViewResult	result = {0};
+	uint32		bucket = 0;
+	GroupEntry *group = NULL;
+
+	if (a->table == NULL)
+		return;
+	result.spec = &a->runtime->spec;
+	result.rows_in = a->rows_in;
+	result.tuples = MemoryContextAllocHuge(a->intake->cxt, sizeof(MinimalTuple) * Max(a->table->ngroups, 1));
+	while ((group = weir_groups_next(a->table, &bucket, group)) != NULL)
+		result.tuples[result.ntuples++] = group->tuple;
+	weir_intake_add_result(a->intake, &result);
+}
+
+static void
+run_views_carefully(Intake *intake)
+{
+	List	   *views = weir_intake_views();
+	ListCell   *lc;
+
+	for (int i = 0; i < intake->batch->nstreams; i++)
+	{
+		StreamRows *rows = &intake->batch->streams[i];
+
+		foreach(lc, views)
+		{
+			ContView   *view = lfirst(lc);
+			Assembly	a = {0};
+			int			first;
+
+			if (view->streamid != rows->streamid || view->state != CONT_VIEW_ACTIVE)
+				continue;
+			first = weir_intake_first_row(view, rows);
+			if (first == rows->nrows)
+				continue;
+			a.intake = intake;
+			a.view = view;
+			a.rows = rows;
+			weir_arena_init(&a.arena, intake->cxt);
+			assemble(&a, first, rows->nrows);
+			if (a.broken)
+				suspend(view, a.reason);
+			else
+				add_assembled(&a);
+		}
+	}
+}
+
+/*
+ * Would these results merge into the epoch, or the private run?  Combining with
+ * what is there may fail for a view (an overflow, say); that view is suspended
+ * then, as its query would fail as a batch.  Merging tells; here each view is
+ * tried alone.
+ */
+static bool
+try_stage(Intake *intake, Run *run, ViewResult *result, ErrorData **error)
+{
+	ResourceOwner owner = CurrentResourceOwner;
+	MemoryContext old = CurrentMemoryContext;
+	volatile bool ok = true;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(intake->cxt);
+	PG_TRY();
+	{
+		if (run)
+			weir_run_try_stage(run, result);
+		else
+			weir_epoch_try_stage(weir_worker_self->slot, result);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(intake->cxt);
+		*error = CopyErrorData();
+		if (weir_worker_error_kind((*error)->sqlerrcode) == ERROR_RETRY)
+			PG_RE_THROW();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		ok = false;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(old);
+	CurrentResourceOwner = owner;
+	return ok;
+}
+
+static void
+drop_unmergeable(Intake *intake, Run *run)
+{
+	List	   *views = weir_cont_views();
+	int			kept = 0;
+
+	for (int i = 0; i < intake->input.nviews; i++)
+	{
+		ViewResult *result = &intake->input.views[i];
+		ErrorData  *error = NULL;
+		ListCell   *lc;
+
+		if (try_stage(intake, run, result, &error))
+		{
+			intake->input.views[kept++] = *result;
+			continue;
+		}
+		foreach(lc, views)
+			if (((ContView *) lfirst(lc))->defid == result->spec->defid)
+				break;
+		if (lc != NULL)
+			suspend(lfirst(lc), error->message);
+		views = weir_cont_views();
+	}
+	intake->input.nviews = kept;
+}
+
+void
+weir_intake_run_carefully(Intake *intake, Run *run)
+{
+	run_views_carefully(intake);
+	drop_unmergeable(intake, run);
+}

@@ -1,0 +1,60 @@
+/*
+ * intake.h
+ *	  What a batch gives, on its way into an epoch or a private run.
+ */
+#ifndef WEIR_INTAKE_H
+#define WEIR_INTAKE_H
+
+#include "postgres.h"
+#include "catalog/cont_view.h"
+#include "groups/epoch.h"
+#include "stream/batch.h"
+
+/* Filled by the fast or the careful way. */
+typedef struct Intake
+{
+	WeirBatch  *batch;
+	MemoryContext cxt;			/* of everything made here */
+	bool		sync;
+	MergeInput	input;
+	int			maxviews;
+	int			maxdead;
+} Intake;
+
+/* Empty but for the batch's own dead letters and offsets. */
+extern void weir_intake_begin(Intake *intake, WeirBatch *batch, MemoryContext cxt, bool sync);
+extern void weir_intake_add_result(Intake *intake, ViewResult *result);
+extern void weir_intake_add_dead(Intake *intake, DeadLetter *dead);
+
+/* The views of this database, in the current context. */
+extern List *weir_intake_views(void);
+
+/* First row of the batch that the view counts; nrows if none. */
+extern int	weir_intake_first_row(ContView *view, StreamRows *rows);
+
+/* The fast way: every view over all its rows.  Errors with the first that fails. */
+extern void weir_intake_run(Intake *intake);
+
+/*
+ * The careful way: rows that fail become dead letters, views that fail by
+ * themselves, or whose results do not combine with what the run (NULL: the
+ * active epoch) has, are suspended.  Errors only for what is worth trying again.
+ */
+extern void weir_intake_run_carefully(Intake *intake, Run *run);
+
+/*
+ * In a PG_CATCH: whether the error in hand is worth a careful try.  Then it is
+ * cleaned up and the transaction aborted; else it is to be thrown on.
+ */
+extern bool weir_intake_recover(MemoryContext cxt);
+
+/*
+ * In a PG_CATCH, when the batch is merged: only side effects of functions in
+ * the queries are lost with the transaction.  To throw would take the batch in
+ * again, so the error is logged and the transaction aborted.
+ */
+extern void weir_intake_recover_merged(MemoryContext cxt);
+
+extern void weir_intake_note_statistics(Intake *intake);
+
+#endif

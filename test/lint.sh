@@ -1,0 +1,49 @@
+#!/bin/bash
+# What a machine can check of doc and code: layers, exported symbols, settings documented, versions in one place.
+# lint.sh [weir.so]; prints what is wrong, exit status 1 then.
+set -u
+cd "$(dirname "$0")/.."
+layers="base catalog stream kafka query groups matrel worker view monitor"
+bad=0
+complain() { echo "lint: $*"; bad=1; }
+
+# A folder includes headers of lower folders only.
+level() { local n=0 l; for l in $layers; do n=$((n + 1)); [ "$l" = "$1" ] && echo $n && return; done; echo 0; }
+while IFS=: read -r file header; do
+	from=$(basename "$(dirname "$file")"); to=${header%%/*}
+	[ "$(level "$to")" -gt "$(level "$from")" ] && complain "$file includes $header, a higher layer"
+done < <(for l in $layers; do for h in src/"$l"/*.h; do
+	grep -rl --include='*.[ch]' "#include \"${h#src/}\"" src/*/ | sed "s|\$|:${h#src/}|"; done; done)
+
+# Versions of PostgreSQL are told apart in one file.
+for f in $(grep -rl --include='*.[ch]' PG_VERSION_NUM src); do
+	[ "$f" = src/base/compat.h ] || complain "$f looks at PG_VERSION_NUM"
+done
+
+# Only librdkafka's own files know it.
+for f in $(grep -rl --include='*.[ch]' 'librdkafka/rdkafka.h' src); do
+	case $f in src/kafka/client.c | src/catalog/property.c) ;; *) complain "$f includes rdkafka.h" ;; esac
+done
+
+# Every setting, function and view of schema weir is in doc/.
+for name in $(grep -oh '"weir\.[a-z_]*"' src/base/settings.c | tr -d '"' | sort -u); do
+	grep -rqF "$name" doc || complain "setting $name is not in doc/"
+done
+for name in $(grep -oE '^CREATE (VIEW|TABLE|FUNCTION) weir\.[a-z_]+' weir--1.0.sql | awk '{print $3}' | sort -u); do
+	case $name in *_raw | weir.state_* | weir.combine_* | weir.fdw_* | weir.catalog_changed | weir.refuse_write | \
+		weir.extension_created | weir.continuous_view | weir.kafka_stat) continue ;; esac
+	grep -rqF "$name" doc || complain "$name is not in doc/"
+done
+
+# Every object file is in the table of contents.
+for f in src/*.c src/*/*.c; do
+	grep -qF "${f%.c}.o" Makefile || complain "$f is not in OBJS"
+done
+
+# Symbols that a library of a server shows: ours by name, and PostgreSQL's.
+if [ -n "${1:-}" ]; then
+	for s in $(nm -D --defined-only "$1" | awk '{print $3}' | grep -vE '^(weir_|pg_finfo_weir_|Pg_magic_func$|_PG_init$|_init$|_fini$)'); do
+		complain "$1 exports $s"
+	done
+fi
+exit $bad
