@@ -65,6 +65,8 @@ enum
 	NATTS = ANUM_CREATED
 };
 
+#define MAX_READS 10
+
 static const char *const state_names[] = {"active", "inactive", "suspended"};
 
 static MemoryContext cache_cxt = NULL;
@@ -117,7 +119,7 @@ current_generation(void)
 List *
 weir_cont_views(void)
 {
-	while (!cache_valid || cache_generation != current_generation())
+	for (int i = 0; i < MAX_READS && (!cache_valid || cache_generation != current_generation()); i++)
 	{
 		MemoryContext old_cxt = cache_cxt;
 		MemoryContext new_cxt;
@@ -145,7 +147,11 @@ weir_cont_views(void)
 		if (old_cxt)
 			MemoryContextSetParent(old_cxt, TopTransactionContext);
 
-		/* An invalidation accepted while reading: read again. */
+		/*
+		 * An invalidation accepted while reading: read again, though not for
+		 * ever (debug_discard_caches sends one with every table opened).  The
+		 * list is then as of the snapshot it was read with.
+		 */
 		cache_valid = (version == cache_version);
 	}
 	return cache_list;

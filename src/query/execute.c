@@ -315,19 +315,22 @@ make_plan(ViewRuntime *runtime)
 	MemoryContextSwitchTo(old);
 }
 
-/* A plan that is valid now, with its relations locked. */
+/*
+ * A plan that is valid now, with its relations locked.  Planning takes the locks
+ * itself, so a fresh plan is good for this execution whatever arrives meanwhile.
+ */
 static PlannedStmt *
 valid_plan(ViewRuntime *runtime)
 {
-	for (;;)
+	if (runtime->plan_valid && runtime->plan != NULL)
 	{
-		if (!runtime->plan_valid || runtime->plan == NULL)
-			make_plan(runtime);
 		lock_plan_relations(runtime->plan, true);
 		if (runtime->plan_valid)
 			return runtime->plan;
 		lock_plan_relations(runtime->plan, false);
 	}
+	make_plan(runtime);
+	return runtime->plan;
 }
 
 static bool

@@ -184,6 +184,7 @@ static void
 ingest(WeirBatch *batch, bool sync, weir_merge_callback done, void *arg)
 {
 	Handover	handover = {done, arg, NULL, false};
+	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext cxt;
 
 	/* Of this attempt alone: the caller may try the same batch again. */
@@ -195,7 +196,7 @@ ingest(WeirBatch *batch, bool sync, weir_merge_callback done, void *arg)
 	}
 	PG_FINALLY();
 	{
-		MemoryContextSwitchTo(batch->cxt);
+		MemoryContextSwitchTo(caller);
 		MemoryContextDelete(cxt);
 	}
 	PG_END_TRY();
