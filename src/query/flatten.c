@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
@@ -21,6 +22,7 @@ static bool inline_with(ParseState *pstate, Query *query);
 static RangeTblEntry *find_reference(List *rtable, const char *name, Index levelsup);
 static bool pull_up(ParseState *pstate, Query *query);
 static void pull_up_one(Query *query, Index rti);
+static void lift_lateral(Query *query, Query *subquery);
 static Node *put_in_place(Node *node, Index rti, FromExpr *replacement);
 static void check_simple(ParseState *pstate, Query *subquery, const char *where);
 
@@ -109,6 +111,9 @@ pull_up(ParseState *pstate, Query *query)
 		if (rte->rtekind != RTE_SUBQUERY || !OidIsValid(weir_query_stream(rte->subquery)))
 			continue;
 		check_simple(pstate, rte->subquery, "a subquery");
+		if (rte->lateral && contain_vars_of_level((Node *) rte->subquery->jointree->fromlist, 1))
+			weir_query_refuse(pstate, -1, "a LATERAL reference in JOIN ... ON inside a subquery over a stream",
+							  "Put the condition into the subquery's WHERE clause.");
 		pull_up_one(query, foreach_current_index(lc) + 1);
 		return true;
 	}
@@ -133,6 +138,8 @@ pull_up_one(Query *query, Index rti)
 	subquery = copyObject(rte->subquery);
 	IncrementVarSublevelsUp((Node *) subquery, -1, 1);
 	*query = *(Query *) weir_replace_vars((Node *) query, rti, rte, subquery->targetList);
+	if (rte->lateral)
+		lift_lateral(query, subquery);
 	query->jointree = (FromExpr *) put_in_place((Node *) query->jointree, rti, subquery->jointree);
 	query->hasSubLinks |= subquery->hasSubLinks;
 
@@ -142,6 +149,29 @@ pull_up_one(Query *query, Index rti)
 	rte->subquery = NULL;
 	rte->lateral = false;
 	weir_prepend_rtable(query, subquery);
+}
+
+/*
+ * Conditions may name other tables of the query: they go to its WHERE, as no
+ * join that can take away or add rows of the stream is in between.  The planner
+ * wants to know which entries may name others.
+ */
+static void
+lift_lateral(Query *query, Query *subquery)
+{
+	ListCell   *lc;
+
+	query->jointree->quals = make_and_qual(query->jointree->quals, subquery->jointree->quals);
+	subquery->jointree->quals = NULL;
+	foreach(lc, subquery->rtable)
+	{
+		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
+
+		if (rte->rtekind == RTE_SUBQUERY || rte->rtekind == RTE_FUNCTION ||
+			rte->rtekind == RTE_TABLEFUNC || rte->rtekind == RTE_VALUES ||
+			(rte->rtekind == RTE_RELATION && rte->tablesample))
+			rte->lateral = true;
+	}
 }
 
 static Node *
