@@ -66,9 +66,18 @@ def kill(victim):
     if victim in SPECIAL:
         SPECIAL[victim]()
         return True
-    with connected() as c:
-        pids = [int(p) for (p,) in c.query(
-            f"SELECT pid FROM pg_stat_activity WHERE backend_type = '{victim}' AND pid <> pg_backend_pid()")]
+    deadline = time.monotonic() + 60
+    pids = []
+    while not pids and time.monotonic() < deadline:     # it may just be starting
+        try:
+            with connected() as c:
+                pids = [int(p) for (p,) in c.query(
+                    f"SELECT pid FROM pg_stat_activity WHERE backend_type = '{victim}' AND pid <> pg_backend_pid()")]
+        except Error as e:
+            if not e.lost and not e.sqlstate.startswith("57P"):
+                raise
+        if not pids:
+            time.sleep(0.02)
     if not pids:
         return False
     try:
