@@ -94,7 +94,10 @@ run_tap()
 		if reason=$(grep -m1 -oP 'skipped: \K.*' "$dir/output"); then
 			report SKIP "tap/$name" $((SECONDS - start)) "$reason"
 		else
-			report ok "tap/$name" $((SECONDS - start))
+			# What only some checks of a test left out is told beside it.
+			reason=$(grep -oP '^ok \d+ # skip \K.*' "$dir/output" | sort | uniq -c |
+				awk '{ n = $1; $1 = ""; printf "%s%d checks left out:%s", (NR > 1 ? "; " : ""), n, $0 }')
+			report ok "tap/$name" $((SECONDS - start)) "$reason"
 			[ -n "${WEIR_KEEP:-}" ] || rm -rf "$dir/tmp_check"
 		fi
 	else

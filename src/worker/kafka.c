@@ -166,6 +166,8 @@ advance(void)
 		decode();
 		merge();
 	}
+	else if (self->client && !self->ended && !self->in_trouble && self->backoff_ms == 0)
+		weir_partitions_look_at_silent();
 }
 
 /* Options, connection, partitions. */
@@ -342,6 +344,7 @@ merge(void)
 		if (part->next == KAFKA_OFFSET_UNKNOWN)
 			continue;
 		part->position = part->next;
+		weir_partition_heard(part);
 		weir_kafka_stat_progress(part->stat, part->position, part->messages, part->bytes);
 		weir_kafka_stat_high_watermark(part->stat, weir_client_high_watermark(self->client, p));
 	}

@@ -22,6 +22,11 @@
 #include "worker/worker.h"
 
 #define BROKER_TIMEOUT_MS 1000	/* of questions that block */
+
+/* A partition that gives nothing for so long is looked at; doubled each time it has nothing. */
+#define PATIENCE_MIN_MS 10000
+#define PATIENCE_MAX_MS 300000
+
 /* Advisory locks of users have 1 or 2 here. */
 #define PARTITION_LOCK_CLASS 0x5765
 
@@ -126,6 +131,7 @@ weir_partitions_start(void)
 			continue;
 		}
 		part->started = true;
+		weir_partition_heard(part);
 		part->position = known ? offsets[p] : KAFKA_OFFSET_UNKNOWN;
 		weir_kafka_stat_progress(part->stat, part->position, 0, 0);
 	}
@@ -173,6 +179,90 @@ resolve_latest(int64 *offsets)
 	return true;
 }
 
+/* Read a partition from this offset on, wherever its reader stands. */
+static void
+restart(int p, int64 offset)
+{
+	Partition  *part = &self->partitions[p];
+	char		err[512];
+
+	part->gone = false;
+	weir_client_stop(self->client, p);
+	part->started = weir_client_start(self->client, p, offset, err, sizeof(err));
+	if (!part->started)
+		weir_kafka_stat_error(part->stat, 1, err);
+	self->all_started = self->all_started && part->started;
+}
+
+void
+weir_partition_heard(Partition *part)
+{
+	part->heard = GetCurrentTimestamp();
+	part->patience_ms = PATIENCE_MIN_MS;
+}
+
+/*
+ * librdkafka 2.0 can lose a partition's fetcher when leaders move while brokers
+ * are slow.  Messages that a consumer never sees, such as the marks of
+ * transactions, look the same from here; reading anew does no harm then.
+ */
+void
+weir_partitions_look_at_silent(void)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	for (int p = 0; p < self->npartitions; p++)
+	{
+		Partition  *part = &self->partitions[p];
+		int64		low,
+					high;
+
+		if (!part->started || part->gone ||
+			!TimestampDifferenceExceeds(part->heard, now, part->patience_ms))
+			continue;
+		part->heard = now;
+		part->patience_ms = Min(part->patience_ms * 2, PATIENCE_MAX_MS);
+		if (!weir_client_query_watermarks(self->client, p, BROKER_TIMEOUT_MS, &low, &high))
+			return;
+		if (high <= low || (part->position != KAFKA_OFFSET_UNKNOWN && high <= part->position))
+			continue;
+		ereport(LOG,
+				(errmsg("stream %s: partition %d was silent for a while, but has messages up to offset " INT64_FORMAT,
+						self->options->name, p, high),
+				 errdetail("It is read anew from the next offset.")));
+		restart(p, part->position == KAFKA_OFFSET_UNKNOWN ? KAFKA_OFFSET_BEGINNING : part->position);
+	}
+}
+
+/* Leave a dead letter about the gap and go on at the first message there is. */
+static void
+skip_to(int p, int64 low, char *reason)
+{
+	Partition  *part = &self->partitions[p];
+	WeirBatch  *batch = weir_batch_create(weir_worker_self->cxt);
+	DeadLetter	dead = {0};
+
+	ereport(WARNING,
+			(errcode(ERRCODE_DATA_EXCEPTION),
+			 errmsg("stream %s: %s", self->options->name, reason),
+			 errdetail("Reading goes on at offset " INT64_FORMAT ".", low)));
+	dead.streamid = self->streamid;
+	dead.topic = self->options->topic;
+	dead.partition = p;
+	dead.offset = part->position;
+	dead.payload_len = -1;
+	dead.sqlerrcode = ERRCODE_DATA_EXCEPTION;
+	dead.message = reason;
+	weir_batch_add_dead(batch, &dead);
+	batch->noffsets = 1;
+	batch->offsets = MemoryContextAlloc(batch->cxt, sizeof(KafkaOffset));
+	batch->offsets[0] = (KafkaOffset) {self->streamid, p, low};
+	weir_ingest_batch(batch, NULL, NULL);
+	part->position = low;
+	restart(p, low);
+	weir_kafka_stat_error(part->stat, Max(low - dead.offset, 1), reason);
+}
+
 void
 weir_partitions_jump_over_gap(int p)
 {
@@ -180,43 +270,23 @@ weir_partitions_jump_over_gap(int p)
 	int64		low,
 				high;
 	char	   *reason;
-	char		err[512];
-	WeirBatch  *batch;
-	DeadLetter	dead = {0};
 
 	if (!weir_client_query_watermarks(self->client, p, BROKER_TIMEOUT_MS, &low, &high))
 	{
 		weir_kafka_back_off(KAFKA_STATE_UNREACHABLE, NULL);
 		return;
 	}
-	batch = weir_batch_create(weir_worker_self->cxt);
+	if (part->position == KAFKA_OFFSET_UNKNOWN || (part->position >= low && part->position <= high))
+	{
+		/* There after all: a broker that lagged behind, say.  Or nothing was read yet, so nothing is missed. */
+		weir_kafka_back_off(KAFKA_STATE_RETRYING, "offset out of range");
+		restart(p, part->position == KAFKA_OFFSET_UNKNOWN ? KAFKA_OFFSET_BEGINNING : part->position);
+		return;
+	}
 	reason = psprintf("offset " INT64_FORMAT " of partition %d of topic \"%s\" is not on the broker, which has " INT64_FORMAT " to " INT64_FORMAT,
 					  part->position, p, self->options->topic, low, high);
-	if (self->options->on_error != KAFKA_SKIP)
-		self->stop_reason = MemoryContextStrdup(self->cxt, reason);
+	if (self->options->on_error == KAFKA_SKIP)
+		skip_to(p, low, reason);
 	else
-	{
-		ereport(WARNING,
-				(errcode(ERRCODE_DATA_EXCEPTION),
-				 errmsg("stream %s: %s", self->options->name, reason),
-				 errdetail("Reading goes on at offset " INT64_FORMAT ".", low)));
-		dead.streamid = self->streamid;
-		dead.topic = self->options->topic;
-		dead.partition = p;
-		dead.offset = part->position;
-		dead.payload_len = -1;
-		dead.sqlerrcode = ERRCODE_DATA_EXCEPTION;
-		dead.message = reason;
-		weir_batch_add_dead(batch, &dead);
-		batch->noffsets = 1;
-		batch->offsets = MemoryContextAlloc(batch->cxt, sizeof(KafkaOffset));
-		batch->offsets[0] = (KafkaOffset) {self->streamid, p, low};
-		weir_ingest_batch(batch, NULL, NULL);
-		part->gone = false;
-		weir_client_stop(self->client, p);
-		part->position = low;
-		part->started = weir_client_start(self->client, p, low, err, sizeof(err));
-		self->all_started = self->all_started && part->started;
-		weir_kafka_stat_error(part->stat, Max(low - dead.offset, 1), reason);
-	}
+		self->stop_reason = MemoryContextStrdup(self->cxt, reason);
 }

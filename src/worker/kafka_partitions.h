@@ -22,6 +22,8 @@ typedef struct Partition
 	bool		started;
 	bool		gone;			/* its next offset is not on the broker any more */
 	int64		position;		/* next offset to take; KAFKA_OFFSET_UNKNOWN before the first */
+	TimestampTz heard;			/* when it last gave messages, or was looked at */
+	int			patience_ms;	/* how long it may be silent until it is looked at */
 	int			stat;
 	/* of the batch at hand */
 	int64		messages;
@@ -67,6 +69,15 @@ extern bool weir_partitions_find(void);
 /* Start reading partitions of ours that are not read yet.  False: some could not be, try again soon. */
 extern bool weir_partitions_start(void);
 
+/* Messages of this partition arrived. */
+extern void weir_partition_heard(Partition *part);
+
+/*
+ * Look at partitions that have been silent for long: where the broker has
+ * messages that librdkafka does not bring, read anew.  Returns soon.
+ */
+extern void weir_partitions_look_at_silent(void);
+
 /* Tell Kafka what the views hold, for its monitoring tools. */
 extern void weir_partitions_commit_to_group(void);
 
@@ -74,6 +85,7 @@ extern void weir_partitions_commit_to_group(void);
  * The next offset of a partition is not on the broker: deleted by retention,
  * or the topic was made anew.  With on_error 'skip' go on at the first message
  * there is, and leave a dead letter about the gap; otherwise ask for a stop.
+ * When the broker has the offset after all, it is asked for again.
  */
 extern void weir_partitions_jump_over_gap(int p);
 

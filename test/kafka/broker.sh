@@ -20,7 +20,8 @@
 # memory only, so kill and restart lose them.
 #
 # Needs (Debian 12): openjdk-17-jre-headless maven gcc librdkafka-dev.  Any user may run it.
-# Environment: WEIR_KAFKA=mock|real (real: never fall back), WEIR_KAFKA_JARS=DIR with the jars.
+# Environment: WEIR_KAFKA=mock|real (real: never fall back), WEIR_KAFKA_JARS=DIR with the jars,
+# WEIR_KAFKA_BROKERS: how many brokers the emulation has (1).
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -147,7 +148,7 @@ launch_mock() {
 	local dir=$1 i
 	rm -f "$dir/bootstrap" "$dir/control"
 	mkfifo "$dir/control"
-	(exec "$(ktool_path)" mock "$dir/bootstrap" 1 <>"$dir/control") >>"$dir/log" 2>&1 &
+	(exec "$(ktool_path)" mock "$dir/bootstrap" "${WEIR_KAFKA_BROKERS:-1}" <>"$dir/control") >>"$dir/log" 2>&1 &
 	echo $! >"$dir/pid"
 	disown
 	for ((i = 0; i < 200; i++)); do [ -s "$dir/bootstrap" ] && return 0; sleep 0.05; done
