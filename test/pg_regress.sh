@@ -6,17 +6,99 @@
 #
 # PGSRC=DIR: PostgreSQL's source tree.  Without it, root fetches the source package of the installed
 # version, or of the next best one of the same major version, without touching apt's configuration.
+# When the source is not of the installed version, root also fetches the server of the source's
+# version, into the private place: tests and server belong together.
 #
-# When tests fail, the same is run once more with a twin of the extension: the same objects in the
-# catalogs, but weir not loaded.  A test fails because of Weir if its output is another one there.
-# So neither a source that is not quite the server's, nor that one more extension is listed, is
-# taken for Weir's fault.
+# A test whose output is not PostgreSQL's passes in two cases only, and is told apart each time:
+#
+#   listed  pg_regress.expected says why, and the output is the same with a twin of the extension:
+#           the same objects in the catalogs, but weir not loaded
+#   same    the output is the same on a server without any of it, as when no server of the source's
+#           version can be had: then it is not for Weir
+#
 # The last line is "N passed, N failed", as for check.sh; the exit status says the same.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 . test/stage.sh
 tests=("$@")
 started=$SECONDS
+listed=$root/test/pg_regress.expected
+jobs=${WEIR_JOBS:-2}
+
+# ---- The source, and a server of its version ----
+
+# Sets apt: options for lists of its own, of source and binary packages.
+apt_lists()
+{
+	local f
+	[ -z "${apt:-}" ] || return 0
+	packages=$stage/packages
+	mkdir -p "$packages/sources" "$packages/lists/partial"
+	for f in /etc/apt/sources.list.d/*.sources; do
+		[ -e "$f" ] && sed 's/^Types:.*/Types: deb deb-src/' "$f" >"$packages/sources/$(basename "$f")"
+	done
+	for f in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
+		[ -e "$f" ] && sed -n 's/^deb /&/p; s/^deb /deb-src /p' "$f" \
+			>"$packages/sources/$(basename "$f" .list).list"
+	done
+	apt=(-qq -o Dir::Etc::sourcelist=/dev/null -o "Dir::Etc::sourceparts=$packages/sources"
+		-o "Dir::State::lists=$packages/lists" -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache=
+		-o APT::Sandbox::User=root)
+	apt-get "${apt[@]}" update >"$packages/log" 2>&1 || { cat "$packages/log" >&2; return 1; }
+}
+
+# fetch_source DIR: the source package of the server, or the next best, into DIR.
+fetch_source()
+{
+	local dir=$1 package=postgresql-$pgversion version
+	apt_lists || return 1
+	mkdir -p "$dir"
+	{
+		dpkg-query -W -f '${source:Version}\n' "$package"
+		apt-cache "${apt[@]}" showsrc "$package" | sed -n 's/^Version: //p' | sort -rVu
+	} >"$packages/versions"
+	while read -r version; do
+		(cd "$packages" && apt-get "${apt[@]}" source --download-only "$package=$version") \
+			>>"$packages/log" 2>&1 || continue
+		tar -C "$dir" --strip-components=1 -xf "$packages/$package"_*.orig.tar.* && return 0
+	done <"$packages/versions"
+	cat "$packages/log" >&2
+	return 1
+}
+
+# fetch_server VERSION: it and its headers, in place of those in the stage.
+fetch_server()
+{
+	local version package
+	apt_lists || return 1
+	version=$(apt-cache "${apt[@]}" madison "postgresql-$pgversion" |
+		awk -v v="$1-" 'index($3, v) == 1 { print $3; exit }')
+	[ -n "$version" ] || return 1
+	for package in postgresql postgresql-client postgresql-server-dev; do
+		(cd "$packages" && apt-get "${apt[@]}" download "$package-$pgversion=$version") \
+			>>"$packages/log" 2>&1 || return 1
+	done
+	rm "$stage/pg/usr/include/postgresql"
+	for package in "$packages"/*.deb; do dpkg-deb -x "$package" "$stage/pg" || return 1; done
+}
+
+server_version() { "$bin/postgres" --version | awk '{ print $3 }'; }
+
+# Sets source and version; called by stage_make.
+stage_server()
+{
+	source=${PGSRC:-$stage/source}
+	if [ -z "${PGSRC:-}" ]; then
+		[ "$(id -u)" -eq 0 ] || { echo "Only root can fetch the source; PGSRC=DIR names one." >&2; return 1; }
+		fetch_source "$source" || { echo "The source of PostgreSQL cannot be fetched." >&2; return 1; }
+	fi
+	[ -e "$source/src/test/regress/parallel_schedule" ] || { echo "No PostgreSQL source in $source" >&2; return 1; }
+	version=$(sed -n "s/^PACKAGE_VERSION='\(.*\)'/\1/p" "$source/configure")
+	if [ "$version" != "$(server_version)" ] && [ "$(id -u)" -eq 0 ]; then
+		echo "The source is $version, the server $(server_version): fetching that server"
+		fetch_server "$version" || echo "There is none."
+	fi
+}
 
 test/install.sh || exit 1
 trap 'trap "" INT TERM; jobs -p | xargs -r kill 2>/dev/null; stage_end' EXIT
@@ -26,46 +108,6 @@ stage_make || { echo "0 passed, 1 failed"; exit 1; }
 copy=$stage/weir
 driver=$(dirname "$("$bin/pg_config" --pgxs)")/../test/regress/pg_regress
 suite=$stage/suite
-jobs=${WEIR_JOBS:-2}
-
-# ---- The source ----
-
-# fetch DIR: the source package of the server, into DIR.
-fetch()
-{
-	local dir=$1 package=postgresql-$pgversion f version options
-	mkdir -p "$dir/sources" "$dir/lists/partial"
-	for f in /etc/apt/sources.list.d/*.sources; do
-		[ -e "$f" ] && sed 's/^Types:.*/Types: deb-src/' "$f" >"$dir/sources/$(basename "$f")"
-	done
-	for f in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
-		[ -e "$f" ] && sed -n 's/^deb /deb-src /p' "$f" >"$dir/sources/$(basename "$f" .list).list"
-	done
-	options=(-qq -o Dir::Etc::sourcelist=/dev/null -o "Dir::Etc::sourceparts=$dir/sources"
-		-o "Dir::State::lists=$dir/lists" -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache=
-		-o APT::Sandbox::User=root)
-	apt-get "${options[@]}" update >"$dir/log" 2>&1 || { cat "$dir/log" >&2; return 1; }
-	{
-		dpkg-query -W -f '${source:Version}\n' "$package"
-		apt-cache "${options[@]}" showsrc "$package" | sed -n 's/^Version: //p' | sort -rVu
-	} >"$dir/versions"
-	while read -r version; do
-		(cd "$dir" && apt-get "${options[@]}" source --download-only "$package=$version") \
-			>>"$dir/log" 2>&1 || continue
-		echo "Source package $package $version, installed $(head -1 "$dir/versions")"
-		tar -C "$dir" --strip-components=1 -xf "$dir/$package"_*.orig.tar.* && return 0
-	done <"$dir/versions"
-	cat "$dir/log" >&2
-	return 1
-}
-
-source=${PGSRC:-}
-if [ -z "$source" ]; then
-	[ "$(id -u)" -eq 0 ] || { echo "Only root can fetch the source; PGSRC=DIR names one." >&2; exit 1; }
-	source=$stage/source
-	fetch "$source" || { echo "The source of PostgreSQL cannot be fetched." >&2; exit 1; }
-fi
-[ -e "$source/src/test/regress/parallel_schedule" ] || { echo "No PostgreSQL source in $source" >&2; exit 1; }
 
 # ---- The suite and its libraries ----
 
@@ -81,7 +123,7 @@ include $(PGXS)
 EOF
 settings=("fsync = off" "max_worker_processes = 32")
 printf '%s\n' "${settings[@]}" "shared_preload_libraries = 'weir'" >"$suite/weir.conf"
-printf '%s\n' "${settings[@]}" >"$suite/weir_twin.conf"
+printf '%s\n' "${settings[@]}" | tee "$suite/weir_twin.conf" >"$suite/plain.conf"
 extensions=$("$bin/pg_config" --sharedir)/extension
 cp "$extensions/weir.control" "$extensions/weir_twin.control"
 sed '/^SELECT weir.extension_created()/d' "$extensions/weir--1.0.sql" >"$extensions/weir_twin--1.0.sql"
@@ -89,15 +131,17 @@ sed '/^SELECT weir.extension_created()/d' "$extensions/weir--1.0.sql" >"$extensi
 as_user make -C "$suite/lib" -s -j"$jobs" with_llvm=no PG_CONFIG="$bin/pg_config" >"$suite/build.log" 2>&1 ||
 	{ cat "$suite/build.log"; exit 1; }
 
-# run EXTENSION: results are in $suite/EXTENSION.
+# run NAME: with the extension NAME or, for plain, with none; results are in $suite/NAME.
 run()
 {
 	local out=$suite/$1 what=(--schedule="$suite/parallel_schedule")
+	[ ! -e "$out/results.txt" ] || return 0
 	[ ${#tests[@]} -eq 0 ] || what=(test_setup "${tests[@]}")
+	[ "$1" = plain ] || what+=(--load-extension="$1")
 	as_user mkdir -p "$out"
 	as_user timeout -k 10 "${WEIR_TEST_TIMEOUT:-3600}" "$driver" --inputdir="$suite" --outputdir="$out" \
 		--dlpath="$suite/lib" --temp-instance="$out/server" --temp-config="$suite/$1.conf" --bindir="$bin" \
-		--encoding=UTF8 --no-locale --max-concurrent-tests=20 --load-extension="$1" "${what[@]}" \
+		--encoding=UTF8 --no-locale --max-concurrent-tests=20 "${what[@]}" \
 		>"$out/log.txt" 2>&1 </dev/null
 	# "ok NAME" and "FAILED NAME": versions before 16 print "test x ... ok", later ones "ok 1 - x".
 	sed -nE -e 's/^(test)? +([a-z][^ ]*) +\.\.\. +(ok|FAILED).*/\3 \2/p' \
@@ -105,27 +149,41 @@ run()
 		-e 's/^not ok +[0-9]+ +[-+] +([^ ]+).*/FAILED \1/p' "$out/log.txt" >"$out/results.txt"
 }
 
-echo "PostgreSQL's regression tests with weir"
+# reason NAME: why the output of a test is expected to be another one.
+reason() { awk -v name="$1" '$1 == name { $1 = ""; print substr($0, 2) }' "$listed"; }
+
+# as NAME TEST: is the output the same as that of run NAME?  What is not, is in $suite/TEST.diff.
+as()
+{
+	run "$1"
+	diff -U3 --label "$1" --label weir "$suite/$1/results/$2.out" "$suite/weir/results/$2.out" \
+		>"$suite/$2.diff" 2>&1
+}
+
+echo "PostgreSQL $version's regression tests on $(server_version) with weir"
 run weir
 results=$suite/weir/results.txt
-passed=$(grep -c '^ok ' "$results")
+passed=0
 failed=0
-if grep -q '^FAILED ' "$results"; then
-	echo "$(grep -c '^FAILED ' "$results") are not as expected; the same with the twin"
-	run weir_twin
-	while read -r _ name; do
-		diff=$suite/$name.diff
-		if diff -U3 --label twin --label weir \
-			"$suite/weir_twin/results/$name.out" "$suite/weir/results/$name.out" >"$diff" 2>&1; then
-			echo "same    $name"
-			passed=$((passed + 1))
-		else
-			echo "FAIL    $name"
-			head -n 60 "$diff" | sed 's/^/    /'
-			failed=$((failed + 1))
-		fi
-	done < <(grep '^FAILED ' "$results")
-fi
+while read -r state name; do
+	reason=$(reason "$name")
+	if [ "$state$reason" = ok ]; then
+		passed=$((passed + 1))
+	elif [ "$state" = ok ]; then
+		echo "FAIL    $name: listed in pg_regress.expected, but as PostgreSQL's"
+		failed=$((failed + 1))
+	elif [ -n "$reason" ] && as weir_twin "$name"; then
+		echo "listed  $name: $reason"
+		passed=$((passed + 1))
+	elif [ -z "$reason" ] && as plain "$name"; then
+		echo "same    $name"
+		passed=$((passed + 1))
+	else
+		echo "FAIL    $name"
+		head -n 60 "$suite/$name.diff" | sed 's/^/    /'
+		failed=$((failed + 1))
+	fi
+done <"$results"
 ran=$(wc -l <"$results")
 wanted=$(sed -n 's/^test: *//p' "$suite/parallel_schedule" | wc -w)
 [ ${#tests[@]} -eq 0 ] || wanted=$((1 + ${#tests[@]}))

@@ -8,7 +8,8 @@
 #   $stage     the private directory; $stage/weir is the copy of the repository
 #   $bin       PostgreSQL's programs in it
 #   as_user C  run command C as the unprivileged user
-#   stage_make make the stage (arguments are given to make), and go there
+#   stage_make make the stage (arguments are given to make), and go there; stage_server, where a
+#              script defines it, is called before Weir is built and may change the server in $stage/pg
 #   stage_end  stop whatever still runs from the stage; remove it when it is not in the repository
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -53,6 +54,8 @@ stage_make()
 	ln -s /usr/include/postgresql "$stage/pg/usr/include/postgresql"
 	rm -f "$stage/pg/usr/lib/postgresql/$pgversion/lib/weir.so" \
 		"$stage/pg/usr/share/postgresql/$pgversion/extension"/weir*
+
+	if declare -F stage_server >/dev/null; then stage_server || return 1; fi
 
 	tar -C "$root" -c --exclude=./tmp_check --exclude=./.git --exclude='*.o' --exclude='*.bc' \
 		--exclude='*.so' . | tar -C "$stage/weir" -x
