@@ -312,6 +312,7 @@ start_worker(WorkerTask *task)
 	MemoryContext old;
 
 	s->task = *task;
+	s->wanted = true;
 	s->entry = weir_registry_add(task, &generation);
 	if (s->entry < 0)
 	{
@@ -400,6 +401,32 @@ reap(void)
 	}
 }
 
+static Started *
+find_started(const WorkerTask *task)
+{
+	ListCell   *lc;
+
+	foreach(lc, started)
+		if (same_task(&((Started *) lfirst(lc))->task, task))
+			return lfirst(lc);
+	return NULL;
+}
+
+/* Streams and databases come and go: tasks that were not started again are forgotten. */
+static void
+forget_ended(void)
+{
+	HASH_SEQ_STATUS status;
+	Ended	   *e;
+	TimestampTz now = GetCurrentTimestamp();
+
+	hash_seq_init(&status, ended);
+	while ((e = hash_seq_search(&status)) != NULL)
+		if (TimestampDifferenceExceeds(e->not_before, now, HEALTHY_MS) &&
+			find_started(&e->task) == NULL)
+			(void) hash_search(ended, &e->task, HASH_REMOVE, NULL);
+}
+
 /* Returns ms until something is to be started, or the scan interval. */
 static long
 start_missing(List *tasks)
@@ -414,12 +441,9 @@ start_missing(List *tasks)
 	foreach(lc, tasks)
 	{
 		WorkerTask *task = lfirst(lc);
-		Started    *running = NULL;
+		Started    *running = find_started(task);
 		Ended	   *e;
 
-		foreach(lc2, started)
-			if (same_task(&((Started *) lfirst(lc2))->task, task))
-				running = lfirst(lc2);
 		if (running)
 		{
 			running->wanted = true;
@@ -435,8 +459,6 @@ start_missing(List *tasks)
 		start_worker(task);
 		if (slots_warned)
 			timeout = Min(timeout, 5000);
-		if (started != NIL)
-			((Started *) llast(started))->wanted = true;
 	}
 
 	foreach(lc2, started)
@@ -491,6 +513,7 @@ launcher_loop(void)
 		databases = list_databases(cxt, &open);
 		MemoryContextSwitchTo(cxt);
 		reap();
+		forget_ended();
 		forget_dropped(databases, slots);
 		timeout = start_missing(wanted_tasks(databases, open));
 

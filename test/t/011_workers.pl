@@ -81,4 +81,21 @@ works('postgres', 'the first database is untouched');
 my $other = $node->safe_psql('postgres', q(SELECT count(*) FROM pg_stat_activity WHERE backend_type LIKE 'weir %'));
 is($other, '4', 'a launcher, a flush worker and two ingest workers are left');
 $node->stop;
+
+# Every slot for workers is taken: one that is not wanted any more makes room.
+my $small = weir_cluster('slots', conf => "max_worker_processes = 5\nweir.ingest_workers = 2");
+sub small_workers
+{
+	my ($db) = @_;
+	return "SELECT count(*) FROM pg_stat_activity WHERE backend_type LIKE 'weir %worker' AND datname = '$db'";
+}
+$small->poll_query_until('postgres', small_workers('postgres'), '3') or die 'workers do not start';
+$small->safe_psql('postgres', 'CREATE DATABASE more');
+$small->safe_psql('more', 'CREATE EXTENSION weir');
+$small->wait_for_log(qr/no free slot for a weir flush worker/);
+$small->append_conf('postgresql.conf', 'weir.ingest_workers = 1');
+$small->reload;
+ok($small->poll_query_until('postgres', small_workers('more'), '1'), 'a worker starts in the slot of one that left');
+is($small->safe_psql('postgres', small_workers('postgres')), '2', 'and the others go on');
+$small->stop;
 done_testing();
