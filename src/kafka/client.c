@@ -406,6 +406,8 @@ weir_client_fetch(KafkaClient *client, KafkaMessage *out, int max, Size max_byte
 	{
 		if (client->held)
 			pfree(client->held);
+		client->held = NULL;
+		client->maxheld = 0;
 		client->held = MemoryContextAlloc(TopMemoryContext, sizeof(rd_kafka_message_t *) * max);
 		client->maxheld = max;
 	}

@@ -206,7 +206,9 @@ look_for_changes(void)
 {
 	KafkaStreamOptions *options = NULL;
 	bool		ok = false;
-	MemoryContext cxt = AllocSetContextCreate(self->cxt, "weir kafka options", ALLOCSET_SMALL_SIZES);
+	/* An error leaves it to the reset of the worker's context. */
+	MemoryContext cxt = AllocSetContextCreate(weir_worker_self->cxt, "weir kafka options",
+											  ALLOCSET_SMALL_SIZES);
 
 	StartTransactionCommand();
 	/* Held to the end of the transaction, so it stays while we look. */
@@ -229,7 +231,10 @@ look_for_changes(void)
 	if (ok && options && self->options)
 		ok = weir_options_kafka_equal(options, self->options);
 	if (ok && options && self->options == NULL)
+	{
+		MemoryContextSetParent(cxt, self->cxt);
 		self->options = options;
+	}
 	else
 		MemoryContextDelete(cxt);
 	return ok;
@@ -267,6 +272,8 @@ fetch(void)
 	{
 		if (self->messages)
 			pfree(self->messages);
+		self->messages = NULL;
+		self->maxmessages = 0;
 		self->messages = MemoryContextAllocHuge(self->cxt, sizeof(KafkaMessage) * weir_batch_rows);
 		self->maxmessages = weir_batch_rows;
 	}
