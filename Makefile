@@ -19,6 +19,7 @@ OBJS = \
 	src/catalog/property.o \
 	src/catalog/options.o \
 	src/catalog/cont_view.o \
+	src/stream/stream_row.o \
 	src/stream/fdw.o \
 	src/stream/xact_rows.o \
 	src/stream/queue.o \

@@ -114,9 +114,9 @@ decode_range(BatchDecoder *decoder, int first, int last)
 			.payload = message->payload,
 			.payload_len = message->payload_len
 		};
-		MinimalTuple tuple = weir_row_decode(decoder->rows, message, decoder->result->batch->cxt);
+		StreamRow  *row = weir_row_decode(decoder->rows, message, decoder->result->batch->cxt);
 
-		weir_batch_add_row(decoder->result->batch, decoder->stream, tuple, 0, &origin);
+		weir_batch_add_row(decoder->result->batch, decoder->stream, row, 0, &origin);
 	}
 	decoder->result->taken = last;
 }

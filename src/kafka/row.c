@@ -44,6 +44,7 @@ struct RowDecoder
 	EState	   *estate;
 	ResultRelInfo *rri;
 	TupleTableSlot *slot;
+	StreamRowType *type;
 	KafkaMetadata *metadata;	/* by attribute number - 1, as all below */
 	FmgrInfo   *metadata_input; /* where the type needs one */
 	ExprState **defaults;		/* NULL: none */
@@ -119,6 +120,7 @@ weir_row_open(const KafkaStreamOptions *options, TimestampTz now)
 		open_column(decoder, i, skip);
 	decoder->json = weir_json_open(decoder->desc, skip);
 	decoder->slot = MakeSingleTupleTableSlot(decoder->desc, &TTSOpsVirtual);
+	decoder->type = weir_stream_row_type(decoder->desc);
 	constr = decoder->desc->constr;
 	decoder->has_generated = constr && constr->has_generated_stored;
 	decoder->has_constraints = constr && (constr->has_not_null || constr->num_check > 0);
@@ -286,13 +288,14 @@ row_error_context(void *arg)
 			   decoder->current->partition, decoder->current->offset);
 }
 
-MinimalTuple
+StreamRow *
 weir_row_decode(RowDecoder *decoder, const KafkaMessage *message, MemoryContext cxt)
 {
 	TupleTableSlot *slot = decoder->slot;
 	ErrorContextCallback callback = {.callback = row_error_context,.arg = decoder};
 	MemoryContext old;
-	MinimalTuple tuple;
+	StreamRow  *row;
+	Size		size;
 
 	decoder->current = message;
 	callback.previous = error_context_stack;
@@ -311,10 +314,11 @@ weir_row_decode(RowDecoder *decoder, const KafkaMessage *message, MemoryContext 
 		ExecComputeStoredGenerated(decoder->rri, decoder->estate, slot, CMD_INSERT);
 	if (decoder->has_constraints)
 		ExecConstraints(decoder->rri, slot, decoder->estate);
-	MemoryContextSwitchTo(cxt);
-	tuple = ExecCopySlotMinimalTuple(slot);
+	size = weir_stream_row_size(decoder->type, slot->tts_values, slot->tts_isnull);
+	row = MemoryContextAllocHuge(cxt, size);
+	weir_stream_row_fill(decoder->type, row, size, slot->tts_values, slot->tts_isnull);
 
 	MemoryContextSwitchTo(old);
 	error_context_stack = callback.previous;
-	return tuple;
+	return row;
 }

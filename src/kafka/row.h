@@ -6,10 +6,10 @@
 #define WEIR_ROW_H
 
 #include "postgres.h"
-#include "access/htup_details.h"
 #include "datatype/timestamp.h"
 #include "catalog/options.h"
 #include "kafka/client.h"
+#include "stream/stream_row.h"
 
 typedef struct RowDecoder RowDecoder;
 
@@ -22,7 +22,7 @@ extern RowDecoder *weir_row_open(const KafkaStreamOptions *options, TimestampTz 
 extern void weir_row_close(RowDecoder *decoder);
 
 /* The row of a message, in cxt; errors if it cannot be one. */
-extern MinimalTuple weir_row_decode(RowDecoder *decoder, const KafkaMessage *message, MemoryContext cxt);
+extern StreamRow * weir_row_decode(RowDecoder *decoder, const KafkaMessage *message, MemoryContext cxt);
 
 /* The column whose field an error was about; NULL: none in particular. */
 extern const char *weir_row_current_column(const RowDecoder *decoder);

@@ -49,7 +49,7 @@ weir_batch_stream(WeirBatch *batch, Oid streamid, bool with_origins)
 	memset(rows, 0, sizeof(StreamRows));
 	rows->streamid = streamid;
 	rows->maxrows = 64;
-	rows->rows = palloc(sizeof(MinimalTuple) * rows->maxrows);
+	rows->rows = palloc(sizeof(StreamRow *) * rows->maxrows);
 	if (with_origins)
 		rows->origins = palloc(sizeof(RowOrigin) * rows->maxrows);
 	else
@@ -59,24 +59,24 @@ weir_batch_stream(WeirBatch *batch, Oid streamid, bool with_origins)
 }
 
 void
-weir_batch_add_row(WeirBatch *batch, StreamRows *rows, MinimalTuple tuple,
+weir_batch_add_row(WeirBatch *batch, StreamRows *rows, StreamRow *row,
 				   int64 seq, const RowOrigin *origin)
 {
 	if (rows->nrows == rows->maxrows)
 	{
 		rows->maxrows *= 2;
-		rows->rows = repalloc_huge(rows->rows, sizeof(MinimalTuple) * rows->maxrows);
+		rows->rows = repalloc_huge(rows->rows, sizeof(StreamRow *) * rows->maxrows);
 		if (rows->seqs)
 			rows->seqs = repalloc_huge(rows->seqs, sizeof(int64) * rows->maxrows);
 		if (rows->origins)
 			rows->origins = repalloc_huge(rows->origins, sizeof(RowOrigin) * rows->maxrows);
 	}
-	rows->rows[rows->nrows] = tuple;
+	rows->rows[rows->nrows] = row;
 	if (rows->seqs)
 		rows->seqs[rows->nrows] = seq;
 	if (rows->origins)
 		rows->origins[rows->nrows] = *origin;
-	rows->bytes += tuple->t_len;
+	rows->bytes += row->len;
 	rows->nrows++;
 }
 
@@ -122,9 +122,9 @@ weir_batch_add_section(WeirBatch *batch, SectionHeader *header, int64 seq)
 
 	for (uint32 i = 0; i < header->nrows; i++)
 	{
-		MinimalTuple tuple = (MinimalTuple) place;
+		StreamRow  *row = (StreamRow *) place;
 
-		weir_batch_add_row(batch, rows, tuple, seq, NULL);
-		place += MAXALIGN(tuple->t_len);
+		weir_batch_add_row(batch, rows, row, seq, NULL);
+		place += row->len;
 	}
 }

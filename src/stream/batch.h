@@ -11,8 +11,8 @@
 #define WEIR_BATCH_H
 
 #include "postgres.h"
-#include "access/htup_details.h"
 #include "stream/queue.h"
+#include "stream/stream_row.h"
 
 /* Where a row came from, for dead letters.  Kafka only. */
 typedef struct RowOrigin
@@ -29,7 +29,7 @@ typedef struct StreamRows
 	Oid			streamid;
 	int			nrows;
 	int			maxrows;
-	MinimalTuple *rows;			/* of the stream's row type; columns added since are missing at the end */
+	StreamRow **rows;
 	int64	   *seqs;			/* publication number of each row, or NULL: rows count in every active view */
 	RowOrigin  *origins;		/* per row, or NULL */
 	Size		bytes;
@@ -79,7 +79,7 @@ typedef void (*weir_merge_callback) (void *arg);
 extern WeirBatch *weir_batch_create(MemoryContext parent);
 extern StreamRows *weir_batch_stream(WeirBatch *batch, Oid streamid, bool with_origins);
 /* Append a row (pointer kept, not copied).  seq and origin as the stream was made for. */
-extern void weir_batch_add_row(WeirBatch *batch, StreamRows *rows, MinimalTuple tuple,
+extern void weir_batch_add_row(WeirBatch *batch, StreamRows *rows, StreamRow *row,
 							   int64 seq, const RowOrigin *origin);
 /* Append the rows of a section of a queue message (pointers kept). */
 extern void weir_batch_add_section(WeirBatch *batch, SectionHeader *header, int64 seq);

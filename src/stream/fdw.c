@@ -13,6 +13,9 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
+#include "access/sysattr.h"
+#include "access/xact.h"
 #include "base/compat.h"
 #include "base/shmem.h"
 #include "base/weir.h"
@@ -29,6 +32,7 @@
 #include "optimizer/restrictinfo.h"
 #include "parser/parsetree.h"
 #include "stream/batch.h"
+#include "stream/stream_row.h"
 #include "stream/xact_rows.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -41,7 +45,8 @@
 typedef struct StreamInsert
 {
 	Oid			streamid;
-	int			arrival_attno;	/* attribute number of arrival_timestamp, or 0 */
+	StreamRowType *type;
+	int			arrival;		/* column index of arrival_timestamp, or -1 */
 	bool		check;			/* has constraints */
 } StreamInsert;
 
@@ -51,6 +56,9 @@ typedef struct StreamScan
 	int			first;
 	int			next;
 	int			last;
+	StreamRowType *type;
+	int			ncolumns;		/* that the query reads; others are NULL */
+	int		   *columns;
 	TupleTableSlot *slot;
 } StreamScan;
 
@@ -127,6 +135,23 @@ stream_is_updatable(Relation rel)
  * Reading the current batch
  * --------------------------------------------------------------------- */
 
+/* The columns that the plan node's expressions mention; all for the row as a whole. */
+static void
+columns_read(StreamScan *scan, Scan *plan)
+{
+	Bitmapset  *used = NULL;
+	bool		all;
+
+	pull_varattnos((Node *) plan->plan.targetlist, plan->scanrelid, &used);
+	pull_varattnos((Node *) plan->plan.qual, plan->scanrelid, &used);
+	all = bms_is_member(0 - FirstLowInvalidHeapAttributeNumber, used);
+	scan->ncolumns = 0;
+	scan->columns = palloc(sizeof(int) * Max(scan->type->natts, 1));
+	for (int i = 0; i < scan->type->natts; i++)
+		if (all || bms_is_member(i + 1 - FirstLowInvalidHeapAttributeNumber, used))
+			scan->columns[scan->ncolumns++] = i;
+}
+
 static void
 stream_begin_scan(ForeignScanState *node, int eflags)
 {
@@ -145,8 +170,10 @@ stream_begin_scan(ForeignScanState *node, int eflags)
 				 errhint("Create a continuous view over it with CREATE VIEW ... AS SELECT ... FROM %s, and read that.",
 						 quote_identifier(RelationGetRelationName(rel)))));
 	scan->next = scan->first;
-	scan->slot = ExecInitExtraTupleSlot(node->ss.ps.state,
-										RelationGetDescr(rel), &TTSOpsMinimalTuple);
+	scan->type = weir_stream_row_type(RelationGetDescr(rel));
+	columns_read(scan, (Scan *) node->ss.ps.plan);
+	scan->slot = ExecInitExtraTupleSlot(node->ss.ps.state, RelationGetDescr(rel), &TTSOpsVirtual);
+	memset(scan->slot->tts_isnull, true, sizeof(bool) * scan->type->natts);
 	node->fdw_state = scan;
 }
 
@@ -154,10 +181,22 @@ static TupleTableSlot *
 stream_next(ForeignScanState *node)
 {
 	StreamScan *scan = node->fdw_state;
+	TupleTableSlot *slot = scan->slot;
+	StreamRow  *row;
+	Datum	   *datums;
 
 	if (scan->next >= scan->last)
 		return NULL;
-	return ExecStoreMinimalTuple(scan->rows->rows[scan->next++], scan->slot, false);
+	row = scan->rows->rows[scan->next++];
+	datums = weir_stream_row_datums(row);
+	ExecClearTuple(slot);
+	for (int i = 0; i < scan->ncolumns; i++)
+	{
+		int			c = scan->columns[i];
+
+		slot->tts_values[c] = weir_stream_row_get(scan->type, row, datums, c, &slot->tts_isnull[c]);
+	}
+	return ExecStoreVirtualTuple(slot);
 }
 
 static void
@@ -194,14 +233,16 @@ insert_begin(ResultRelInfo *rri)
 
 	insert = palloc0(sizeof(StreamInsert));
 	insert->streamid = RelationGetRelid(rel);
-	insert->check = desc->constr != NULL;
+	insert->type = weir_stream_row_type(desc);
+	insert->arrival = -1;
+	insert->check = desc->constr && (desc->constr->has_not_null || desc->constr->num_check > 0);
 	for (int i = 0; i < desc->natts; i++)
 	{
 		Form_pg_attribute att = TupleDescAttr(desc, i);
 
 		if (!att->attisdropped && att->atttypid == TIMESTAMPTZOID &&
 			strcmp(NameStr(att->attname), WEIR_ARRIVAL_COLUMN) == 0)
-			insert->arrival_attno = att->attnum;
+			insert->arrival = i;
 	}
 	rri->ri_FdwState = insert;
 }
@@ -220,29 +261,61 @@ stream_begin_insert(ModifyTableState *mtstate, ResultRelInfo *rri)
 	insert_begin(rri);
 }
 
+/*
+ * The time of arrival: that of the clock, which is asked in its cheap form, of a
+ * few milliseconds' precision, and not before the statement began.
+ */
+static TimestampTz
+arrival_time(void)
+{
+#ifdef CLOCK_REALTIME_COARSE
+	struct timespec now;
+
+	if (clock_gettime(CLOCK_REALTIME_COARSE, &now) == 0)
+	{
+		TimestampTz time = ((TimestampTz) now.tv_sec -
+							(POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY) * USECS_PER_SEC +
+			now.tv_nsec / 1000;
+
+		return Max(time, GetCurrentStatementStartTimestamp());
+	}
+#endif
+	return GetCurrentTimestamp();
+}
+
+static void
+fill_arrival(TupleTableSlot *slot, int column)
+{
+	bool		has_tuple = !TTS_IS_VIRTUAL(slot) &&
+		!(TTS_IS_HEAPTUPLE(slot) && ((HeapTupleTableSlot *) slot)->tuple == NULL);
+	TimestampTz time = arrival_time();
+
+	slot->tts_values[column] = TimestampTzGetDatum(time);
+	slot->tts_isnull[column] = false;
+	if (has_tuple)
+	{
+		/* The tuple behind the values is to have it too. */
+		MemoryContext old = MemoryContextSwitchTo(slot->tts_mcxt);
+		HeapTuple	tuple = heap_form_tuple(slot->tts_tupleDescriptor, slot->tts_values, slot->tts_isnull);
+
+		MemoryContextSwitchTo(old);
+		ExecForceStoreHeapTuple(tuple, slot, true);
+		slot_getallattrs(slot);
+	}
+}
+
 static TupleTableSlot *
 stream_insert(EState *estate, ResultRelInfo *rri, TupleTableSlot *slot,
 			  TupleTableSlot *plan_slot)
 {
 	StreamInsert *insert = rri->ri_FdwState;
 
-	if (insert->arrival_attno > 0)
-	{
-		int			i = insert->arrival_attno - 1;
-
-		slot_getallattrs(slot);
-		if (slot->tts_isnull[i])
-		{
-			/* Values of a slot with a tuple behind it must not be changed. */
-			ExecMaterializeSlot(slot);
-			slot_getallattrs(slot);
-			slot->tts_values[i] = TimestampTzGetDatum(GetCurrentTimestamp());
-			slot->tts_isnull[i] = false;
-		}
-	}
+	slot_getallattrs(slot);
+	if (insert->arrival >= 0 && slot->tts_isnull[insert->arrival])
+		fill_arrival(slot, insert->arrival);
 	if (insert->check)
 		ExecConstraints(rri, slot, estate);
-	weir_xact_rows_add(insert->streamid, slot);
+	weir_xact_rows_add(insert->streamid, insert->type, slot->tts_values, slot->tts_isnull);
 	return slot;
 }
 

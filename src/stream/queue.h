@@ -13,8 +13,8 @@
 #define WEIR_MAX_INGEST_WORKERS 16
 
 /*
- * Rows of one stream, one after the other: a header, then nrows minimal
- * tuples, each at a MAXALIGNed offset; len counts the bytes after the header.
+ * Rows of one stream, one after the other: a header, then nrows rows
+ * (stream_row.h); len counts the bytes after the header.
  * The same form is used in a backend's memory, in shared memory and in a
  * spool file.
  */

@@ -27,8 +27,6 @@
  */
 #include "stream/xact_rows.h"
 
-#include "access/detoast.h"
-#include "access/htup_details.h"
 #include "access/xact.h"
 #include "base/compat.h"
 #include "base/settings.h"
@@ -195,38 +193,13 @@ section_for(Oid streamid, Size need)
 	return section_create(streamid, need);
 }
 
-/* A flat copy of the slot's row, in row_cxt. */
-static MinimalTuple
-form_row(TupleTableSlot *slot)
-{
-	TupleDesc	desc = slot->tts_tupleDescriptor;
-	Datum	   *values;
-
-	slot_getallattrs(slot);
-	values = palloc(sizeof(Datum) * desc->natts);
-	for (int i = 0; i < desc->natts; i++)
-	{
-		Form_pg_attribute att = TupleDescAttr(desc, i);
-
-		values[i] = slot->tts_values[i];
-		if (!slot->tts_isnull[i] && att->attlen == -1 &&
-			VARATT_IS_EXTERNAL(DatumGetPointer(values[i])) &&
-			!VARATT_IS_EXTERNAL_EXPANDED(DatumGetPointer(values[i])))
-			values[i] = PointerGetDatum(detoast_external_attr((struct varlena *) DatumGetPointer(values[i])));
-	}
-	return heap_form_minimal_tuple(desc, values, slot->tts_isnull, 0);
-}
-
 static void spool_sections(void);
 
 void
-weir_xact_rows_add(Oid streamid, TupleTableSlot *slot)
+weir_xact_rows_add(Oid streamid, const StreamRowType *type, Datum *values, const bool *isnull)
 {
-	MemoryContext old;
-	MinimalTuple tuple;
 	LocalSection *section;
-	Size		len;
-	char	   *place;
+	Size		size;
 
 	if (rows == NULL)
 		rows_begin();
@@ -235,19 +208,27 @@ weir_xact_rows_add(Oid streamid, TupleTableSlot *slot)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("cannot insert into a stream while its transaction commits")));
 
-	old = MemoryContextSwitchTo(rows->row_cxt);
-	tuple = form_row(slot);
-	MemoryContextSwitchTo(old);
+	if (type->nrefs > 0)
+	{
+		/* Values may be fetched from outside; the caller's stay as they are. */
+		MemoryContext old = MemoryContextSwitchTo(rows->row_cxt);
+		Datum	   *copy = palloc(sizeof(Datum) * type->natts);
 
-	len = MAXALIGN(tuple->t_len);
-	section = section_for(streamid, len);
-	place = (char *) section->header + SECTION_HEADER_SIZE + section->header->len;
-	memcpy(place, tuple, tuple->t_len);
-	if (len > tuple->t_len)
-		memset(place + tuple->t_len, 0, len - tuple->t_len);
-	section->header->len += len;
+		memcpy(copy, values, sizeof(Datum) * type->natts);
+		values = copy;
+		size = weir_stream_row_size(type, values, isnull);
+		MemoryContextSwitchTo(old);
+	}
+	else
+		size = weir_stream_row_size(type, values, isnull);
+
+	section = section_for(streamid, size);
+	weir_stream_row_fill(type, (StreamRow *) ((char *) section->header + SECTION_HEADER_SIZE + section->header->len),
+						 size, values, isnull);
+	section->header->len += size;
 	section->header->nrows++;
-	MemoryContextReset(rows->row_cxt);
+	if (type->nrefs > 0)
+		MemoryContextReset(rows->row_cxt);
 
 	if (rows->memory > (Size) weir_insert_buffer_kb * 1024)
 		spool_sections();

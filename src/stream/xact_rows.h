@@ -6,7 +6,7 @@
 #define WEIR_XACT_ROWS_H
 
 #include "postgres.h"
-#include "executor/tuptable.h"
+#include "stream/stream_row.h"
 
 /* Registers the transaction callbacks; called once, from _PG_init. */
 extern void weir_xact_rows_init(void);
@@ -15,6 +15,7 @@ extern void weir_xact_rows_init(void);
  * Keep a row of a stream; it is handed over when the transaction commits, or
  * forgotten with its (sub)transaction.  Errors when memory or disk is full.
  */
-extern void weir_xact_rows_add(Oid streamid, TupleTableSlot *slot);
+extern void weir_xact_rows_add(Oid streamid, const StreamRowType *type,
+							   Datum *values, const bool *isnull);
 
 #endif

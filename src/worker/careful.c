@@ -67,9 +67,9 @@ row_as_text(Assembly *a, int row, int *len)
 	PG_TRY();
 	{
 		Relation	rel = table_open(a->rows->streamid, AccessShareLock);
-		TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(rel), &TTSOpsMinimalTuple);
+		TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(rel), &TTSOpsVirtual);
 
-		ExecStoreMinimalTuple(a->rows->rows[row], slot, false);
+		weir_stream_row_store(weir_stream_row_type(RelationGetDescr(rel)), a->rows->rows[row], slot);
 		string = TextDatumGetCString(DirectFunctionCall1(row_to_json,
 														 ExecFetchSlotHeapTupleDatum(slot)));
 		ExecDropSingleTupleTableSlot(slot);
