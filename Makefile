@@ -23,6 +23,7 @@ OBJS = \
 	src/stream/fdw.o \
 	src/stream/xact_rows.o \
 	src/stream/queue.o \
+	src/stream/feed.o \
 	src/stream/batch.o \
 	src/kafka/client.o \
 	src/kafka/scalar.o \
@@ -49,7 +50,7 @@ OBJS = \
 	src/worker/worker.o \
 	src/worker/intake.o \
 	src/worker/careful.o \
-	src/worker/spool.o \
+	src/worker/large.o \
 	src/worker/ingest.o \
 	src/worker/kafka_offsets.o \
 	src/worker/kafka_partitions.o \

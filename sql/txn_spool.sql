@@ -1,4 +1,5 @@
 -- Transactions larger than weir.insert_buffer: savepoints move the file back, a failed write is not forgotten.
+-- With a transaction id, that is, with changes: others hand their rows to a worker instead (tap/022).
 CREATE SCHEMA txn_spool;
 SET search_path = txn_spool;
 CREATE FOREIGN TABLE s (k int, t text) SERVER weir;
@@ -6,6 +7,7 @@ CREATE VIEW v AS SELECT k, count(*), sum(length(t)) FROM s GROUP BY k;
 SET weir.insert_buffer = '64kB';
 
 BEGIN;
+SELECT pg_current_xact_id() IS NOT NULL AS has_id;
 INSERT INTO s SELECT 1, repeat('x', 100) FROM generate_series(1, 1500);
 SAVEPOINT a;
 INSERT INTO s SELECT 2, repeat('x', 100) FROM generate_series(1, 1500);
@@ -25,6 +27,7 @@ SELECT * FROM v ORDER BY k;
 SELECT weir.truncate('v');
 
 BEGIN;
+SELECT pg_current_xact_id() IS NOT NULL AS has_id;
 SAVEPOINT a;
 INSERT INTO s SELECT 1, repeat('x', 100) FROM generate_series(1, 1500);
 ROLLBACK TO a;
@@ -35,6 +38,7 @@ SELECT * FROM v ORDER BY k;
 SET weir.insert_buffer = '4MB';
 SET temp_file_limit = '3MB';
 BEGIN;
+SELECT pg_current_xact_id() IS NOT NULL AS has_id;
 INSERT INTO s SELECT 1, repeat('x', 1000) FROM generate_series(1, 1200);
 DO $$
 BEGIN

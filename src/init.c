@@ -16,6 +16,7 @@
 #include "worker/kafka.h"
 #include "miscadmin.h"
 #include "base/stats.h"
+#include "stream/feed.h"
 #include "stream/queue.h"
 #include "stream/xact_rows.h"
 #include "view/utility.h"
@@ -34,6 +35,7 @@ _PG_init(void)
 
 	weir_settings_define();
 	weir_queue_init();
+	weir_feed_init();
 	weir_epoch_init();
 	weir_registry_init();
 	weir_stats_init();

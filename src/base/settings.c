@@ -42,7 +42,7 @@ static const IntSetting int_settings[] = {
 		"Longest time that asynchronously inserted rows wait for their flush.",
 	&weir_flush_interval, 1, 60 * 1000, PGC_SIGHUP, GUC_UNIT_MS},
 	{"weir.insert_buffer",
-		"Memory for a transaction's stream rows before they are kept in a temporary file.",
+		"Memory for a transaction's stream rows before they are handed to a worker, or kept in a temporary file.",
 	&weir_insert_buffer_kb, 64, 1024 * 1024, PGC_USERSET, GUC_UNIT_KB},
 	{"weir.batch_rows",
 		"Most rows a worker takes into one run of the continuous queries.",

@@ -355,12 +355,33 @@ weir_run_create(void)
 }
 
 void
+weir_run_give_to_feed(Run *run, Feed *feed)
+{
+	Assert(private_run == run && feed->run == NULL);
+	feed->run = run;
+	private_run = NULL;
+}
+
+void
 weir_run_destroy(Run *run)
 {
-	Assert(private_run == run);
-	private_run = NULL;
+	if (private_run == run)
+		private_run = NULL;
 	free_run_contents(run);
 	weir_shared_free(run);
+}
+
+void
+weir_feeds_clear_dead(int slot)
+{
+	Feed	   *feed;
+
+	while ((feed = weir_feed_pop_dead(slot)) != NULL)
+	{
+		if (feed->run != NULL)
+			weir_run_destroy(feed->run);
+		weir_feed_free(feed);
+	}
 }
 
 bool
@@ -379,7 +400,7 @@ weir_run_merge(Run *run, MergeInput *input)
 }
 
 void
-weir_epoch_adopt(int slot, Run *run, bool sync, KafkaOffset *offsets, int noffsets,
+weir_epoch_adopt(int slot, Run *run, Run *more, bool sync, KafkaOffset *offsets, int noffsets,
 				 weir_merge_callback done, void *arg)
 {
 	EpochDatabase *db = &databases[slot];
@@ -403,9 +424,15 @@ weir_epoch_adopt(int slot, Run *run, bool sync, KafkaOffset *offsets, int noffse
 					 errmsg("weir.memory is too small for the offsets of a batch")));
 		}
 		apply_all(&r, run, epoch, &input);
+		if (more != NULL)
+		{
+			more->next = epoch->adopted;
+			epoch->adopted = more;
+		}
 		run->next = epoch->adopted;
 		epoch->adopted = run;
-		private_run = NULL;
+		if (private_run == run)
+			private_run = NULL;
 		if (done)
 			done(arg);
 		note_arrival(db, epoch, true, sync);
@@ -543,6 +570,7 @@ weir_epoch_discard(int slot)
 {
 	EpochDatabase *db = &databases[slot];
 
+	weir_feeds_clear_dead(slot);
 	weir_mutex_lock(&db->merge);
 	free_epoch(&db->epochs[0]);
 	free_epoch(&db->epochs[1]);

@@ -11,6 +11,7 @@
 #include "storage/fileset.h"
 #include "storage/latch.h"
 #include "stream/batch.h"
+#include "stream/feed.h"
 #include "utils/timestamp.h"
 
 /* A dead letter in shared memory: lengths, then topic, message and payload. */
@@ -113,8 +114,16 @@ extern void weir_run_destroy_private(void); /* the one this process has, if any 
 extern bool weir_run_merge(Run *run, MergeInput *input);
 extern void weir_run_dump(Run *run);	/* groups to a file; in a transaction */
 extern void weir_run_spill(Run *run, MergeInput *input);	/* input to a file, without merging */
-extern void weir_epoch_adopt(int slot, Run *run, bool sync, KafkaOffset *offsets, int noffsets,
-							 weir_merge_callback done, void *arg);
+
+/* The epoch takes a run over, and another one with it (or NULL). */
+extern void weir_epoch_adopt(int slot, Run *run, Run *more, bool sync, KafkaOffset *offsets,
+							 int noffsets, weir_merge_callback done, void *arg);
+
+/* Make the private run the feed's: it stays when this process ends. */
+extern void weir_run_give_to_feed(Run *run, Feed *feed);
+
+/* Free the feeds of transactions that rolled back, with their runs. */
+extern void weir_feeds_clear_dead(int slot);
 
 /* Newest merged and not yet flushed offset of this database's stream and partition. */
 extern bool weir_epoch_kafka_offset(Oid streamid, int32 partition, int64 *next_offset);

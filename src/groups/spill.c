@@ -69,15 +69,17 @@ spill_begin(Run *run, const char *kind, int number)
 		run->have_files = true;
 	}
 	snprintf(name, sizeof(name), "%s%d", kind, number);
+
+	/* What an attempt that failed may have left. */
+	BufFileDeleteFileSet(&run->fileset, name, true);
 	return BufFileCreateFileSet(&run->fileset, name);
 }
 
 static void
-spill_end(BufFile *file, int *nfiles)
+spill_end(BufFile *file)
 {
 	BufFileExportFileSet(file);
 	BufFileClose(file);
-	(*nfiles)++;
 }
 
 typedef struct SpillBuffer
@@ -145,8 +147,9 @@ weir_run_dump(Run *run)
 			spill_row(&buffer, table->defid, group->tuple);
 	}
 	spill_flush(&buffer);
-	spill_end(buffer.file, &run->nfiles);
+	spill_end(buffer.file);
 	pfree(buffer.data);
+	run->nfiles++;
 
 	for (GroupTable *table = run->tables; table; table = table->next)
 		weir_groups_free_buckets(table, true);
@@ -170,7 +173,7 @@ spill_dead(Run *run, MergeInput *input)
 		BufFileWrite(file, dead, size);
 		pfree(dead);
 	}
-	spill_end(file, &run->ndead_files);
+	spill_end(file);
 }
 
 void
@@ -183,11 +186,15 @@ weir_run_spill(Run *run, MergeInput *input)
 		for (int j = 0; j < input->views[i].ntuples; j++)
 			spill_row(&buffer, input->views[i].spec->defid, input->views[i].tuples[j]);
 	spill_flush(&buffer);
-	spill_end(buffer.file, &run->nfiles);
+	spill_end(buffer.file);
 	pfree(buffer.data);
-
 	if (input->ndead > 0)
 		spill_dead(run, input);
+
+	/* Now that nothing can fail any more, both files are part of the run. */
+	run->nfiles++;
+	if (input->ndead > 0)
+		run->ndead_files++;
 }
 
 void

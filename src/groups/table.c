@@ -197,10 +197,12 @@ find_group(GroupTable *table, GroupSpec *spec, uint32 hash)
 	return NULL;
 }
 
-/* The row of the group with the states of both slots. */
+/* The row of the group with the states of both slots, in cxt; what is left behind goes to the current context. */
 static MinimalTuple
-combine_slots(GroupSpec *spec)
+combine_slots(GroupSpec *spec, MemoryContext cxt)
 {
+	MemoryContext old_cxt;
+	MinimalTuple result;
 	TupleTableSlot *old = spec->old_slot;
 	TupleTableSlot *new = spec->new_slot;
 	int			nkeys = spec->keys.nkeys;
@@ -221,7 +223,10 @@ combine_slots(GroupSpec *spec)
 											 new->tts_values[c], new->tts_isnull[c],
 											 &nulls[c]);
 	}
-	return heap_form_minimal_tuple(spec->desc, values, nulls, 0);
+	old_cxt = MemoryContextSwitchTo(cxt);
+	result = heap_form_minimal_tuple(spec->desc, values, nulls, 0);
+	MemoryContextSwitchTo(old_cxt);
+	return result;
 }
 
 static void
@@ -231,22 +236,12 @@ reset_states(GroupSpec *spec)
 		weir_partial_agg_reset(spec->states[i]);
 }
 
-MinimalTuple
-weir_groups_combine(GroupSpec *spec, MinimalTuple old, MinimalTuple new)
-{
-	MinimalTuple result;
-
-	load_row(spec->old_slot, old);
-	load_row(spec->new_slot, new);
-	result = combine_slots(spec);
-	reset_states(spec);
-	return result;
-}
-
 GroupMerge *
 weir_groups_stage(GroupTable *table, GroupSpec *spec, MinimalTuple *tuples, int ntuples)
 {
 	GroupMerge *merge = palloc0(sizeof(GroupMerge));
+	MemoryContext cxt = CurrentMemoryContext;
+	MemoryContext scratch = AllocSetContextCreate(cxt, "weir combine", ALLOCSET_DEFAULT_SIZES);
 	Oid			user;
 	int			sec_context;
 
@@ -269,6 +264,7 @@ weir_groups_stage(GroupTable *table, GroupSpec *spec, MinimalTuple *tuples, int 
 			continue;
 		}
 		CHECK_FOR_INTERRUPTS();
+		MemoryContextSwitchTo(scratch);
 		load_row(spec->new_slot, tuples[i]);
 		action->hash = weir_keys_hash(&spec->keys, spec->new_slot->tts_values,
 									  spec->new_slot->tts_isnull);
@@ -277,12 +273,15 @@ weir_groups_stage(GroupTable *table, GroupSpec *spec, MinimalTuple *tuples, int 
 			merge->ninserts++;
 		else if (spec->nstates > 0)
 		{
-			action->tuple = combine_slots(spec);
+			action->tuple = combine_slots(spec, cxt);
 			reset_states(spec);
 		}
 		else
 			action->tuple = NULL;	/* nothing changes */
+		MemoryContextSwitchTo(cxt);
+		MemoryContextReset(scratch);
 	}
+	MemoryContextDelete(scratch);
 	SetUserIdAndSecContext(user, sec_context);
 	return merge;
 }

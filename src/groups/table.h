@@ -76,9 +76,6 @@ extern void weir_groups_apply(GroupMerge *merge, GroupTable *table);
 extern GroupTable *weir_groups_create(Arena *arena, Oid defid, bool append);
 extern void weir_groups_free_buckets(GroupTable *table, bool shared);
 
-/* The combined row of two rows of one group, in CurrentMemoryContext. */
-extern MinimalTuple weir_groups_combine(GroupSpec *spec, MinimalTuple old, MinimalTuple new);
-
 /* Iterate: start with *bucket = 0 and group = NULL; returns NULL at the end. */
 extern GroupEntry *weir_groups_next(GroupTable *table, uint32 *bucket, GroupEntry *group);
 

@@ -128,3 +128,21 @@ weir_batch_add_section(WeirBatch *batch, SectionHeader *header, int64 seq)
 		place += row->len;
 	}
 }
+
+void
+weir_batch_add_pieces(WeirBatch *batch, QueuePiece *first, QueuePiece *last, int64 seq)
+{
+	for (QueuePiece *piece = first; piece; piece = piece == last ? NULL : piece->next)
+	{
+		char	   *place = PIECE_DATA(piece);
+		char	   *end = place + piece->len;
+
+		while (place < end)
+		{
+			SectionHeader *header = (SectionHeader *) place;
+
+			weir_batch_add_section(batch, header, seq);
+			place += SECTION_HEADER_SIZE + header->len;
+		}
+	}
+}

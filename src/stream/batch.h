@@ -83,6 +83,8 @@ extern void weir_batch_add_row(WeirBatch *batch, StreamRows *rows, StreamRow *ro
 							   int64 seq, const RowOrigin *origin);
 /* Append the rows of a section of a queue message (pointers kept). */
 extern void weir_batch_add_section(WeirBatch *batch, SectionHeader *header, int64 seq);
+/* Append the rows of a list of pieces, up to last (NULL: all). */
+extern void weir_batch_add_pieces(WeirBatch *batch, QueuePiece *first, QueuePiece *last, int64 seq);
 extern void weir_batch_add_dead(WeirBatch *batch, const DeadLetter *dead);
 
 /*

@@ -30,6 +30,7 @@
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "storage/ipc.h"
+#include "stream/feed.h"
 #include "tcop/dest.h"
 #include "tcop/tcopprot.h"
 
@@ -136,6 +137,8 @@ weir_queue_message_free(QueueMessage *message, bool remove_spool)
 {
 	QueuePiece *piece = message->pieces;
 
+	if (message->feed)
+		weir_feed_kill(message->feed);
 	if (message->spooled && remove_spool)
 		FileSetDeleteAll(&message->fileset);
 	while (piece != NULL)
@@ -499,7 +502,7 @@ weir_queue_take(int slot, int worker, int64 max_rows, Size max_bytes)
 	for (QueueMessage *m = first; m != NULL; m = m->next)
 	{
 		if (last != NULL &&
-			(m->spooled || last->spooled ||
+			(m->spooled || last->spooled || m->feed || last->feed ||
 			 rows + m->nrows > max_rows || bytes + m->bytes > max_bytes))
 			break;
 		rows += m->nrows;

@@ -53,6 +53,7 @@ typedef struct QueueMessage
 	Size		bytes;
 	TimestampTz published;
 	QueuePiece *pieces;			/* each a shared allocation of its own */
+	struct Feed *feed;			/* more rows, before these: feed.h; or NULL */
 } QueueMessage;
 
 extern void weir_queue_init(void);

@@ -7,8 +7,11 @@
  * after those its parent had before, aborting it cuts the list at its first
  * section, and committing it renames its sections to the parent's.
  *
- * When the sections pass weir.insert_buffer, they are appended to a spool file
- * and a mark remembers where a subtransaction's part begins, so that an abort
+ * When the sections pass weir.insert_buffer, they go on to a worker while the
+ * transaction runs (feed.h).  A feed has the rows of one (sub)transaction, the one
+ * that was current when it was opened: its abort kills the feed, its commit hands
+ * it to the parent.  Rows of others, and all rows when the workers do not keep
+ * up, are appended to a spool file, and a mark remembers where a subtransaction's part begins, so that an abort
  * moves the end of the rows back (the file itself follows at the next write).
  * A transaction of any size thus needs bounded memory.
  *
@@ -33,6 +36,7 @@
 #include "base/shmem.h"
 #include "miscadmin.h"
 #include "storage/buffile.h"
+#include "stream/feed.h"
 #include "stream/queue.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
@@ -84,6 +88,10 @@ typedef struct XactRows
 	bool		spool_moved;	/* the file stands elsewhere */
 	bool		spool_failed;	/* a write failed: the file cannot be used any more */
 	SpoolMark  *marks;			/* latest first */
+	Feed	   *feed;			/* takes the rows of feed_subid; or NULL */
+	SubTransactionId feed_subid;
+	int64		feed_rows;
+	bool		no_feed;		/* its workers do not keep up */
 	int64		spool_rows;
 	Size		spool_bytes;
 	QueueMessage *reserved;
@@ -131,7 +139,9 @@ section_create(Oid streamid, Size need)
 	Size		size = SECTION_MIN;
 
 	/* Grow with the transaction: small for a single row, large for a load. */
-	if (rows->last && rows->last->size >= size)
+	if (rows->feed)
+		size = SECTION_MAX;
+	else if (rows->last && rows->last->size >= size)
 		size = Min(rows->last->size * 4, SECTION_MAX);
 	size = Max(size, need + SECTION_HEADER_SIZE);
 
@@ -194,12 +204,21 @@ section_for(Oid streamid, Size need)
 }
 
 static void spool_sections(void);
+static void feed_sections(bool all);
+
+/* How much is kept here until it is handed on: with a feed one section, and one to fill. */
+static Size
+memory_allowed(void)
+{
+	return rows->feed ? SECTION_MAX : (Size) weir_insert_buffer_kb * 1024;
+}
 
 void
 weir_xact_rows_add(Oid streamid, const StreamRowType *type, Datum *values, const bool *isnull)
 {
 	LocalSection *section;
 	Size		size;
+	bool		fresh;
 
 	if (rows == NULL)
 		rows_begin();
@@ -223,6 +242,7 @@ weir_xact_rows_add(Oid streamid, const StreamRowType *type, Datum *values, const
 		size = weir_stream_row_size(type, values, isnull);
 
 	section = section_for(streamid, size);
+	fresh = section->header->nrows == 0;
 	weir_stream_row_fill(type, (StreamRow *) ((char *) section->header + SECTION_HEADER_SIZE + section->header->len),
 						 size, values, isnull);
 	section->header->len += size;
@@ -230,8 +250,92 @@ weir_xact_rows_add(Oid streamid, const StreamRowType *type, Datum *values, const
 	if (type->nrefs > 0)
 		MemoryContextReset(rows->row_cxt);
 
+	if (!fresh || rows->memory <= memory_allowed())
+		return;
+	feed_sections(false);
 	if (rows->memory > (Size) weir_insert_buffer_kb * 1024)
 		spool_sections();
+}
+
+/* ---------------------------------------------------------------------
+ * The feed
+ * --------------------------------------------------------------------- */
+
+/*
+ * A worker sees the database as committed.  So rows are handed over early only
+ * while this transaction has changed nothing that their queries might read; one
+ * without a transaction id has not.
+ */
+static bool
+may_feed(void)
+{
+	return !rows->no_feed && !TransactionIdIsValid(GetTopTransactionIdIfAny());
+}
+
+static bool
+feed_section(LocalSection *section)
+{
+	Size		len = SECTION_HEADER_SIZE + section->header->len;
+	QueuePiece *piece = weir_queue_piece_alloc(len);
+
+	if (piece == NULL)
+		return false;
+	memcpy(PIECE_DATA(piece), section->header, len);
+
+	/* A cancel while waiting for room: nobody else knows of the piece. */
+	PG_TRY();
+	{
+		if (!weir_feed_append(rows->feed, piece))
+		{
+			weir_shared_free(piece);
+			piece = NULL;
+		}
+	}
+	PG_CATCH();
+	{
+		weir_shared_free(piece);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	return piece != NULL;
+}
+
+/*
+ * Hand over the sections of the (sub)transaction that feeds, but for the last
+ * one, which is being filled, unless all are wanted.
+ */
+static void
+feed_sections(bool all)
+{
+	LocalSection *next;
+
+	if (!may_feed())
+	{
+		/* What follows may depend on changes: nothing goes this way any more. */
+		rows->no_feed = true;
+		return;
+	}
+	if (rows->feed == NULL)
+	{
+		rows->feed = weir_feed_open();
+		rows->feed_subid = GetCurrentSubTransactionId();
+		rows->feed_rows = 0;
+	}
+	if (rows->feed == NULL)
+		return;
+	for (LocalSection *section = rows->first; section && (all || section->next); section = next)
+	{
+		next = section->next;
+		if (section->subid != rows->feed_subid || section->header->nrows == 0)
+			continue;
+		if (!feed_section(section))
+		{
+			rows->no_feed = true;
+			return;
+		}
+		rows->feed_rows += section->header->nrows;
+		section_unlink(section);
+	}
 }
 
 /* ---------------------------------------------------------------------
@@ -319,6 +423,12 @@ abort_sub(SubTransactionId subid)
 {
 	SpoolMark  *first = NULL;
 
+	if (rows->feed && rows->feed_subid == subid)
+	{
+		weir_feed_kill(rows->feed);
+		rows->feed = NULL;
+	}
+
 	while (rows->last && rows->last->subid == subid)
 		section_unlink(rows->last);
 
@@ -348,6 +458,8 @@ commit_sub(SubTransactionId subid, SubTransactionId parent)
 {
 	LocalSection *section = rows->last;
 
+	if (rows->feed && rows->feed_subid == subid)
+		rows->feed_subid = parent;
 	while (section && section->subid == subid)
 	{
 		section->subid = parent;
@@ -399,7 +511,7 @@ have_rows(void)
 {
 	if (rows == NULL)
 		return false;
-	if (rows->spool_rows > 0)
+	if (rows->spool_rows > 0 || rows->feed)
 		return true;
 	for (LocalSection *section = rows->first; section; section = section->next)
 		if (section->header->nrows > 0)
@@ -531,12 +643,20 @@ pre_commit(void)
 	}
 	(void) weir_my_database_slot();
 
+	if (rows->feed && rows->first)
+		feed_sections(true);
+
 	/* One transaction may have a quarter of the queue, larger ones a file. */
 	if (rows->spool == NULL &&
 		rows->memory <= weir_memory_limit(WEIR_MEMORY_QUEUE) / 4)
 		message = reserve_waiting();
 	if (message == NULL)
 		message = reserve_spooled();
+	if (rows->feed)
+	{
+		weir_feed_close(rows->feed);
+		message->nrows += rows->feed_rows;
+	}
 	message->sync = weir_synchronous_insert;
 	rows->reserved = message;
 }
@@ -547,7 +667,10 @@ commit(void)
 	if (rows->reserved != NULL)
 	{
 		bool		sync = rows->reserved->sync;
-		int64		seq = weir_queue_publish(rows->reserved);
+		int64		seq;
+
+		rows->reserved->feed = rows->feed;
+		seq = weir_queue_publish(rows->reserved);
 
 		if (sync)
 			wait_for_seq = seq;
@@ -560,6 +683,8 @@ abort_rows(void)
 {
 	if (rows->reserved != NULL)
 		weir_queue_message_free(rows->reserved, false);
+	if (rows->feed)
+		weir_feed_kill(rows->feed);
 
 	/* The file itself was closed with the transaction's resource owner. */
 	if (rows->have_fileset)

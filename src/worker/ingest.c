@@ -11,7 +11,7 @@
  *
  * A batch whose groups do not fit into memory even when everything else has
  * been flushed goes to a file that the epoch adopts; a transaction too large
- * for the queue has its own way (spool.c).
+ * for the queue has its own way (large.c).
  *
  * Memory: an attempt's memory is a child of the batch's context.
  *
@@ -25,10 +25,11 @@
 #include "base/shmem.h"
 #include "groups/epoch.h"
 #include "miscadmin.h"
+#include "stream/feed.h"
 #include "stream/queue.h"
 #include "utils/memutils.h"
 #include "worker/intake.h"
-#include "worker/spool.h"
+#include "worker/large.h"
 #include "worker/worker.h"
 
 /* Flushes that a batch waits for memory before its groups go to a file. */
@@ -70,7 +71,7 @@ adopt_as_file(Intake *intake, Handover *handover)
 	PG_TRY();
 	{
 		weir_run_spill(run, &intake->input);
-		weir_epoch_adopt(weir_worker_self->slot, run, intake->sync,
+		weir_epoch_adopt(weir_worker_self->slot, run, NULL, intake->sync,
 						 intake->input.offsets, intake->input.noffsets,
 						 handed_over, handover);
 	}
@@ -213,24 +214,6 @@ weir_ingest_batch(WeirBatch *batch, weir_merge_callback on_merge, void *arg)
  * --------------------------------------------------------------------- */
 
 static void
-add_message(WeirBatch *batch, QueueMessage *message)
-{
-	for (QueuePiece *piece = message->pieces; piece; piece = piece->next)
-	{
-		char	   *place = PIECE_DATA(piece);
-		char	   *end = place + piece->len;
-
-		while (place < end)
-		{
-			SectionHeader *header = (SectionHeader *) place;
-
-			weir_batch_add_section(batch, header, message->seq);
-			place += SECTION_HEADER_SIZE + header->len;
-		}
-	}
-}
-
-static void
 messages_merged(void *arg)
 {
 	weir_queue_taken_merged(weir_worker_self->slot, weir_worker_self->task.index);
@@ -256,7 +239,7 @@ ingest_messages(QueueMessage *list)
 
 	for (QueueMessage *message = list; message; message = message->next)
 	{
-		add_message(batch, message);
+		weir_batch_add_pieces(batch, message->pieces, NULL, message->seq);
 		sync = sync || message->sync;
 	}
 	ingest(batch, sync, messages_merged, NULL);
@@ -276,13 +259,14 @@ ingest_start(void)
 static void
 ingest_stop(void)
 {
+	weir_feed_release_held();
 	if (weir_worker_self)
 		weir_queue_detach_worker(weir_worker_self->slot, weir_worker_self->task.index);
 }
 
-/* Take one batch; false when there was none. */
+/* Take one batch of committed rows; false when there was none. */
 static bool
-ingest_once(void)
+ingest_committed(void)
 {
 	QueueMessage *list = weir_queue_take(weir_worker_self->slot, weir_worker_self->task.index,
 										 weir_batch_rows, (Size) weir_batch_kb * 1024);
@@ -292,9 +276,9 @@ ingest_once(void)
 	weir_worker_report("taking rows in");
 	PG_TRY();
 	{
-		if (list->spooled)
+		if (list->spooled || list->feed)
 		{
-			weir_spool_ingest(list, messages_merged);
+			weir_large_ingest(list, messages_merged);
 			free_messages(list);
 		}
 		else
@@ -310,16 +294,20 @@ ingest_once(void)
 	return true;
 }
 
+/* Both kinds in turn: a large transaction keeps nobody waiting for long. */
 static long
 ingest_step(void)
 {
-	return ingest_once() ? 0 : -1;
+	bool		committed = ingest_committed();
+	long		wait_ms = weir_large_ingest_open();
+
+	return committed ? 0 : wait_ms;
 }
 
 static bool
 ingest_drain(void)
 {
-	return !ingest_once();
+	return !ingest_committed();
 }
 
 const WorkerKindOps weir_ingest_ops = {ingest_start, ingest_step, ingest_drain, ingest_stop};

@@ -14,6 +14,10 @@
  */
 #include "worker/worker.h"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 #include "access/xact.h"
 #include "base/compat.h"
 #include "base/shmem.h"
@@ -36,6 +40,8 @@
 /* How long a leaving worker waits to see whether clients leave too. */
 #define SHUTDOWN_LOOK_MS 1000
 #define DRAIN_MAX_MS 60000
+
+#define KEEP_MEMORY_BYTES (128 * 1024 * 1024)
 
 #define SECOND_SIGTERM_USECS (1 * USECS_PER_SEC)
 
@@ -265,6 +271,19 @@ drain_loop(void)
 		sleep_ms(5);
 }
 
+/*
+ * Each batch takes memory and frees it.  Keep it, rather than give it back to
+ * the kernel and have it cleared again for the next one.
+ */
+static void
+keep_freed_memory(void)
+{
+#ifdef __GLIBC__
+	(void) mallopt(M_MMAP_THRESHOLD, KEEP_MEMORY_BYTES / 4);
+	(void) mallopt(M_TRIM_THRESHOLD, KEEP_MEMORY_BYTES);
+#endif
+}
+
 static void
 worker_settings(void)
 {
@@ -336,6 +355,7 @@ weir_worker_main(Datum arg)
 	BackgroundWorkerInitializeConnectionByOid(self.task.dboid, InvalidOid,
 											  BGWORKER_BYPASS_ALLOWCONN);
 	worker_settings();
+	keep_freed_memory();
 	wait_event = weir_wait_event_new("WeirWorkerMain");
 	self.cxt = AllocSetContextCreate(TopMemoryContext, "weir worker", ALLOCSET_DEFAULT_SIZES);
 

@@ -50,7 +50,8 @@ CREATE VIEW v AS SELECT $query FROM s GROUP BY k;
 EOF
 for round in 1 2 3; do
 	t0=$(now)
-	sql -c "SELECT count(*) FROM (SELECT $query FROM file GROUP BY k) q" >/dev/null
+	# q as a whole row: else the planner leaves out what nobody reads.
+	sql -c "SELECT count(q) FROM (SELECT $query FROM file GROUP BY k) q" >/dev/null
 	t1=$(now)
 	sql -c "COPY s FROM '$dir/rows.csv' CSV"
 	t2=$(now)

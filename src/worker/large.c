@@ -1,0 +1,374 @@
+/*
+ * large.c
+ *	  Taking in transactions too large for a batch: feeds and spool files.
+ *
+ * In an ingest worker.  What a transaction hands over while it runs (its feed)
+ * and what it leaves in a file are taken in batch by batch; each goes through
+ * the continuous queries in a transaction of its own and is merged into a run,
+ * whose groups go to files when memory is full.  When the transaction's message
+ * has come and all is merged, the active epoch adopts the runs, so that all rows
+ * of the transaction appear together.
+ *
+ * Failure: a feed's run grows by whole batches, each freed from the feed when it
+ * is merged, so after an error work goes on behind the last one.  What comes from
+ * pieces of the message and from the file is in a private run, thrown away on
+ * any error and made again from their beginning.
+ */
+#include "postgres.h"
+
+#include "base/settings.h"
+#include "base/stats.h"
+#include "groups/epoch.h"
+#include "miscadmin.h"
+#include "storage/buffile.h"
+#include "stream/feed.h"
+#include "utils/memutils.h"
+#include "worker/intake.h"
+#include "worker/large.h"
+#include "worker/worker.h"
+
+typedef struct SpoolReader
+{
+	QueueMessage *message;
+	int			fileno;			/* where to go on */
+	off_t		offset;
+	bool		end;
+} SpoolReader;
+
+/* Where a batch goes: into run, and from a feed or not. */
+typedef struct LargeBatch
+{
+	Run		   *run;
+	WeirBatch  *batch;
+	Feed	   *feed;
+	QueuePiece *last;			/* of the feed */
+	volatile bool merged;
+} LargeBatch;
+
+/* The next piece of the file as a batch; needs a transaction for the file. */
+static WeirBatch *
+read_spool(SpoolReader *reader)
+{
+	WeirBatch  *batch = weir_batch_create(CurrentMemoryContext);
+	MemoryContext old = MemoryContextSwitchTo(batch->cxt);
+	BufFile    *file = BufFileOpenFileSet(&reader->message->fileset, "rows", O_RDONLY, false);
+	Size		bytes = 0;
+	int64		nrows = 0;
+
+	if (BufFileSeek(file, reader->fileno, reader->offset, SEEK_SET) != 0)
+		ereport(ERROR,
+				(errcode_for_file_access(), errmsg("could not read spooled stream rows: %m")));
+	while (nrows < weir_batch_rows && bytes < (Size) weir_batch_kb * 1024)
+	{
+		char		head[SECTION_HEADER_SIZE];
+		SectionHeader *header = (SectionHeader *) head;
+		char	   *section;
+
+		BufFileTell(file, &reader->fileno, &reader->offset);
+		if (reader->fileno == reader->message->spool_fileno &&
+			reader->offset >= reader->message->spool_offset)
+		{
+			reader->end = true;
+			break;
+		}
+		if (BufFileRead(file, head, SECTION_HEADER_SIZE) != SECTION_HEADER_SIZE)
+			ereport(ERROR,
+					(errcode(ERRCODE_DATA_CORRUPTED), errmsg("file of spooled stream rows ends early")));
+		section = palloc_extended(SECTION_HEADER_SIZE + header->len, MCXT_ALLOC_HUGE);
+		memcpy(section, head, SECTION_HEADER_SIZE);
+		if (BufFileRead(file, section + SECTION_HEADER_SIZE, header->len) != header->len)
+			ereport(ERROR,
+					(errcode(ERRCODE_DATA_CORRUPTED), errmsg("file of spooled stream rows ends early")));
+		weir_batch_add_section(batch, (SectionHeader *) section, reader->message->seq);
+		nrows += header->nrows;
+		bytes += header->len;
+	}
+	BufFileTell(file, &reader->fileno, &reader->offset);
+	BufFileClose(file);
+	MemoryContextSwitchTo(old);
+	return batch;
+}
+
+/* ---------------------------------------------------------------------
+ * One batch
+ * --------------------------------------------------------------------- */
+
+static void
+merge_into_run(Run *run, MergeInput *input)
+{
+	if (weir_run_merge(run, input))
+		return;
+	weir_run_dump(run);
+	if (!weir_run_merge(run, input))
+		weir_run_spill(run, input);
+}
+
+/* Remember what to count when the transaction has committed; without room for that count it now. */
+static void
+note_in_feed(Feed *feed, Oid id, bool is_view, int64 rows, int64 amount)
+{
+	for (int i = 0; i < feed->nnotes; i++)
+	{
+		FeedNote   *note = &feed->notes[i];
+
+		if (note->id == id && note->is_view == is_view)
+		{
+			note->rows += rows;
+			note->amount += amount;
+			return;
+		}
+	}
+	if (feed->nnotes < FEED_NOTES)
+		feed->notes[feed->nnotes++] = (FeedNote) {id, is_view, rows, amount};
+	else if (is_view)
+		weir_stats_view_batch(id, rows, amount);
+	else
+		weir_stats_stream_batch(id, rows, amount);
+}
+
+static void
+note_statistics(LargeBatch *large, Intake *intake)
+{
+	if (large->feed == NULL)
+	{
+		weir_intake_note_statistics(intake);
+		return;
+	}
+	for (int i = 0; i < large->batch->nstreams; i++)
+	{
+		StreamRows *stream = &large->batch->streams[i];
+
+		note_in_feed(large->feed, stream->streamid, false, stream->nrows, stream->bytes);
+	}
+	for (int i = 0; i < intake->input.nviews; i++)
+		note_in_feed(large->feed, intake->input.views[i].spec->defid, true,
+					 intake->input.views[i].rows_in, intake->input.views[i].ntuples);
+}
+
+static void
+count_notes(Feed *feed)
+{
+	int64		rows = 0;
+
+	for (int i = 0; i < feed->nnotes; i++)
+	{
+		FeedNote   *note = &feed->notes[i];
+
+		if (note->is_view)
+			weir_stats_view_batch(note->id, note->rows, note->amount);
+		else
+		{
+			weir_stats_stream_batch(note->id, note->rows, note->amount);
+			rows += note->rows;
+		}
+	}
+	weir_registry_note_batch(weir_worker_self->entry, rows);
+}
+
+static void
+take_in(LargeBatch *large, bool careful)
+{
+	MemoryContext cxt = large->batch->cxt;
+	Intake		intake;
+
+	weir_intake_begin(&intake, large->batch, cxt, false);
+	weir_worker_begin();
+	MemoryContextSwitchTo(cxt);
+	if (careful)
+		weir_intake_run_carefully(&intake, large->run);
+	else
+		weir_intake_run(&intake);
+	merge_into_run(large->run, &intake.input);
+	large->merged = true;
+	note_statistics(large, &intake);
+	if (large->feed)
+		weir_feed_consumed(large->feed, large->last);
+	weir_worker_commit();
+}
+
+/* True when the batch is in the run; false: try carefully. */
+static bool
+try_take_in(LargeBatch *large, bool careful)
+{
+	volatile bool done = true;
+
+	PG_TRY();
+	{
+		take_in(large, careful);
+	}
+	PG_CATCH();
+	{
+		if (large->merged)
+			weir_intake_recover_merged(large->batch->cxt);
+		else if (!careful && weir_intake_recover(large->batch->cxt))
+			done = false;
+		else
+			PG_RE_THROW();
+	}
+	PG_END_TRY();
+	return done;
+}
+
+/* Take the batch in and free it. */
+static void
+take_in_and_free(LargeBatch *large)
+{
+	MemoryContext cxt = CurrentMemoryContext;
+
+	CHECK_FOR_INTERRUPTS();
+	if (!try_take_in(large, false))
+		(void) try_take_in(large, true);
+	MemoryContextSwitchTo(cxt);
+	MemoryContextDelete(large->batch->cxt);
+}
+
+static Run *
+create_run(void)
+{
+	Run		   *run = weir_run_create();
+
+	if (run == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OUT_OF_MEMORY), errmsg("weir.memory is exhausted")));
+	return run;
+}
+
+/* ---------------------------------------------------------------------
+ * Feeds
+ * --------------------------------------------------------------------- */
+
+static void
+take_in_from_feed(Feed *feed, int64 seq)
+{
+	LargeBatch	large = {0};
+
+	if (feed->run == NULL)
+		weir_run_give_to_feed(create_run(), feed);
+	large.run = feed->run;
+	large.feed = feed;
+	large.last = weir_feed_batch_end(feed, (Size) weir_batch_kb * 1024);
+	large.batch = weir_batch_create(CurrentMemoryContext);
+	weir_batch_add_pieces(large.batch, feed->first, large.last, seq);
+	take_in_and_free(&large);
+}
+
+long
+weir_large_ingest_open(void)
+{
+	int			slot = weir_worker_self->slot;
+	int64		seq;
+	long		wait_ms;
+	Feed	   *feed;
+
+	weir_feeds_clear_dead(slot);
+	feed = weir_feed_take(slot, &seq, &wait_ms);
+	if (feed == NULL)
+		return wait_ms;
+	weir_worker_report("taking rows in from a running transaction");
+	PG_TRY();
+	{
+		take_in_from_feed(feed, seq);
+	}
+	PG_FINALLY();
+	{
+		weir_feed_release(feed);
+	}
+	PG_END_TRY();
+	return 0;
+}
+
+/* ---------------------------------------------------------------------
+ * Messages
+ * --------------------------------------------------------------------- */
+
+/* What is left in the feed, now that its rows have their number. */
+static void
+finish_feed(Feed *feed, int64 seq)
+{
+	while (feed->first != NULL)
+		take_in_from_feed(feed, seq);
+	if (feed->run == NULL)
+		weir_run_give_to_feed(create_run(), feed);
+}
+
+/* The message's pieces and its file, into a private run. */
+static Run *
+take_in_message(QueueMessage *message)
+{
+	MemoryContext cxt = CurrentMemoryContext;
+	LargeBatch	large = {0};
+	SpoolReader reader = {message};
+
+	large.run = create_run();
+	if (message->pieces)
+	{
+		large.batch = weir_batch_create(cxt);
+		weir_batch_add_pieces(large.batch, message->pieces, NULL, message->seq);
+		take_in_and_free(&large);
+	}
+	while (message->spooled && !reader.end)
+	{
+		weir_worker_begin();
+		MemoryContextSwitchTo(cxt);
+		large.batch = read_spool(&reader);
+		large.merged = false;
+		weir_worker_commit();
+		MemoryContextSwitchTo(cxt);
+		take_in_and_free(&large);
+	}
+	return large.run;
+}
+
+typedef struct Adoption
+{
+	Feed	   *feed;
+	weir_merge_callback done;
+} Adoption;
+
+static void
+adopted(void *arg)
+{
+	Adoption   *adoption = arg;
+
+	if (adoption->feed)
+	{
+		adoption->feed->run = NULL;
+		count_notes(adoption->feed);
+	}
+	adoption->done(NULL);
+}
+
+void
+weir_large_ingest(QueueMessage *message, weir_merge_callback done)
+{
+	Feed	   *feed = message->feed;
+	Adoption	adoption = {feed, done};
+
+	if (feed)
+		weir_feed_hold(feed);
+	PG_TRY();
+	{
+		Run		   *run = NULL;
+
+		if (feed)
+			finish_feed(feed, message->seq);
+		if (message->pieces || message->spooled)
+			run = take_in_message(message);
+		weir_epoch_adopt(weir_worker_self->slot, run ? run : feed->run, run && feed ? feed->run : NULL,
+						 message->sync, NULL, 0, adopted, &adoption);
+	}
+	PG_CATCH();
+	{
+		weir_run_destroy_private();
+		if (feed)
+			weir_feed_release(feed);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	if (feed)
+	{
+		message->feed = NULL;
+		weir_feed_unlink(feed);
+		weir_feed_free(feed);
+	}
+}
