@@ -376,12 +376,15 @@ weir_feeds_clear_dead(int slot)
 {
 	Feed	   *feed;
 
+	/* Nobody else knows of one that is unlinked. */
+	HOLD_INTERRUPTS();
 	while ((feed = weir_feed_pop_dead(slot)) != NULL)
 	{
 		if (feed->run != NULL)
 			weir_run_destroy(feed->run);
 		weir_feed_free(feed);
 	}
+	RESUME_INTERRUPTS();
 }
 
 bool

@@ -91,6 +91,7 @@ typedef struct XactRows
 	Feed	   *feed;			/* takes the rows of feed_subid; or NULL */
 	SubTransactionId feed_subid;
 	int64		feed_rows;
+	QueuePiece *piece;			/* on its way into the feed, still ours */
 	bool		no_feed;		/* its workers do not keep up */
 	int64		spool_rows;
 	Size		spool_bytes;
@@ -253,7 +254,7 @@ weir_xact_rows_add(Oid streamid, const StreamRowType *type, Datum *values, const
 	if (!fresh || rows->memory <= memory_allowed())
 		return;
 	feed_sections(false);
-	if (rows->memory > (Size) weir_insert_buffer_kb * 1024)
+	if (rows->memory > Max(memory_allowed(), (Size) weir_insert_buffer_kb * 1024))
 		spool_sections();
 }
 
@@ -272,32 +273,31 @@ may_feed(void)
 	return !rows->no_feed && !TransactionIdIsValid(GetTopTransactionIdIfAny());
 }
 
+/* What an error or the end of the process left; the latter runs no error handlers. */
+static void
+free_piece(void)
+{
+	if (rows->piece)
+		weir_shared_free(rows->piece);
+	rows->piece = NULL;
+}
+
 static bool
 feed_section(LocalSection *section)
 {
 	Size		len = SECTION_HEADER_SIZE + section->header->len;
-	QueuePiece *piece = weir_queue_piece_alloc(len);
+	bool		taken;
 
-	if (piece == NULL)
+	rows->piece = weir_queue_piece_alloc(len);
+	if (rows->piece == NULL)
 		return false;
-	memcpy(PIECE_DATA(piece), section->header, len);
-
-	/* A cancel while waiting for room: nobody else knows of the piece. */
-	PG_TRY();
-	{
-		if (!weir_feed_append(rows->feed, piece))
-		{
-			weir_shared_free(piece);
-			piece = NULL;
-		}
-	}
-	PG_CATCH();
-	{
-		weir_shared_free(piece);
-		PG_RE_THROW();
-	}
-	PG_END_TRY();
-	return piece != NULL;
+	memcpy(PIECE_DATA(rows->piece), section->header, len);
+	taken = weir_feed_append(rows->feed, rows->piece);
+	if (taken)
+		rows->piece = NULL;
+	else
+		free_piece();
+	return taken;
 }
 
 /*
@@ -423,6 +423,7 @@ abort_sub(SubTransactionId subid)
 {
 	SpoolMark  *first = NULL;
 
+	free_piece();
 	if (rows->feed && rows->feed_subid == subid)
 	{
 		weir_feed_kill(rows->feed);
@@ -683,6 +684,7 @@ abort_rows(void)
 {
 	if (rows->reserved != NULL)
 		weir_queue_message_free(rows->reserved, false);
+	free_piece();
 	if (rows->feed)
 		weir_feed_kill(rows->feed);
 
