@@ -97,12 +97,13 @@ lock_of(Feed *feed)
 Feed *
 weir_feed_open(void)
 {
+	int			slot = weir_my_database_slot();
 	Feed	   *feed = weir_shared_alloc(WEIR_MEMORY_QUEUE, sizeof(Feed));
 
 	if (feed == NULL)
 		return NULL;
 	memset(feed, 0, sizeof(Feed));
-	feed->slot = weir_my_database_slot();
+	feed->slot = slot;
 	feed->backend = MyLatch;
 	LWLockAcquire(lock_of(feed), LW_EXCLUSIVE);
 	dlist_push_tail(&databases[feed->slot].feeds, &feed->node);
@@ -112,17 +113,19 @@ weir_feed_open(void)
 
 /* Link the piece if there is room. */
 static bool
-try_append(Feed *feed, QueuePiece *piece, int64 *consumed)
+try_append(Feed *feed, QueuePiece *piece, int64 *consumed, bool *refused)
 {
 	Size		limit = weir_memory_limit(WEIR_MEMORY_QUEUE);
 	bool		room;
 	bool		wake = false;
 
 	LWLockAcquire(lock_of(feed), LW_EXCLUSIVE);
-	room = feed->first == NULL ||
-		(feed->bytes + piece->len <= FEED_SHARE(limit) &&
-		 weir_memory_used(WEIR_MEMORY_QUEUE) <= FEEDS_SHARE(limit));
-	feed->room_wanted = !room;
+	*refused = feed->refused;
+	room = !*refused &&
+		(feed->first == NULL ||
+		 (feed->bytes + piece->len <= FEED_SHARE(limit) &&
+		  weir_memory_used(WEIR_MEMORY_QUEUE) <= FEEDS_SHARE(limit)));
+	feed->room_wanted = !room && !*refused;
 	*consumed = feed->consumed;
 	if (room)
 	{
@@ -151,9 +154,12 @@ weir_feed_append(Feed *feed, QueuePiece *piece)
 	TimestampTz deadline = 0;
 	int64		seen = -1;
 	int64		consumed;
+	bool		refused;
 
-	while (!try_append(feed, piece, &consumed))
+	while (!try_append(feed, piece, &consumed, &refused))
 	{
+		if (refused)
+			return false;
 		if (consumed != seen)
 			deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), STALL_MS);
 		else if (GetCurrentTimestamp() >= deadline)
@@ -225,7 +231,7 @@ weir_feed_take(int slot, int64 *seq, long *wait_ms)
 	{
 		Feed	   *feed = dlist_container(Feed, node, iter.cur);
 
-		if (feed->state == FEED_OPEN && !feed->held && feed->first != NULL &&
+		if (feed->state == FEED_OPEN && !feed->held && !feed->refused && feed->first != NULL &&
 			worthwhile(feed, now, wait_ms))
 		{
 			result = feed;
@@ -345,6 +351,17 @@ weir_feed_consumed(Feed *feed, QueuePiece *last)
 		weir_shared_free(list);
 		list = next;
 	}
+}
+
+void
+weir_feed_refuse(Feed *feed)
+{
+	LWLockAcquire(lock_of(feed), LW_EXCLUSIVE);
+	feed->refused = true;
+	if (feed->room_wanted)
+		SetLatch(feed->backend);
+	feed->room_wanted = false;
+	LWLockRelease(lock_of(feed));
 }
 
 Feed *

@@ -42,6 +42,7 @@ typedef struct Feed
 	int			slot;
 	FeedState	state;
 	bool		held;			/* by a worker */
+	bool		refused;		/* nothing more is taken before the commit */
 	bool		room_wanted;	/* its backend waits */
 	Latch	   *backend;
 	QueuePiece *first;
@@ -65,7 +66,8 @@ extern Feed *weir_feed_open(void);
 
 /*
  * Hand a piece over.  False when there is no room, now and after waiting for as
- * long as the worker goes on taking pieces; then the piece stays the caller's.
+ * long as the worker goes on taking pieces, or when none are wanted; then the
+ * piece stays the caller's.
  */
 extern bool weir_feed_append(Feed *feed, QueuePiece *piece);
 
@@ -96,6 +98,9 @@ extern void weir_feed_release_held(void);
 
 /* Up to last the pieces are in the run: free them.  Cannot fail. */
 extern void weir_feed_consumed(Feed *feed, QueuePiece *last);
+
+/* Take no more of the feed that is held while its transaction runs. */
+extern void weir_feed_refuse(Feed *feed);
 
 /* Unlink a dead feed that nobody holds; its run is the caller's to free, then weir_feed_free.  NULL: none. */
 extern Feed *weir_feed_pop_dead(int slot);

@@ -39,6 +39,7 @@ typedef struct QueueWorker
 	int			pid;			/* 0: no such worker */
 	Latch	   *latch;
 	QueueMessage *taken;		/* not yet merged, sorted */
+	bool		busy;			/* has rows in hand that are not of the queue */
 } QueueWorker;
 
 typedef struct QueueWaiter
@@ -161,7 +162,7 @@ wake_workers_locked(QueueDatabase *db)
 	{
 		QueueWorker *worker = &db->workers[i];
 
-		if (worker->pid != 0 && worker->taken == NULL)
+		if (worker->pid != 0 && worker->taken == NULL && !worker->busy)
 		{
 			SetLatch(worker->latch);
 			woken = true;
@@ -456,6 +457,7 @@ weir_queue_attach_worker(int slot, int worker)
 	LWLockAcquire(&db->lock, LW_EXCLUSIVE);
 	db->workers[worker].pid = MyProcPid;
 	db->workers[worker].latch = MyLatch;
+	db->workers[worker].busy = false;
 	LWLockRelease(&db->lock);
 }
 
@@ -473,6 +475,16 @@ weir_queue_detach_worker(int slot, int worker)
 		db->workers[worker].latch = NULL;
 		wake_workers_locked(db);
 	}
+	LWLockRelease(&db->lock);
+}
+
+void
+weir_queue_set_busy(int slot, int worker, bool busy)
+{
+	QueueDatabase *db = &queue->databases[slot];
+
+	LWLockAcquire(&db->lock, LW_EXCLUSIVE);
+	db->workers[worker].busy = busy;
 	LWLockRelease(&db->lock);
 }
 

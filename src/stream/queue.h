@@ -97,6 +97,9 @@ extern void weir_queue_detach_worker(int slot, int worker); /* puts back what it
  */
 extern QueueMessage *weir_queue_take(int slot, int worker, int64 max_rows, Size max_bytes);
 
+/* Whether the worker has other rows in hand: then others are woken. */
+extern void weir_queue_set_busy(int slot, int worker, bool busy);
+
 /* Put back what the worker took and has not merged. */
 extern void weir_queue_put_back(int slot, int worker);
 

@@ -190,8 +190,13 @@ assemble(Assembly *a, int first, int last)
 }
 
 static void
-suspend(ContView *view, const char *reason)
+suspend(Intake *intake, ContView *view, const char *reason)
 {
+	if (intake->open)
+	{
+		intake->unfit = true;
+		return;
+	}
 	ereport(WARNING,
 			(errmsg("continuous view %s is suspended: %s", view->name, reason),
 			 errhint("Mend the cause, then call weir.activate('%s').", view->name)));
@@ -243,7 +248,7 @@ run_views_carefully(Intake *intake)
 			weir_arena_init(&a.arena, intake->cxt);
 			assemble(&a, first, rows->nrows);
 			if (a.broken)
-				suspend(view, a.reason);
+				suspend(intake, view, a.reason);
 			else
 				add_assembled(&a);
 		}
@@ -310,7 +315,7 @@ drop_unmergeable(Intake *intake, Run *run)
 			if (((ContView *) lfirst(lc))->defid == result->spec->defid)
 				break;
 		if (lc != NULL)
-			suspend(lfirst(lc), error->message);
+			suspend(intake, lfirst(lc), error->message);
 		views = weir_cont_views();
 	}
 	intake->input.nviews = kept;

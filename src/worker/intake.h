@@ -16,6 +16,8 @@ typedef struct Intake
 	WeirBatch  *batch;
 	MemoryContext cxt;			/* of everything made here */
 	bool		sync;
+	bool		open;			/* of a transaction that may roll back: suspend no view */
+	bool		unfit;			/* open, and a view would have been suspended */
 	MergeInput	input;
 	int			maxviews;
 	int			maxdead;

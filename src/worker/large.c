@@ -13,19 +13,31 @@
  * is merged, so after an error work goes on behind the last one.  What comes from
  * pieces of the message and from the file is in a private run, thrown away on
  * any error and made again from their beginning.
+ *
+ * A transaction that rolls back leaves no trace.  So rows that would have a view
+ * suspended are left in the feed until the transaction has committed.
+ *
+ * The locks that a feed's rows need may be those of its own transaction, which
+ * holds them for as long as its client likes.  So a worker does not wait for them
+ * long: the rest is left in the feed then, too.
  */
 #include "postgres.h"
 
 #include "base/settings.h"
+#include "base/shmem.h"
 #include "base/stats.h"
 #include "groups/epoch.h"
 #include "miscadmin.h"
 #include "storage/buffile.h"
 #include "stream/feed.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 #include "worker/intake.h"
 #include "worker/large.h"
 #include "worker/worker.h"
+
+/* How long the rows of an open feed wait for a lock. */
+#define OPEN_LOCK_TIMEOUT "1s"
 
 typedef struct SpoolReader
 {
@@ -42,6 +54,7 @@ typedef struct LargeBatch
 	WeirBatch  *batch;
 	Feed	   *feed;
 	QueuePiece *last;			/* of the feed */
+	bool		open;			/* the feed's transaction runs */
 	volatile bool merged;
 } LargeBatch;
 
@@ -101,6 +114,19 @@ merge_into_run(Run *run, MergeInput *input)
 	weir_run_dump(run);
 	if (!weir_run_merge(run, input))
 		weir_run_spill(run, input);
+}
+
+/*
+ * What an open feed has merged may stay for as long as its client likes, and no
+ * flush frees it: it goes to a file before others have no memory to merge into.
+ */
+static void
+leave_room(Run *run)
+{
+	Size		limit = weir_memory_limit(WEIR_MEMORY_GROUPS);
+
+	if (weir_memory_used(WEIR_MEMORY_GROUPS) > limit / 8 * 7 && run->arena.total > limit / 64)
+		weir_run_dump(run);
 }
 
 /* Remember what to count when the transaction has committed; without room for that count it now. */
@@ -166,23 +192,40 @@ count_notes(Feed *feed)
 }
 
 static void
+wait_briefly_for_locks(void)
+{
+	(void) set_config_option("lock_timeout", OPEN_LOCK_TIMEOUT, PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_LOCAL, true, 0, false);
+}
+
+static void
 take_in(LargeBatch *large, bool careful)
 {
 	MemoryContext cxt = large->batch->cxt;
 	Intake		intake;
 
 	weir_intake_begin(&intake, large->batch, cxt, false);
+	intake.open = large->open;
 	weir_worker_begin();
+	if (large->open)
+		wait_briefly_for_locks();
 	MemoryContextSwitchTo(cxt);
 	if (careful)
 		weir_intake_run_carefully(&intake, large->run);
 	else
 		weir_intake_run(&intake);
-	merge_into_run(large->run, &intake.input);
-	large->merged = true;
-	note_statistics(large, &intake);
-	if (large->feed)
-		weir_feed_consumed(large->feed, large->last);
+	if (intake.unfit)
+		weir_feed_refuse(large->feed);
+	else
+	{
+		merge_into_run(large->run, &intake.input);
+		large->merged = true;
+		note_statistics(large, &intake);
+		if (large->feed)
+			weir_feed_consumed(large->feed, large->last);
+		if (large->open)
+			leave_room(large->run);
+	}
 	weir_worker_commit();
 }
 
@@ -238,7 +281,7 @@ create_run(void)
  * --------------------------------------------------------------------- */
 
 static void
-take_in_from_feed(Feed *feed, int64 seq)
+take_in_from_feed(Feed *feed, int64 seq, bool open)
 {
 	LargeBatch	large = {0};
 
@@ -246,10 +289,18 @@ take_in_from_feed(Feed *feed, int64 seq)
 		weir_run_give_to_feed(create_run(), feed);
 	large.run = feed->run;
 	large.feed = feed;
+	large.open = open;
 	large.last = weir_feed_batch_end(feed, (Size) weir_batch_kb * 1024);
 	large.batch = weir_batch_create(CurrentMemoryContext);
 	weir_batch_add_pieces(large.batch, feed->first, large.last, seq);
 	take_in_and_free(&large);
+}
+
+static void
+let_go(Feed *feed)
+{
+	weir_feed_release(feed);
+	weir_queue_set_busy(weir_worker_self->slot, weir_worker_self->task.index, false);
 }
 
 long
@@ -265,15 +316,20 @@ weir_large_ingest_open(void)
 	if (feed == NULL)
 		return wait_ms;
 	weir_worker_report("taking rows in from a running transaction");
+	weir_queue_set_busy(slot, weir_worker_self->task.index, true);
 	PG_TRY();
 	{
-		take_in_from_feed(feed, seq);
+		take_in_from_feed(feed, seq, true);
 	}
-	PG_FINALLY();
+	PG_CATCH();
 	{
-		weir_feed_release(feed);
+		if (geterrcode() == ERRCODE_LOCK_NOT_AVAILABLE)
+			weir_feed_refuse(feed);
+		let_go(feed);
+		PG_RE_THROW();
 	}
 	PG_END_TRY();
+	let_go(feed);
 	return 0;
 }
 
@@ -286,7 +342,7 @@ static void
 finish_feed(Feed *feed, int64 seq)
 {
 	while (feed->first != NULL)
-		take_in_from_feed(feed, seq);
+		take_in_from_feed(feed, seq, false);
 	if (feed->run == NULL)
 		weir_run_give_to_feed(create_run(), feed);
 }

@@ -60,6 +60,8 @@ with connect(dsn) as c, connect(dsn) as o:
     c.query("""CREATE FOREIGN TABLE s (k int, x bigint) SERVER weir;
                CREATE TABLE dim (k int PRIMARY KEY, name text);
                INSERT INTO dim SELECT i, 'old' FROM generate_series(0, 99) i;
+               CREATE FOREIGN TABLE aside (k int) SERVER weir;
+               CREATE VIEW aside_count AS SELECT count(*) FROM aside;
                CREATE VIEW v AS SELECT k, count(*), sum(x) FROM s GROUP BY k""")
 
     # The rows go to the worker while the transaction runs, keep nobody waiting, and appear at once.
@@ -132,9 +134,37 @@ with connect(dsn) as c, connect(dsn) as o:
     c.query("BEGIN; LOCK TABLE dim IN ACCESS EXCLUSIVE MODE")
     start = time.monotonic()
     copy(c, 1, 10 * ROWS)
+    o.query("SET statement_timeout = '20s'")
+    aside = time.monotonic()
+    o.query("INSERT INTO aside VALUES (1)")
+    aside = time.monotonic() - aside
+    check(aside < 15, f"keeps no worker from the rows of others ({aside:.1f} s)")
+    o.query("RESET statement_timeout")
     c.query("COMMIT")
     counts(1, 10 * ROWS)
     exact(c, f"a transaction with a lock that the worker waits for ends ({time.monotonic() - start:.1f} s)")
+
+    # A backend that is terminated while it waits for a worker.
+    def terminated():
+        with connect(dsn) as t:
+            pids.append(t.value("SELECT pg_backend_pid()"))
+            try:
+                copy(t, 1, 100 * ROWS)
+            except Error as e:
+                pids.append(e.lost)
+
+    pids = []
+    c.query("BEGIN; LOCK TABLE dim IN ACCESS EXCLUSIVE MODE")
+    thread = threading.Thread(target=terminated)
+    thread.start()
+    until(lambda: memory(o)["queue"] > 7_000_000)
+    time.sleep(0.2)
+    o.query(f"SELECT pg_terminate_backend({pids[0]})")
+    thread.join()
+    c.query("ROLLBACK")
+    check(pids[1:] == [True], "a backend is terminated while it waits")
+    exact(c, "its rows do not count")
+    idle(c, "and leave no memory behind")
     c.query("DROP VIEW names")
 
     # A view made meanwhile counts what comes after it, and nothing that was committed before.
@@ -181,6 +211,23 @@ with connect(dsn) as c, connect(dsn) as o:
     check(c.value("SELECT count FROM bad") == str(ROWS - 4), "and no other row")
     check(c.value("SELECT count(*) FROM weir.dead_letters") == "4", "four dead letters")
     c.query("DROP VIEW bad")
+
+    # Rows that a view fails on as a whole.
+    c.query("""CREATE FUNCTION picky(bigint) RETURNS bigint LANGUAGE plpgsql IMMUTABLE AS $$
+               BEGIN IF $1 = 50000 THEN RAISE feature_not_supported; END IF; RETURN $1; END $$;
+               CREATE VIEW picky AS SELECT count(picky(x)) FROM s""")
+    state = "SELECT state FROM weir.views WHERE view = 'picky'::regclass"
+    c.query("BEGIN")
+    copy(c, 1)
+    until(lambda: memory(o)["groups"] > 0, 1)
+    c.query("ROLLBACK; SELECT weir.flush()")
+    idle(c, "rows that would suspend a view leave no memory behind when they roll back")
+    check(c.value(state) == "active", "and do not suspend it")
+    copy(c, 1)
+    counts(1)
+    exact(c, "all other views count them at the commit")
+    check(c.value(state) == "suspended", "and the view is suspended")
+    c.query("DROP VIEW picky")
 
     # Cancelled.
     threading.Timer(0.3, c.cancel).start()
