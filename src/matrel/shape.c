@@ -41,6 +41,7 @@
 #include "query/split.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+#include "utils/typcache.h"
 #include "utils/snapmgr.h"
 
 #define MAX_PLAIN_KEYS 8
@@ -341,12 +342,11 @@ keys_fit_btree(const ContQuery *cq)
 		return false;
 	for (int i = 0; i < cq->nkeys; i++)
 	{
-		Oid			type = getBaseType(cq->keys[i].type);
-		Oid			opclass = GetDefaultOpClass(type, BTREE_AM_OID);
+		/* Called for each flush: the type cache knows the default operator class at once. */
+		TypeCacheEntry *type = lookup_type_cache(getBaseType(cq->keys[i].type), TYPECACHE_BTREE_OPFAMILY);
 
-		if (get_typlen(type) <= 0 || !OidIsValid(opclass) ||
-			get_op_opfamily_strategy(cq->keys[i].eqop,
-									 get_opclass_family(opclass)) != BTEqualStrategyNumber)
+		if (type->typlen <= 0 || !OidIsValid(type->btree_opf) ||
+			get_op_opfamily_strategy(cq->keys[i].eqop, type->btree_opf) != BTEqualStrategyNumber)
 			return false;
 	}
 	return true;

@@ -36,6 +36,8 @@
 #include "utils/snapmgr.h"
 #include "utils/sortsupport.h"
 
+#define MAX_PENDING 256
+
 struct MatrelWriter
 {
 	ViewRuntime *runtime;
@@ -50,6 +52,9 @@ struct MatrelWriter
 	IndexScanDesc scan;
 	TupleTableSlot *found;		/* the matrel's row */
 	TupleTableSlot *row;		/* the row to write */
+	int			npending;		/* new rows, inserted together */
+	int			nslots;
+	TupleTableSlot *pending[MAX_PENDING];
 	EState	   *estate;
 	ResultRelInfo *rri;
 	int64		written;
@@ -147,6 +152,8 @@ weir_matrel_close(MatrelWriter *w)
 	ExecCloseIndices(w->rri);
 	ExecDropSingleTupleTableSlot(w->found);
 	ExecDropSingleTupleTableSlot(w->row);
+	for (int i = 0; i < w->nslots; i++)
+		ExecDropSingleTupleTableSlot(w->pending[i]);
 	FreeExecutorState(w->estate);
 	if (w->lookup)
 		index_close(w->lookup, NoLock);
@@ -220,32 +227,61 @@ find_only_row(MatrelWriter *w)
 }
 
 static void
-fill_row(MatrelWriter *w, const Datum *values, const bool *nulls)
+fill_row(MatrelWriter *w, TupleTableSlot *row, const Datum *values, const bool *nulls)
 {
 	int			n = w->spec->desc->natts;
 	int			first_state = n - w->spec->nstates;
-	int			natts = w->row->tts_tupleDescriptor->natts;
+	int			natts = row->tts_tupleDescriptor->natts;
 
-	ExecClearTuple(w->row);
-	memcpy(w->row->tts_values, values, sizeof(Datum) * n);
-	memcpy(w->row->tts_isnull, nulls, sizeof(bool) * n);
+	ExecClearTuple(row);
+	memcpy(row->tts_values, values, sizeof(Datum) * n);
+	memcpy(row->tts_isnull, nulls, sizeof(bool) * n);
 	for (int i = first_state; i < n; i++)
 		if (!nulls[i])
-			w->row->tts_values[i] = weir_partial_agg_pack(w->spec->states[i - first_state], values[i]);
+			row->tts_values[i] = weir_partial_agg_pack(w->spec->states[i - first_state], values[i]);
 	for (int i = n; i < natts; i++)
-		w->row->tts_isnull[i] = true;
-	ExecStoreVirtualTuple(w->row);
+		row->tts_isnull[i] = true;
+	ExecStoreVirtualTuple(row);
+	row->tts_tableOid = RelationGetRelid(w->rel);
 }
 
+/* Insert the pending rows. */
+static void
+insert_pending(MatrelWriter *w)
+{
+	if (w->npending == 1)
+		table_tuple_insert(w->rel, w->pending[0], GetCurrentCommandId(true), 0, NULL);
+	else if (w->npending > 1)
+		table_multi_insert(w->rel, w->pending, w->npending, GetCurrentCommandId(true), 0, NULL);
+	for (int i = 0; i < w->npending; i++)
+	{
+		if (w->rri->ri_NumIndices > 0)
+			weir_insert_index_tuples(w->rri, w->pending[i], w->estate, false, WEIR_ALL_INDEXES);
+		ResetPerTupleExprContext(w->estate);
+		ExecClearTuple(w->pending[i]);
+	}
+	w->written += w->npending;
+	w->npending = 0;
+}
+
+/* A new group.  No other row of this call has its key, so nobody looks for it before it is inserted. */
 static void
 insert_row(MatrelWriter *w, TupleTableSlot *group)
 {
-	fill_row(w, group->tts_values, group->tts_isnull);
-	w->row->tts_tableOid = RelationGetRelid(w->rel);
-	table_tuple_insert(w->rel, w->row, GetCurrentCommandId(true), 0, NULL);
-	if (w->rri->ri_NumIndices > 0)
-		weir_insert_index_tuples(w->rri, w->row, w->estate, false, WEIR_ALL_INDEXES);
-	w->written++;
+	TupleTableSlot *slot;
+
+	if (w->npending == w->nslots)
+	{
+		MemoryContext old = MemoryContextSwitchTo(w->cxt);
+
+		w->pending[w->nslots++] = MakeSingleTupleTableSlot(RelationGetDescr(w->rel), &TTSOpsVirtual);
+		MemoryContextSwitchTo(old);
+	}
+	slot = w->pending[w->npending++];
+	fill_row(w, slot, group->tts_values, group->tts_isnull);
+	ExecMaterializeSlot(slot);
+	if (w->npending == MAX_PENDING)
+		insert_pending(w);
 }
 
 static void
@@ -279,8 +315,7 @@ update_row(MatrelWriter *w, TupleTableSlot *group)
 	if (!changed)
 		return;
 
-	fill_row(w, values, nulls);
-	w->row->tts_tableOid = RelationGetRelid(w->rel);
+	fill_row(w, w->row, values, nulls);
 	simple_table_tuple_update(w->rel, &w->found->tts_tid, w->row, GetActiveSnapshot(), &indexes);
 	if (w->rri->ri_NumIndices > 0 && weir_needs_index_update(indexes))
 		weir_insert_index_tuples(w->rri, w->row, w->estate, true, indexes);
@@ -392,6 +427,8 @@ weir_matrel_write(MatrelWriter *w, MinimalTuple *tuples, int ntuples)
 		ExecClearTuple(w->row);
 		MemoryContextReset(w->row_cxt);
 	}
+	insert_pending(w);
+	MemoryContextReset(w->row_cxt);
 	MemoryContextSwitchTo(w->cxt);
 
 	if (w->scan)
