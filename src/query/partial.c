@@ -65,6 +65,7 @@ weir_partial_agg_create(MemoryContext cxt, Oid aggfnoid, int nargs,
 	agg->aggfnoid = aggfnoid;
 	agg->inputcollid = inputcollid;
 	agg->resulttype = resulttype;
+	get_typlenbyval(resulttype, &agg->resultlen, &agg->resultbyval);
 	agg->transtype = resolve_aggregate_transtype(aggfnoid, form->aggtranstype,
 												 inputs, nargs);
 	agg->internal = (agg->transtype == INTERNALOID);

@@ -28,6 +28,8 @@ typedef struct PartialAgg
 	Oid			transtype;		/* the aggregate's resolved transition type */
 	Oid			statetype;		/* in the matrel: transtype, or weir.state for internal */
 	Oid			resulttype;
+	int16		resultlen;
+	bool		resultbyval;
 	int16		statelen;
 	bool		statebyval;
 	bool		internal;		/* transtype is internal */

@@ -76,8 +76,7 @@ weir_finalize(PG_FUNCTION_ARGS)
 	if (isnull)
 		PG_RETURN_NULL();
 	if (agg->internal)
-		result = datumCopy(result, get_typbyval(agg->resulttype),
-						   get_typlen(agg->resulttype));
+		result = datumCopy(result, agg->resultbyval, agg->resultlen);
 	PG_RETURN_DATUM(result);
 }
 
