@@ -4,6 +4,7 @@
 #   make check               everything, on a bare Debian 12 too (as root)
 #   make pg-regress          PostgreSQL's own regression tests on a server with Weir
 #   make demo                see it work
+#   make bench               every target beside its baseline, half an hour; make bench-quick: five minutes
 
 MODULE_big = weir
 EXTENSION = weir
@@ -74,7 +75,7 @@ PG_CPPFLAGS = -I$(CURDIR)/src \
 SHLIB_LINK = -lrdkafka
 
 # ---- Tests and demo have servers of their own and do without PGXS ----
-ifneq ($(filter check torture demo bench-first lint pg-regress,$(MAKECMDGOALS)),)
+ifneq ($(filter check torture demo bench bench-quick lint pg-regress,$(MAKECMDGOALS)),)
 include test/check.mk
 else
 # ---- end of tests and demo ----

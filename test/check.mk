@@ -1,7 +1,7 @@
 # Targets that bring their own servers; they work where PostgreSQL is not installed yet.
 # T='pattern ...' runs the tests whose name contains a pattern.
 
-.PHONY: check pg-regress torture demo bench-first lint
+.PHONY: check pg-regress torture demo bench bench-quick lint
 lint:
 	@test/lint.sh
 check:
@@ -13,5 +13,8 @@ torture:
 	@test/torture.sh </dev/null
 demo:
 	@test/demo.sh
-bench-first:
-	@test/bench/first.sh </dev/null
+# About half an hour; bench-quick five minutes.
+bench:
+	@test/bench/run.sh $(T) </dev/null
+bench-quick:
+	@test/bench/run.sh --quick $(T) </dev/null
