@@ -57,7 +57,7 @@ class Usage:
         self.private = dict.fromkeys(KINDS, 0)      # the largest process of the kind
 
     @property
-    def cores(self):
+    def cpu_seconds(self):
         return sum(self.cpu.values())
 
 
