@@ -10,8 +10,15 @@ cd "$(dirname "$0")/../.."
 
 test/install.sh
 test/kafka/broker.sh fetch || true
-socket=
-trap 'trap "" INT TERM; stage_end; [ -z "$socket" ] || rm -rf "$socket"' EXIT
+dir= socket=
+leave()		# only the log and the tables stay, in a stage that is kept
+{
+	trap "" INT TERM
+	stage_end
+	[ ! -d "$dir" ] || find "$dir" -mindepth 1 -maxdepth 1 ! -name log ! -name tables.md -exec rm -rf {} +
+	[ -z "$socket" ] || rm -rf "$socket"
+}
+trap leave EXIT
 trap 'exit 130' INT TERM
 echo "Building Weir in a private place"
 stage_make
