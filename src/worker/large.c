@@ -211,7 +211,14 @@ take_in(LargeBatch *large, bool careful)
 		wait_briefly_for_locks();
 	MemoryContextSwitchTo(cxt);
 	if (careful)
+	{
 		weir_intake_run_carefully(&intake, large->run);
+
+		/* Suspensions are on disk before anything that lacks the view's part is merged. */
+		weir_worker_commit();
+		weir_worker_begin();
+		MemoryContextSwitchTo(cxt);
+	}
 	else
 		weir_intake_run(&intake);
 	if (intake.unfit)
