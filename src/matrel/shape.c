@@ -136,6 +136,18 @@ weir_matrel_insert_initial(Oid matrelid, const ContQuery *cq)
 		slot->tts_values[i] = agg->initvalue;
 		slot->tts_isnull[i] = agg->initisnull;
 	}
+	for (int i = cq->nstates; i < slot->tts_tupleDescriptor->natts; i++)
+		slot->tts_isnull[i] = true;
+	for (int i = 0; i < cq->nstates; i++)
+	{
+		int			c = cq->states[i].value_column;
+
+		if (c >= 0)
+			slot->tts_values[c] =
+				weir_partial_agg_finalize(weir_partial_agg_from_aggref(CurrentMemoryContext,
+																	   cq->states[i].aggref),
+										  (Datum) 0, true, &slot->tts_isnull[c]);
+	}
 	ExecStoreVirtualTuple(slot);
 
 	PushActiveSnapshot(GetTransactionSnapshot());
@@ -225,6 +237,11 @@ create_table(const RangeVar *matrel, const ContQuery *cq, int fillfactor)
 		stmt->tableElts = lappend(stmt->tableElts,
 								  column_def(cq->states[i].colname, cq->states[i].statetype, -1,
 											 weir_state_collation(&cq->states[i])));
+	for (int i = 0; i < cq->nstates; i++)
+		if (cq->states[i].value_column >= 0)
+			stmt->tableElts = lappend(stmt->tableElts,
+									  column_def(cq->states[i].value_name, cq->states[i].aggref->aggtype,
+												 -1, cq->states[i].aggref->aggcollid));
 	if (fillfactor > 0)
 		stmt->options = list_make1(makeDefElem("fillfactor",
 											   (Node *) makeInteger(fillfactor), -1));

@@ -236,11 +236,18 @@ fill_row(MatrelWriter *w, TupleTableSlot *row, const Datum *values, const bool *
 	ExecClearTuple(row);
 	memcpy(row->tts_values, values, sizeof(Datum) * n);
 	memcpy(row->tts_isnull, nulls, sizeof(bool) * n);
-	for (int i = first_state; i < n; i++)
-		if (!nulls[i])
-			row->tts_values[i] = weir_partial_agg_pack(w->spec->states[i - first_state], values[i]);
 	for (int i = n; i < natts; i++)
 		row->tts_isnull[i] = true;
+	for (int i = first_state; i < n; i++)
+	{
+		PartialAgg *agg = w->spec->states[i - first_state];
+		int			c = w->runtime->query->states[i - first_state].value_column;
+
+		if (c >= 0)
+			row->tts_values[c] = weir_partial_agg_finalize(agg, values[i], nulls[i], &row->tts_isnull[c]);
+		if (!nulls[i])
+			row->tts_values[i] = weir_partial_agg_pack(agg, values[i]);
+	}
 	ExecStoreVirtualTuple(row);
 	row->tts_tableOid = RelationGetRelid(w->rel);
 }

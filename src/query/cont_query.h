@@ -10,7 +10,8 @@
  *       that a result row of the partial plan is a row for the group table;
  *   (b) the view query over the matrel (weir_view_query_build).
  *
- * Nothing else of the split is stored anywhere.
+ * The matrel has more columns, with the results of states that are costly to
+ * finalize; the flush fills them.  Nothing else of the split is stored anywhere.
  */
 #ifndef WEIR_CONT_QUERY_H
 #define WEIR_CONT_QUERY_H
@@ -35,6 +36,8 @@ typedef struct ContState
 	Aggref	   *aggref;			/* as written, Vars of the continuous query */
 	Oid			statetype;		/* column type in the matrel */
 	char	   *colname;
+	int			value_column;	/* index of the matrel's column with the result, or -1: made at reading */
+	char	   *value_name;
 } ContState;
 
 typedef struct ContQuery
@@ -48,6 +51,7 @@ typedef struct ContQuery
 	bool		step_hidden;	/* it is not among the columns the user asked for */
 	int			nstates;
 	ContState  *states;
+	int			nvalues;		/* columns of results, after the states */
 	Oid			streamid;
 } ContQuery;
 

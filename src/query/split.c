@@ -15,11 +15,16 @@
 #include "postgres.h"
 
 #include "access/genam.h"
+#include "access/htup_details.h"
 #include "access/table.h"
 #include "base/compat.h"
 #include "base/weir.h"
 #include "catalog/heap.h"
+#include "catalog/pg_aggregate.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
+#include "commands/defrem.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
@@ -34,6 +39,7 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 #define UNIX_EPOCH ((UNIX_EPOCH_JDATE - POSTGRES_EPOCH_JDATE) * USECS_PER_DAY)
@@ -60,6 +66,9 @@ static Expr *step_expr(Var *var, int64 step_usecs);
 static bool collect_walker(Node *node, SplitContext *cxt);
 static int	find_expr(List *tlist, Node *expr);
 static void fill_columns(SplitContext *cxt, const ContViewOptions *options);
+static void add_values(ContQuery *cq);
+static bool value_is_kept(const ContState *state);
+static bool has_column(const ContQuery *cq, const char *name);
 static char *column_name(SplitContext *cxt, Node *expr, int position,
 						 const char *otherwise);
 static bool name_taken(SplitContext *cxt, const char *name);
@@ -411,8 +420,62 @@ fill_columns(SplitContext *cxt, const ContViewOptions *options)
 			agg = weir_partial_agg_from_aggref(CurrentMemoryContext, state->aggref);
 			state->statetype = agg->statetype;
 			state->colname = tle->resname;
+			state->value_column = -1;
 		}
 	}
+	if (!options->sliding)
+		add_values(cq);
+}
+
+static void
+add_values(ContQuery *cq)
+{
+	for (int i = 0; i < cq->nstates; i++)
+	{
+		ContState  *state = &cq->states[i];
+		char	   *name = makeObjectName(state->colname, NULL, "value");
+
+		if (!value_is_kept(state))
+			continue;
+		for (int n = 1; has_column(cq, name); n++)
+			name = makeObjectName(state->colname, NULL, psprintf("value%d", n));
+		state->value_name = name;
+		state->value_column = cq->nkeys + cq->nstates + cq->nvalues++;
+	}
+}
+
+/*
+ * Is the result to be kept beside the state?  Where making it means to rebuild
+ * the state from its serialized form, it is small, and nothing but the state
+ * decides it.
+ */
+static bool
+value_is_kept(const ContState *state)
+{
+	Aggref	   *aggref = state->aggref;
+	HeapTuple	tuple = SearchSysCache1(AGGFNOID, ObjectIdGetDatum(aggref->aggfnoid));
+	Form_pg_aggregate form = (Form_pg_aggregate) GETSTRUCT(tuple);
+	bool		internal = form->aggtranstype == INTERNALOID;
+	Oid			finalfn = form->aggfinalfn;
+
+	ReleaseSysCache(tuple);
+	return internal && OidIsValid(finalfn) &&
+		get_func_namespace(finalfn) == PG_CATALOG_NAMESPACE &&
+		func_volatile(finalfn) == PROVOLATILE_IMMUTABLE &&
+		(aggref->aggtype == NUMERICOID || get_typlen(aggref->aggtype) > 0);
+}
+
+static bool
+has_column(const ContQuery *cq, const char *name)
+{
+	for (int i = 0; i < cq->nkeys; i++)
+		if (strcmp(cq->keys[i].colname, name) == 0)
+			return true;
+	for (int i = 0; i < cq->nstates; i++)
+		if (strcmp(cq->states[i].colname, name) == 0 ||
+			(cq->states[i].value_name && strcmp(cq->states[i].value_name, name) == 0))
+			return true;
+	return false;
 }
 
 /* The name of the output column that is just this; else the given; else _position. */

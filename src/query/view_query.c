@@ -8,8 +8,9 @@
  * BY, LIMIT) stays.  Used once, at CREATE VIEW: the result is deparsed and
  * stored as an ordinary view, which dumps and restores by itself.
  *
- * A result costs what it must: a state that is the result is a plain column; a
- * final function that users may call is called; else weir.finalize.  A sliding
+ * A result costs what it must: a state that is the result is a plain column, as
+ * is a result that the flush keeps beside its state; a final function that users
+ * may call is called; else weir.finalize.  A sliding
  * window combines the states of its steps with the aggregate weir.combine.
  */
 #include "postgres.h"
@@ -290,6 +291,8 @@ result_of_state(ContState *state, Var *column)
 	Oid			argtypes[4];
 	List	   *args;
 
+	if (state->value_column >= 0)
+		return (Node *) makeVar(1, state->value_column + 1, aggref->aggtype, -1, aggref->aggcollid, 0);
 	if (!callable_finalfn(aggref, state->statetype, &finalfn))
 	{
 		Oid			fn;
