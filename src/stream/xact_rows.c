@@ -44,6 +44,9 @@
 #define SECTION_MIN 1024
 #define SECTION_MAX (256 * 1024)
 
+/* What a transaction with a feed keeps: sections that are being filled, some full ones. */
+#define FEED_BUFFER (4 * SECTION_MAX)
+
 /*
  * How long a commit waits for queue memory before it puts its rows into a file
  * instead.  A transaction that holds locks may be what the flush waits for, so
@@ -139,10 +142,10 @@ section_create(Oid streamid, Size need)
 	LocalSection *section = MemoryContextAlloc(rows->cxt, sizeof(LocalSection));
 	Size		size = SECTION_MIN;
 
-	/* Grow with the transaction: small for a single row, large for a load. */
-	if (rows->feed)
+	/* Grow with the transaction: small for a single row, also in an exception block of its own; large for a load. */
+	if (rows->feed && rows->feed_subid == subid)
 		size = SECTION_MAX;
-	else if (rows->last && rows->last->size >= size)
+	else if (rows->last && rows->last->subid == subid)
 		size = Min(rows->last->size * 4, SECTION_MAX);
 	size = Max(size, need + SECTION_HEADER_SIZE);
 
@@ -207,11 +210,11 @@ section_for(Oid streamid, Size need)
 static void spool_sections(void);
 static void feed_sections(bool all);
 
-/* How much is kept here until it is handed on: with a feed one section, and one to fill. */
+/* How much is kept here until it is handed on. */
 static Size
 memory_allowed(void)
 {
-	return rows->feed ? SECTION_MAX : (Size) weir_insert_buffer_kb * 1024;
+	return rows->feed ? FEED_BUFFER : (Size) weir_insert_buffer_kb * 1024;
 }
 
 void
@@ -301,8 +304,8 @@ feed_section(LocalSection *section)
 }
 
 /*
- * Hand over the sections of the (sub)transaction that feeds, but for the last
- * one, which is being filled, unless all are wanted.
+ * Hand over the sections of the (sub)transaction that feeds, but for those that
+ * are being filled, unless all are wanted.
  */
 static void
 feed_sections(bool all)
@@ -328,6 +331,8 @@ feed_sections(bool all)
 		next = section->next;
 		if (section->subid != rows->feed_subid || section->header->nrows == 0)
 			continue;
+		if (!all && section->header->len < section->size / 2)
+			continue;			/* still being filled, in turn with others */
 		if (!feed_section(section))
 		{
 			rows->no_feed = true;
