@@ -157,8 +157,9 @@ with connect(dsn) as c, connect(dsn) as o:
     c.query("BEGIN; LOCK TABLE dim IN ACCESS EXCLUSIVE MODE")
     thread = threading.Thread(target=terminated)
     thread.start()
-    until(lambda: memory(o)["queue"] > 7_000_000)
-    time.sleep(0.2)
+    check(until(lambda: memory(o)["queue"] > 7_000_000 and
+                o.value(f"SELECT wait_event_type FROM pg_stat_activity WHERE pid = {pids[0]}") == "Extension"),
+          "a backend waits for room")
     o.query(f"SELECT pg_terminate_backend({pids[0]})")
     thread.join()
     c.query("ROLLBACK")
