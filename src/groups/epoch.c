@@ -348,7 +348,8 @@ weir_run_create(void)
 		exit_registered = true;
 	}
 	if (run == NULL)
-		return NULL;
+		ereport(ERROR,
+				(errcode(ERRCODE_OUT_OF_MEMORY), errmsg("weir.memory is exhausted")));
 	memset(run, 0, sizeof(Run));
 	private_run = run;
 	return run;
@@ -541,8 +542,7 @@ free_epoch(Epoch *epoch)
 	{
 		Run		   *next = run->next;
 
-		free_run_contents(run);
-		weir_shared_free(run);
+		weir_run_destroy(run);
 		run = next;
 	}
 	epoch->adopted = NULL;

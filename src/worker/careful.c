@@ -235,11 +235,8 @@ run_views_carefully(Intake *intake)
 		{
 			ContView   *view = lfirst(lc);
 			Assembly	a = {0};
-			int			first;
+			int			first = weir_intake_first_row(view, rows);
 
-			if (view->streamid != rows->streamid || view->state != CONT_VIEW_ACTIVE)
-				continue;
-			first = weir_intake_first_row(view, rows);
 			if (first == rows->nrows)
 				continue;
 			a.intake = intake;

@@ -65,9 +65,6 @@ adopt_as_file(Intake *intake, Handover *handover)
 {
 	Run		   *run = weir_run_create();
 
-	if (run == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OUT_OF_MEMORY), errmsg("weir.memory is exhausted")));
 	PG_TRY();
 	{
 		weir_run_spill(run, &intake->input);

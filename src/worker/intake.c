@@ -22,6 +22,8 @@ weir_intake_first_row(ContView *view, StreamRows *rows)
 	int			low = 0;
 	int			high = rows->nrows;
 
+	if (view->streamid != rows->streamid || view->state != CONT_VIEW_ACTIVE)
+		return rows->nrows;
 	if (rows->seqs == NULL || view->start_boot != weir_shmem_boot())
 		return 0;
 	while (low < high)
@@ -106,11 +108,8 @@ weir_intake_run(Intake *intake)
 			ContView   *view = lfirst(lc);
 			ViewRuntime *runtime;
 			ViewResult	result;
-			int			first;
+			int			first = weir_intake_first_row(view, rows);
 
-			if (view->streamid != rows->streamid || view->state != CONT_VIEW_ACTIVE)
-				continue;
-			first = weir_intake_first_row(view, rows);
 			if (first == rows->nrows)
 				continue;
 			runtime = weir_runtime_get(view);

@@ -31,7 +31,7 @@ extern void weir_intake_add_dead(Intake *intake, DeadLetter *dead);
 /* The views of this database, in the current context. */
 extern List *weir_intake_views(void);
 
-/* First row of the batch that the view counts; nrows if none. */
+/* First of these rows that the view counts; nrows if none, as of another stream, or while it is not active. */
 extern int	weir_intake_first_row(ContView *view, StreamRows *rows);
 
 /* The fast way: every view over all its rows.  Errors with the first that fails. */

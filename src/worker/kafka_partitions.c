@@ -2,7 +2,7 @@
  * kafka_partitions.c
  *	  The partitions that a Kafka worker reads: which, and from where.
  *
- * Called from worker.c, outside of transactions, in the step's memory context.
+ * Called from kafka.c, outside of transactions, in the step's memory context.
  *
  * Locking: a partition is read under a session lock of its own, so that a
  * worker that is still ending (its stream's options changed) and its successor

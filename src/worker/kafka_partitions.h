@@ -2,7 +2,7 @@
  * kafka_partitions.h
  *	  The state of a Kafka worker, and the partitions that it reads.
  *
- * Shared by worker.c and partitions.c only.
+ * Shared by kafka.c and kafka_partitions.c only.
  */
 #ifndef WEIR_PARTITIONS_H
 #define WEIR_PARTITIONS_H
@@ -89,7 +89,7 @@ extern void weir_partitions_commit_to_group(void);
  */
 extern void weir_partitions_jump_over_gap(int p);
 
-/* In worker.c: try again later; end a transaction, with the step's memory context current again. */
+/* In kafka.c: try again later; end a transaction, with the step's memory context current again. */
 extern void weir_kafka_back_off(KafkaState state, const char *reason);
 extern void weir_kafka_commit(void);
 

@@ -272,17 +272,6 @@ take_in_and_free(LargeBatch *large)
 	MemoryContextDelete(large->batch->cxt);
 }
 
-static Run *
-create_run(void)
-{
-	Run		   *run = weir_run_create();
-
-	if (run == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OUT_OF_MEMORY), errmsg("weir.memory is exhausted")));
-	return run;
-}
-
 /* ---------------------------------------------------------------------
  * Feeds
  * --------------------------------------------------------------------- */
@@ -293,7 +282,7 @@ take_in_from_feed(Feed *feed, int64 seq, bool open)
 	LargeBatch	large = {0};
 
 	if (feed->run == NULL)
-		weir_run_give_to_feed(create_run(), feed);
+		weir_run_give_to_feed(weir_run_create(), feed);
 	large.run = feed->run;
 	large.feed = feed;
 	large.open = open;
@@ -351,7 +340,7 @@ finish_feed(Feed *feed, int64 seq)
 	while (feed->first != NULL)
 		take_in_from_feed(feed, seq, false);
 	if (feed->run == NULL)
-		weir_run_give_to_feed(create_run(), feed);
+		weir_run_give_to_feed(weir_run_create(), feed);
 }
 
 /* The message's pieces and its file, into a private run. */
@@ -362,7 +351,7 @@ take_in_message(QueueMessage *message)
 	LargeBatch	large = {0};
 	SpoolReader reader = {message};
 
-	large.run = create_run();
+	large.run = weir_run_create();
 	if (message->pieces)
 	{
 		large.batch = weir_batch_create(cxt);
