@@ -5,6 +5,7 @@
 #   make pg-regress          PostgreSQL's own regression tests on a server with Weir
 #   make demo                see it work
 #   make bench               every target beside its baseline, half an hour; make bench-quick: five minutes
+#   make bench-scale         how cost grows, with plots, 25 minutes; make bench-scale-quick: four minutes
 
 MODULE_big = weir
 EXTENSION = weir
@@ -75,7 +76,7 @@ PG_CPPFLAGS = -I$(CURDIR)/src \
 SHLIB_LINK = -lrdkafka
 
 # ---- Tests and demo have servers of their own and do without PGXS ----
-ifneq ($(filter check torture demo bench bench-quick lint pg-regress,$(MAKECMDGOALS)),)
+ifneq ($(filter check torture demo bench bench-quick bench-scale bench-scale-quick lint pg-regress,$(MAKECMDGOALS)),)
 include test/check.mk
 else
 # ---- end of tests and demo ----

@@ -1,7 +1,7 @@
 # Targets that bring their own servers; they work where PostgreSQL is not installed yet.
 # T='pattern ...' runs the tests whose name contains a pattern.
 
-.PHONY: check pg-regress torture demo bench bench-quick lint
+.PHONY: check pg-regress torture demo bench bench-quick bench-scale bench-scale-quick lint
 lint:
 	@test/lint.sh
 check:
@@ -15,6 +15,11 @@ demo:
 	@test/demo.sh
 # About half an hour; bench-quick five minutes.
 bench:
-	@test/bench/run.sh $(T) </dev/null
+	@test/bench/run.sh targets $(T) </dev/null
 bench-quick:
-	@test/bench/run.sh --quick $(T) </dev/null
+	@test/bench/run.sh targets --quick $(T) </dev/null
+# 25 minutes; bench-scale-quick four.
+bench-scale:
+	@test/bench/run.sh scale $(T) </dev/null
+bench-scale-quick:
+	@test/bench/run.sh scale --quick $(T) </dev/null

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Install the Debian packages that building and testing Weir need; quick when they are there.
+# Install the Debian packages that building and testing Weir need, and those named; quick when they are there.
 set -euo pipefail
 
 # command-or-file that proves it, and the package that brings it
@@ -7,6 +7,7 @@ needs=(
 	build-essential pkg-config python3 procps util-linux
 	postgresql-15 postgresql-server-dev-15 postgresql-15-hll postgresql-15-tdigest
 	librdkafka-dev libipc-run-perl kcat openjdk-17-jre-headless maven
+	"$@"
 )
 
 installed() { dpkg-query -W -f '${db:Status-Status}\n' "$1" 2>/dev/null | grep -qx installed; }

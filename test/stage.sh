@@ -10,6 +10,7 @@
 #   as_user C  run command C as the unprivileged user
 #   stage_make make the stage (arguments are given to make), and go there; stage_server, where a
 #              script defines it, is called before Weir is built and may change the server in $stage/pg
+#   attended C run command C so that a signal to the script is answered at once
 #   stage_end  stop whatever still runs from the stage; remove it when it is not in the repository
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -31,6 +32,20 @@ as_user()
 	else
 		env PATH="$bin:$PATH" "$@" 9<&-
 	fi
+}
+
+# bash puts traps off while it waits for a program, but not in "wait".  The command gets a process group of its own, which
+# stage_end ends.
+attended()
+{
+	local status=0
+	set -m
+	"$@" &
+	attended_group=$!
+	set +m
+	wait "$attended_group" || status=$?
+	attended_group=
+	return $status
 }
 
 stage_make()
@@ -61,7 +76,7 @@ stage_make()
 		--exclude='*.so' . | tar -C "$stage/weir" -x
 	chmod 755 "$stage"
 	[ -z "$stage_user" ] || chown -R "$stage_user:" "$stage"
-	as_user make -C "$stage/weir" -s -j"$(nproc)" with_llvm=no \
+	attended as_user make -C "$stage/weir" -s -j"$(nproc)" with_llvm=no \
 		PG_CONFIG="$bin/pg_config" "$@" install >"$stage/build.log" 2>&1 ||
 		{ cat "$stage/build.log"; echo "The build failed."; return 1; }
 	grep -i warning "$stage/build.log" || true
@@ -88,6 +103,7 @@ stage_pids()
 stage_end()
 {
 	local i pidfile
+	[ -z "${attended_group:-}" ] || kill -- "-$attended_group" 2>/dev/null || true
 	[ -n "${stage:-}" ] && [ -d "$stage" ] || return 0
 	cd "$root"
 	# Servers first, and gently enough that they remove their shared memory.

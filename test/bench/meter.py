@@ -1,6 +1,6 @@
 """What a run costs: time, CPU seconds of each kind of process, WAL bytes, memory.
 
-    meter = Meter(dsn, postmaster_pid)
+    meter = Meter(connection, postmaster_pid)
     with meter.run("copy-1k", "weir"):
         ...
     meter.of("copy-1k", "weir")        # its Usages, one a round
@@ -10,8 +10,6 @@ import os
 import statistics
 import threading
 import time
-
-from pq import connect
 
 TICK = os.sysconf("SC_CLK_TCK")
 KINDS = ["backends", "ingest", "flush", "kafka", "other"]
@@ -53,7 +51,9 @@ def private_memory(pid):
 class Usage:
     def __init__(self):
         self.seconds = self.wal = self.shared_peak = self.shared_limit = 0
+        self.rows = None                            # what was taken in, where the run itself says so
         self.cpu = dict.fromkeys(KINDS, 0.0)
+        self.cpu_each = {kind: [] for kind in KINDS}    # of the processes that still live
         self.private = dict.fromkeys(KINDS, 0)      # the largest process of the kind
 
     @property
@@ -62,9 +62,8 @@ class Usage:
 
 
 class Meter:
-    def __init__(self, dsn, postmaster):
-        self.postmaster, self.usages = postmaster, {}
-        self.admin = connect(dsn)
+    def __init__(self, admin, postmaster):
+        self.admin, self.postmaster, self.usages = admin, postmaster, {}
 
     def processes(self):
         """CPU seconds of each living process of the server, and of all that ended."""
@@ -106,7 +105,8 @@ class Meter:
         usage.shared_limit, usage.shared_peak = map(int, self.admin.query(
             "SELECT \"limit\", peak FROM weir.stat_memory WHERE area = 'total'")[0])
         for pid, seconds in after.items():
-            usage.cpu[kind(pid)] += seconds - before.get(pid, 0)
+            usage.cpu_each[kind(pid)].append(seconds - before.get(pid, 0))
+        usage.cpu = {k: sum(each) for k, each in usage.cpu_each.items()}
         usage.cpu["backends"] += ended_after - ended - sum(s for pid, s in before.items() if pid not in after)
         self.usages.setdefault((line, side), []).append(usage)
 

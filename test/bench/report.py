@@ -20,7 +20,7 @@ def number(n):
 
 class Results:
     def __init__(self):
-        self.rows, self.wrong = [], []
+        self.rows = []
 
     def add(self, what, figure, baseline="-", ratio=None, target="-", met=None):
         self.rows.append((what, figure, baseline, "-" if ratio is None else f"{ratio:.2f}", target,
@@ -32,9 +32,15 @@ class Results:
     def at_least(self, what, figure, baseline, ratio, least):
         self.add(what, figure, baseline, ratio, f"at least {least} x", ratio >= least)
 
-    def failed(self, what, why):
-        self.wrong.append(f"{what}: {why}")
+    def failed(self, what):
         self.add(what, "FAILED", met=False)
+
+    def report(self, b, about):
+        return "\n\n".join([
+            about,
+            table(("what", "Weir", "baseline", "ratio", "target", "met"), self.rows),
+            "The round with the median time of each line, server processes only:",
+            resources(b.meter)]) + "\n"
 
 
 def machine(c, broker):
@@ -53,11 +59,3 @@ def resources(meter):
         rows.append((line, side, f"{u.seconds:.1f}", *(f"{u.cpu[k]:.1f}" for k in KINDS), f"{u.wal / 1e6:,.0f}",
                      f"{u.shared_peak / 2**20:.0f}", f"{u.private[largest] / 2**20:.0f} ({largest})"))
     return table(("run", "side", "s", *(f"{k}, CPU s" for k in KINDS), "WAL, MB", "weir.memory, MB", "largest process, MB"), rows)
-
-
-def tables(results, meter, about):
-    return "\n\n".join([
-        about,
-        table(("what", "Weir", "baseline", "ratio", "target", "met"), results.rows),
-        "The round with the median time of each line, server processes only:",
-        resources(meter)]) + "\n"
