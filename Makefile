@@ -43,6 +43,7 @@ OBJS = \
 	src/query/plan.o \
 	src/query/execute.o \
 	src/groups/table.o \
+	src/groups/sorted.o \
 	src/groups/spill.o \
 	src/groups/epoch.o \
 	src/matrel/shape.o \

@@ -318,6 +318,7 @@ free_run_contents(Run *run)
 		FileSetDeleteAll(&run->fileset);
 	run->have_files = false;
 	run->nfiles = 0;
+	run->unsorted = false;
 	run->ndead_files = 0;
 }
 

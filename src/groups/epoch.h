@@ -51,6 +51,7 @@ typedef struct Run
 	bool		have_files;
 	FileSet		fileset;
 	int			nfiles;			/* of groups */
+	bool		unsorted;		/* a part of one is in no order */
 	int			ndead_files;	/* of dead letters */
 } Run;
 
@@ -154,9 +155,7 @@ extern void weir_epoch_release(int slot);
 /* Throw both epochs away: the extension is gone. */
 extern void weir_epoch_discard(int slot);
 
-/* Call write for each group of rows of a file of the run, in chunks. */
-typedef void (*weir_run_reader) (Oid defid, MinimalTuple *tuples, int ntuples, void *arg);
-extern void weir_run_read(Run *run, int file, weir_run_reader reader, void *arg);
+/* Call reader for each dead letter of a file of the run. */
 extern void weir_run_read_dead(Run *run, int number, void (*reader) (RunDead *dead));
 
 /* --- anybody --- */

@@ -7,11 +7,15 @@
  * and closed; the file set belongs to the run and goes with it.
  *
  * A groups file is a list of chunks: header, then rows at MAXALIGNed places,
- * all of one view; no group occurs twice in a file.  A dead letters file is a
- * list of sizes, each with the RunDead it is of.
+ * all of one view; no group occurs twice in a file.  The chunks of a view are in
+ * the order of its groups (sorted.c), unless they say that they are not: the
+ * view may not be known well enough here.  A dead letters file is a list of
+ * sizes, each with the RunDead it is of.
  */
-#include "groups/epoch.h"
+#include "groups/spill.h"
 
+#include "groups/sorted.h"
+#include "query/execute.h"
 #include "storage/buffile.h"
 #include "utils/memutils.h"
 
@@ -19,6 +23,7 @@
 typedef struct SpillHeader
 {
 	Oid			defid;
+	bool		sorted;
 	uint32		ntuples;
 	Size		len;
 } SpillHeader;
@@ -102,14 +107,22 @@ spill_flush(SpillBuffer *buffer)
 	buffer->header.len = 0;
 }
 
+/* What follows is of this view. */
 static void
-spill_row(SpillBuffer *buffer, Oid defid, MinimalTuple tuple)
+spill_section(SpillBuffer *buffer, Oid defid, bool sorted)
+{
+	spill_flush(buffer);
+	buffer->header.defid = defid;
+	buffer->header.sorted = sorted;
+}
+
+static void
+spill_row(SpillBuffer *buffer, MinimalTuple tuple)
 {
 	Size		len = MAXALIGN(tuple->t_len);
 
-	if (buffer->header.defid != defid || buffer->header.len + len > buffer->size)
+	if (buffer->header.len + len > buffer->size)
 		spill_flush(buffer);
-	buffer->header.defid = defid;
 	if (len > buffer->size)
 	{
 		buffer->data = repalloc_huge(buffer->data, len);
@@ -130,26 +143,56 @@ spill_buffer_init(SpillBuffer *buffer, BufFile *file)
 	buffer->data = palloc(SPILL_CHUNK);
 }
 
+static void
+spill_sorted_table(SpillBuffer *buffer, GroupTable *table, GroupSpec *spec)
+{
+	OwnerSwitch saved;
+	OrderedGroup *groups;
+
+	weir_owner_enter(&saved, spec->owner);
+	groups = weir_groups_sort(table, spec);
+	weir_owner_leave(&saved);
+	spill_section(buffer, table->defid, true);
+	for (int64 i = 0; i < table->ngroups; i++)
+		spill_row(buffer, groups[i].tuple);
+	pfree(groups);
+}
+
+static void
+spill_table(SpillBuffer *buffer, GroupTable *table)
+{
+	uint32		bucket = 0;
+	GroupEntry *group = NULL;
+
+	spill_section(buffer, table->defid, false);
+	while ((group = weir_groups_next(table, &bucket, group)) != NULL)
+		spill_row(buffer, group->tuple);
+}
+
 void
 weir_run_dump(Run *run)
 {
 	SpillBuffer buffer;
+	bool		unsorted = false;
 
 	if (run->tables == NULL)
 		return;
 	spill_buffer_init(&buffer, spill_begin(run, "groups", run->nfiles));
 	for (GroupTable *table = run->tables; table; table = table->next)
 	{
-		uint32		bucket = 0;
-		GroupEntry *group = NULL;
+		GroupSpec  *spec = weir_runtime_known_spec(table->defid);
 
-		while ((group = weir_groups_next(table, &bucket, group)) != NULL)
-			spill_row(&buffer, table->defid, group->tuple);
+		if (spec)
+			spill_sorted_table(&buffer, table, spec);
+		else
+			spill_table(&buffer, table);
+		unsorted = unsorted || spec == NULL;
 	}
 	spill_flush(&buffer);
 	spill_end(buffer.file);
 	pfree(buffer.data);
 	run->nfiles++;
+	run->unsorted = run->unsorted || unsorted;
 
 	for (GroupTable *table = run->tables; table; table = table->next)
 		weir_groups_free_buckets(table, true);
@@ -183,8 +226,17 @@ weir_run_spill(Run *run, MergeInput *input)
 
 	spill_buffer_init(&buffer, spill_begin(run, "groups", run->nfiles));
 	for (int i = 0; i < input->nviews; i++)
-		for (int j = 0; j < input->views[i].ntuples; j++)
-			spill_row(&buffer, input->views[i].spec->defid, input->views[i].tuples[j]);
+	{
+		ViewResult *view = &input->views[i];
+		OwnerSwitch saved;
+
+		weir_owner_enter(&saved, view->spec->owner);
+		weir_rows_sort(view->spec, view->tuples, view->ntuples);
+		weir_owner_leave(&saved);
+		spill_section(&buffer, view->spec->defid, true);
+		for (int j = 0; j < view->ntuples; j++)
+			spill_row(&buffer, view->tuples[j]);
+	}
 	spill_flush(&buffer);
 	spill_end(buffer.file);
 	pfree(buffer.data);
@@ -197,38 +249,103 @@ weir_run_spill(Run *run, MergeInput *input)
 		run->ndead_files++;
 }
 
-void
-weir_run_read(Run *run, int file, weir_run_reader reader, void *arg)
+/* ---------------------------------------------------------------------
+ * Reading
+ * --------------------------------------------------------------------- */
+
+struct SpillReader
 {
+	BufFile    *file;
+	Oid			defid;
+	bool		sorted;
+	MemoryContext cxt;			/* of the chunk */
+	MinimalTuple *tuples;
+	int			ntuples;
+	int			next;
+};
+
+static void
+ended_early(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DATA_CORRUPTED), errmsg("spill file of an epoch ends early")));
+}
+
+SpillReader *
+weir_spill_open(Run *run, int file, Oid defid, bool sorted)
+{
+	SpillReader *reader = palloc0(sizeof(SpillReader));
 	char		name[32];
-	BufFile    *buffile;
-	SpillHeader header;
-	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "weir spill",
-											  ALLOCSET_DEFAULT_SIZES);
 
 	snprintf(name, sizeof(name), "groups%d", file);
-	buffile = BufFileOpenFileSet(&run->fileset, name, O_RDONLY, false);
-	while (BufFileRead(buffile, &header, sizeof(header)) == sizeof(header))
-	{
-		MemoryContext old = MemoryContextSwitchTo(cxt);
-		char	   *data = palloc_extended(header.len, MCXT_ALLOC_HUGE);
-		MinimalTuple *tuples = palloc(sizeof(MinimalTuple) * header.ntuples);
+	reader->file = BufFileOpenFileSet(&run->fileset, name, O_RDONLY, false);
+	reader->defid = defid;
+	reader->sorted = sorted;
+	reader->cxt = AllocSetContextCreate(CurrentMemoryContext, "weir spill", ALLOCSET_DEFAULT_SIZES);
+	return reader;
+}
 
-		if (BufFileRead(buffile, data, header.len) != header.len)
-			ereport(ERROR,
-					(errcode(ERRCODE_DATA_CORRUPTED),
-					 errmsg("spill file of an epoch ends early")));
-		for (uint32 i = 0; i < header.ntuples; i++)
-		{
-			tuples[i] = (MinimalTuple) data;
-			data += MAXALIGN(tuples[i]->t_len);
-		}
-		MemoryContextSwitchTo(old);
-		reader(header.defid, tuples, header.ntuples, arg);
-		MemoryContextReset(cxt);
+/* The header of the next chunk that is asked for; false at the end. */
+static bool
+find_chunk(SpillReader *reader, SpillHeader *header)
+{
+	size_t		got;
+
+	while ((got = BufFileRead(reader->file, header, sizeof(SpillHeader))) == sizeof(SpillHeader))
+	{
+		if (header->defid == reader->defid && header->sorted == reader->sorted)
+			return true;
+		if (BufFileSeek(reader->file, 0, header->len, SEEK_CUR) != 0)
+			ended_early();
 	}
-	BufFileClose(buffile);
-	MemoryContextDelete(cxt);
+	if (got != 0)
+		ended_early();
+	return false;
+}
+
+int
+weir_spill_next_chunk(SpillReader *reader, MinimalTuple **tuples)
+{
+	SpillHeader header;
+	MemoryContext old;
+	char	   *data;
+
+	reader->ntuples = reader->next = 0;
+	MemoryContextReset(reader->cxt);
+	if (!find_chunk(reader, &header))
+		return 0;
+	old = MemoryContextSwitchTo(reader->cxt);
+	data = palloc_extended(header.len, MCXT_ALLOC_HUGE);
+	reader->tuples = palloc(sizeof(MinimalTuple) * header.ntuples);
+	MemoryContextSwitchTo(old);
+	if (BufFileRead(reader->file, data, header.len) != header.len)
+		ended_early();
+	for (uint32 i = 0; i < header.ntuples; i++)
+	{
+		reader->tuples[i] = (MinimalTuple) data;
+		data += MAXALIGN(reader->tuples[i]->t_len);
+	}
+	reader->ntuples = header.ntuples;
+	*tuples = reader->tuples;
+	return header.ntuples;
+}
+
+MinimalTuple
+weir_spill_next(SpillReader *reader)
+{
+	MinimalTuple *tuples;
+
+	if (reader->next == reader->ntuples && weir_spill_next_chunk(reader, &tuples) == 0)
+		return NULL;
+	return reader->tuples[reader->next++];
+}
+
+void
+weir_spill_close(SpillReader *reader)
+{
+	BufFileClose(reader->file);
+	MemoryContextDelete(reader->cxt);
+	pfree(reader);
 }
 
 void
@@ -245,9 +362,7 @@ weir_run_read_dead(Run *run, int number, void (*reader) (RunDead *dead))
 		RunDead    *dead = MemoryContextAllocHuge(CurrentMemoryContext, size);
 
 		if (BufFileRead(file, dead, size) != size)
-			ereport(ERROR,
-					(errcode(ERRCODE_DATA_CORRUPTED),
-					 errmsg("spill file of an epoch ends early")));
+			ended_early();
 		reader(dead);
 		pfree(dead);
 	}

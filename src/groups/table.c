@@ -236,6 +236,18 @@ reset_states(GroupSpec *spec)
 		weir_partial_agg_reset(spec->states[i]);
 }
 
+MinimalTuple
+weir_groups_combine(GroupSpec *spec, MinimalTuple a, MinimalTuple b, MemoryContext cxt)
+{
+	MinimalTuple result;
+
+	load_row(spec->old_slot, a);
+	load_row(spec->new_slot, b);
+	result = combine_slots(spec, cxt);
+	reset_states(spec);
+	return result;
+}
+
 GroupMerge *
 weir_groups_stage(GroupTable *table, GroupSpec *spec, MinimalTuple *tuples, int ntuples)
 {

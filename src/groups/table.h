@@ -72,6 +72,13 @@ extern bool weir_groups_reserve(GroupMerge *merge, Arena *arena);
 extern void weir_groups_unreserve(GroupMerge *merge, Arena *arena); /* all but the arena */
 extern void weir_groups_apply(GroupMerge *merge, GroupTable *table);
 
+/*
+ * The row with the states of two rows of the same group, in cxt.  What combine
+ * functions leave behind goes to the current context.
+ */
+extern MinimalTuple weir_groups_combine(GroupSpec *spec, MinimalTuple a, MinimalTuple b,
+										MemoryContext cxt);
+
 /* Make an empty table in the arena; NULL when memory is full. */
 extern GroupTable *weir_groups_create(Arena *arena, Oid defid, bool append);
 extern void weir_groups_free_buckets(GroupTable *table, bool shared);

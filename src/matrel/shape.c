@@ -41,10 +41,7 @@
 #include "query/split.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
-#include "utils/typcache.h"
 #include "utils/snapmgr.h"
-
-#define MAX_PLAIN_KEYS 8
 
 bool		weir_matrel_writable = false;
 
@@ -58,7 +55,6 @@ static void create_step_index(Oid matrelid, const RangeVar *matrel, const ContQu
 static Oid	create_index(Oid matrelid, const RangeVar *matrel, List *params,
 						 bool unique, const char *name);
 static IndexElem *index_column(const char *name);
-static bool keys_fit_btree(const ContQuery *cq);
 static bool is_hash_key_index(Relation index, const ContQuery *cq);
 
 Oid
@@ -86,7 +82,7 @@ weir_matrel_create(const RangeVar *view, const ContQuery *cq,
 Oid
 weir_matrel_lookup_index(Relation matrel, const ContQuery *cq, bool *hashed)
 {
-	bool		plain = keys_fit_btree(cq);
+	bool		plain = cq->plain_keys;
 	Oid			result = InvalidOid;
 	ListCell   *lc;
 
@@ -284,7 +280,7 @@ create_guard(Oid matrelid)
 static void
 create_lookup_index(Oid matrelid, const RangeVar *matrel, const ContQuery *cq)
 {
-	bool		plain = keys_fit_btree(cq);
+	bool		plain = cq->plain_keys;
 	List	   *params = NIL;
 
 	if (plain)
@@ -349,24 +345,6 @@ index_column(const char *name)
 	elem->ordering = SORTBY_DEFAULT;
 	elem->nulls_ordering = SORTBY_NULLS_DEFAULT;
 	return elem;
-}
-
-/* All of fixed length, and the btree's idea of equal is GROUP BY's. */
-static bool
-keys_fit_btree(const ContQuery *cq)
-{
-	if (cq->nkeys > MAX_PLAIN_KEYS)
-		return false;
-	for (int i = 0; i < cq->nkeys; i++)
-	{
-		/* Called for each flush: the type cache knows the default operator class at once. */
-		TypeCacheEntry *type = lookup_type_cache(getBaseType(cq->keys[i].type), TYPECACHE_BTREE_OPFAMILY);
-
-		if (type->typlen <= 0 || !OidIsValid(type->btree_opf) ||
-			get_op_opfamily_strategy(cq->keys[i].eqop, type->btree_opf) != BTEqualStrategyNumber)
-			return false;
-	}
-	return true;
 }
 
 static bool

@@ -28,13 +28,13 @@
 #include "matrel/shape.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
+#include "storage/bufmgr.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
-#include "utils/sortsupport.h"
 
 #define MAX_PENDING 256
 
@@ -49,6 +49,8 @@ struct MatrelWriter
 	bool		by_hash;		/* lookup is on weir.hash_key */
 	int			nscankeys;
 	ScanKeyData *scankeys;
+	bool		was_empty;		/* no row in it when it was opened */
+	bool		all_new;		/* nor has it a group of this call by now */
 	IndexScanDesc scan;
 	TupleTableSlot *found;		/* the matrel's row */
 	TupleTableSlot *row;		/* the row to write */
@@ -135,6 +137,7 @@ weir_matrel_open(ViewRuntime *runtime)
 	{
 		w->lookup = open_lookup(rel, runtime->query, &w->by_hash);
 		prepare_lookup(w);
+		w->was_empty = RelationGetNumberOfBlocks(rel) == 0;
 	}
 	MemoryContextSwitchTo(old);
 	return w;
@@ -337,7 +340,7 @@ write_group(MatrelWriter *w, MinimalTuple tuple)
 
 	ExecStoreMinimalTuple(tuple, group, false);
 	slot_getallattrs(group);
-	if (w->spec->append)
+	if (w->spec->append || w->all_new)
 		found = false;
 	else if (w->lookup)
 		found = find_row(w, group);
@@ -350,77 +353,18 @@ write_group(MatrelWriter *w, MinimalTuple tuple)
 		update_row(w, group);
 }
 
-/* ---------------------------------------------------------------------
- * Order
- * --------------------------------------------------------------------- */
-
-typedef struct SortItem
-{
-	Datum		key;
-	bool		null;
-	MinimalTuple tuple;
-} SortItem;
-
-static int
-compare_items(const void *a, const void *b, void *arg)
-{
-	const SortItem *x = a;
-	const SortItem *y = b;
-
-	return ApplySortComparator(x->key, x->null, y->key, y->null, (SortSupport) arg);
-}
-
-/*
- * Order rows by the first column of the lookup index, so that neighbours in the
- * index are written one after the other.
- */
-static void
-sort_rows(MatrelWriter *w, MinimalTuple *tuples, int ntuples)
-{
-	SortItem   *items;
-	SortSupportData sort = {0};
-	TupleTableSlot *slot = w->spec->new_slot;
-
-	if (w->lookup == NULL || ntuples < 2)
-		return;
-	sort.ssup_cxt = w->cxt;
-	sort.ssup_collation = w->lookup->rd_indcollation[0];
-	sort.ssup_attno = 1;
-	PrepareSortSupportFromIndexRel(w->lookup, BTLessStrategyNumber, &sort);
-
-	items = palloc_extended(sizeof(SortItem) * ntuples, MCXT_ALLOC_HUGE);
-	for (int i = 0; i < ntuples; i++)
-	{
-		ExecStoreMinimalTuple(tuples[i], slot, false);
-		items[i].tuple = tuples[i];
-		if (w->by_hash)
-		{
-			slot_getallattrs(slot);
-			items[i].key = Int32GetDatum((int32) weir_keys_hash(&w->spec->keys, slot->tts_values,
-																slot->tts_isnull));
-			items[i].null = false;
-		}
-		else
-			items[i].key = slot_getattr(slot, 1, &items[i].null);
-	}
-	qsort_arg(items, ntuples, sizeof(SortItem), compare_items, &sort);
-	for (int i = 0; i < ntuples; i++)
-		tuples[i] = items[i].tuple;
-	pfree(items);
-}
-
 void
-weir_matrel_write(MatrelWriter *w, MinimalTuple *tuples, int ntuples)
+weir_matrel_write(MatrelWriter *w, MinimalTuple *tuples, int ntuples, bool first_time)
 {
 	MemoryContext old = MemoryContextSwitchTo(w->cxt);
 
-	sort_rows(w, tuples, ntuples);
+	w->all_new = w->was_empty && first_time;
 
 	/* See what earlier calls wrote. */
 	CommandCounterIncrement();
 	PushCopiedSnapshot(GetActiveSnapshot());
 	UpdateActiveSnapshotCommandId();
-	if (w->lookup)
+	if (w->lookup && !w->all_new)
 		w->scan = weir_index_beginscan(w->rel, w->lookup, GetActiveSnapshot(), w->nscankeys);
 
 	MemoryContextSwitchTo(w->row_cxt);

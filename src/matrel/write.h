@@ -19,11 +19,13 @@ typedef struct MatrelWriter MatrelWriter;
 extern MatrelWriter *weir_matrel_open(ViewRuntime *runtime);
 
 /*
- * Combine each row with its group in the matrel, or insert it.  The array is
- * sorted on the way.  Groups occur
- * once each in one call; a later call sees what earlier ones wrote.
+ * Combine each row with its group in the matrel, or insert it.  Groups occur
+ * once each in one call, best in the order of the lookup index; a later call
+ * sees what earlier ones wrote.  first_time: none of these groups was in an
+ * earlier call.
  */
-extern void weir_matrel_write(MatrelWriter *writer, MinimalTuple *tuples, int ntuples);
+extern void weir_matrel_write(MatrelWriter *writer, MinimalTuple *tuples, int ntuples,
+							  bool first_time);
 
 extern int64 weir_matrel_written(MatrelWriter *writer);
 extern void weir_matrel_close(MatrelWriter *writer);

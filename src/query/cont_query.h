@@ -47,6 +47,7 @@ typedef struct ContQuery
 	bool		ungrouped;		/* aggregates without GROUP BY: always one row */
 	int			nkeys;
 	ContKey    *keys;			/* includes hidden keys (step of a sliding window) */
+	bool		plain_keys;		/* the matrel's lookup index has the keys themselves, not their hash */
 	int			step_key;		/* index in keys[] of the sliding window's step (append: of the time column), or -1 */
 	bool		step_hidden;	/* it is not among the columns the user asked for */
 	int			nstates;

@@ -117,6 +117,7 @@ spec_init(GroupSpec *spec, ViewRuntime *runtime)
 	ContQuery  *query = runtime->query;
 	Oid		   *eqops = palloc(sizeof(Oid) * Max(query->nkeys, 1));
 	Oid		   *collations = palloc(sizeof(Oid) * Max(query->nkeys, 1));
+	Oid		   *types = palloc(sizeof(Oid) * Max(query->nkeys, 1));
 
 	memset(spec, 0, sizeof(GroupSpec));
 	spec->defid = runtime->defid;
@@ -126,9 +127,12 @@ spec_init(GroupSpec *spec, ViewRuntime *runtime)
 	{
 		eqops[i] = query->keys[i].eqop;
 		collations[i] = query->keys[i].collation;
+		types[i] = query->keys[i].type;
 	}
 	if (!query->append)
 		weir_keys_init(&spec->keys, runtime->cxt, query->nkeys, eqops, collations);
+	if (query->plain_keys)
+		weir_keys_init_order(&spec->keys, runtime->cxt, types);
 	spec->nstates = query->nstates;
 	spec->states = palloc(sizeof(PartialAgg *) * Max(query->nstates, 1));
 	for (int i = 0; i < query->nstates; i++)
@@ -238,6 +242,14 @@ weir_runtime_get(ContView *view)
 	}
 	runtime->spec.owner = view->owner;
 	return runtime;
+}
+
+GroupSpec *
+weir_runtime_known_spec(Oid defid)
+{
+	ViewRuntime *runtime = runtimes ? hash_search(runtimes, &defid, HASH_FIND, NULL) : NULL;
+
+	return runtime && runtime->valid && runtime->spec.desc ? &runtime->spec : NULL;
 }
 
 void

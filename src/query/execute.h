@@ -30,6 +30,9 @@ typedef struct ViewRuntime
  */
 extern ViewRuntime *weir_runtime_get(ContView *view);
 
+/* The spec of a view that this process knows and that is still valid, or NULL. */
+extern GroupSpec *weir_runtime_known_spec(Oid defid);
+
 /* Forget those of views that are not in the list any more. */
 extern void weir_runtime_purge(List *views);
 

@@ -43,6 +43,27 @@ weir_keys_init(KeySet *keys, MemoryContext cxt, int nkeys,
 	MemoryContextSwitchTo(old);
 }
 
+void
+weir_keys_init_order(KeySet *keys, MemoryContext cxt, const Oid *types)
+{
+	keys->order = MemoryContextAllocZero(cxt, sizeof(SortSupportData) * Max(keys->nkeys, 1));
+	for (int i = 0; i < keys->nkeys; i++)
+	{
+		SortSupport order = &keys->order[i];
+
+		order->ssup_cxt = cxt;
+		order->ssup_collation = keys->collations[i];
+		order->ssup_attno = i + 1;
+		PrepareSortSupportFromOrderingOp(lookup_type_cache(getBaseType(types[i]), TYPECACHE_LT_OPR)->lt_opr,
+										 order);
+	}
+#if SIZEOF_DATUM >= 8
+	keys->first_is_integer = keys->nkeys > 0 &&
+		(keys->order[0].comparator == ssup_datum_signed_cmp ||
+		 keys->order[0].comparator == ssup_datum_int32_cmp);
+#endif
+}
+
 static inline uint32
 add_hash(uint32 hash, uint32 value)
 {

@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 #include "fmgr.h"
+#include "utils/sortsupport.h"
 
 typedef struct KeySet
 {
@@ -14,6 +15,8 @@ typedef struct KeySet
 	FmgrInfo   *hash;
 	FmgrInfo   *equal;
 	Oid		   *collations;
+	SortSupport order;			/* one for each key; NULL: groups are ordered by their hash */
+	bool		first_is_integer;	/* order of the first key: that of its Datum as an int64 */
 } KeySet;
 
 /*
@@ -22,6 +25,9 @@ typedef struct KeySet
  */
 extern void weir_keys_init(KeySet *keys, MemoryContext cxt, int nkeys,
 						   const Oid *eqops, const Oid *collations);
+
+/* Order groups by these keys: types are theirs, each with a default btree operator class. */
+extern void weir_keys_init_order(KeySet *keys, MemoryContext cxt, const Oid *types);
 
 /* Equal keys have equal hashes; NULL is equal to NULL. */
 extern uint32 weir_keys_hash(KeySet *keys, const Datum *values, const bool *nulls);

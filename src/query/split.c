@@ -41,6 +41,10 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
+#include "utils/typcache.h"
+
+/* More keys than this are found by their hash. */
+#define MAX_PLAIN_KEYS 8
 
 #define UNIX_EPOCH ((UNIX_EPOCH_JDATE - POSTGRES_EPOCH_JDATE) * USECS_PER_DAY)
 
@@ -66,6 +70,7 @@ static Expr *step_expr(Var *var, int64 step_usecs);
 static bool collect_walker(Node *node, SplitContext *cxt);
 static int	find_expr(List *tlist, Node *expr);
 static void fill_columns(SplitContext *cxt, const ContViewOptions *options);
+static bool keys_fit_btree(const ContQuery *cq);
 static void add_values(ContQuery *cq);
 static bool value_is_kept(const ContState *state);
 static bool has_column(const ContQuery *cq, const char *name);
@@ -112,6 +117,7 @@ weir_cont_query_build(Query *def, const ContViewOptions *options,
 			add_step_key(&cxt, options);
 	}
 	fill_columns(&cxt, options);
+	cq->plain_keys = keys_fit_btree(cq);
 	cq->query = continuous_query(&cxt, options);
 	return cq;
 }
@@ -425,6 +431,23 @@ fill_columns(SplitContext *cxt, const ContViewOptions *options)
 	}
 	if (!options->sliding)
 		add_values(cq);
+}
+
+/* All of fixed length, and the btree's idea of equal is GROUP BY's. */
+static bool
+keys_fit_btree(const ContQuery *cq)
+{
+	if (cq->append || cq->nkeys > MAX_PLAIN_KEYS)
+		return false;
+	for (int i = 0; i < cq->nkeys; i++)
+	{
+		TypeCacheEntry *type = lookup_type_cache(getBaseType(cq->keys[i].type), TYPECACHE_BTREE_OPFAMILY);
+
+		if (type->typlen <= 0 || !OidIsValid(type->btree_opf) ||
+			get_op_opfamily_strategy(cq->keys[i].eqop, type->btree_opf) != BTEqualStrategyNumber)
+			return false;
+	}
+	return true;
 }
 
 static void

@@ -25,6 +25,7 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "groups/epoch.h"
+#include "groups/sorted.h"
 #include "worker/kafka.h"
 #include "matrel/shape.h"
 #include "matrel/write.h"
@@ -67,37 +68,6 @@ static uint64 adopted_version = 0;	/* of the list of views */
  * One view
  * --------------------------------------------------------------------- */
 
-typedef struct FileTarget
-{
-	Oid			defid;
-	MatrelWriter *writer;
-} FileTarget;
-
-static void
-write_chunk(Oid defid, MinimalTuple *tuples, int ntuples, void *arg)
-{
-	FileTarget *target = arg;
-
-	if (defid == target->defid)
-		weir_matrel_write(target->writer, tuples, ntuples);
-}
-
-static void
-write_table(GroupTable *table, MatrelWriter *writer)
-{
-	MinimalTuple *tuples;
-	uint32		bucket = 0;
-	GroupEntry *group = NULL;
-	int			n = 0;
-
-	tuples = MemoryContextAllocHuge(CurrentMemoryContext,
-									sizeof(MinimalTuple) * Max(table->ngroups, 1));
-	while ((group = weir_groups_next(table, &bucket, group)) != NULL)
-		tuples[n++] = group->tuple;
-	weir_matrel_write(writer, tuples, n);
-	pfree(tuples);
-}
-
 static bool
 run_has_view(Run *run, Oid defid)
 {
@@ -119,15 +89,16 @@ epoch_has_view(Epoch *epoch, Oid defid)
 }
 
 static void
-write_run(Run *run, Oid defid, MatrelWriter *writer)
+write_groups(Epoch *epoch, GroupSpec *spec, MatrelWriter *writer)
 {
-	FileTarget	target = {defid, writer};
+	SortedGroups *groups = weir_sorted_open(epoch, spec);
+	MinimalTuple *tuples;
+	bool		first_time;
+	int			n;
 
-	for (GroupTable *table = run->tables; table; table = table->next)
-		if (table->defid == defid)
-			write_table(table, writer);
-	for (int file = 0; file < run->nfiles; file++)
-		weir_run_read(run, file, write_chunk, &target);
+	while ((n = weir_sorted_next(groups, &tuples, &first_time)) > 0)
+		weir_matrel_write(writer, tuples, n, first_time);
+	weir_sorted_close(groups);
 }
 
 static void
@@ -143,9 +114,7 @@ write_view(ContView *view, void *arg)
 	writer = weir_matrel_open(runtime);
 	if (writer != NULL)
 	{
-		write_run(&epoch->main, view->defid, writer);
-		for (Run *run = epoch->adopted; run; run = run->next)
-			write_run(run, view->defid, writer);
+		write_groups(epoch, &runtime->spec, writer);
 		weir_stats_view_flush(view->defid, weir_matrel_written(writer),
 							  GetCurrentTimestamp() - start);
 		weir_matrel_close(writer);

@@ -1,0 +1,43 @@
+/*
+ * sorted.h
+ *	  Groups in the order in which a matrel's lookup index has them.
+ */
+#ifndef WEIR_SORTED_H
+#define WEIR_SORTED_H
+
+#include "postgres.h"
+#include "groups/epoch.h"
+
+/* A row of a group with what it is ordered by. */
+typedef struct OrderedGroup
+{
+	Datum		first;			/* first key, or the hash of all */
+	bool		first_null;
+	MinimalTuple tuple;
+} OrderedGroup;
+
+/*
+ * The ngroups rows of a table, ordered by its view's keys, in CurrentMemoryContext.
+ * Comparison functions of the keys run: act as the view's owner.
+ */
+extern OrderedGroup *weir_groups_sort(GroupTable *table, GroupSpec *spec);
+
+/* The same for rows that are in no table; sorts in place. */
+extern void weir_rows_sort(GroupSpec *spec, MinimalTuple *tuples, int ntuples);
+
+/*
+ * All that an epoch has of one view, each group once: runs and files are merged,
+ * rows of the same group combined.
+ */
+typedef struct SortedGroups SortedGroups;
+
+extern SortedGroups *weir_sorted_open(Epoch *epoch, GroupSpec *spec);
+
+/*
+ * The next rows, valid until the next call; returns how many, 0 at the end.  No
+ * group is twice among them.  *first_time: nor was any returned before.
+ */
+extern int	weir_sorted_next(SortedGroups *sorted, MinimalTuple **tuples, bool *first_time);
+extern void weir_sorted_close(SortedGroups *sorted);
+
+#endif
