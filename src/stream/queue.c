@@ -25,6 +25,7 @@
 #include "stream/queue.h"
 
 #include "base/compat.h"
+#include "base/settings.h"
 #include "base/shmem.h"
 #include "lib/ilist.h"
 #include "miscadmin.h"
@@ -33,6 +34,9 @@
 #include "stream/feed.h"
 #include "tcop/dest.h"
 #include "tcop/tcopprot.h"
+
+/* Asynchronous rows wait up to this long for others, in ms. */
+#define LINGER_MS 10
 
 typedef struct QueueWorker
 {
@@ -58,6 +62,7 @@ typedef struct QueueDatabase
 	int64		published;		/* last number given */
 	int64		flushed;		/* all up to here are on disk */
 	int64		last_sync;		/* latest number that somebody waits for */
+	int64		urgent;			/* numbers up to here are not to be kept waiting for company */
 	int64		nmessages;
 	int64		nrows;
 	int64		nbytes;
@@ -152,6 +157,36 @@ weir_queue_message_free(QueueMessage *message, bool remove_spool)
 	weir_shared_free(message);
 }
 
+/*
+ * Are the rows in the queue worth a batch: does somebody wait for one of them, or
+ * are there many?
+ */
+static bool
+worthwhile_locked(QueueDatabase *db)
+{
+	int64		bytes = Min((int64) weir_batch_kb * 1024,
+							(int64) weir_memory_limit(WEIR_MEMORY_QUEUE));
+
+	return db->head->seq <= db->urgent || db->nrows >= weir_batch_rows / 4 ||
+		db->nbytes >= bytes / 4;
+}
+
+/*
+ * How long to wait for more of them, in ms.  Running the continuous queries over
+ * a row costs little more than over none, so asynchronous ones are collected.
+ */
+static long
+linger_locked(QueueDatabase *db)
+{
+	TimestampTz until;
+
+	if (worthwhile_locked(db))
+		return 0;
+	until = TimestampTzPlusMilliseconds(db->head->published,
+										Min(LINGER_MS, weir_flush_interval / 2));
+	return TimestampDifferenceMilliseconds(GetCurrentTimestamp(), until);
+}
+
 /* Wake one worker that has nothing in hand, or all if none is idle. */
 static void
 wake_workers_locked(QueueDatabase *db)
@@ -177,14 +212,17 @@ int64
 weir_queue_publish(QueueMessage *message)
 {
 	QueueDatabase *db = &queue->databases[weir_my_database_slot()];
+	TimestampTz now = GetCurrentTimestamp();
 	int64		seq;
 
 	LWLockAcquire(&db->lock, LW_EXCLUSIVE);
 	seq = message->seq = ++db->published;
 	if (message->sync)
 		db->last_sync = seq;
+	if (message->sync || message->spooled || message->feed)
+		db->urgent = seq;
 	message->next = NULL;
-	message->published = GetCurrentTimestamp();
+	message->published = now;
 	if (db->tail)
 		db->tail->next = message;
 	else
@@ -193,9 +231,22 @@ weir_queue_publish(QueueMessage *message)
 	db->nmessages++;
 	db->nrows += message->nrows;
 	db->nbytes += message->bytes;
-	wake_workers_locked(db);
+	if (db->head == message || worthwhile_locked(db))
+		wake_workers_locked(db);
 	LWLockRelease(&db->lock);
 	return seq;
+}
+
+void
+weir_queue_hurry(int slot, int64 seq)
+{
+	QueueDatabase *db = &queue->databases[slot];
+
+	LWLockAcquire(&db->lock, LW_EXCLUSIVE);
+	db->urgent = Max(db->urgent, seq);
+	if (db->head != NULL && worthwhile_locked(db))
+		wake_workers_locked(db);
+	LWLockRelease(&db->lock);
 }
 
 void
@@ -500,22 +551,28 @@ weir_queue_put_back(int slot, int worker)
 }
 
 QueueMessage *
-weir_queue_take(int slot, int worker, int64 max_rows, Size max_bytes)
+weir_queue_take(int slot, int worker, bool linger, long *wait_ms)
 {
 	QueueDatabase *db = &queue->databases[slot];
 	QueueMessage *last = NULL;
 	QueueMessage *first;
 	int64		rows = 0;
-	Size		bytes = 0;
+	int64		bytes = 0;
 
+	*wait_ms = -1;
 	LWLockAcquire(&db->lock, LW_EXCLUSIVE);
 	Assert(db->workers[worker].taken == NULL);
+	if (linger && db->head != NULL && (*wait_ms = linger_locked(db)) > 0)
+	{
+		LWLockRelease(&db->lock);
+		return NULL;
+	}
 	first = db->head;
 	for (QueueMessage *m = first; m != NULL; m = m->next)
 	{
 		if (last != NULL &&
 			(m->spooled || last->spooled || m->feed || last->feed ||
-			 rows + m->nrows > max_rows || bytes + m->bytes > max_bytes))
+			 rows + m->nrows > weir_batch_rows || bytes + m->bytes > (int64) weir_batch_kb * 1024))
 			break;
 		rows += m->nrows;
 		bytes += m->bytes;

@@ -91,11 +91,16 @@ extern void weir_queue_attach_worker(int slot, int worker);
 extern void weir_queue_detach_worker(int slot, int worker); /* puts back what it took */
 
 /*
- * Take messages up to about that many rows and bytes, at least one if there is
- * any.  A spooled message comes alone.  They belong to the worker until
- * weir_queue_taken_merged.  Returns the first, linked by next, or NULL.
+ * Take messages up to about weir.batch_rows and weir.batch_size, at least one if
+ * there is any.  A spooled message comes alone.  They belong to the worker until
+ * weir_queue_taken_merged.  Returns the first, linked by next, or NULL.  When it
+ * may linger, few rows that nobody waits for are left for a moment: *wait_ms is
+ * for how long then, else -1.
  */
-extern QueueMessage *weir_queue_take(int slot, int worker, int64 max_rows, Size max_bytes);
+extern QueueMessage *weir_queue_take(int slot, int worker, bool linger, long *wait_ms);
+
+/* Numbers up to this are wanted: no worker lingers over them. */
+extern void weir_queue_hurry(int slot, int64 seq);
 
 /* Whether the worker has other rows in hand: then others are woken. */
 extern void weir_queue_set_busy(int slot, int worker, bool busy);

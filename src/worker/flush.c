@@ -627,6 +627,7 @@ weir_flush_wait(void)
 	int64		epoch;
 
 	weir_queue_position(&boot, &seq);
+	weir_queue_hurry(slot, seq);
 	epoch = weir_epoch_pending(slot);
 	for (int round = 1;; round++)
 	{

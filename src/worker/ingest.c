@@ -261,15 +261,16 @@ ingest_stop(void)
 		weir_queue_detach_worker(weir_worker_self->slot, weir_worker_self->task.index);
 }
 
-/* Take one batch of committed rows; false when there was none. */
-static bool
-ingest_committed(void)
+/* Take one batch of committed rows; 0, or when there was none the ms to wait. */
+static long
+ingest_committed(bool linger)
 {
+	long		wait_ms;
 	QueueMessage *list = weir_queue_take(weir_worker_self->slot, weir_worker_self->task.index,
-										 weir_batch_rows, (Size) weir_batch_kb * 1024);
+										 linger, &wait_ms);
 
 	if (list == NULL)
-		return false;
+		return wait_ms;
 	weir_worker_report("taking rows in");
 	PG_TRY();
 	{
@@ -288,23 +289,25 @@ ingest_committed(void)
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
-	return true;
+	return 0;
 }
 
 /* Both kinds in turn: a large transaction keeps nobody waiting for long. */
 static long
 ingest_step(void)
 {
-	bool		committed = ingest_committed();
-	long		wait_ms = weir_large_ingest_open();
+	long		wait_ms = ingest_committed(true);
+	long		open_wait_ms = weir_large_ingest_open();
 
-	return committed ? 0 : wait_ms;
+	if (wait_ms < 0 || open_wait_ms < 0)
+		return Max(wait_ms, open_wait_ms);
+	return Min(wait_ms, open_wait_ms);
 }
 
 static bool
 ingest_drain(void)
 {
-	return !ingest_committed();
+	return ingest_committed(false) != 0;
 }
 
 const WorkerKindOps weir_ingest_ops = {ingest_start, ingest_step, ingest_drain, ingest_stop};
