@@ -66,9 +66,9 @@ typedef bool WeirUpdateIndexes;
 
 /* 18: EXPLAIN and executor hooks aside, ExecutorRun lost execute_once. */
 #if PG_VERSION_NUM >= 180000
-#define weir_executor_run(qd, direction, count) ExecutorRun(qd, direction, count)
+#define weir_executor_run(qd, once) ExecutorRun(qd, ForwardScanDirection, 0)
 #else
-#define weir_executor_run(qd, direction, count) ExecutorRun(qd, direction, count, true)
+#define weir_executor_run(qd, once) ExecutorRun(qd, ForwardScanDirection, 0, once)
 #endif
 
 /* 16: VARATT_* and VARDATA moved to a header of their own. */

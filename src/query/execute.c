@@ -9,6 +9,12 @@
  *
  * Locks: as for any cached plan, the relations of a plan are locked before each
  * execution, and the plan is checked again once they are.
+ *
+ * To start the executor costs many times what a row costs.  So within one
+ * transaction, which an ingest worker keeps open over small batches, a plan may
+ * stay started: it is rescanned for each batch and ended with the transaction.
+ * This is for plans that read the stream alone and call immutable functions
+ * only: what they give does not depend on when they were started.
  */
 #include "query/execute.h"
 
@@ -16,6 +22,8 @@
 #include "base/compat.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
 #include "storage/lmgr.h"
 #include "tcop/dest.h"
 #include "utils/builtins.h"
@@ -35,7 +43,18 @@ typedef struct CollectReceiver
 	int			max;
 } CollectReceiver;
 
+/* A plan that stays started until its transaction ends. */
+struct KeptPlan
+{
+	QueryDesc  *desc;
+	CollectReceiver receiver;
+};
+
 static HTAB *runtimes = NULL;
+static bool any_kept = false;
+
+static void end_kept(ViewRuntime *runtime);
+static void kept_xact_callback(XactEvent event, void *arg);
 
 /* ---------------------------------------------------------------------
  * The cache
@@ -81,6 +100,7 @@ runtimes_init(void)
 	ctl.keysize = sizeof(Oid);
 	ctl.entrysize = sizeof(ViewRuntime);
 	runtimes = hash_create("weir views", 64, &ctl, HASH_ELEM | HASH_BLOBS);
+	RegisterXactCallback(kept_xact_callback, NULL);
 	CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
 	CacheRegisterSyscacheCallback(PROCOID, object_changed, (Datum) 0);
 	CacheRegisterSyscacheCallback(AGGFNOID, object_changed, (Datum) 0);
@@ -144,6 +164,7 @@ spec_init(GroupSpec *spec, ViewRuntime *runtime)
 static void
 runtime_forget(ViewRuntime *runtime)
 {
+	end_kept(runtime);
 	if (runtime->cxt != NULL)
 	{
 		if (runtime->spec.old_slot)
@@ -312,11 +333,24 @@ lock_plan_relations(PlannedStmt *plan, bool lock)
 	}
 }
 
+static bool
+reads_stream_alone(PlannedStmt *plan)
+{
+	int			nrelations = 0;
+	ListCell   *lc;
+
+	foreach(lc, plan->rtable)
+		if (lfirst_node(RangeTblEntry, lc)->rtekind == RTE_RELATION)
+			nrelations++;
+	return nrelations == 1 && plan->subplans == NIL;
+}
+
 static void
 make_plan(ViewRuntime *runtime)
 {
 	MemoryContext old;
 
+	end_kept(runtime);
 	if (runtime->plan_cxt)
 		MemoryContextDelete(runtime->plan_cxt);
 	runtime->plan = NULL;
@@ -324,6 +358,8 @@ make_plan(ViewRuntime *runtime)
 	runtime->plan_valid = true;
 	old = MemoryContextSwitchTo(runtime->plan_cxt);
 	runtime->plan = weir_cont_query_plan(runtime->query);
+	runtime->keepable = reads_stream_alone(runtime->plan) &&
+		!contain_mutable_functions((Node *) runtime->query->query);
 	MemoryContextSwitchTo(old);
 }
 
@@ -378,14 +414,106 @@ run_plan(PlannedStmt *plan, CollectReceiver *receiver)
 									   InvalidSnapshot, &receiver->pub, NULL, NULL, 0);
 
 	ExecutorStart(desc, 0);
-	weir_executor_run(desc, ForwardScanDirection, 0);
+	weir_executor_run(desc, true);
 	ExecutorFinish(desc);
 	ExecutorEnd(desc);
 	FreeQueryDesc(desc);
 }
 
-void
-weir_runtime_execute(ViewRuntime *runtime, StreamRows *rows, int first, int last,
+/* ---------------------------------------------------------------------
+ * Plans that stay started
+ * --------------------------------------------------------------------- */
+
+static void
+end_kept(ViewRuntime *runtime)
+{
+	KeptPlan   *kept = runtime->kept;
+
+	if (kept == NULL)
+		return;
+	runtime->kept = NULL;
+	ExecutorFinish(kept->desc);
+	ExecutorEnd(kept->desc);
+	FreeQueryDesc(kept->desc);
+	pfree(kept);
+}
+
+/* With the transaction, in whose memory they are. */
+static void
+kept_xact_callback(XactEvent event, void *arg)
+{
+	HASH_SEQ_STATUS status;
+	ViewRuntime *runtime;
+
+	if (!any_kept || (event != XACT_EVENT_PRE_COMMIT && event != XACT_EVENT_ABORT))
+		return;
+	any_kept = false;
+	hash_seq_init(&status, runtimes);
+	while ((runtime = hash_seq_search(&status)) != NULL)
+	{
+		if (event == XACT_EVENT_PRE_COMMIT)
+			end_kept(runtime);
+		runtime->kept = NULL;
+	}
+}
+
+static void
+start_kept(ViewRuntime *runtime)
+{
+	PlannedStmt *plan = valid_plan(runtime);
+	MemoryContext old = MemoryContextSwitchTo(TopTransactionContext);
+	KeptPlan   *kept = palloc(sizeof(KeptPlan));
+
+	kept->desc = CreateQueryDesc(plan, "<continuous query>", GetActiveSnapshot(),
+								 InvalidSnapshot, &kept->receiver.pub, NULL, NULL, 0);
+	ExecutorStart(kept->desc, EXEC_FLAG_REWIND);
+	runtime->kept = kept;
+	any_kept = true;
+	MemoryContextSwitchTo(old);
+}
+
+/* Every node is told that its input has changed: else one may return what it has. */
+static bool
+tell_changed(PlanState *node, void *context)
+{
+	node->chgParam = bms_add_member(node->chgParam, 0);
+	return planstate_tree_walker(node, tell_changed, context);
+}
+
+static void
+rewind_kept(KeptPlan *kept)
+{
+	MemoryContext old = MemoryContextSwitchTo(kept->desc->estate->es_query_cxt);
+
+	(void) tell_changed(kept->desc->planstate, NULL);
+	MemoryContextSwitchTo(old);
+	ExecutorRewind(kept->desc);
+}
+
+static void
+run_kept(ViewRuntime *runtime, CollectReceiver *receiver)
+{
+	if (runtime->kept == NULL)
+		start_kept(runtime);
+	else
+		rewind_kept(runtime->kept);
+	runtime->kept->receiver = *receiver;
+	PushActiveSnapshot(runtime->kept->desc->snapshot);
+	weir_executor_run(runtime->kept->desc, false);
+	PopActiveSnapshot();
+	*receiver = runtime->kept->receiver;
+}
+
+bool
+weir_runtime_is_kept(Oid defid)
+{
+	ViewRuntime *runtime = runtimes ? hash_search(runtimes, &defid, HASH_FIND, NULL) : NULL;
+
+	return runtime && runtime->kept && runtime->valid && runtime->plan_valid;
+}
+
+bool
+weir_runtime_execute(ViewRuntime *runtime, StreamRows *rows, int first, int last, bool keep,
 					 MinimalTuple **tuples, int *ntuples)
 {
 	CollectReceiver receiver = {{collect_row, collect_nothing, collect_end, collect_end, DestNone}};
@@ -394,12 +522,19 @@ weir_runtime_execute(ViewRuntime *runtime, StreamRows *rows, int first, int last
 	receiver.cxt = CurrentMemoryContext;
 	receiver.max = 64;
 	receiver.tuples = palloc(sizeof(MinimalTuple) * receiver.max);
+	receiver.n = 0;
 
 	weir_owner_enter(&saved, runtime->view.owner);
 	weir_batch_scan_set(rows, first, last);
 	PG_TRY();
 	{
-		run_plan(valid_plan(runtime), &receiver);
+		if (!runtime->plan_valid || runtime->plan == NULL)
+			make_plan(runtime);
+		keep = keep && runtime->keepable;
+		if (keep)
+			run_kept(runtime, &receiver);
+		else
+			run_plan(valid_plan(runtime), &receiver);
 	}
 	PG_FINALLY();
 	{
@@ -410,4 +545,5 @@ weir_runtime_execute(ViewRuntime *runtime, StreamRows *rows, int first, int last
 
 	*tuples = receiver.tuples;
 	*ntuples = receiver.n;
+	return keep;
 }

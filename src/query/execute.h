@@ -11,6 +11,8 @@
 #include "query/spec.h"
 #include "stream/batch.h"
 
+typedef struct KeptPlan KeptPlan;
+
 typedef struct ViewRuntime
 {
 	Oid			defid;			/* hash key */
@@ -22,6 +24,8 @@ typedef struct ViewRuntime
 	bool		plan_valid;
 	MemoryContext plan_cxt;
 	PlannedStmt *plan;
+	bool		keepable;		/* the plan may stay started over several batches */
+	KeptPlan   *kept;			/* started in this transaction; or NULL */
 } ViewRuntime;
 
 /*
@@ -39,9 +43,16 @@ extern void weir_runtime_purge(List *views);
 /*
  * Run the continuous query over rows [first, last), as the view's owner.  The
  * result rows (matrel columns) are allocated in CurrentMemoryContext.
+ *
+ * keep: leave the plan started until the transaction ends, for the batches that
+ * follow in it, if that makes no difference to what it gives; not in a
+ * subtransaction.  Returns whether that was done.
  */
-extern void weir_runtime_execute(ViewRuntime *runtime, StreamRows *rows, int first, int last,
-								 MinimalTuple **tuples, int *ntuples);
+extern bool weir_runtime_execute(ViewRuntime *runtime, StreamRows *rows, int first, int last,
+								 bool keep, MinimalTuple **tuples, int *ntuples);
+
+/* Is the plan of this view started, and still good? */
+extern bool weir_runtime_is_kept(Oid defid);
 
 /*
  * Act as the owner of a view, in a restricted security context, until

@@ -152,15 +152,10 @@ columns_read(StreamScan *scan, Scan *plan)
 			scan->columns[scan->ncolumns++] = i;
 }
 
+/* From the first row of the current batch on. */
 static void
-stream_begin_scan(ForeignScanState *node, int eflags)
+start_from_first(StreamScan *scan, Relation rel)
 {
-	Relation	rel = node->ss.ss_currentRelation;
-	StreamScan *scan;
-
-	if (eflags & EXEC_FLAG_EXPLAIN_ONLY)
-		return;
-	scan = palloc0(sizeof(StreamScan));
 	scan->rows = weir_batch_scan_get(RelationGetRelid(rel), &scan->first, &scan->last);
 	if (scan->rows == NULL)
 		ereport(ERROR,
@@ -170,6 +165,18 @@ stream_begin_scan(ForeignScanState *node, int eflags)
 				 errhint("Create a continuous view over it with CREATE VIEW ... AS SELECT ... FROM %s, and read that.",
 						 quote_identifier(RelationGetRelationName(rel)))));
 	scan->next = scan->first;
+}
+
+static void
+stream_begin_scan(ForeignScanState *node, int eflags)
+{
+	Relation	rel = node->ss.ss_currentRelation;
+	StreamScan *scan;
+
+	if (eflags & EXEC_FLAG_EXPLAIN_ONLY)
+		return;
+	scan = palloc0(sizeof(StreamScan));
+	start_from_first(scan, rel);
 	scan->type = weir_stream_row_type(RelationGetDescr(rel));
 	columns_read(scan, (Scan *) node->ss.ps.plan);
 	scan->slot = ExecInitExtraTupleSlot(node->ss.ps.state, RelationGetDescr(rel), &TTSOpsVirtual);
@@ -202,9 +209,7 @@ stream_next(ForeignScanState *node)
 static void
 stream_rescan(ForeignScanState *node)
 {
-	StreamScan *scan = node->fdw_state;
-
-	scan->next = scan->first;
+	start_from_first(node->fdw_state, node->ss.ss_currentRelation);
 }
 
 static void

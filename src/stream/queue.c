@@ -38,6 +38,9 @@
 /* Asynchronous rows wait up to this long for others, in ms. */
 #define LINGER_MS 10
 
+/* Waiters that are woken together. */
+#define WAKE_AT_ONCE 128
+
 typedef struct QueueWorker
 {
 	int			pid;			/* 0: no such worker */
@@ -67,6 +70,8 @@ typedef struct QueueDatabase
 	int64		nrows;
 	int64		nbytes;
 	dlist_head	waiters;
+	int			nwaiting;		/* of them */
+	int			company;		/* who waited when the last flush ended, woken by it or not */
 	QueueWorker workers[WEIR_MAX_INGEST_WORKERS];
 } QueueDatabase;
 
@@ -284,6 +289,20 @@ weir_queue_sync_wanted(int slot)
 	return wanted;
 }
 
+bool
+weir_queue_gathering(int slot)
+{
+	QueueDatabase *db = &queue->databases[slot];
+	bool		gathering;
+
+	LWLockAcquire(&db->lock, LW_SHARED);
+	gathering = db->company > 1 && (db->nwaiting * 4 < db->company * 3 || db->head != NULL);
+	for (int i = 0; i < WEIR_MAX_INGEST_WORKERS && db->company > 1 && !gathering; i++)
+		gathering = db->workers[i].taken != NULL;
+	LWLockRelease(&db->lock);
+	return gathering;
+}
+
 void
 weir_queue_depth(int slot, int64 *messages, int64 *rows, int64 *bytes)
 {
@@ -328,6 +347,7 @@ waiter_enlist(QueueDatabase *db, int64 seq)
 		waiter->seq = seq;
 		waiter->latch = MyLatch;
 		dlist_push_tail(&db->waiters, &waiter->node);
+		db->nwaiting++;
 	}
 	LWLockRelease(&db->lock);
 	return waiter->waiting;
@@ -346,6 +366,7 @@ waiter_delist(QueueDatabase *db)
 	{
 		dlist_delete(&waiter->node);
 		waiter->waiting = false;
+		db->nwaiting--;
 	}
 	LWLockRelease(&db->lock);
 	waiting_in = NULL;
@@ -449,27 +470,52 @@ weir_queue_wait(int64 seq, long timeout_ms)
 	return !waiter_delist(db);
 }
 
-void
-weir_queue_set_flushed(int slot, int64 seq)
+/*
+ * Take some whose rows are flushed off the list; returns how many, with the
+ * latches to set once the lock is released: who wakes up wants it.
+ */
+static int
+take_flushed_locked(QueueDatabase *db, Latch **latches, int max)
 {
-	QueueDatabase *db = &queue->databases[slot];
 	dlist_mutable_iter iter;
+	int			n = 0;
 
-	LWLockAcquire(&db->lock, LW_EXCLUSIVE);
-	if (seq > db->flushed)
-		db->flushed = seq;
 	dlist_foreach_modify(iter, &db->waiters)
 	{
 		QueueWaiter *waiter = dlist_container(QueueWaiter, node, iter.cur);
 
-		if (waiter->seq <= db->flushed)
-		{
-			dlist_delete(&waiter->node);
-			waiter->waiting = false;
-			SetLatch(waiter->latch);
-		}
+		if (waiter->seq > db->flushed)
+			continue;
+		dlist_delete(&waiter->node);
+		latches[n++] = waiter->latch;
+		pg_write_barrier();
+		waiter->waiting = false;
+		db->nwaiting--;
+		if (n == max)
+			break;
 	}
-	LWLockRelease(&db->lock);
+	return n;
+}
+
+void
+weir_queue_set_flushed(int slot, int64 seq)
+{
+	QueueDatabase *db = &queue->databases[slot];
+	Latch	   *latches[WAKE_AT_ONCE];
+	int			n;
+
+	LWLockAcquire(&db->lock, LW_EXCLUSIVE);
+	db->flushed = Max(db->flushed, seq);
+	db->company = db->nwaiting;
+	do
+	{
+		n = take_flushed_locked(db, latches, WAKE_AT_ONCE);
+		LWLockRelease(&db->lock);
+		for (int i = 0; i < n; i++)
+			SetLatch(latches[i]);
+		if (n == WAKE_AT_ONCE)
+			LWLockAcquire(&db->lock, LW_EXCLUSIVE);
+	} while (n == WAKE_AT_ONCE);
 }
 
 /* ---------------------------------------------------------------------

@@ -120,6 +120,9 @@ extern int64 weir_queue_merged_seq(int slot);
 /* Does somebody wait for a flush that has not been? */
 extern bool weir_queue_sync_wanted(int slot);
 
+/* Are some who waited for the flush before this one likely to be on their way here? */
+extern bool weir_queue_gathering(int slot);
+
 /* All up to seq are on disk: wake who waits for them.  Cannot fail. */
 extern void weir_queue_set_flushed(int slot, int64 seq);
 

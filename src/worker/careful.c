@@ -139,7 +139,7 @@ try_range(Assembly *a, int first, int last)
 
 		if (a->runtime == NULL)
 			a->runtime = weir_runtime_get(a->view);
-		weir_runtime_execute(a->runtime, a->rows, first, last, &tuples, &ntuples);
+		weir_runtime_execute(a->runtime, a->rows, first, last, false, &tuples, &ntuples);
 		merge_local(a, tuples, ntuples);
 		ReleaseCurrentSubTransaction();
 	}

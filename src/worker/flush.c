@@ -49,6 +49,10 @@
 #define TICK_MS 1000
 #define EXPIRE_LIMIT 10000
 
+/* The kernel makes some fifty microseconds more of each. */
+#define GATHER_SLEEPS 4
+#define GATHER_USECS 10
+
 WEIR_FUNCTION(weir_flush);
 
 /*
@@ -536,6 +540,17 @@ flush_stop(void)
 		weir_epoch_detach_flusher(weir_worker_self->slot);
 }
 
+/*
+ * Those whom the last flush woke are likely to come again soon.  One flush for
+ * all costs less than two in turn, so wait for them, a small part of a flush.
+ */
+static void
+gather(int slot)
+{
+	for (int i = 0; i < GATHER_SLEEPS && weir_queue_gathering(slot); i++)
+		pg_usleep(GATHER_USECS);
+}
+
 /* Flush if it is time; returns ms until it will be, -1 if nothing is there. */
 static long
 flush_if_due(bool now)
@@ -547,6 +562,8 @@ flush_if_due(bool now)
 
 	if (due != 0 && !now)
 		return due;
+	if (!now)
+		gather(slot);
 	epoch = weir_epoch_cut(slot, &cut_seq);
 	if (epoch == NULL)
 	{

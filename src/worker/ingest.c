@@ -25,6 +25,7 @@
 #include "base/shmem.h"
 #include "groups/epoch.h"
 #include "miscadmin.h"
+#include "postmaster/interrupt.h"
 #include "stream/feed.h"
 #include "stream/queue.h"
 #include "utils/memutils.h"
@@ -35,6 +36,9 @@
 /* Flushes that a batch waits for memory before its groups go to a file. */
 #define MAX_FLUSHES_WAITED 3
 
+/* A batch after which the transaction is left open for the next one. */
+#define SMALL_BATCH_ROWS 1000
+
 /* ---------------------------------------------------------------------
  * Into the epoch
  * --------------------------------------------------------------------- */
@@ -44,6 +48,7 @@ typedef struct Handover
 	weir_merge_callback done;
 	void	   *arg;
 	Intake	   *intake;			/* of the attempt under way */
+	bool		keep;			/* the transaction may stay open for the next batch */
 	bool		merged;			/* from here on the batch counts, whatever happens */
 } Handover;
 
@@ -130,6 +135,31 @@ merge_waiting(Intake *intake, Handover *handover)
 	weir_memory_wait_cancel();
 }
 
+/* To start a plan costs as much as some hundred rows. */
+static bool
+is_small(WeirBatch *batch)
+{
+	int64		rows = 0;
+
+	for (int i = 0; i < batch->nstreams; i++)
+		rows += batch->streams[i].nrows;
+	return rows <= SMALL_BATCH_ROWS;
+}
+
+/* The transaction before may go on if all plans are started in it. */
+static void
+begin_small(WeirBatch *batch, MemoryContext cxt)
+{
+	bool		resumed = weir_worker_resume();
+
+	MemoryContextSwitchTo(cxt);
+	if (resumed && !weir_intake_all_kept(batch))
+	{
+		weir_worker_commit();
+		weir_worker_begin();
+	}
+}
+
 static void
 take_in(WeirBatch *batch, MemoryContext cxt, bool sync, bool careful, Handover *handover)
 {
@@ -137,7 +167,11 @@ take_in(WeirBatch *batch, MemoryContext cxt, bool sync, bool careful, Handover *
 
 	weir_intake_begin(&intake, batch, cxt, sync);
 	handover->intake = &intake;
-	weir_worker_begin();
+	intake.keep = handover->keep && !careful && is_small(batch);
+	if (intake.keep)
+		begin_small(batch, cxt);
+	else
+		weir_worker_begin();
 	MemoryContextSwitchTo(cxt);
 	if (careful)
 	{
@@ -151,7 +185,10 @@ take_in(WeirBatch *batch, MemoryContext cxt, bool sync, bool careful, Handover *
 	else
 		weir_intake_run(&intake);
 	merge_waiting(&intake, handover);
-	weir_worker_commit();
+	if (intake.keep)
+		weir_worker_leave_open();
+	else
+		weir_worker_commit();
 	MemoryContextSwitchTo(cxt);
 }
 
@@ -179,9 +216,9 @@ try_take_in(WeirBatch *batch, MemoryContext cxt, bool sync, bool careful, Handov
 }
 
 static void
-ingest(WeirBatch *batch, bool sync, weir_merge_callback done, void *arg)
+ingest(WeirBatch *batch, bool sync, bool keep, weir_merge_callback done, void *arg)
 {
-	Handover	handover = {done, arg, NULL, false};
+	Handover	handover = {done, arg, NULL, keep, false};
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext cxt;
 
@@ -203,7 +240,7 @@ ingest(WeirBatch *batch, bool sync, weir_merge_callback done, void *arg)
 void
 weir_ingest_batch(WeirBatch *batch, weir_merge_callback on_merge, void *arg)
 {
-	ingest(batch, false, on_merge, arg);
+	ingest(batch, false, false, on_merge, arg);
 }
 
 /* ---------------------------------------------------------------------
@@ -239,7 +276,7 @@ ingest_messages(QueueMessage *list)
 		weir_batch_add_pieces(batch, message->pieces, NULL, message->seq);
 		sync = sync || message->sync;
 	}
-	ingest(batch, sync, messages_merged, NULL);
+	ingest(batch, sync, !ShutdownRequestPending, messages_merged, NULL);
 	free_messages(list);
 }
 
@@ -292,16 +329,21 @@ ingest_committed(bool linger)
 	return 0;
 }
 
+/* Of two times to wait, in ms; -1 is for ever. */
+static long
+sooner(long a, long b)
+{
+	return a < 0 || b < 0 ? Max(a, b) : Min(a, b);
+}
+
 /* Both kinds in turn: a large transaction keeps nobody waiting for long. */
 static long
 ingest_step(void)
 {
 	long		wait_ms = ingest_committed(true);
-	long		open_wait_ms = weir_large_ingest_open();
 
-	if (wait_ms < 0 || open_wait_ms < 0)
-		return Max(wait_ms, open_wait_ms);
-	return Min(wait_ms, open_wait_ms);
+	wait_ms = sooner(wait_ms, weir_large_ingest_open());
+	return wait_ms == 0 ? 0 : sooner(wait_ms, weir_worker_close_idle());
 }
 
 static bool

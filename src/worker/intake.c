@@ -93,6 +93,24 @@ weir_intake_views(void)
 	return views;
 }
 
+bool
+weir_intake_all_kept(WeirBatch *batch)
+{
+	List	   *views = weir_intake_views();
+	ListCell   *lc;
+
+	for (int i = 0; i < batch->nstreams; i++)
+		foreach(lc, views)
+		{
+			ContView   *view = lfirst(lc);
+
+			if (weir_intake_first_row(view, &batch->streams[i]) < batch->streams[i].nrows &&
+				!weir_runtime_is_kept(view->defid))
+				return false;
+		}
+	return true;
+}
+
 void
 weir_intake_run(Intake *intake)
 {
@@ -115,8 +133,9 @@ weir_intake_run(Intake *intake)
 			runtime = weir_runtime_get(view);
 			result.spec = &runtime->spec;
 			result.rows_in = rows->nrows - first;
-			weir_runtime_execute(runtime, rows, first, rows->nrows,
-								 &result.tuples, &result.ntuples);
+			if (!weir_runtime_execute(runtime, rows, first, rows->nrows, intake->keep,
+									  &result.tuples, &result.ntuples))
+				intake->keep = false;
 			weir_intake_add_result(intake, &result);
 		}
 	}

@@ -18,6 +18,7 @@ typedef struct Intake
 	bool		sync;
 	bool		open;			/* of a transaction that may roll back: suspend no view */
 	bool		unfit;			/* open, and a view would have been suspended */
+	bool		keep;			/* leave plans started; false after a run that could not */
 	MergeInput	input;
 	int			maxviews;
 	int			maxdead;
@@ -33,6 +34,9 @@ extern List *weir_intake_views(void);
 
 /* First of these rows that the view counts; nrows if none, as of another stream, or while it is not active. */
 extern int	weir_intake_first_row(ContView *view, StreamRows *rows);
+
+/* Are the plans of all views that count these rows started in this transaction? */
+extern bool weir_intake_all_kept(WeirBatch *batch);
 
 /* The fast way: every view over all its rows.  Errors with the first that fails. */
 extern void weir_intake_run(Intake *intake);

@@ -31,6 +31,7 @@
 #include "storage/procarray.h"
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
+#include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
@@ -45,16 +46,26 @@
 
 #define SECOND_SIGTERM_USECS (1 * USECS_PER_SEC)
 
+/* A transaction stays open over small batches, but not longer than this, nor when nothing comes. */
+#define OPEN_MAX_USECS (100 * USECS_PER_SEC / 1000)
+#define OPEN_IDLE_USECS (10 * USECS_PER_SEC / 1000)
+
 WorkerSelf *weir_worker_self = NULL;
 
 static const WorkerKindOps *ops = NULL;
 static uint32 wait_event = 0;
+
+static bool left_open = false;	/* a transaction is open, and nothing goes on in it */
+static TimestampTz opened = 0;
+static TimestampTz last_used = 0;
 
 extern PGDLLEXPORT void weir_worker_main(Datum arg);
 
 void
 weir_worker_begin(void)
 {
+	if (left_open)
+		weir_worker_commit();
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
@@ -63,8 +74,54 @@ weir_worker_begin(void)
 void
 weir_worker_commit(void)
 {
+	left_open = false;
 	PopActiveSnapshot();
 	CommitTransactionCommand();
+}
+
+bool
+weir_worker_resume(void)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (!left_open || now >= opened + OPEN_MAX_USECS)
+	{
+		weir_worker_begin();
+		opened = now;
+		return false;
+	}
+
+	/* As a new transaction would: see what has changed meanwhile. */
+	left_open = false;
+	SetCurrentStatementStartTimestamp();
+	AcceptInvalidationMessages();
+	InvalidateCatalogSnapshot();
+	PopActiveSnapshot();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	return true;
+}
+
+void
+weir_worker_leave_open(void)
+{
+	left_open = true;
+	last_used = GetCurrentTimestamp();
+}
+
+long
+weir_worker_close_idle(void)
+{
+	TimestampTz now;
+	TimestampTz until;
+
+	if (!left_open)
+		return -1;
+	now = GetCurrentTimestamp();
+	until = Min(last_used + OPEN_IDLE_USECS, opened + OPEN_MAX_USECS);
+	if (now < until)
+		return TimestampDifferenceMilliseconds(now, until);
+	weir_worker_commit();
+	return -1;
 }
 
 void
@@ -177,6 +234,7 @@ recover_from_error(void)
 	error = CopyErrorData();
 	EmitErrorReport();
 	FlushErrorState();
+	left_open = false;
 	weir_mutex_release_held();
 	AbortCurrentTransaction();
 	MemoryContextSwitchTo(cxt);
@@ -242,7 +300,8 @@ worker_loop(void)
 			backoff = 0;
 
 		/* Autovacuum goes by what is reported here. */
-		pgstat_report_stat(false);
+		if (!left_open)
+			pgstat_report_stat(false);
 		if (next != 0 && !ShutdownRequestPending)
 		{
 			weir_worker_report(NULL);
@@ -254,6 +313,8 @@ worker_loop(void)
 		if (ConfigReloadPending)
 		{
 			ConfigReloadPending = false;
+			if (left_open)
+				weir_worker_commit();
 			ProcessConfigFile(PGC_SIGHUP);
 		}
 	}

@@ -41,6 +41,17 @@ extern const WorkerKindOps weir_ingest_ops;
 extern void weir_worker_begin(void);
 extern void weir_worker_commit(void);
 
+/*
+ * Instead of a commit: leave the transaction open for a moment, for the next
+ * small batch, which resumes it.  resume begins one if there is none (false), or
+ * none young enough; else it has a new snapshot and sees what others committed.
+ * weir_worker_begin ends one that is open.  close_idle ends it when nothing came
+ * for a while; returns after how many ms to call it again, -1 if none is open.
+ */
+extern void weir_worker_leave_open(void);
+extern bool weir_worker_resume(void);
+extern long weir_worker_close_idle(void);
+
 /* What this worker does, for pg_stat_activity; NULL: idle. */
 extern void weir_worker_report(const char *activity);
 
