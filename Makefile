@@ -18,6 +18,7 @@ OBJS = \
 	src/base/settings.o \
 	src/base/shmem.o \
 	src/base/stats.o \
+	src/base/clock.o \
 	src/catalog/property.o \
 	src/catalog/options.o \
 	src/catalog/cont_view.o \

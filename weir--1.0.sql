@@ -122,6 +122,20 @@ CREATE AGGREGATE weir.combine(aggregate regprocedure, argument_types regtype[], 
 	FINALFUNC = weir.combine_final, FINALFUNC_EXTRA, PARALLEL = SAFE);
 COMMENT ON AGGREGATE weir.combine(regprocedure, regtype[], "any", anyelement) IS 'the same for an aggregate whose types follow from those of its arguments';
 
+CREATE FUNCTION weir.clock() RETURNS timestamptz
+	LANGUAGE c VOLATILE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_clock';
+COMMENT ON FUNCTION weir.clock() IS 'the time that arrival, sliding windows and expiry go by: clock_timestamp(), or the test clock of this database';
+
+CREATE FUNCTION weir.set_clock("time" timestamptz) RETURNS void
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'weir_set_clock';
+REVOKE ALL ON FUNCTION weir.set_clock(timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION weir.set_clock(timestamptz) IS 'for tests: this database''s clock stands still at this time until it is set or advanced again or the server restarts; NULL: the real time';
+
+CREATE FUNCTION weir.advance_clock(by interval) RETURNS timestamptz
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'weir_advance_clock';
+REVOKE ALL ON FUNCTION weir.advance_clock(interval) FROM PUBLIC;
+COMMENT ON FUNCTION weir.advance_clock(interval) IS 'for tests: moves this database''s test clock, or sets one from the real time on; returns what it shows';
+
 CREATE FUNCTION weir.activate(view regclass) RETURNS void
 	LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'weir_activate';
 COMMENT ON FUNCTION weir.activate(regclass) IS 'count rows in an inactive or suspended continuous view again, from now on; for its owner';

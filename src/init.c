@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "base/clock.h"
 #include "base/settings.h"
 #include "base/shmem.h"
 #include "catalog/cont_view.h"
@@ -34,6 +35,7 @@ _PG_init(void)
 		return;
 
 	weir_settings_define();
+	weir_clock_init();
 	weir_queue_init();
 	weir_feed_init();
 	weir_epoch_init();

@@ -21,6 +21,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "base/clock.h"
 #include "kafka/decode.h"
 #include "kafka/row.h"
 
@@ -58,7 +59,7 @@ weir_decode_messages(const KafkaStreamOptions *options, const KafkaMessage *mess
 	BatchDecoder decoder = {.options = options,.messages = messages,.result = result};
 
 	memset(result, 0, sizeof(DecodeResult));
-	decoder.now = GetCurrentTimestamp();
+	decoder.now = weir_clock_now();
 	result->batch = start_batch(&decoder, parent);
 	if (!decode_optimistically(&decoder, n))
 	{

@@ -61,6 +61,7 @@ static Node *result_of_combined(ViewQueryContext *cxt, ContState *state, Var *co
 static bool callable_finalfn(Aggref *aggref, Oid statetype, Oid *finalfn);
 static List *weir_function_args(ContState *state, Var *column, Oid *argtypes);
 static Oid	weir_function(const char *name, int nargs);
+static Oid	clock_function(void);
 static Expr *make_aggregate(Oid fn, Oid type, Oid collation, List *args, Oid *argtypes);
 static Node *interval_const(int64 usecs);
 
@@ -224,9 +225,11 @@ group_by_user_keys(Query *query, ContQuery *cq)
 }
 
 /*
- * step > (SELECT clock_timestamp() - (window + step)).  A subquery without
- * columns from outside is run once a query, so an index can serve it, and yet
- * sees the clock move within a transaction.
+ * step > (SELECT weir.clock() - (window + step)).  A subquery without columns
+ * from outside is run once a query: an index can serve it, all rows meet the
+ * same window, parallel workers included, and yet it sees the clock move within
+ * a transaction, a function, and between executions of a cached plan.  (A stable
+ * function in its place would be called for each row of a table scan.)
  */
 static Node *
 in_window(ContQuery *cq, const ContViewOptions *options)
@@ -238,7 +241,7 @@ in_window(ContQuery *cq, const ContViewOptions *options)
 	Node	   *bound;
 
 	bound = (Node *) make_op(make_parsestate(NULL), list_make1(makeString("-")),
-							 (Node *) makeFuncExpr(F_CLOCK_TIMESTAMP, TIMESTAMPTZOID, NIL,
+							 (Node *) makeFuncExpr(clock_function(), TIMESTAMPTZOID, NIL,
 												   InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL),
 							 interval_const(length), NULL, -1);
 	if (step->vartype == TIMESTAMPOID)
@@ -450,6 +453,13 @@ weir_function(const char *name, int nargs)
 
 	return LookupFuncName(list_make2(makeString(pstrdup(WEIR_SCHEMA)), makeString(pstrdup(name))),
 						  nargs, nargs == lengthof(plain) ? plain : typed, false);
+}
+
+static Oid
+clock_function(void)
+{
+	return LookupFuncName(list_make2(makeString(pstrdup(WEIR_SCHEMA)), makeString(pstrdup("clock"))),
+						  0, NULL, false);
 }
 
 static Expr *

@@ -16,6 +16,7 @@
 #include "access/htup_details.h"
 #include "access/sysattr.h"
 #include "access/xact.h"
+#include "base/clock.h"
 #include "base/compat.h"
 #include "base/shmem.h"
 #include "base/weir.h"
@@ -273,15 +274,19 @@ stream_begin_insert(ModifyTableState *mtstate, ResultRelInfo *rri)
 static TimestampTz
 arrival_time(void)
 {
+	TimestampTz time;
 #ifdef CLOCK_REALTIME_COARSE
 	struct timespec now;
+#endif
 
+	if (weir_clock_is_set(&time))
+		return time;
+#ifdef CLOCK_REALTIME_COARSE
 	if (clock_gettime(CLOCK_REALTIME_COARSE, &now) == 0)
 	{
-		TimestampTz time = ((TimestampTz) now.tv_sec -
-							(POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY) * USECS_PER_SEC +
+		time = ((TimestampTz) now.tv_sec -
+				(POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY) * USECS_PER_SEC +
 			now.tv_nsec / 1000;
-
 		return Max(time, GetCurrentStatementStartTimestamp());
 	}
 #endif

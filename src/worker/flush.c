@@ -18,6 +18,7 @@
 #include "worker/flush.h"
 
 #include "access/xact.h"
+#include "base/clock.h"
 #include "base/compat.h"
 #include "base/settings.h"
 #include "base/shmem.h"
@@ -431,7 +432,7 @@ expire_view(ContView *view, void *arg)
 
 	weir_owner_enter(&saved, view->owner);
 	deleted = weir_matrel_expire(weir_runtime_get(view), &view->options,
-								 GetCurrentTimestamp(), EXPIRE_LIMIT);
+								 weir_clock_now(), EXPIRE_LIMIT);
 	weir_owner_leave(&saved);
 	if (deleted == EXPIRE_LIMIT)
 		*(bool *) arg = true;
