@@ -36,6 +36,7 @@ OBJS = \
 	src/kafka/stat.o \
 	src/query/analyze.o \
 	src/query/flatten.o \
+	src/query/sliding.o \
 	src/query/split.o \
 	src/query/view_query.o \
 	src/query/state_type.o \

@@ -42,7 +42,6 @@ CREATE TABLE weir.continuous_view (
 	reason text,
 	sw interval,
 	step interval,
-	sw_column name,
 	fillfactor integer,
 	start_boot bigint NOT NULL DEFAULT 0,
 	start_seq bigint NOT NULL DEFAULT 0,
@@ -151,7 +150,7 @@ COMMENT ON FUNCTION weir.truncate(regclass) IS 'empty a continuous view: rows co
 CREATE VIEW weir.views AS
 	SELECT n.nspname AS schema, c.relname AS name, v.view, v.matrel, v.def, v.stream,
 		pg_catalog.pg_get_userbyid(c.relowner) AS owner, v.state, v.reason,
-		v.sw, v.step, v.sw_column, v.fillfactor, v.created,
+		v.sw, v.step, v.fillfactor, v.created,
 		pg_catalog.pg_get_viewdef(v.def, true) AS query
 	FROM weir.continuous_view v
 		JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) v.view

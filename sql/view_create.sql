@@ -40,7 +40,7 @@ CREATE VIEW hour_total WITH (sw = '1 hour') AS SELECT count(*), max(x) FROM s;
 SELECT * FROM hour_total;
 CREATE VIEW hour_log WITH (sw = '1 hour', sw_column = ats) AS SELECT k FROM s;
 \d+ hour_log
-SELECT name, sw, step, sw_column FROM weir.views WHERE sw IS NOT NULL ORDER BY name;
+SELECT name, sw, step FROM weir.views WHERE sw IS NOT NULL ORDER BY name;
 
 -- joins; a column that depends on the key
 CREATE VIEW joined AS

@@ -36,6 +36,7 @@
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
 #include "commands/trigger.h"
+#include "common/int.h"
 #include "executor/spi.h"
 #include "foreign/foreign.h"
 #include "miscadmin.h"
@@ -57,7 +58,6 @@ enum
 	ANUM_REASON,
 	ANUM_SW,
 	ANUM_STEP,
-	ANUM_SW_COLUMN,
 	ANUM_FILLFACTOR,
 	ANUM_START_BOOT,
 	ANUM_START_SEQ,
@@ -216,7 +216,6 @@ weir_cont_view_insert(const ContView *view)
 	const ContViewOptions *options = &view->options;
 	Datum		values[NATTS] = {0};
 	bool		nulls[NATTS] = {false};
-	NameData	sw_column;
 	HeapTuple	tuple;
 
 	values[ANUM_DEF - 1] = ObjectIdGetDatum(view->defid);
@@ -227,13 +226,11 @@ weir_cont_view_insert(const ContView *view)
 	nulls[ANUM_REASON - 1] = true;
 	if (options->sliding)
 	{
-		namestrcpy(&sw_column, options->sw_column);
-		values[ANUM_SW - 1] = IntervalPGetDatum(make_interval_usecs(options->sw_usecs));
+		values[ANUM_SW - 1] = IntervalPGetDatum(&options->sw);
 		values[ANUM_STEP - 1] = IntervalPGetDatum(make_interval_usecs(options->step_usecs));
-		values[ANUM_SW_COLUMN - 1] = NameGetDatum(&sw_column);
 	}
 	else
-		nulls[ANUM_SW - 1] = nulls[ANUM_STEP - 1] = nulls[ANUM_SW_COLUMN - 1] = true;
+		nulls[ANUM_SW - 1] = nulls[ANUM_STEP - 1] = true;
 	if (options->fillfactor > 0)
 		values[ANUM_FILLFACTOR - 1] = Int32GetDatum(options->fillfactor);
 	else
@@ -505,9 +502,8 @@ view_from_tuple(HeapTuple tuple, TupleDesc desc)
 	options->sliding = !nulls[ANUM_SW - 1];
 	if (options->sliding)
 	{
-		options->sw_usecs = weir_interval_usecs(DatumGetIntervalP(values[ANUM_SW - 1]));
+		options->sw = *DatumGetIntervalP(values[ANUM_SW - 1]);
 		options->step_usecs = weir_interval_usecs(DatumGetIntervalP(values[ANUM_STEP - 1]));
-		options->sw_column = pstrdup(NameStr(*DatumGetName(values[ANUM_SW_COLUMN - 1])));
 	}
 	if (!nulls[ANUM_FILLFACTOR - 1])
 		options->fillfactor = DatumGetInt32(values[ANUM_FILLFACTOR - 1]);
@@ -559,8 +555,15 @@ boot_of_database(int64 boot)
 int64
 weir_interval_usecs(const Interval *interval)
 {
-	return interval->time +
-		(interval->day + (int64) interval->month * DAYS_PER_MONTH) * USECS_PER_DAY;
+	int64		days = interval->day + (int64) interval->month * DAYS_PER_MONTH;
+	int64		result;
+
+	if (pg_mul_s64_overflow(days, USECS_PER_DAY, &result) ||
+		pg_add_s64_overflow(result, interval->time, &result))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+				 errmsg("interval out of range")));
+	return result;
 }
 
 static Interval *

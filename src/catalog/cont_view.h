@@ -26,10 +26,9 @@ typedef enum ContViewState
  */
 typedef struct ContViewOptions
 {
-	bool		sliding;		/* sw given */
-	int64		sw_usecs;		/* window length, microseconds */
+	bool		sliding;		/* the query has a window (query/sliding.h) */
+	Interval	sw;				/* its length */
 	int64		step_usecs;		/* step length, microseconds */
-	char	   *sw_column;		/* stream column the window slides over */
 	int			fillfactor;		/* of the matrel; 0 = default */
 } ContViewOptions;
 
@@ -108,7 +107,7 @@ extern bool weir_relation_is_stream(Oid relid);
 /* Is this server of the weir wrapper? */
 extern bool weir_server_is_weir(Oid serverid);
 
-/* Length of an interval in microseconds, a month counted as 30 days. */
+/* Length of an interval in microseconds, a month counted as 30 days; errors when out of range. */
 extern int64 weir_interval_usecs(const Interval *interval);
 
 #endif

@@ -31,6 +31,7 @@
 #include "storage/bufmgr.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
+#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -395,6 +396,27 @@ weir_matrel_write(MatrelWriter *w, MinimalTuple *tuples, int ntuples, bool first
  * Sliding windows
  * --------------------------------------------------------------------- */
 
+/*
+ * The end of what is in nobody's window.  How long a day or a month is, and what
+ * a timestamp means, is up to the time zone of who reads.
+ */
+static TimestampTz
+expired_before(const ContViewOptions *options, Oid type, TimestampTz now)
+{
+	TimestampTz before = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_mi_interval,
+																 TimestampTzGetDatum(now),
+																 IntervalPGetDatum(&options->sw)));
+
+	before -= options->step_usecs;
+	if (options->sw.month != 0)
+		before -= 2 * USECS_PER_DAY;
+	else if (options->sw.day != 0)
+		before -= 2 * USECS_PER_HOUR;
+	if (type == TIMESTAMPOID)
+		before -= TZDISP_LIMIT * USECS_PER_SEC;
+	return before;
+}
+
 int64
 weir_matrel_expire(ViewRuntime *runtime, const ContViewOptions *options,
 				   TimestampTz now, int limit)
@@ -402,7 +424,7 @@ weir_matrel_expire(ViewRuntime *runtime, const ContViewOptions *options,
 	ContQuery  *query = runtime->query;
 	ContKey    *step;
 	StringInfoData sql;
-	TimestampTz before = now - options->sw_usecs - options->step_usecs;
+	TimestampTz before;
 	Datum		arg;
 	char	   *table;
 	char	   *column;
@@ -411,10 +433,7 @@ weir_matrel_expire(ViewRuntime *runtime, const ContViewOptions *options,
 	if (!options->sliding || query->step_key < 0)
 		return 0;
 	step = &query->keys[query->step_key];
-
-	/* What a timestamp means is up to the time zone of who reads. */
-	if (step->type == TIMESTAMPOID)
-		before -= TZDISP_LIMIT * USECS_PER_SEC;
+	before = expired_before(options, step->type, now);
 	arg = TimestampTzGetDatum(before);
 	table = quote_qualified_identifier(get_namespace_name(get_rel_namespace(runtime->view.matrelid)),
 									   get_rel_name(runtime->view.matrelid));

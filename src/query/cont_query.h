@@ -21,6 +21,7 @@
 #include "nodes/plannodes.h"
 #include "catalog/cont_view.h"
 #include "query/partial.h"
+#include "query/sliding.h"
 
 typedef struct ContKey
 {
@@ -48,6 +49,8 @@ typedef struct ContQuery
 	int			nkeys;
 	ContKey    *keys;			/* includes hidden keys (step of a sliding window) */
 	bool		plain_keys;		/* the matrel's lookup index has the keys themselves, not their hash */
+	SlidingWindow *window;		/* as written, or NULL; its condition is not part of (a) */
+	int64		step_usecs;		/* of a sliding window's steps */
 	int			step_key;		/* index in keys[] of the sliding window's step (append: of the time column), or -1 */
 	bool		step_hidden;	/* it is not among the columns the user asked for */
 	int			nstates;
@@ -67,7 +70,7 @@ extern ContQuery *weir_cont_query_build(Query *def, const ContViewOptions *optio
 
 /* (b): the Query of the user's view over the matrel. */
 extern Query *weir_view_query_build(ContQuery *cq, Query *def,
-									const ContViewOptions *options, Oid matrelid);
+									Oid matrelid);
 
 /* The defining Query stored in a def view (a copy). */
 extern Query *weir_def_query(Oid defid);

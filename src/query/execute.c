@@ -244,7 +244,6 @@ weir_runtime_get(ContView *view)
 	}
 	runtime->view = *view;
 	runtime->view.name = NULL;
-	runtime->view.options.sw_column = NULL;
 	if (!runtime->valid || runtime->cxt == NULL || runtime->spec.desc == NULL)
 	{
 		/* Initial states go through input functions, which may call anything. */

@@ -63,13 +63,13 @@ typedef struct SplitContext
 static void collect_keys(SplitContext *cxt);
 static void collect_append_columns(SplitContext *cxt);
 static void add_key(SplitContext *cxt, Expr *expr, SortGroupClause *clause);
-static void add_step_key(SplitContext *cxt, const ContViewOptions *options);
-static void add_time_column(SplitContext *cxt, const ContViewOptions *options);
-static Var *window_var(SplitContext *cxt, const ContViewOptions *options);
-static Expr *step_expr(Var *var, int64 step_usecs);
+static void add_step_key(SplitContext *cxt);
+static void add_time_column(SplitContext *cxt);
+static Expr *step_expr(Node *time, int64 step_usecs);
 static bool collect_walker(Node *node, SplitContext *cxt);
 static int	find_expr(List *tlist, Node *expr);
-static void fill_columns(SplitContext *cxt, const ContViewOptions *options);
+static void fill_columns(SplitContext *cxt);
+static char *step_name(SplitContext *cxt);
 static bool keys_fit_btree(const ContQuery *cq);
 static void add_values(ContQuery *cq);
 static bool value_is_kept(const ContState *state);
@@ -78,7 +78,7 @@ static char *column_name(SplitContext *cxt, Node *expr, int position,
 						 const char *otherwise);
 static bool name_taken(SplitContext *cxt, const char *name);
 static bool output_named(SplitContext *cxt, const char *name);
-static Query *continuous_query(SplitContext *cxt, const ContViewOptions *options);
+static Query *continuous_query(SplitContext *cxt);
 
 ContQuery *
 weir_cont_query_build(Query *def, const ContViewOptions *options,
@@ -97,6 +97,8 @@ weir_cont_query_build(Query *def, const ContViewOptions *options,
 	cxt.def = weir_split_prepare(cxt.pstate, def);
 	cxt.stream = weir_query_check(cxt.pstate, cxt.def);
 	cq->streamid = rt_fetch(cxt.stream, cxt.def->rtable)->relid;
+	cq->window = weir_sliding_take(cxt.pstate, cxt.def, cxt.stream);
+	cq->step_usecs = Max(options->step_usecs, USECS_PER_SEC);
 	cq->step_key = -1;
 
 	if (!def->hasAggs && !def->groupClause &&
@@ -104,8 +106,8 @@ weir_cont_query_build(Query *def, const ContViewOptions *options,
 	{
 		cq->append = true;
 		collect_append_columns(&cxt);
-		if (options->sliding)
-			add_time_column(&cxt, options);
+		if (cq->window)
+			add_time_column(&cxt);
 	}
 	else
 	{
@@ -113,12 +115,12 @@ weir_cont_query_build(Query *def, const ContViewOptions *options,
 		collect_keys(&cxt);
 		collect_walker((Node *) cxt.def->targetList, &cxt);
 		collect_walker(cxt.def->havingQual, &cxt);
-		if (options->sliding)
-			add_step_key(&cxt, options);
+		if (cq->window)
+			add_step_key(&cxt);
 	}
-	fill_columns(&cxt, options);
+	fill_columns(&cxt);
 	cq->plain_keys = keys_fit_btree(cq);
-	cq->query = continuous_query(&cxt, options);
+	cq->query = continuous_query(&cxt);
 	return cq;
 }
 
@@ -251,9 +253,9 @@ add_key(SplitContext *cxt, Expr *expr, SortGroupClause *clause)
 
 /* Last, so that the user's keys lead the lookup index. */
 static void
-add_step_key(SplitContext *cxt, const ContViewOptions *options)
+add_step_key(SplitContext *cxt)
 {
-	Expr	   *expr = step_expr(window_var(cxt, options), options->step_usecs);
+	Expr	   *expr = step_expr(cxt->cq->window->time, cxt->cq->step_usecs);
 
 	cxt->cq->step_key = find_expr(cxt->tlist, (Node *) expr);
 	if (cxt->cq->step_key >= 0)
@@ -264,9 +266,9 @@ add_step_key(SplitContext *cxt, const ContViewOptions *options)
 }
 
 static void
-add_time_column(SplitContext *cxt, const ContViewOptions *options)
+add_time_column(SplitContext *cxt)
 {
-	Expr	   *expr = (Expr *) window_var(cxt, options);
+	Expr	   *expr = (Expr *) copyObject(cxt->cq->window->time);
 
 	cxt->cq->step_key = find_expr(cxt->tlist, (Node *) expr);
 	if (cxt->cq->step_key >= 0)
@@ -277,28 +279,11 @@ add_time_column(SplitContext *cxt, const ContViewOptions *options)
 						 makeTargetEntry(expr, list_length(cxt->tlist) + 1, NULL, false));
 }
 
-static Var *
-window_var(SplitContext *cxt, const ContViewOptions *options)
-{
-	AttrNumber	attno = get_attnum(cxt->cq->streamid, options->sw_column);
-	Oid			type = InvalidOid;
-	int32		typmod = -1;
-	Oid			collation = InvalidOid;
-
-	if (attno > 0)
-		get_atttypetypmodcoll(cxt->cq->streamid, attno, &type, &typmod, &collation);
-	if (type != TIMESTAMPOID && type != TIMESTAMPTZOID)
-		ereport(ERROR,
-				(errcode(attno > 0 ? ERRCODE_DATATYPE_MISMATCH : ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("sw_column \"%s\" must refer to a timestamp or timestamptz column of stream \"%s\"",
-						options->sw_column, get_rel_name(cxt->cq->streamid))));
-	return makeVar(cxt->stream, attno, type, typmod, collation, 0);
-}
-
-/* date_bin(step, column, epoch) */
+/* date_bin(step, time, epoch) */
 static Expr *
-step_expr(Var *var, int64 step_usecs)
+step_expr(Node *time, int64 step_usecs)
 {
+	Oid			type = exprType(time);
 	Interval   *step = palloc0(sizeof(Interval));
 	Const	   *step_const;
 	Const	   *origin;
@@ -306,13 +291,12 @@ step_expr(Var *var, int64 step_usecs)
 	step->time = step_usecs;
 	step_const = makeConst(INTERVALOID, -1, InvalidOid, sizeof(Interval),
 						   IntervalPGetDatum(step), false, false);
-	origin = makeConst(var->vartype, -1, InvalidOid, sizeof(Timestamp),
+	origin = makeConst(type, -1, InvalidOid, sizeof(Timestamp),
 					   TimestampGetDatum(UNIX_EPOCH), false, FLOAT8PASSBYVAL);
-	return (Expr *) makeFuncExpr(var->vartype == TIMESTAMPOID ?
+	return (Expr *) makeFuncExpr(type == TIMESTAMPOID ?
 								 F_DATE_BIN_INTERVAL_TIMESTAMP_TIMESTAMP :
 								 F_DATE_BIN_INTERVAL_TIMESTAMPTZ_TIMESTAMPTZ,
-								 var->vartype,
-								 list_make3(step_const, var, origin),
+								 type, list_make3(step_const, copyObject(time), origin),
 								 InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
 }
 
@@ -372,7 +356,7 @@ find_expr(List *tlist, Node *expr)
 
 /* Describe the columns of the matrel, and append the states to the tlist. */
 static void
-fill_columns(SplitContext *cxt, const ContViewOptions *options)
+fill_columns(SplitContext *cxt)
 {
 	ContQuery  *cq = cxt->cq;
 	ListCell   *lc;
@@ -404,7 +388,7 @@ fill_columns(SplitContext *cxt, const ContViewOptions *options)
 		int			i = foreach_current_index(lc);
 
 		if (i == cq->step_key)
-			tle->resname = column_name(cxt, expr, i, options->sw_column);
+			tle->resname = column_name(cxt, expr, i, step_name(cxt));
 
 		if (i < cq->nkeys)
 		{
@@ -429,7 +413,7 @@ fill_columns(SplitContext *cxt, const ContViewOptions *options)
 			state->value_column = -1;
 		}
 	}
-	if (!options->sliding)
+	if (cq->window == NULL)
 		add_values(cq);
 }
 
@@ -448,6 +432,15 @@ keys_fit_btree(const ContQuery *cq)
 			return false;
 	}
 	return true;
+}
+
+/* That of the column that the window slides over, if it is one. */
+static char *
+step_name(SplitContext *cxt)
+{
+	Var		   *var = (Var *) cxt->cq->window->time;
+
+	return IsA(var, Var) ? get_attname(cxt->cq->streamid, var->varattno, false) : NULL;
 }
 
 static void
@@ -557,7 +550,7 @@ output_named(SplitContext *cxt, const char *name)
 }
 
 static Query *
-continuous_query(SplitContext *cxt, const ContViewOptions *options)
+continuous_query(SplitContext *cxt)
 {
 	Query	   *query = copyObject(cxt->def);
 
@@ -576,11 +569,11 @@ continuous_query(SplitContext *cxt, const ContViewOptions *options)
 	query->hasTargetSRFs = expression_returns_set((Node *) cxt->tlist);
 
 	/* A row without time is never inside the window, nor ever expires. */
-	if (options->sliding && strcmp(options->sw_column, WEIR_ARRIVAL_COLUMN) != 0)
+	if (cxt->cq->window)
 	{
 		NullTest   *test = makeNode(NullTest);
 
-		test->arg = (Expr *) window_var(cxt, options);
+		test->arg = (Expr *) copyObject(cxt->cq->window->time);
 		test->nulltesttype = IS_NOT_NULL;
 		test->location = -1;
 		query->jointree->quals =

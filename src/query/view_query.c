@@ -45,7 +45,6 @@
 typedef struct ViewQueryContext
 {
 	ContQuery  *cq;
-	const ContViewOptions *options;
 	bool		combine;		/* several rows of the matrel make one group */
 	int			sublevels_up;	/* of the node that replace_mutator is at */
 } ViewQueryContext;
@@ -54,22 +53,22 @@ static Node *replace_mutator(Node *node, ViewQueryContext *cxt);
 static Node *replace_var(Var *var, ViewQueryContext *cxt);
 static void replace_append_columns(Query *query, ContQuery *cq);
 static List *group_by_user_keys(Query *query, ContQuery *cq);
-static Node *in_window(ContQuery *cq, const ContViewOptions *options);
+static Node *in_window(ContQuery *cq);
+static Node *run_once(Node *expr, Oid type);
+static Node *before(Node *bound, int64 usecs);
 static Var *matrel_var(const ContQuery *cq, int column);
 static Node *result_of_state(ContState *state, Var *column);
 static Node *result_of_combined(ViewQueryContext *cxt, ContState *state, Var *column);
 static bool callable_finalfn(Aggref *aggref, Oid statetype, Oid *finalfn);
 static List *weir_function_args(ContState *state, Var *column, Oid *argtypes);
 static Oid	weir_function(const char *name, int nargs);
-static Oid	clock_function(void);
 static Expr *make_aggregate(Oid fn, Oid type, Oid collation, List *args, Oid *argtypes);
-static Node *interval_const(int64 usecs);
 
 Query *
 weir_view_query_build(ContQuery *cq, Query *def,
-					  const ContViewOptions *options, Oid matrelid)
+					  Oid matrelid)
 {
-	ViewQueryContext cxt = {cq, options, options->sliding && !cq->append};
+	ViewQueryContext cxt = {cq, cq->window && !cq->append};
 	Relation	matrel = table_open(matrelid, AccessShareLock);
 	ParseState *pstate = make_parsestate(NULL);
 	Query	   *query = weir_split_prepare(NULL, def);
@@ -105,15 +104,14 @@ weir_view_query_build(ContQuery *cq, Query *def,
 		query->havingQual = having;
 	else
 		query->jointree->quals = having;
-	if (options->sliding)
-		query->jointree->quals = make_and_qual(query->jointree->quals,
-											   in_window(cq, options));
+	if (cq->window)
+		query->jointree->quals = make_and_qual(query->jointree->quals, in_window(cq));
 	query->hasTargetSRFs = expression_returns_set((Node *) query->targetList);
 	query->hasSubLinks = checkExprHasSubLink((Node *) query->targetList) ||
 		checkExprHasSubLink(having);
 	if (!query->hasSubLinks)
 		query->cteList = NIL;
-	query->hasSubLinks |= options->sliding;
+	query->hasSubLinks |= cq->window != NULL;
 	return query;
 }
 
@@ -225,38 +223,86 @@ group_by_user_keys(Query *query, ContQuery *cq)
 }
 
 /*
- * step > (SELECT weir.clock() - (window + step)).  A subquery without columns
- * from outside is run once a query: an index can serve it, all rows meet the
- * same window, parallel workers included, and yet it sees the clock move within
- * a transaction, a function, and between executions of a cached plan.  (A stable
- * function in its place would be called for each row of a table scan.)
+ * step > (SELECT lower - step length), and if the window ends before the last row,
+ * step <= (SELECT upper): steps that may have rows inside the window.  Of rows
+ * kept singly the time itself is compared.
+ *
+ * A subquery without columns from outside is run once a query: an index can
+ * serve it, all rows meet the same window, parallel workers included, and yet
+ * it sees the clock move within a transaction, a function, and between
+ * executions of a cached plan.  (A stable function in its place would be called
+ * for each row of a table scan.)
  */
 static Node *
-in_window(ContQuery *cq, const ContViewOptions *options)
+in_window(ContQuery *cq)
 {
+	SlidingWindow *window = cq->window;
 	Var		   *step = matrel_var(cq, cq->step_key);
-	int64		length = options->sw_usecs + (cq->append ? 0 : options->step_usecs);
+	Node	   *lower = copyObject(window->lower);
+	const char *op = cq->append && window->lower_inclusive ? ">=" : ">";
+	Node	   *result;
+
+	if (!cq->append)
+		lower = before(lower, cq->step_usecs);
+	result = (Node *) make_op(make_parsestate(NULL), list_make1(makeString(pstrdup(op))),
+							  (Node *) step, run_once(lower, step->vartype), NULL, -1);
+	if (window->upper == NULL)
+		return result;
+	op = window->upper_inclusive ? "<=" : "<";
+	return make_and_qual(result, (Node *)
+						 make_op(make_parsestate(NULL), list_make1(makeString(pstrdup(op))),
+								 (Node *) copyObject(step),
+								 run_once(copyObject(window->upper), step->vartype), NULL, -1));
+}
+
+/* (SELECT expr::type) */
+static Node *
+run_once(Node *expr, Oid type)
+{
 	Query	   *subquery = makeNode(Query);
 	SubLink    *sublink = makeNode(SubLink);
-	Node	   *bound;
 
-	bound = (Node *) make_op(make_parsestate(NULL), list_make1(makeString("-")),
-							 (Node *) makeFuncExpr(clock_function(), TIMESTAMPTZOID, NIL,
-												   InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL),
-							 interval_const(length), NULL, -1);
-	if (step->vartype == TIMESTAMPOID)
-		bound = coerce_to_target_type(NULL, bound, TIMESTAMPTZOID, TIMESTAMPOID, -1,
-									  COERCION_EXPLICIT, COERCE_EXPLICIT_CAST, -1);
-
+	if (exprType(expr) != type)
+		expr = coerce_to_target_type(NULL, expr, exprType(expr), type, -1,
+									 COERCION_EXPLICIT, COERCE_EXPLICIT_CAST, -1);
 	subquery->commandType = CMD_SELECT;
 	subquery->canSetTag = true;
 	subquery->jointree = makeFromExpr(NIL, NULL);
-	subquery->targetList = list_make1(makeTargetEntry((Expr *) bound, 1, pstrdup("start"), false));
+	subquery->targetList = list_make1(makeTargetEntry((Expr *) expr, 1, pstrdup("bound"), false));
 	sublink->subLinkType = EXPR_SUBLINK;
 	sublink->subselect = (Node *) subquery;
 	sublink->location = -1;
-	return (Node *) make_op(make_parsestate(NULL), list_make1(makeString(">")),
-							(Node *) step, (Node *) sublink, NULL, -1);
+	return (Node *) sublink;
+}
+
+/* bound - usecs; one interval when it has one already. */
+static Node *
+before(Node *bound, int64 usecs)
+{
+	Interval   *interval = palloc0(sizeof(Interval));
+
+	interval->time = usecs;
+	if (IsA(bound, OpExpr))
+	{
+		OpExpr	   *op = (OpExpr *) bound;
+		Const	   *length = (Const *) eval_const_expressions(NULL, lsecond(op->args));
+
+		set_opfuncid(op);
+		if ((op->opfuncid == F_TIMESTAMPTZ_MI_INTERVAL || op->opfuncid == F_TIMESTAMP_MI_INTERVAL) &&
+			IsA(length, Const))
+		{
+			Interval   *old = DatumGetIntervalP(length->constvalue);
+
+			interval->time += old->time;
+			interval->day = old->day;
+			interval->month = old->month;
+			bound = linitial(op->args);
+		}
+	}
+	return (Node *) make_op(make_parsestate(NULL), list_make1(makeString(pstrdup("-"))), bound,
+							(Node *) makeConst(INTERVALOID, -1, InvalidOid, sizeof(Interval),
+											   IntervalPGetDatum(interval), false, false),
+							NULL, -1);
 }
 
 static Var *
@@ -455,13 +501,6 @@ weir_function(const char *name, int nargs)
 						  nargs, nargs == lengthof(plain) ? plain : typed, false);
 }
 
-static Oid
-clock_function(void)
-{
-	return LookupFuncName(list_make2(makeString(pstrdup(WEIR_SCHEMA)), makeString(pstrdup("clock"))),
-						  0, NULL, false);
-}
-
 static Expr *
 make_aggregate(Oid fn, Oid type, Oid collation, List *args, Oid *argtypes)
 {
@@ -486,14 +525,4 @@ make_aggregate(Oid fn, Oid type, Oid collation, List *args, Oid *argtypes)
 		aggref->aggargtypes = lappend_oid(aggref->aggargtypes, argtypes[i]);
 	}
 	return (Expr *) aggref;
-}
-
-static Node *
-interval_const(int64 usecs)
-{
-	Interval   *interval = palloc0(sizeof(Interval));
-
-	interval->time = usecs;
-	return (Node *) makeConst(INTERVALOID, -1, InvalidOid, sizeof(Interval),
-							  IntervalPGetDatum(interval), false, false);
 }

@@ -114,18 +114,24 @@ analyze_view(UtilityCall *call, ViewStmt *stmt)
 static void
 create_cont_view(UtilityCall *call, ViewStmt *stmt, Query *query, ContView *view)
 {
+	GivenOptions given;
 	ContQuery  *cq;
 	Query	   *def;
 	Query	   *over_matrel;
 
 	check_statement(stmt, view->streamid);
-	weir_view_options_read(stmt->options, &view->options, &stmt->options);
+	weir_view_options_read(stmt->options, &given, &stmt->options);
+	view->options.fillfactor = given.fillfactor;
 	apply_aliases(stmt, query);
 
 	/* Errors have their positions here; afterwards the stored query counts. */
 	def = copyObject(query);
 	weir_flatten_group_rte(def);
-	weir_cont_query_build(def, &view->options, call->query_string);
+	cq = weir_cont_query_build(def, &view->options, call->query_string);
+	weir_view_options_set_window(&given, cq->window, &view->options);
+	if (given.sw)
+		weir_sliding_add(query, view->streamid,
+						 given.sw_column ? given.sw_column : WEIR_ARRIVAL_COLUMN, given.sw);
 
 	view->defid = create_def_view(stmt, query);
 	def = weir_def_query(view->defid);
@@ -136,7 +142,7 @@ create_cont_view(UtilityCall *call, ViewStmt *stmt, Query *query, ContView *view
 	view->matrelid = weir_matrel_create(stmt->view, cq, &view->options);
 	weir_depend_on(view->matrelid, view->defid, DEPENDENCY_AUTO);
 
-	over_matrel = weir_view_query_build(cq, def, &view->options, view->matrelid);
+	over_matrel = weir_view_query_build(cq, def, view->matrelid);
 	stmt->query = parse_select(pg_get_querydef(over_matrel, false));
 	stmt->aliases = NIL;
 	stmt->replace = false;

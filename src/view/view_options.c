@@ -9,6 +9,7 @@
 #include "commands/defrem.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/timestamp.h"
 #include "utils/varlena.h"
 #include "view/view_options.h"
@@ -27,28 +28,27 @@ static const char *const own_options[] = {
 };
 
 static bool is_one_of(const char *name, const char *const *names, int n);
-static void read_option(DefElem *defel, ContViewOptions *options, int *step_factor);
+static void read_option(DefElem *defel, GivenOptions *options);
 static void refuse_own_option(DefElem *defel);
 static void refuse_unknown(const char *name);
-static int64 read_window(DefElem *defel);
+static void read_window(DefElem *defel, Interval *window);
 static int	read_int(DefElem *defel, int min, int max);
 
 #define IS_ONE_OF(name, names) is_one_of(name, names, lengthof(names))
 
 void
-weir_view_options_read(List *defelems, ContViewOptions *options, List **rest)
+weir_view_options_read(List *defelems, GivenOptions *options, List **rest)
 {
-	int			step_factor = 0;
 	ListCell   *lc;
 
-	memset(options, 0, sizeof(ContViewOptions));
+	memset(options, 0, sizeof(GivenOptions));
 	*rest = NIL;
 	foreach(lc, defelems)
 	{
 		DefElem    *defel = lfirst_node(DefElem, lc);
 
 		if (defel->defnamespace == NULL && IS_ONE_OF(defel->defname, known_options))
-			read_option(defel, options, &step_factor);
+			read_option(defel, options);
 		else if (defel->defnamespace == NULL && IS_ONE_OF(defel->defname, own_options))
 		{
 			refuse_own_option(defel);
@@ -57,20 +57,49 @@ weir_view_options_read(List *defelems, ContViewOptions *options, List **rest)
 		else
 			refuse_unknown(defel->defname);
 	}
-
-	if (!options->sliding && (step_factor > 0 || options->sw_column))
+	if (options->sw_column && !options->sw)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("can only specify \"%s\" for sliding window views",
-						step_factor > 0 ? "step_factor" : "sw_column"),
+				 errmsg("\"sw_column\" must be passed in conjunction with the \"sw\" option"),
 				 errhint("Give the length of the window too, for example WITH (sw = '1 hour').")));
-	if (!options->sliding)
+}
+
+void
+weir_view_options_set_window(GivenOptions *given, const SlidingWindow *window,
+							 ContViewOptions *options)
+{
+	int			factor = given->step_factor > 0 ? given->step_factor : weir_sliding_window_step_factor;
+	int64		usecs;
+	Datum		earliest;
+
+	if (given->sw && window)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("cannot specify both \"sw\" and a sliding window expression in the WHERE clause")));
+	if (!given->sw && !window)
+	{
+		if (given->step_factor > 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("can only specify \"step_factor\" for sliding window views"),
+					 errhint("Give the length of the window too, for example WITH (sw = '1 hour').")));
 		return;
-	if (options->sw_column == NULL)
-		options->sw_column = WEIR_ARRIVAL_COLUMN;
-	if (step_factor == 0)
-		step_factor = weir_sliding_window_step_factor;
-	options->step_usecs = Max(USECS_PER_SEC, options->sw_usecs / 100 * step_factor);
+	}
+
+	options->sliding = true;
+	options->sw = given->sw ? *given->sw : window->length;
+	usecs = weir_interval_usecs(&options->sw);
+	if (usecs < MIN_WINDOW)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("sliding window must be at least 1 second")));
+	options->step_usecs = Max(USECS_PER_SEC, usecs / 100 * factor);
+
+	/* Errors here rather than at each reading. */
+	earliest = DirectFunctionCall2(timestamptz_mi_interval,
+								   TimestampTzGetDatum(GetCurrentTimestamp()),
+								   IntervalPGetDatum(&options->sw));
+	(void) DirectFunctionCall2(timestamptz_mi_interval, earliest, IntervalPGetDatum(&options->sw));
 }
 
 void
@@ -100,7 +129,7 @@ is_one_of(const char *name, const char *const *names, int n)
 }
 
 static void
-read_option(DefElem *defel, ContViewOptions *options, int *step_factor)
+read_option(DefElem *defel, GivenOptions *options)
 {
 	const char *name = defel->defname;
 
@@ -121,7 +150,7 @@ read_option(DefElem *defel, ContViewOptions *options, int *step_factor)
 	else if (strcmp(name, "fillfactor") == 0)
 		options->fillfactor = read_int(defel, 10, 100);
 	else if (strcmp(name, "step_factor") == 0)
-		*step_factor = read_int(defel, 1, MAX_STEP_FACTOR);
+		options->step_factor = read_int(defel, 1, MAX_STEP_FACTOR);
 	else if (strcmp(name, "sw_column") == 0)
 	{
 		options->sw_column = pstrdup(defGetString(defel));
@@ -130,8 +159,8 @@ read_option(DefElem *defel, ContViewOptions *options, int *step_factor)
 	}
 	else
 	{
-		options->sliding = true;
-		options->sw_usecs = read_window(defel);
+		options->sw = palloc0(sizeof(Interval));
+		read_window(defel, options->sw);
 	}
 }
 
@@ -180,25 +209,18 @@ refuse_unknown(const char *name)
 			 errhint("Options are action, fillfactor, step_factor, sw and sw_column.")));
 }
 
-static int64
-read_window(DefElem *defel)
+static void
+read_window(DefElem *defel, Interval *window)
 {
-	int64		usecs;
-
 	if (defel->arg == NULL || !IsA(defel->arg, String))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"%s\" must be a valid interval string", defel->defname),
 				 errhint("For example, ... WITH (%s = '1 hour') ...", defel->defname)));
-	usecs = weir_interval_usecs(DatumGetIntervalP(DirectFunctionCall3(interval_in,
-																	  CStringGetDatum(strVal(defel->arg)),
-																	  ObjectIdGetDatum(InvalidOid),
-																	  Int32GetDatum(-1))));
-	if (usecs < MIN_WINDOW)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("sliding window must be at least 1 second")));
-	return usecs;
+	*window = *DatumGetIntervalP(DirectFunctionCall3(interval_in,
+													 CStringGetDatum(strVal(defel->arg)),
+													 ObjectIdGetDatum(InvalidOid),
+													 Int32GetDatum(-1)));
 }
 
 static int

@@ -7,12 +7,26 @@
 
 #include "catalog/cont_view.h"
 #include "nodes/pg_list.h"
+#include "query/sliding.h"
+
+/* As given. */
+typedef struct GivenOptions
+{
+	Interval   *sw;				/* or NULL */
+	char	   *sw_column;
+	int			step_factor;	/* percent; 0: not given */
+	int			fillfactor;		/* 0: not given */
+} GivenOptions;
 
 /*
  * Read the options of a continuous view.  *rest gets those that are
  * PostgreSQL's own, to be given to the ordinary view.
  */
-extern void weir_view_options_read(List *defelems, ContViewOptions *options, List **rest);
+extern void weir_view_options_read(List *defelems, GivenOptions *options, List **rest);
+
+/* What is to be stored of the sliding window of a view, given by option or (window, or NULL) in its WHERE. */
+extern void weir_view_options_set_window(GivenOptions *given, const SlidingWindow *window,
+										 ContViewOptions *options);
 
 /* Refuse options of continuous views on a view that reads no stream. */
 extern void weir_view_options_refuse(List *defelems);
