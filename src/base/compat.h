@@ -18,6 +18,7 @@
 #include "optimizer/optimizer.h"
 #include "storage/proc.h"
 #include "utils/acl.h"
+#include "utils/lsyscache.h"
 #include "utils/wait_event.h"
 
 #if PG_VERSION_NUM < 150000
@@ -200,6 +201,20 @@ weir_flatten_group_rte(Query *query)
 #else
 #define weir_prepend_rtable(query, other) \
 	((query)->rtable = list_concat((other)->rtable, (query)->rtable))
+#endif
+
+/*
+ * 18: what an operator means is said in terms that are not btree's; the numbers
+ * stayed.
+ */
+#if PG_VERSION_NUM >= 180000
+typedef OpIndexInterpretation WeirOpInterpretation;
+#define weir_op_interpretations(opno) get_op_index_interpretation(opno)
+#define weir_op_strategy(interpretation) ((int) (interpretation)->cmptype)
+#else
+typedef OpBtreeInterpretation WeirOpInterpretation;
+#define weir_op_interpretations(opno) get_op_btree_interpretation(opno)
+#define weir_op_strategy(interpretation) ((interpretation)->strategy)
 #endif
 
 #endif

@@ -354,16 +354,16 @@ comparison_of(Oid opno, bool *greater, bool *inclusive)
 {
 	ListCell   *lc;
 
-	foreach(lc, get_op_btree_interpretation(opno))
+	foreach(lc, weir_op_interpretations(opno))
 	{
-		OpBtreeInterpretation *as = lfirst(lc);
+		int			strategy = weir_op_strategy((WeirOpInterpretation *) lfirst(lc));
 
-		if (as->strategy == BTEqualStrategyNumber || as->strategy > BTMaxStrategyNumber)
+		if (strategy == BTEqualStrategyNumber || strategy > BTMaxStrategyNumber)
 			continue;
-		*greater = as->strategy == BTGreaterStrategyNumber ||
-			as->strategy == BTGreaterEqualStrategyNumber;
-		*inclusive = as->strategy == BTGreaterEqualStrategyNumber ||
-			as->strategy == BTLessEqualStrategyNumber;
+		*greater = strategy == BTGreaterStrategyNumber ||
+			strategy == BTGreaterEqualStrategyNumber;
+		*inclusive = strategy == BTGreaterEqualStrategyNumber ||
+			strategy == BTLessEqualStrategyNumber;
 		return true;
 	}
 	return false;
