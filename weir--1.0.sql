@@ -107,7 +107,7 @@ CREATE FUNCTION weir.combine_final(internal, regprocedure, "any", anyelement) RE
 COMMENT ON FUNCTION weir.combine_final(internal, regprocedure, "any", anyelement) IS 'final function of weir.combine';
 CREATE AGGREGATE weir.combine(aggregate regprocedure, state "any", result_type anyelement) (
 	SFUNC = weir.combine_trans, STYPE = internal,
-	FINALFUNC = weir.combine_final, FINALFUNC_EXTRA, PARALLEL = SAFE);
+	SSPACE = 128, FINALFUNC = weir.combine_final, FINALFUNC_EXTRA, PARALLEL = SAFE);
 COMMENT ON AGGREGATE weir.combine(regprocedure, "any", anyelement) IS 'the aggregate''s result of several partial states taken together; the last argument is a NULL of the result''s type';
 
 CREATE FUNCTION weir.combine_trans(internal, regprocedure, regtype[], "any", anyelement) RETURNS internal
@@ -118,8 +118,12 @@ CREATE FUNCTION weir.combine_final(internal, regprocedure, regtype[], "any", any
 COMMENT ON FUNCTION weir.combine_final(internal, regprocedure, regtype[], "any", anyelement) IS 'final function of weir.combine';
 CREATE AGGREGATE weir.combine(aggregate regprocedure, argument_types regtype[], state "any", result_type anyelement) (
 	SFUNC = weir.combine_trans, STYPE = internal,
-	FINALFUNC = weir.combine_final, FINALFUNC_EXTRA, PARALLEL = SAFE);
+	SSPACE = 128, FINALFUNC = weir.combine_final, FINALFUNC_EXTRA, PARALLEL = SAFE);
 COMMENT ON AGGREGATE weir.combine(regprocedure, regtype[], "any", anyelement) IS 'the same for an aggregate whose types follow from those of its arguments';
+
+CREATE AGGREGATE weir.add(state bigint) (
+	SFUNC = pg_catalog.int8pl, STYPE = bigint, COMBINEFUNC = pg_catalog.int8pl, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.add(bigint) IS 'weir.combine for states that are added, such as those of count; its result is of the same type';
 
 CREATE FUNCTION weir.clock() RETURNS timestamptz
 	LANGUAGE c VOLATILE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_clock';

@@ -11,7 +11,8 @@
  * A result costs what it must: a state that is the result is a plain column, as
  * is a result that the flush keeps beside its state; a final function that users
  * may call is called; else weir.finalize.  A sliding
- * window combines the states of its steps with the aggregate weir.combine.
+ * window combines the states of its steps: with the aggregate itself, if its states
+ * are what it takes (max), with weir.add, if they are added (count), else with weir.combine.
  */
 #include "postgres.h"
 
@@ -59,6 +60,8 @@ static Node *before(Node *bound, int64 usecs);
 static Var *matrel_var(const ContQuery *cq, int column);
 static Node *result_of_state(ContState *state, Var *column);
 static Node *result_of_combined(ViewQueryContext *cxt, ContState *state, Var *column);
+static Expr *combine_states(ContState *state, Var *column);
+static Oid	plain_combiner(const ContState *state);
 static bool callable_finalfn(Aggref *aggref, Oid statetype, Oid *finalfn);
 static List *weir_function_args(ContState *state, Var *column, Oid *argtypes);
 static Oid	weir_function(const char *name, int nargs);
@@ -362,10 +365,7 @@ static Node *
 result_of_combined(ViewQueryContext *cxt, ContState *state, Var *column)
 {
 	Aggref	   *aggref = state->aggref;
-	Oid			argtypes[4];
-	List	   *args = weir_function_args(state, column, argtypes);
-	Expr	   *combined = make_aggregate(weir_function("combine", list_length(args)),
-										  aggref->aggtype, aggref->aggcollid, args, argtypes);
+	Expr	   *combined = combine_states(state, column);
 	PartialAgg *agg;
 	CaseExpr   *result;
 	CaseWhen   *when;
@@ -400,6 +400,49 @@ result_of_combined(ViewQueryContext *cxt, ContState *state, Var *column)
 	result->defresult = combined;
 	result->location = -1;
 	return (Node *) result;
+}
+
+static Expr *
+combine_states(ContState *state, Var *column)
+{
+	Aggref	   *aggref = state->aggref;
+	Oid			fn = plain_combiner(state);
+	Oid			argtypes[4];
+	List	   *args;
+
+	if (OidIsValid(fn))
+		return make_aggregate(fn, aggref->aggtype, aggref->aggcollid,
+							  list_make1(column), &state->statetype);
+	args = weir_function_args(state, column, argtypes);
+	return make_aggregate(weir_function("combine", list_length(args)),
+						  aggref->aggtype, aggref->aggcollid, args, argtypes);
+}
+
+/*
+ * An aggregate over states that gives what combining and finalizing them does,
+ * without going through weir.combine for each; InvalidOid if there is none.
+ */
+static Oid
+plain_combiner(const ContState *state)
+{
+	static const Oid add_args[] = {INT8OID};
+	Aggref	   *aggref = state->aggref;
+	Oid			input = aggref->aggargtypes ? linitial_oid(aggref->aggargtypes) : InvalidOid;
+	HeapTuple	tuple = SearchSysCache1(AGGFNOID, ObjectIdGetDatum(aggref->aggfnoid));
+	Form_pg_aggregate form = (Form_pg_aggregate) GETSTRUCT(tuple);
+	bool		itself = form->aggtransfn == form->aggcombinefn &&
+		form->aggtranstype != INTERNALOID &&
+		list_length(aggref->aggargtypes) == 1 && input == state->statetype;
+	bool		added = form->aggcombinefn == F_INT8PL && !OidIsValid(form->aggfinalfn) &&
+		aggref->aggtype == INT8OID;
+
+	ReleaseSysCache(tuple);
+	if (itself)
+		return aggref->aggfnoid;
+	if (added)
+		return LookupFuncName(list_make2(makeString(pstrdup(WEIR_SCHEMA)), makeString(pstrdup("add"))),
+							  1, add_args, false);
+	return InvalidOid;
 }
 
 /*
