@@ -60,6 +60,7 @@ OBJS = \
 	src/worker/kafka_offsets.o \
 	src/worker/kafka_partitions.o \
 	src/worker/kafka.o \
+	src/worker/expire.o \
 	src/worker/flush.o \
 	src/view/view_options.o \
 	src/view/create.o \

@@ -32,6 +32,7 @@
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/fmgrprotos.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -428,6 +429,7 @@ weir_matrel_expire(ViewRuntime *runtime, const ContViewOptions *options,
 	Datum		arg;
 	char	   *table;
 	char	   *column;
+	int			guc_level;
 	int64		deleted;
 
 	if (!options->sliding || query->step_key < 0)
@@ -443,6 +445,9 @@ weir_matrel_expire(ViewRuntime *runtime, const ContViewOptions *options,
 					 "DELETE FROM %s WHERE ctid = ANY (ARRAY(SELECT ctid FROM %s WHERE %s <= $1 LIMIT %d))",
 					 table, table, column, limit);
 	SPI_connect();
+	guc_level = NewGUCNestLevel();
+	(void) set_config_option("enable_seqscan", "off", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
 	weir_matrel_writable = true;
 	PG_TRY();
 	{
@@ -454,6 +459,7 @@ weir_matrel_expire(ViewRuntime *runtime, const ContViewOptions *options,
 		weir_matrel_writable = false;
 	}
 	PG_END_TRY();
+	AtEOXact_GUC(true, guc_level);
 	deleted = SPI_processed;
 	SPI_finish();
 	return deleted;

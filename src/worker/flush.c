@@ -18,7 +18,6 @@
 #include "worker/flush.h"
 
 #include "access/xact.h"
-#include "base/clock.h"
 #include "base/compat.h"
 #include "base/settings.h"
 #include "base/shmem.h"
@@ -45,10 +44,16 @@
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
+#include "worker/expire.h"
 #include "worker/worker.h"
 
 #define TICK_MS 1000
-#define EXPIRE_LIMIT 10000
+
+/* Rows deleted with a flush, or more if that many were written; and when there is nothing to flush. */
+#define EXPIRE_WITH_FLUSH 2000
+#define EXPIRE_MOST 1000000
+#define EXPIRE_IDLE 10000
+#define EXPIRE_PAUSE_MS 100
 
 /* The kernel makes some fifty microseconds more of each. */
 #define GATHER_SLEEPS 4
@@ -68,6 +73,10 @@ static bool writing = false;
 static TimestampTz flush_started = 0;
 static TimestampTz last_tick = 0;	/* 0: one is due */
 static uint64 adopted_version = 0;	/* of the list of views */
+static int64 rows_written = 0;	/* by the current flush */
+
+static bool tend(void (*work) (ContView *view, void *arg), ContView *view, void *arg,
+				 LOCKMODE lock, const char *what);
 
 /* ---------------------------------------------------------------------
  * One view
@@ -120,6 +129,7 @@ write_view(ContView *view, void *arg)
 	if (writer != NULL)
 	{
 		write_groups(epoch, &runtime->spec, writer);
+		rows_written += weir_matrel_written(writer);
 		weir_stats_view_flush(view->defid, weir_matrel_written(writer),
 							  GetCurrentTimestamp() - start);
 		weir_matrel_close(writer);
@@ -325,6 +335,7 @@ write_epoch(Epoch *epoch, bool careful)
 	ListCell   *lc;
 
 	flush_started = GetCurrentTimestamp();
+	rows_written = 0;
 	weir_worker_begin();
 	commit_to_disk();
 	MemoryContextSwitchTo(weir_worker_self->cxt);
@@ -345,6 +356,7 @@ write_epoch(Epoch *epoch, bool careful)
 	}
 	if (has_notes(epoch))
 		write_notes(epoch);
+	(void) weir_expire_views(views, Max(EXPIRE_WITH_FLUSH, Min(rows_written * 2, EXPIRE_MOST)), tend);
 	writing = true;
 	weir_worker_commit();
 	weir_stats_flush(GetCurrentTimestamp() - flush_started);
@@ -423,21 +435,6 @@ kafka_wants(List *views, WorkerTask *wants)
 	return n;
 }
 
-/* Sets *arg when there may be more. */
-static void
-expire_view(ContView *view, void *arg)
-{
-	OwnerSwitch saved;
-	int64		deleted;
-
-	weir_owner_enter(&saved, view->owner);
-	deleted = weir_matrel_expire(weir_runtime_get(view), &view->options,
-								 weir_clock_now(), EXPIRE_LIMIT);
-	weir_owner_leave(&saved);
-	if (deleted == EXPIRE_LIMIT)
-		*(bool *) arg = true;
-}
-
 static void
 adopt_view(ContView *view, void *arg)
 {
@@ -482,23 +479,6 @@ adopt_views(List *views)
 		adopted_version = version;
 }
 
-/* True when there is more to do. */
-static bool
-expire_views(List *views)
-{
-	bool		more = false;
-	ListCell   *lc;
-
-	foreach(lc, views)
-	{
-		ContView   *view = lfirst(lc);
-
-		if (view->options.sliding)
-			tend(expire_view, view, &more, RowExclusiveLock, "delete expired rows of");
-	}
-	return more;
-}
-
 static void
 tick(void)
 {
@@ -521,10 +501,10 @@ tick(void)
 	nwants = kafka_wants(views, wants);
 	weir_registry_set_kafka_wants(wants, nwants);
 	adopt_views(views);
-	more = expire_views(views);
+	more = weir_expire_views(views, EXPIRE_IDLE, tend);
 	weir_worker_commit();
 	if (more)
-		last_tick = 0;
+		last_tick -= (TICK_MS - EXPIRE_PAUSE_MS) * (int64) 1000;
 }
 
 static void

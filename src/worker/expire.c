@@ -1,0 +1,130 @@
+/*
+ * expire.c
+ *	  Deleting what has left sliding windows.
+ *
+ * Called by the flush worker, in the transaction of a flush or in one of its own
+ * when nothing is to be flushed.  Reading does not need it, so it takes its time:
+ * each call deletes a small portion, whatever has piled up, and takes a view's
+ * matrel only if nobody has locked it.
+ *
+ * A view is looked at when a step of its window may have passed since it was last found
+ * to have nothing to delete; so flushes in quick succession pay nothing.  Views take
+ * turns when there is more than a portion.
+ *
+ * Memory: when each view is next due, process-local; forgotten with the process,
+ * when all are due.
+ */
+#include "worker/expire.h"
+
+#include "base/clock.h"
+#include "matrel/write.h"
+#include "query/execute.h"
+#include "utils/hsearch.h"
+#include "utils/timestamp.h"
+
+typedef struct ViewDue
+{
+	Oid			defid;
+	TimestampTz looked;			/* when last; the clock may be set back */
+	TimestampTz due;
+} ViewDue;
+
+typedef struct Expiry
+{
+	TimestampTz now;
+	int64		limit;
+	int64		deleted;
+} Expiry;
+
+static HTAB *dues = NULL;
+static Oid	turn = InvalidOid;	/* begin with the view after this */
+
+static ViewDue *
+due_of(Oid defid)
+{
+	ViewDue    *due;
+	bool		found;
+
+	if (dues == NULL)
+	{
+		HASHCTL		ctl;
+
+		ctl.keysize = sizeof(Oid);
+		ctl.entrysize = sizeof(ViewDue);
+		dues = hash_create("weir expiry", 64, &ctl, HASH_ELEM | HASH_BLOBS);
+	}
+	due = hash_search(dues, &defid, HASH_ENTER, &found);
+	if (!found)
+		due->looked = due->due = 0;
+	return due;
+}
+
+static void
+forget_others(List *views)
+{
+	HASH_SEQ_STATUS status;
+	ViewDue    *due;
+
+	if (dues == NULL || hash_get_num_entries(dues) <= list_length(views))
+		return;
+	hash_seq_init(&status, dues);
+	while ((due = hash_seq_search(&status)) != NULL)
+	{
+		bool		found = false;
+		ListCell   *lc;
+
+		foreach(lc, views)
+			found = found || ((ContView *) lfirst(lc))->defid == due->defid;
+		if (!found)
+			hash_search(dues, &due->defid, HASH_REMOVE, NULL);
+	}
+}
+
+static void
+expire_view(ContView *view, void *arg)
+{
+	Expiry	   *expiry = arg;
+	OwnerSwitch saved;
+
+	weir_owner_enter(&saved, view->owner);
+	expiry->deleted = weir_matrel_expire(weir_runtime_get(view), &view->options,
+										 expiry->now, (int) expiry->limit);
+	weir_owner_leave(&saved);
+}
+
+bool
+weir_expire_views(List *views, int64 budget, TendView tend)
+{
+	TimestampTz now = weir_clock_now();
+	int			n = list_length(views);
+	int			first = 0;
+
+	forget_others(views);
+	while (first < n && ((ContView *) list_nth(views, first))->defid <= turn)
+		first++;
+	for (int i = 0; i < n; i++)
+	{
+		ContView   *view = list_nth(views, (first + i) % n);
+		Expiry		expiry = {now, budget, 0};
+		ViewDue    *due;
+
+		if (!view->options.sliding)
+			continue;
+		due = due_of(view->defid);
+		if (now < due->due && now >= due->looked)
+			continue;
+		if (!tend(expire_view, view, &expiry, RowExclusiveLock, "delete expired rows of"))
+			continue;
+		budget -= expiry.deleted;
+		turn = view->defid;
+		if (budget <= 0)
+			return true;
+
+		/* What was deleted is deleted when the transaction commits: look again. */
+		if (expiry.deleted > 0)
+			continue;
+		due->looked = now;
+		due->due = now + view->options.step_usecs;
+	}
+	return false;
+}
