@@ -50,6 +50,7 @@ OBJS = \
 	src/groups/epoch.o \
 	src/matrel/shape.o \
 	src/matrel/write.o \
+	src/matrel/expire.o \
 	src/worker/registry.o \
 	src/worker/launcher.o \
 	src/worker/worker.o \
@@ -67,6 +68,7 @@ OBJS = \
 	src/view/alter.o \
 	src/view/drop.o \
 	src/view/control.o \
+	src/view/ttl.o \
 	src/view/stream_ddl.o \
 	src/view/utility.o \
 	src/view/states.o \

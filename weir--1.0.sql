@@ -42,6 +42,8 @@ CREATE TABLE weir.continuous_view (
 	reason text,
 	sw interval,
 	step interval,
+	ttl interval,
+	ttl_column name,
 	fillfactor integer,
 	start_boot bigint NOT NULL DEFAULT 0,
 	start_seq bigint NOT NULL DEFAULT 0,
@@ -151,10 +153,18 @@ CREATE FUNCTION weir.truncate(view regclass) RETURNS void
 	LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'weir_truncate';
 COMMENT ON FUNCTION weir.truncate(regclass) IS 'empty a continuous view: rows committed before count no more; for its owner';
 
+CREATE FUNCTION weir.set_ttl(view regclass, ttl interval, ttl_column text) RETURNS void
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'weir_set_ttl';
+COMMENT ON FUNCTION weir.set_ttl(regclass, interval, text) IS 'rows of a continuous view are deleted when the time in this column of it is so long ago; NULL, NULL: never; for its owner';
+
+CREATE FUNCTION weir.ttl_expire(view regclass) RETURNS bigint
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'weir_ttl_expire';
+COMMENT ON FUNCTION weir.ttl_expire(regclass) IS 'delete what has expired of a continuous view now; returns how many rows; for its owner';
+
 CREATE VIEW weir.views AS
 	SELECT n.nspname AS schema, c.relname AS name, v.view, v.matrel, v.def, v.stream,
 		pg_catalog.pg_get_userbyid(c.relowner) AS owner, v.state, v.reason,
-		v.sw, v.step, v.fillfactor, v.created,
+		v.sw, v.step, v.ttl, v.ttl_column, v.fillfactor, v.created,
 		pg_catalog.pg_get_viewdef(v.def, true) AS query
 	FROM weir.continuous_view v
 		JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) v.view

@@ -56,7 +56,7 @@ CREATE VIEW v WITH (sw = '1 hour', sw_column = 'x') AS SELECT k, count(*) FROM s
 CREATE VIEW v WITH (sw = '1 hour', sw_column = 'nosuch') AS SELECT k, count(*) FROM s GROUP BY k;
 CREATE VIEW v WITH (action = transform) AS SELECT k, x FROM s;
 CREATE VIEW v WITH (action = nonsense) AS SELECT k, x FROM s;
-CREATE VIEW v WITH (ttl = '1 day') AS SELECT k, x FROM s;
+CREATE VIEW v WITH (pk = 'k') AS SELECT k, x FROM s;
 CREATE VIEW v WITH (fillfactor = 5) AS SELECT k, x FROM s;
 CREATE VIEW v WITH (security_invoker) AS SELECT k, count(*) FROM s GROUP BY k;
 CREATE VIEW v AS SELECT k, x FROM s WITH CHECK OPTION;

@@ -58,6 +58,8 @@ enum
 	ANUM_REASON,
 	ANUM_SW,
 	ANUM_STEP,
+	ANUM_TTL,
+	ANUM_TTL_COLUMN,
 	ANUM_FILLFACTOR,
 	ANUM_START_BOOT,
 	ANUM_START_SEQ,
@@ -231,6 +233,13 @@ weir_cont_view_insert(const ContView *view)
 	}
 	else
 		nulls[ANUM_SW - 1] = nulls[ANUM_STEP - 1] = true;
+	if (options->has_ttl)
+	{
+		values[ANUM_TTL - 1] = IntervalPGetDatum(&options->ttl);
+		values[ANUM_TTL_COLUMN - 1] = NameGetDatum(&options->ttl_column);
+	}
+	else
+		nulls[ANUM_TTL - 1] = nulls[ANUM_TTL_COLUMN - 1] = true;
 	if (options->fillfactor > 0)
 		values[ANUM_FILLFACTOR - 1] = Int32GetDatum(options->fillfactor);
 	else
@@ -309,6 +318,20 @@ weir_cont_view_set_position(Oid defid, int64 boot, int64 seq)
 	return update_row("UPDATE weir.continuous_view SET start_boot = $2, start_seq = $3"
 					  " WHERE def OPERATOR(pg_catalog.=) $1",
 					  3, types, values, NULL) > 0;
+}
+
+bool
+weir_cont_view_set_ttl(Oid defid, const Interval *ttl, const char *column)
+{
+	Oid			types[] = {OIDOID, INTERVALOID, TEXTOID};
+	Datum		values[3];
+
+	values[0] = ObjectIdGetDatum(defid);
+	values[1] = ttl ? IntervalPGetDatum(ttl) : (Datum) 0;
+	values[2] = ttl ? CStringGetTextDatum(column) : (Datum) 0;
+	return update_row("UPDATE weir.continuous_view SET ttl = $2, ttl_column = $3"
+					  " WHERE def OPERATOR(pg_catalog.=) $1",
+					  3, types, values, ttl ? "   " : " nn") > 0;
 }
 
 bool
@@ -504,6 +527,12 @@ view_from_tuple(HeapTuple tuple, TupleDesc desc)
 	{
 		options->sw = *DatumGetIntervalP(values[ANUM_SW - 1]);
 		options->step_usecs = weir_interval_usecs(DatumGetIntervalP(values[ANUM_STEP - 1]));
+	}
+	options->has_ttl = !nulls[ANUM_TTL - 1] && !nulls[ANUM_TTL_COLUMN - 1];
+	if (options->has_ttl)
+	{
+		options->ttl = *DatumGetIntervalP(values[ANUM_TTL - 1]);
+		options->ttl_column = *DatumGetName(values[ANUM_TTL_COLUMN - 1]);
 	}
 	if (!nulls[ANUM_FILLFACTOR - 1])
 		options->fillfactor = DatumGetInt32(values[ANUM_FILLFACTOR - 1]);

@@ -29,6 +29,9 @@ typedef struct ContViewOptions
 	bool		sliding;		/* the query has a window (query/sliding.h) */
 	Interval	sw;				/* its length */
 	int64		step_usecs;		/* step length, microseconds */
+	bool		has_ttl;
+	Interval	ttl;			/* rows of the matrel live for so long ... */
+	NameData	ttl_column;		/* ... after the time in this column of the matrel */
 	int			fillfactor;		/* of the matrel; 0 = default */
 } ContViewOptions;
 
@@ -78,6 +81,9 @@ extern ContView *weir_cont_view_by_matrel(Oid matrelid);
  * reason may be NULL.  Returns false when the view is gone.
  */
 extern bool weir_cont_view_set_state(Oid defid, ContViewState state, const char *reason);
+
+/* Give a view a ttl, or take it away (ttl NULL); as weir_cont_view_set_state. */
+extern bool weir_cont_view_set_ttl(Oid defid, const Interval *ttl, const char *column);
 
 /* Rows up to this position no longer count; as weir_cont_view_set_state. */
 extern bool weir_cont_view_set_position(Oid defid, int64 boot, int64 seq);

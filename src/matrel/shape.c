@@ -319,6 +319,29 @@ create_step_index(Oid matrelid, const RangeVar *matrel, const ContQuery *cq)
 				 false, "step");
 }
 
+void
+weir_matrel_index_column(Oid matrelid, AttrNumber attno, const char *suffix)
+{
+	Relation	rel = table_open(matrelid, ShareLock);
+	bool		found = false;
+	ListCell   *lc;
+
+	foreach(lc, RelationGetIndexList(rel))
+	{
+		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+
+		found |= index->rd_index->indisvalid && index->rd_rel->relam == BTREE_AM_OID &&
+			RelationGetIndexPredicate(index) == NIL && index->rd_index->indkey.values[0] == attno;
+		index_close(index, AccessShareLock);
+	}
+	table_close(rel, NoLock);
+	if (!found)
+		create_index(matrelid,
+					 makeRangeVar(get_namespace_name(get_rel_namespace(matrelid)),
+								  get_rel_name(matrelid), -1),
+					 list_make1(index_column(get_attname(matrelid, attno, false))), false, suffix);
+}
+
 static Oid
 create_index(Oid matrelid, const RangeVar *matrel, List *params, bool unique,
 			 const char *name)

@@ -25,6 +25,9 @@ extern Oid	weir_matrel_create(const RangeVar *view, const ContQuery *cq,
  */
 extern Oid	weir_matrel_lookup_index(Relation matrel, const ContQuery *cq, bool *hashed);
 
+/* Create an index on a column, unless one begins with it. */
+extern void weir_matrel_index_column(Oid matrelid, AttrNumber attno, const char *suffix);
+
 /* Put in the row that an ungrouped view shows before any row came. */
 extern void weir_matrel_insert_initial(Oid matrelid, const ContQuery *cq);
 

@@ -31,8 +31,6 @@
 #include "storage/bufmgr.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
-#include "utils/fmgrprotos.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -391,76 +389,4 @@ weir_matrel_write(MatrelWriter *w, MinimalTuple *tuples, int ntuples, bool first
 	ExecClearTuple(w->spec->new_slot);
 	PopActiveSnapshot();
 	MemoryContextSwitchTo(old);
-}
-
-/* ---------------------------------------------------------------------
- * Sliding windows
- * --------------------------------------------------------------------- */
-
-/*
- * The end of what is in nobody's window.  How long a day or a month is, and what
- * a timestamp means, is up to the time zone of who reads.
- */
-static TimestampTz
-expired_before(const ContViewOptions *options, Oid type, TimestampTz now)
-{
-	TimestampTz before = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_mi_interval,
-																 TimestampTzGetDatum(now),
-																 IntervalPGetDatum(&options->sw)));
-
-	before -= options->step_usecs;
-	if (options->sw.month != 0)
-		before -= 2 * USECS_PER_DAY;
-	else if (options->sw.day != 0)
-		before -= 2 * USECS_PER_HOUR;
-	if (type == TIMESTAMPOID)
-		before -= TZDISP_LIMIT * USECS_PER_SEC;
-	return before;
-}
-
-int64
-weir_matrel_expire(ViewRuntime *runtime, const ContViewOptions *options,
-				   TimestampTz now, int limit)
-{
-	ContQuery  *query = runtime->query;
-	ContKey    *step;
-	StringInfoData sql;
-	TimestampTz before;
-	Datum		arg;
-	char	   *table;
-	char	   *column;
-	int			guc_level;
-	int64		deleted;
-
-	if (!options->sliding || query->step_key < 0)
-		return 0;
-	step = &query->keys[query->step_key];
-	before = expired_before(options, step->type, now);
-	arg = TimestampTzGetDatum(before);
-	table = quote_qualified_identifier(get_namespace_name(get_rel_namespace(runtime->view.matrelid)),
-									   get_rel_name(runtime->view.matrelid));
-	column = pstrdup(quote_identifier(step->colname));
-	initStringInfo(&sql);
-	appendStringInfo(&sql,
-					 "DELETE FROM %s WHERE ctid = ANY (ARRAY(SELECT ctid FROM %s WHERE %s <= $1 LIMIT %d))",
-					 table, table, column, limit);
-	SPI_connect();
-	guc_level = NewGUCNestLevel();
-	(void) set_config_option("enable_seqscan", "off", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
-	weir_matrel_writable = true;
-	PG_TRY();
-	{
-		if (SPI_execute_with_args(sql.data, 1, &step->type, &arg, NULL, false, 0) != SPI_OK_DELETE)
-			elog(ERROR, "could not delete expired steps");
-	}
-	PG_FINALLY();
-	{
-		weir_matrel_writable = false;
-	}
-	PG_END_TRY();
-	AtEOXact_GUC(true, guc_level);
-	deleted = SPI_processed;
-	SPI_finish();
-	return deleted;
 }

@@ -7,7 +7,6 @@
 
 #include "postgres.h"
 #include "query/execute.h"
-#include "utils/timestamp.h"
 
 typedef struct MatrelWriter MatrelWriter;
 
@@ -29,12 +28,5 @@ extern void weir_matrel_write(MatrelWriter *writer, MinimalTuple *tuples, int nt
 
 extern int64 weir_matrel_written(MatrelWriter *writer);
 extern void weir_matrel_close(MatrelWriter *writer);
-
-/*
- * Delete up to limit rows of steps that have left a sliding window's view for
- * good.  Returns how many.
- */
-extern int64 weir_matrel_expire(ViewRuntime *runtime, const ContViewOptions *options,
-								TimestampTz now, int limit);
 
 #endif

@@ -22,6 +22,7 @@
 #include "stream/queue.h"
 #include "utils/acl.h"
 #include "utils/lsyscache.h"
+#include "view/control.h"
 #include "worker/flush.h"
 #include "worker/launcher.h"
 
@@ -29,14 +30,13 @@ WEIR_FUNCTION(weir_activate);
 WEIR_FUNCTION(weir_deactivate);
 WEIR_FUNCTION(weir_truncate);
 
-static ContView owned_view(Oid relid);
 static void truncate_matrel(Oid matrelid);
 
 /* Count rows again, from now on; also what was suspended. */
 Datum
 weir_activate(PG_FUNCTION_ARGS)
 {
-	ContView	view = owned_view(PG_GETARG_OID(0));
+	ContView	view = weir_owned_view(PG_GETARG_OID(0));
 	int64		boot;
 	int64		seq;
 
@@ -53,7 +53,7 @@ weir_activate(PG_FUNCTION_ARGS)
 Datum
 weir_deactivate(PG_FUNCTION_ARGS)
 {
-	ContView	view = owned_view(PG_GETARG_OID(0));
+	ContView	view = weir_owned_view(PG_GETARG_OID(0));
 
 	weir_cont_view_set_state(view.defid, CONT_VIEW_INACTIVE, NULL);
 	weir_launcher_changed_at_commit();
@@ -64,7 +64,7 @@ weir_deactivate(PG_FUNCTION_ARGS)
 Datum
 weir_truncate(PG_FUNCTION_ARGS)
 {
-	ContView	view = owned_view(PG_GETARG_OID(0));
+	ContView	view = weir_owned_view(PG_GETARG_OID(0));
 	ContQuery  *cq;
 	int64		boot;
 	int64		seq;
@@ -80,8 +80,8 @@ weir_truncate(PG_FUNCTION_ARGS)
 }
 
 /* A copy: what follows may rebuild the cache. */
-static ContView
-owned_view(Oid relid)
+ContView
+weir_owned_view(Oid relid)
 {
 	ContView   *view = weir_cont_view_by_view(relid);
 

@@ -45,6 +45,7 @@
 #include "utils/ruleutils.h"
 #include "utils/syscache.h"
 #include "view/create.h"
+#include "view/ttl.h"
 #include "view/view_options.h"
 
 static Query *analyze_view(UtilityCall *call, ViewStmt *stmt);
@@ -151,6 +152,8 @@ create_cont_view(UtilityCall *call, ViewStmt *stmt, Query *query, ContView *view
 	CommandCounterIncrement();
 
 	view->viewid = RangeVarGetRelid(stmt->view, NoLock, false);
+	if (given.ttl)
+		weir_ttl_give(view, cq, given.ttl, given.ttl_column);
 	weir_cont_view_insert(view);
 }
 

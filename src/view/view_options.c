@@ -8,6 +8,7 @@
 #include "base/weir.h"
 #include "commands/defrem.h"
 #include "fmgr.h"
+#include "parser/scansup.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/timestamp.h"
@@ -18,10 +19,10 @@
 #define MAX_STEP_FACTOR 50
 
 static const char *const known_options[] = {
-	"action", "fillfactor", "step_factor", "sw", "sw_column"
+	"action", "fillfactor", "step_factor", "sw", "sw_column", "ttl", "ttl_column"
 };
 static const char *const later_options[] = {
-	"outputfunc", "pk", "ttl", "ttl_column"
+	"outputfunc", "pk"
 };
 static const char *const own_options[] = {
 	"security_barrier", "security_invoker", "check_option"
@@ -32,6 +33,7 @@ static void read_option(DefElem *defel, GivenOptions *options);
 static void refuse_own_option(DefElem *defel);
 static void refuse_unknown(const char *name);
 static void read_window(DefElem *defel, Interval *window);
+static char *read_column(DefElem *defel);
 static int	read_int(DefElem *defel, int min, int max);
 
 #define IS_ONE_OF(name, names) is_one_of(name, names, lengthof(names))
@@ -62,6 +64,13 @@ weir_view_options_read(List *defelems, GivenOptions *options, List **rest)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"sw_column\" must be passed in conjunction with the \"sw\" option"),
 				 errhint("Give the length of the window too, for example WITH (sw = '1 hour').")));
+	if ((options->ttl == NULL) != (options->ttl_column == NULL))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 options->ttl ?
+				 errmsg("ttl_column must be specified in conjunction with ttl") :
+				 errmsg("ttl must be specified in conjunction with ttl_column"),
+				 errhint("For example, WITH (ttl = '1 month', ttl_column = 'minute').")));
 }
 
 void
@@ -152,10 +161,13 @@ read_option(DefElem *defel, GivenOptions *options)
 	else if (strcmp(name, "step_factor") == 0)
 		options->step_factor = read_int(defel, 1, MAX_STEP_FACTOR);
 	else if (strcmp(name, "sw_column") == 0)
+		options->sw_column = read_column(defel);
+	else if (strcmp(name, "ttl_column") == 0)
+		options->ttl_column = read_column(defel);
+	else if (strcmp(name, "ttl") == 0)
 	{
-		options->sw_column = pstrdup(defGetString(defel));
-		if (strlen(options->sw_column) >= NAMEDATALEN)
-			options->sw_column[NAMEDATALEN - 1] = '\0';
+		options->ttl = palloc0(sizeof(Interval));
+		read_window(defel, options->ttl);
 	}
 	else
 	{
@@ -206,7 +218,7 @@ refuse_unknown(const char *name)
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("unrecognized option \"%s\" of a continuous view", name),
 			 closest ? errhint("Perhaps you meant the option \"%s\".", closest) :
-			 errhint("Options are action, fillfactor, step_factor, sw and sw_column.")));
+			 errhint("Options are action, fillfactor, step_factor, sw, sw_column, ttl and ttl_column.")));
 }
 
 static void
@@ -221,6 +233,15 @@ read_window(DefElem *defel, Interval *window)
 													 CStringGetDatum(strVal(defel->arg)),
 													 ObjectIdGetDatum(InvalidOid),
 													 Int32GetDatum(-1)));
+}
+
+static char *
+read_column(DefElem *defel)
+{
+	char	   *name = pstrdup(defGetString(defel));
+
+	truncate_identifier(name, strlen(name), true);
+	return name;
 }
 
 static int

@@ -14,6 +14,8 @@ typedef struct GivenOptions
 {
 	Interval   *sw;				/* or NULL */
 	char	   *sw_column;
+	Interval   *ttl;			/* or NULL, as is ttl_column */
+	char	   *ttl_column;
 	int			step_factor;	/* percent; 0: not given */
 	int			fillfactor;		/* 0: not given */
 } GivenOptions;

@@ -1,14 +1,14 @@
 /*
  * expire.c
- *	  Deleting what has left sliding windows.
+ *	  Deleting what has left sliding windows, or outlived its view's ttl.
  *
  * Called by the flush worker, in the transaction of a flush or in one of its own
  * when nothing is to be flushed.  Reading does not need it, so it takes its time:
  * each call deletes a small portion, whatever has piled up, and takes a view's
  * matrel only if nobody has locked it.
  *
- * A view is looked at when a step of its window may have passed since it was last found
- * to have nothing to delete; so flushes in quick succession pay nothing.  Views take
+ * A view is looked at when a step of its window, or a hundredth of its ttl, has passed
+ * since it was last found to have nothing to delete; so flushes in quick succession pay nothing.  Views take
  * turns when there is more than a portion.
  *
  * Memory: when each view is next due, process-local; forgotten with the process,
@@ -17,7 +17,7 @@
 #include "worker/expire.h"
 
 #include "base/clock.h"
-#include "matrel/write.h"
+#include "matrel/expire.h"
 #include "query/execute.h"
 #include "utils/hsearch.h"
 #include "utils/timestamp.h"
@@ -80,6 +80,21 @@ forget_others(List *views)
 	}
 }
 
+/*
+ * How long nothing that matters can expire, microseconds.  A ttl is not exact to the moment, and
+ * may have no index.
+ */
+static int64
+pause_of(const ContView *view)
+{
+	int64		percent;
+
+	if (view->options.sliding)
+		return view->options.step_usecs;
+	percent = weir_interval_usecs(&view->options.ttl) / 100;
+	return Max(USECS_PER_SEC, Min(percent, USECS_PER_HOUR));
+}
+
 static void
 expire_view(ContView *view, void *arg)
 {
@@ -87,7 +102,7 @@ expire_view(ContView *view, void *arg)
 	OwnerSwitch saved;
 
 	weir_owner_enter(&saved, view->owner);
-	expiry->deleted = weir_matrel_expire(weir_runtime_get(view), &view->options,
+	expiry->deleted = weir_matrel_expire(view, weir_runtime_get(view)->query,
 										 expiry->now, (int) expiry->limit);
 	weir_owner_leave(&saved);
 }
@@ -108,7 +123,7 @@ weir_expire_views(List *views, int64 budget, TendView tend)
 		Expiry		expiry = {now, budget, 0};
 		ViewDue    *due;
 
-		if (!view->options.sliding)
+		if (!weir_matrel_expires(view))
 			continue;
 		due = due_of(view->defid);
 		if (now < due->due && now >= due->looked)
@@ -124,7 +139,7 @@ weir_expire_views(List *views, int64 budget, TendView tend)
 		if (expiry.deleted > 0)
 			continue;
 		due->looked = now;
-		due->due = now + view->options.step_usecs;
+		due->due = now + pause_of(view);
 	}
 	return false;
 }

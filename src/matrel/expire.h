@@ -1,0 +1,24 @@
+/*
+ * expire.h
+ *	  Deleting rows of a matrel that nobody is to see any more.
+ */
+#ifndef WEIR_MATREL_EXPIRE_H
+#define WEIR_MATREL_EXPIRE_H
+
+#include "postgres.h"
+#include "catalog/cont_view.h"
+#include "query/cont_query.h"
+#include "utils/timestamp.h"
+
+/* Can rows of this view expire? */
+extern bool weir_matrel_expires(const ContView *view);
+
+/*
+ * Delete up to limit rows that have left a sliding window's view for good, or
+ * outlived the view's ttl.  Returns how many.  In the current transaction and as the
+ * current user.
+ */
+extern int64 weir_matrel_expire(const ContView *view, const ContQuery *query,
+								TimestampTz now, int limit);
+
+#endif

@@ -1,0 +1,151 @@
+/*
+ * ttl.c
+ *	  How long the rows of a continuous view live: options ttl and ttl_column,
+ *	  weir.set_ttl and weir.ttl_expire.
+ *
+ * A row is deleted some time after the time in one of its columns is so long
+ * ago: by the flush worker, in portions, or at once by weir.ttl_expire.  The column is
+ * remembered as the matrel's, which nobody can rename.
+ */
+#include "view/ttl.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "base/clock.h"
+#include "base/compat.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "matrel/expire.h"
+#include "matrel/shape.h"
+#include "miscadmin.h"
+#include "query/execute.h"
+#include "storage/lmgr.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+#include "view/control.h"
+
+#define PORTION 10000
+
+WEIR_FUNCTION(weir_set_ttl);
+WEIR_FUNCTION(weir_ttl_expire);
+
+static AttrNumber matrel_column(const ContView *view, const char *name);
+
+void
+weir_ttl_give(ContView *view, const ContQuery *cq, const Interval *ttl, const char *column)
+{
+	AttrNumber	attno;
+
+	if (view->options.sliding)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("TTLs cannot be specified in conjunction with sliding windows"),
+				 errhint("What has left a sliding window is deleted by itself.")));
+	if (cq->ungrouped)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a view without GROUP BY cannot have a ttl"),
+				 errdetail("It always has its one row.")));
+	if (weir_interval_usecs(ttl) < USECS_PER_SEC)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("ttl must be a minimum of 1 second")));
+
+	/* Errors here rather than in a worker. */
+	(void) DirectFunctionCall2(timestamptz_mi_interval, TimestampTzGetDatum(weir_clock_now()),
+							   IntervalPGetDatum(ttl));
+	attno = matrel_column(view, column);
+	view->options.has_ttl = true;
+	view->options.ttl = *ttl;
+	namestrcpy(&view->options.ttl_column, get_attname(view->matrelid, attno, false));
+
+	/* That of a result would be written with every change of its group. */
+	if (attno <= cq->nkeys)
+		weir_matrel_index_column(view->matrelid, attno, "ttl");
+}
+
+static AttrNumber
+matrel_column(const ContView *view, const char *name)
+{
+	AttrNumber	attno = get_attnum(view->viewid, name);
+	Query	   *query = weir_def_query(view->viewid);
+	TargetEntry *tle;
+	Oid			type;
+
+	if (attno == InvalidAttrNumber)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("column \"%s\" does not exist", name)));
+	tle = list_nth_node(TargetEntry, query->targetList, attno - 1);
+	type = exprType((Node *) tle->expr);
+	if (!IsA(tle->expr, Var) || (type != TIMESTAMPOID && type != TIMESTAMPTZOID))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("ttl_column must refer to a timestamp or timestamptz column"),
+				 type == TIMESTAMPOID || type == TIMESTAMPTZOID ?
+				 errdetail("\"%s\" is computed when the view is read.", name) : 0,
+				 errhint("Take a group key, or the maximum of a time.")));
+	return ((Var *) tle->expr)->varattno;
+}
+
+Datum
+weir_set_ttl(PG_FUNCTION_ARGS)
+{
+	ContView	view;
+	ContQuery  *cq;
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("continuous view name is null")));
+	view = weir_owned_view(PG_GETARG_OID(0));
+	if (view.options.sliding)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the ttl of a sliding-window continuous view cannot be changed")));
+	if (PG_ARGISNULL(1) != PG_ARGISNULL(2))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 PG_ARGISNULL(2) ?
+				 errmsg("ttl_column must be specified in conjunction with ttl") :
+				 errmsg("ttl must be specified in conjunction with ttl_column")));
+	if (PG_ARGISNULL(1))
+	{
+		weir_cont_view_set_ttl(view.defid, NULL, NULL);
+		PG_RETURN_VOID();
+	}
+	cq = weir_cont_query_build(weir_def_query(view.defid), &view.options, NULL);
+	weir_ttl_give(&view, cq, PG_GETARG_INTERVAL_P(1), text_to_cstring(PG_GETARG_TEXT_PP(2)));
+	weir_cont_view_set_ttl(view.defid, &view.options.ttl, NameStr(view.options.ttl_column));
+	PG_RETURN_VOID();
+}
+
+/* The flush waits meanwhile, until the end of the transaction. */
+Datum
+weir_ttl_expire(PG_FUNCTION_ARGS)
+{
+	ContView	view = weir_owned_view(PG_GETARG_OID(0));
+	ContQuery  *cq;
+	OwnerSwitch saved;
+	int64		deleted;
+	int64		total = 0;
+
+	if (!weir_matrel_expires(&view))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("continuous view %s does not have a TTL", view.name)));
+	LockRelationOid(view.matrelid, ShareRowExclusiveLock);
+	cq = weir_cont_query_build(weir_def_query(view.defid), &view.options, NULL);
+	weir_owner_enter(&saved, view.owner);
+	do
+	{
+		CHECK_FOR_INTERRUPTS();
+		deleted = weir_matrel_expire(&view, cq, weir_clock_now(), PORTION);
+		total += deleted;
+	} while (deleted == PORTION);
+	weir_owner_leave(&saved);
+	PG_RETURN_INT64(total);
+}
