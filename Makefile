@@ -69,6 +69,7 @@ OBJS = \
 	src/view/drop.o \
 	src/view/control.o \
 	src/view/ttl.o \
+	src/view/narrow.o \
 	src/view/stream_ddl.o \
 	src/view/utility.o \
 	src/view/states.o \

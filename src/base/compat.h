@@ -217,4 +217,20 @@ typedef OpBtreeInterpretation WeirOpInterpretation;
 #define weir_op_strategy(interpretation) ((interpretation)->strategy)
 #endif
 
+/* 16: a subquery in the range table has no permissions of its own. */
+static inline void
+weir_rte_becomes_subquery(RangeTblEntry *rte, Query *subquery)
+{
+	rte->rtekind = RTE_SUBQUERY;
+	rte->subquery = subquery;
+	rte->relid = InvalidOid;
+	rte->relkind = 0;
+	rte->rellockmode = 0;
+#if PG_VERSION_NUM >= 160000
+	rte->perminfoindex = 0;
+#else
+	rte->requiredPerms = 0;
+#endif
+}
+
 #endif

@@ -508,6 +508,32 @@ minus_interval(Node *bound, const Interval *interval)
 							NULL, -1);
 }
 
+void
+weir_sliding_narrow(SlidingWindow *window, const Interval *length)
+{
+	Interval	difference = window->length;
+	OpExpr	   *op = (OpExpr *) window->lower;
+	Interval	moved;
+
+	add_interval(&difference, length, -1);
+	window->length = *length;
+
+	/* lower is at a distance of so much less. */
+	if (IsA(op, OpExpr) && const_interval(lsecond(op->args), &moved))
+	{
+		set_opfuncid(op);
+		if (op->opfuncid == F_TIMESTAMPTZ_MI_INTERVAL || op->opfuncid == F_TIMESTAMP_MI_INTERVAL)
+		{
+			add_interval(&moved, &difference, -1);
+			window->lower = minus_interval(linitial(op->args), &moved);
+			return;
+		}
+	}
+	memset(&moved, 0, sizeof(Interval));
+	add_interval(&moved, &difference, -1);
+	window->lower = minus_interval(window->lower, &moved);
+}
+
 /* The present is what weir.clock says. */
 static Node *
 use_clock_mutator(Node *node, void *context)

@@ -31,6 +31,9 @@ typedef struct SlidingWindow
  */
 extern SlidingWindow *weir_sliding_take(ParseState *pstate, Query *query, Index stream);
 
+/* Let a window begin later: at a distance of length from the clock. */
+extern void weir_sliding_narrow(SlidingWindow *window, const Interval *length);
+
 /*
  * Add "column > clock_timestamp() - length" to the WHERE of the subquery, or
  * query, that reads the stream.  Errors when the column is no time.

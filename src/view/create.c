@@ -45,6 +45,7 @@
 #include "utils/ruleutils.h"
 #include "utils/syscache.h"
 #include "view/create.h"
+#include "view/narrow.h"
 #include "view/ttl.h"
 #include "view/view_options.h"
 
@@ -79,7 +80,8 @@ weir_create_view(UtilityCall *call)
 	{
 		if (OidIsValid(existing) && weir_cont_view_by_view(existing))
 			refuse_replace(stmt->view->relname);
-		weir_view_options_refuse(stmt->options);
+		if (query->commandType != CMD_SELECT || !weir_narrow_view(call, stmt, query))
+			weir_view_options_refuse(stmt->options);
 		return false;
 	}
 	if (OidIsValid(existing))

@@ -32,7 +32,6 @@ static bool is_one_of(const char *name, const char *const *names, int n);
 static void read_option(DefElem *defel, GivenOptions *options);
 static void refuse_own_option(DefElem *defel);
 static void refuse_unknown(const char *name);
-static void read_window(DefElem *defel, Interval *window);
 static char *read_column(DefElem *defel);
 static int	read_int(DefElem *defel, int min, int max);
 
@@ -165,15 +164,9 @@ read_option(DefElem *defel, GivenOptions *options)
 	else if (strcmp(name, "ttl_column") == 0)
 		options->ttl_column = read_column(defel);
 	else if (strcmp(name, "ttl") == 0)
-	{
-		options->ttl = palloc0(sizeof(Interval));
-		read_window(defel, options->ttl);
-	}
+		options->ttl = weir_view_options_interval(defel);
 	else
-	{
-		options->sw = palloc0(sizeof(Interval));
-		read_window(defel, options->sw);
-	}
+		options->sw = weir_view_options_interval(defel);
 }
 
 static void
@@ -221,18 +214,18 @@ refuse_unknown(const char *name)
 			 errhint("Options are action, fillfactor, step_factor, sw, sw_column, ttl and ttl_column.")));
 }
 
-static void
-read_window(DefElem *defel, Interval *window)
+Interval *
+weir_view_options_interval(DefElem *defel)
 {
 	if (defel->arg == NULL || !IsA(defel->arg, String))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"%s\" must be a valid interval string", defel->defname),
 				 errhint("For example, ... WITH (%s = '1 hour') ...", defel->defname)));
-	*window = *DatumGetIntervalP(DirectFunctionCall3(interval_in,
-													 CStringGetDatum(strVal(defel->arg)),
-													 ObjectIdGetDatum(InvalidOid),
-													 Int32GetDatum(-1)));
+	return DatumGetIntervalP(DirectFunctionCall3(interval_in,
+												 CStringGetDatum(strVal(defel->arg)),
+												 ObjectIdGetDatum(InvalidOid),
+												 Int32GetDatum(-1)));
 }
 
 static char *

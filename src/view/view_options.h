@@ -30,6 +30,9 @@ extern void weir_view_options_read(List *defelems, GivenOptions *options, List *
 extern void weir_view_options_set_window(GivenOptions *given, const SlidingWindow *window,
 										 ContViewOptions *options);
 
+/* An option that is an interval. */
+extern Interval *weir_view_options_interval(DefElem *defel);
+
 /* Refuse options of continuous views on a view that reads no stream. */
 extern void weir_view_options_refuse(List *defelems);
 
