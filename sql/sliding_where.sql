@@ -157,6 +157,8 @@ CREATE VIEW v AS SELECT k, count(*) FROM s WHERE at > current_date GROUP BY k;
 CREATE VIEW v AS SELECT s.k, count(*) FROM s JOIN names n ON n.k = s.k AND at > clock_timestamp() - interval '1 hour' GROUP BY s.k;
 CREATE VIEW v AS SELECT s.k, count(*) FROM s JOIN names n USING (k) WHERE greatest(at, until) > clock_timestamp() - interval '1 hour' GROUP BY s.k;
 CREATE VIEW v AS SELECT k, count(*) FROM s WHERE at + random() * interval '1 hour' > clock_timestamp() - interval '1 hour' GROUP BY k;
+CREATE VIEW v AS SELECT k, count(*) FILTER (WHERE at > clock_timestamp() - interval '1 hour') FROM s GROUP BY k;
+CREATE VIEW v AS SELECT k FROM s GROUP BY k HAVING count(*) FILTER (WHERE at > now() - interval '1 hour') > 1;
 CREATE VIEW v AS SELECT k, count(*) FROM s WHERE at > clock_timestamp() - interval '10 ms' GROUP BY k;
 CREATE VIEW v AS SELECT k, count(*) FROM s WHERE at > clock_timestamp() + interval '1 hour' GROUP BY k;
 CREATE VIEW v AS SELECT k, count(*) FROM s WHERE at > clock_timestamp() - interval '200000 years' GROUP BY k;

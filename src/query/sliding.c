@@ -60,6 +60,7 @@ static Node *take_from_quals(TakeContext *cxt, Node *quals, bool conjunct);
 static bool compares_with_present(TakeContext *cxt, Node *leaf, int *location);
 static bool find_present_walker(Node *node, FindContext *cxt);
 static bool is_present(Node *node, Oid clockfn);
+static bool check_filters_walker(Node *node, TakeContext *cxt);
 static void take_comparison(TakeContext *cxt, Node *leaf, int location);
 static bool match_times(TakeContext *cxt, OpExpr *op, bool *is_lower, bool *inclusive,
 						Node **time, Node **bound, Interval *distance);
@@ -82,6 +83,8 @@ weir_sliding_take(ParseState *pstate, Query *query, Index stream)
 	TakeContext cxt = {pstate, query, stream, NULL, -1};
 
 	take_from_jointree(&cxt, (Node *) query->jointree);
+	check_filters_walker((Node *) query->targetList, &cxt);
+	check_filters_walker(query->havingQual, &cxt);
 	if (cxt.window && cxt.window->lower == NULL)
 		weir_query_refuse(pstate, cxt.location, "a sliding window without a beginning", SHAPE_HINT);
 	return cxt.window;
@@ -161,6 +164,26 @@ compares_with_present(TakeContext *cxt, Node *leaf, int *location)
 	*location = exprLocation(find.found);
 	leaf = weir_flatten_join_alias_vars(cxt->query, leaf);
 	return bms_is_member(cxt->stream, pull_varnos(NULL, leaf));
+}
+
+/* FILTER is met when a row is processed, and could not be met again. */
+static bool
+check_filters_walker(Node *node, TakeContext *cxt)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Aggref))
+	{
+		Node	   *filter = (Node *) ((Aggref *) node)->aggfilter;
+		int			location;
+
+		if (filter && compares_with_present(cxt, filter, &location))
+			weir_query_refuse(cxt->pstate, location,
+							  "comparing a stream's column with the present in FILTER",
+							  "Define a view with a sliding window: write the condition into WHERE.");
+		return false;
+	}
+	return expression_tree_walker(node, check_filters_walker, cxt);
 }
 
 static bool

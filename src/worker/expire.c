@@ -8,7 +8,9 @@
  * matrel only if nobody has locked it.
  *
  * A view is looked at when a step of its window, or a hundredth of its ttl, has passed
- * since it was last found to have nothing to delete; so flushes in quick succession pay nothing.  Views take
+ * since it was last found to have nothing to delete; so flushes in quick succession pay nothing.  A
+ * flush that writes much looks at all windows: it may write rows that have left them
+ * already (a topic read again).  Views take
  * turns when there is more than a portion.
  *
  * Memory: when each view is next due, process-local; forgotten with the process,
@@ -108,7 +110,7 @@ expire_view(ContView *view, void *arg)
 }
 
 bool
-weir_expire_views(List *views, int64 budget, TendView tend)
+weir_expire_views(List *views, int64 budget, bool all, TendView tend)
 {
 	TimestampTz now = weir_clock_now();
 	int			n = list_length(views);
@@ -126,7 +128,7 @@ weir_expire_views(List *views, int64 budget, TendView tend)
 		if (!weir_matrel_expires(view))
 			continue;
 		due = due_of(view->defid);
-		if (now < due->due && now >= due->looked)
+		if (!(all && view->options.sliding) && now < due->due && now >= due->looked)
 			continue;
 		if (!tend(expire_view, view, &expiry, RowExclusiveLock, "delete expired rows of"))
 			continue;

@@ -18,9 +18,9 @@ typedef bool (*TendView) (void (*work) (ContView *view, void *arg), ContView *vi
 						  LOCKMODE lock, const char *what);
 
 /*
- * Delete up to about budget rows, in the current transaction.  True when there
- * is more to delete.
+ * Delete up to about budget rows, in the current transaction; look at each
+ * window if all, else at what is due.  True when there is more to delete.
  */
-extern bool weir_expire_views(List *views, int64 budget, TendView tend);
+extern bool weir_expire_views(List *views, int64 budget, bool all, TendView tend);
 
 #endif

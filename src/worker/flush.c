@@ -356,7 +356,8 @@ write_epoch(Epoch *epoch, bool careful)
 	}
 	if (has_notes(epoch))
 		write_notes(epoch);
-	(void) weir_expire_views(views, Max(EXPIRE_WITH_FLUSH, Min(rows_written * 2, EXPIRE_MOST)), tend);
+	(void) weir_expire_views(views, Max(EXPIRE_WITH_FLUSH, Min(rows_written * 2, EXPIRE_MOST)),
+							 rows_written > EXPIRE_WITH_FLUSH / 2, tend);
 	writing = true;
 	weir_worker_commit();
 	weir_stats_flush(GetCurrentTimestamp() - flush_started);
@@ -501,7 +502,7 @@ tick(void)
 	nwants = kafka_wants(views, wants);
 	weir_registry_set_kafka_wants(wants, nwants);
 	adopt_views(views);
-	more = weir_expire_views(views, EXPIRE_IDLE, tend);
+	more = weir_expire_views(views, EXPIRE_IDLE, false, tend);
 	weir_worker_commit();
 	if (more)
 		last_tick -= (TICK_MS - EXPIRE_PAUSE_MS) * (int64) 1000;
