@@ -102,25 +102,36 @@ CREATE FUNCTION weir.finalize(aggregate regprocedure, argument_types regtype[], 
 COMMENT ON FUNCTION weir.finalize(regprocedure, regtype[], "any", anyelement) IS 'the same for an aggregate whose types follow from those of its arguments';
 
 CREATE FUNCTION weir.combine_trans(internal, regprocedure, "any", anyelement) RETURNS internal
-	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_combine_trans';
+	LANGUAGE c STABLE PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'weir_combine_trans';
 COMMENT ON FUNCTION weir.combine_trans(internal, regprocedure, "any", anyelement) IS 'transition function of weir.combine';
 CREATE FUNCTION weir.combine_final(internal, regprocedure, "any", anyelement) RETURNS anyelement
 	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_combine_final';
 COMMENT ON FUNCTION weir.combine_final(internal, regprocedure, "any", anyelement) IS 'final function of weir.combine';
+CREATE FUNCTION weir.combine_states(internal, internal) RETURNS internal
+	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_combine_states';
+COMMENT ON FUNCTION weir.combine_states(internal, internal) IS 'combine function of weir.combine, for parallel plans';
+CREATE FUNCTION weir.combine_serialize(internal) RETURNS bytea
+	LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_combine_serialize';
+COMMENT ON FUNCTION weir.combine_serialize(internal) IS 'serial function of weir.combine';
+CREATE FUNCTION weir.combine_deserialize(bytea, internal) RETURNS internal
+	LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_combine_deserialize';
+COMMENT ON FUNCTION weir.combine_deserialize(bytea, internal) IS 'deserial function of weir.combine';
 CREATE AGGREGATE weir.combine(aggregate regprocedure, state "any", result_type anyelement) (
 	SFUNC = weir.combine_trans, STYPE = internal,
-	SSPACE = 128, FINALFUNC = weir.combine_final, FINALFUNC_EXTRA, PARALLEL = SAFE);
+	SSPACE = 128, FINALFUNC = weir.combine_final, FINALFUNC_EXTRA, COMBINEFUNC = weir.combine_states,
+	SERIALFUNC = weir.combine_serialize, DESERIALFUNC = weir.combine_deserialize, PARALLEL = SAFE);
 COMMENT ON AGGREGATE weir.combine(regprocedure, "any", anyelement) IS 'the aggregate''s result of several partial states taken together; the last argument is a NULL of the result''s type';
 
 CREATE FUNCTION weir.combine_trans(internal, regprocedure, regtype[], "any", anyelement) RETURNS internal
-	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_combine_trans';
+	LANGUAGE c STABLE PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'weir_combine_trans';
 COMMENT ON FUNCTION weir.combine_trans(internal, regprocedure, regtype[], "any", anyelement) IS 'transition function of weir.combine';
 CREATE FUNCTION weir.combine_final(internal, regprocedure, regtype[], "any", anyelement) RETURNS anyelement
 	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_combine_final';
 COMMENT ON FUNCTION weir.combine_final(internal, regprocedure, regtype[], "any", anyelement) IS 'final function of weir.combine';
 CREATE AGGREGATE weir.combine(aggregate regprocedure, argument_types regtype[], state "any", result_type anyelement) (
 	SFUNC = weir.combine_trans, STYPE = internal,
-	SSPACE = 128, FINALFUNC = weir.combine_final, FINALFUNC_EXTRA, PARALLEL = SAFE);
+	SSPACE = 128, FINALFUNC = weir.combine_final, FINALFUNC_EXTRA, COMBINEFUNC = weir.combine_states,
+	SERIALFUNC = weir.combine_serialize, DESERIALFUNC = weir.combine_deserialize, PARALLEL = SAFE);
 COMMENT ON AGGREGATE weir.combine(regprocedure, regtype[], "any", anyelement) IS 'the same for an aggregate whose types follow from those of its arguments';
 
 CREATE AGGREGATE weir.add(state bigint) (

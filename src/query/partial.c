@@ -39,7 +39,6 @@ static void lookup_functions(PartialAgg *agg, Form_pg_aggregate form,
 static void lookup_function(FmgrInfo *flinfo, Oid fn, Expr *expr, MemoryContext cxt);
 static void read_initial_state(PartialAgg *agg, HeapTuple tuple);
 static Datum flat_copy(PartialAgg *agg, Datum value);
-static Datum serialize(PartialAgg *agg, Datum trans);
 static Datum own_input(PartialAgg *agg, Datum state);
 
 PartialAgg *
@@ -63,6 +62,9 @@ weir_partial_agg_create(MemoryContext cxt, Oid aggfnoid, int nargs,
 
 	memcpy(inputs, argtypes, sizeof(Oid) * nargs);
 	agg->aggfnoid = aggfnoid;
+	agg->nargs = nargs;
+	agg->argtypes = palloc(sizeof(Oid) * Max(nargs, 1));
+	memcpy(agg->argtypes, argtypes, sizeof(Oid) * nargs);
 	agg->inputcollid = inputcollid;
 	agg->resulttype = resulttype;
 	get_typlenbyval(resulttype, &agg->resultlen, &agg->resultbyval);
@@ -142,7 +144,7 @@ weir_partial_agg_combine(PartialAgg *agg, Datum a, bool a_null,
 	if (agg->internal)
 	{
 		*result_null = *result_null && agg->serialfn.fn_strict;
-		return *result_null ? (Datum) 0 : serialize(agg, result);
+		return *result_null ? (Datum) 0 : weir_partial_agg_serialize(agg, context, result);
 	}
 	return *result_null ? (Datum) 0 : flat_copy(agg, result);
 }
@@ -172,6 +174,21 @@ void
 weir_partial_agg_reset(PartialAgg *agg)
 {
 	ReScanExprContext(agg->aggstate->curaggcontext);
+}
+
+Datum
+weir_partial_agg_serialize(PartialAgg *agg, fmNodePtr context, Datum trans)
+{
+	LOCAL_FCINFO(fcinfo, 1);
+	Datum		result;
+
+	InitFunctionCallInfoData(*fcinfo, &agg->serialfn, 1, InvalidOid, context, NULL);
+	fcinfo->args[0].value = trans;
+	fcinfo->args[0].isnull = false;
+	result = FunctionCallInvoke(fcinfo);
+	if (fcinfo->isnull)
+		elog(ERROR, "function %u returned NULL for a state", agg->serialfn.fn_oid);
+	return result;
 }
 
 Datum
@@ -349,22 +366,6 @@ flat_copy(PartialAgg *agg, Datum value)
 		return PointerGetDatum(detoast_external_attr((struct varlena *) DatumGetPointer(value)));
 	}
 	return value;
-}
-
-static Datum
-serialize(PartialAgg *agg, Datum trans)
-{
-	LOCAL_FCINFO(fcinfo, 1);
-	Datum		result;
-
-	InitFunctionCallInfoData(*fcinfo, &agg->serialfn, 1, InvalidOid,
-							 (fmNodePtr) agg->aggstate, NULL);
-	fcinfo->args[0].value = trans;
-	fcinfo->args[0].isnull = false;
-	result = FunctionCallInvoke(fcinfo);
-	if (fcinfo->isnull)
-		elog(ERROR, "function %u returned NULL for a state", agg->serialfn.fn_oid);
-	return result;
 }
 
 /* A transition value that a combine function may change. */

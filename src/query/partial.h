@@ -24,6 +24,8 @@
 typedef struct PartialAgg
 {
 	Oid			aggfnoid;
+	int			nargs;
+	Oid		   *argtypes;
 	Oid			inputcollid;
 	Oid			transtype;		/* the aggregate's resolved transition type */
 	Oid			statetype;		/* in the matrel: transtype, or weir.state for internal */
@@ -81,6 +83,7 @@ extern Datum weir_partial_agg_finalize(PartialAgg *agg, Datum state, bool state_
  * combine_trans follows the executor's rules but for the copy into the state's
  * memory, which is the caller's.
  */
+extern Datum weir_partial_agg_serialize(PartialAgg *agg, fmNodePtr context, Datum trans);
 extern Datum weir_partial_agg_deserialize(PartialAgg *agg, fmNodePtr context, Datum state);
 extern Datum weir_partial_agg_combine_trans(PartialAgg *agg, fmNodePtr context,
 											Datum a, bool a_null,

@@ -10,6 +10,13 @@
  * last argument is there for its type, which becomes the call's.  Argument
  * types are given for aggregates whose types depend on them.
  *
+ * In a parallel plan each worker combines its part and hands it over as
+ *
+ *	part := collation, result type, aggregate, number of arguments, their types (uint32 each),
+ *			is there a state (a byte), the state as it is in a matrel
+ *
+ * in the server's byte order: it never leaves the query.
+ *
  * Run in any backend that reads a view, as the reader.  Types are checked
  * against the aggregate at the first call of a plan node; what was looked up
  * stays in fn_extra.
@@ -19,6 +26,7 @@
 #include "base/compat.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "nodes/execnodes.h"
 #include "parser/parse_coerce.h"
@@ -44,6 +52,9 @@ typedef struct CombineState
 WEIR_FUNCTION(weir_finalize);
 WEIR_FUNCTION(weir_combine_trans);
 WEIR_FUNCTION(weir_combine_final);
+WEIR_FUNCTION(weir_combine_states);
+WEIR_FUNCTION(weir_combine_serialize);
+WEIR_FUNCTION(weir_combine_deserialize);
 
 static PartialAgg *get_partial_agg(FunctionCallInfo fcinfo, int first);
 static PartialAgg *lookup_partial_agg(FunctionCallInfo fcinfo, int first);
@@ -114,6 +125,116 @@ weir_combine_final(PG_FUNCTION_ARGS)
 	if (isnull)
 		PG_RETURN_NULL();
 	PG_RETURN_DATUM(result);
+}
+
+/*
+ * What a part is to the leader: the value is in memory that the next part may
+ * take.
+ */
+typedef struct CombinePart
+{
+	PartialAgg *agg;
+	Datum		value;
+	bool		isnull;
+} CombinePart;
+
+/* The parallel plan's combine function: its second argument is always a CombinePart. */
+Datum
+weir_combine_states(PG_FUNCTION_ARGS)
+{
+	CombineState *state = PG_ARGISNULL(0) ? NULL : (CombineState *) PG_GETARG_POINTER(0);
+	CombinePart *part = PG_ARGISNULL(1) ? NULL : (CombinePart *) PG_GETARG_POINTER(1);
+	MemoryContext cxt;
+
+	if (!AggCheckCallContext(fcinfo, &cxt))
+		elog(ERROR, "weir.combine called in non-aggregate context");
+	if (part != NULL)
+	{
+		if (state == NULL)
+		{
+			state = MemoryContextAllocZero(cxt, sizeof(CombineState));
+			state->agg = part->agg;
+			state->isnull = true;
+		}
+		combine_row(fcinfo, cxt, state, part->value, part->isnull);
+	}
+	if (state == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_POINTER(state);
+}
+
+Datum
+weir_combine_serialize(PG_FUNCTION_ARGS)
+{
+	CombineState *state = (CombineState *) PG_GETARG_POINTER(0);
+	PartialAgg *agg = state->agg;
+	bool		isnull = state->isnull;
+	Datum		value = state->trans;
+	StringInfoData part;
+	uint32		header[4] = {agg->inputcollid, agg->resulttype, agg->aggfnoid, agg->nargs};
+
+	if (agg->internal && !isnull)
+		value = weir_partial_agg_pack(agg, weir_partial_agg_serialize(agg, fcinfo->context, value));
+
+	initStringInfo(&part);
+	appendStringInfoSpaces(&part, VARHDRSZ);
+	appendBinaryStringInfo(&part, (char *) header, sizeof(header));
+	appendBinaryStringInfo(&part, (char *) agg->argtypes, sizeof(Oid) * agg->nargs);
+	appendStringInfoChar(&part, isnull ? 0 : 1);
+	if (!isnull)
+	{
+		if (agg->statebyval)
+			appendBinaryStringInfo(&part, (char *) &value, sizeof(Datum));
+		else
+		{
+			Datum		flat = agg->statelen == -1 ?
+				PointerGetDatum(PG_DETOAST_DATUM(value)) : value;
+
+			appendBinaryStringInfo(&part, DatumGetPointer(flat),
+								   (int) datumGetSize(flat, false, agg->statelen));
+		}
+	}
+	SET_VARSIZE(part.data, part.len);
+	PG_RETURN_BYTEA_P(part.data);
+}
+
+Datum
+weir_combine_deserialize(PG_FUNCTION_ARGS)
+{
+	bytea	   *bytes = PG_GETARG_BYTEA_PP(0);
+	char	   *data = VARDATA_ANY(bytes);
+	Size		len = VARSIZE_ANY_EXHDR(bytes);
+	PartialAgg *agg = fcinfo->flinfo->fn_extra;
+	CombinePart *part = palloc0(sizeof(CombinePart));
+	uint32		header[4];
+	Oid			argtypes[FUNC_MAX_ARGS];
+	Size		read;
+
+	memcpy(header, data, sizeof(header));
+	read = sizeof(header) + sizeof(Oid) * header[3] + 1;
+	memcpy(argtypes, data + sizeof(header), sizeof(Oid) * header[3]);
+	if (agg == NULL)
+	{
+		agg = weir_partial_agg_create(fcinfo->flinfo->fn_mcxt, header[2], header[3], argtypes,
+									  header[1], header[0]);
+		fcinfo->flinfo->fn_extra = agg;
+	}
+	part->agg = agg;
+	part->isnull = data[read - 1] == 0;
+	if (part->isnull)
+		PG_RETURN_POINTER(part);
+
+	if (agg->statebyval)
+		memcpy(&part->value, data + read, sizeof(Datum));
+	else
+	{
+		/* Where it is, it is not aligned. */
+		char	   *copy = palloc(len - read);
+
+		memcpy(copy, data + read, len - read);
+		part->value = PointerGetDatum(copy);
+	}
+	PG_RETURN_POINTER(part);
 }
 
 /* As the executor's advance_combine_function. */
