@@ -20,6 +20,8 @@
 
 #include "access/xact.h"
 #include "base/compat.h"
+#include "catalog/pg_aggregate.h"
+#include "catalog/pg_proc.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
@@ -344,6 +346,35 @@ reads_stream_alone(PlannedStmt *plan)
 	return nrelations == 1 && plan->subplans == NIL;
 }
 
+static bool
+is_immutable(Oid function)
+{
+	return !OidIsValid(function) || func_volatile(function) == PROVOLATILE_IMMUTABLE;
+}
+
+/* An aggregate counts as immutable whatever its functions are. */
+static bool
+aggregates_are_immutable(ViewRuntime *runtime)
+{
+	GroupSpec  *spec = &runtime->spec;
+
+	for (int i = 0; i < spec->nstates; i++)
+	{
+		PartialAgg *agg = spec->states[i];
+		HeapTuple	tuple = SearchSysCache1(AGGFNOID, ObjectIdGetDatum(agg->aggfnoid));
+		Oid			transfn;
+
+		if (!HeapTupleIsValid(tuple))
+			elog(ERROR, "cache lookup failed for aggregate %u", agg->aggfnoid);
+		transfn = ((Form_pg_aggregate) GETSTRUCT(tuple))->aggtransfn;
+		ReleaseSysCache(tuple);
+		if (!is_immutable(transfn) || !is_immutable(agg->combinefn.fn_oid) ||
+			!is_immutable(agg->serialfn.fn_oid) || !is_immutable(agg->deserialfn.fn_oid))
+			return false;
+	}
+	return true;
+}
+
 static void
 make_plan(ViewRuntime *runtime)
 {
@@ -358,7 +389,8 @@ make_plan(ViewRuntime *runtime)
 	old = MemoryContextSwitchTo(runtime->plan_cxt);
 	runtime->plan = weir_cont_query_plan(runtime->query);
 	runtime->keepable = reads_stream_alone(runtime->plan) &&
-		!contain_mutable_functions((Node *) runtime->query->query);
+		!contain_mutable_functions((Node *) runtime->query->query) &&
+		aggregates_are_immutable(runtime);
 	MemoryContextSwitchTo(old);
 }
 
@@ -366,18 +398,17 @@ make_plan(ViewRuntime *runtime)
  * A plan that is valid now, with its relations locked.  Planning takes the locks
  * itself, so a fresh plan is good for this execution whatever arrives meanwhile.
  */
-static PlannedStmt *
-valid_plan(ViewRuntime *runtime)
+static void
+ready_plan(ViewRuntime *runtime)
 {
 	if (runtime->plan_valid && runtime->plan != NULL)
 	{
 		lock_plan_relations(runtime->plan, true);
 		if (runtime->plan_valid)
-			return runtime->plan;
+			return;
 		lock_plan_relations(runtime->plan, false);
 	}
 	make_plan(runtime);
-	return runtime->plan;
 }
 
 static bool
@@ -459,11 +490,10 @@ kept_xact_callback(XactEvent event, void *arg)
 static void
 start_kept(ViewRuntime *runtime)
 {
-	PlannedStmt *plan = valid_plan(runtime);
 	MemoryContext old = MemoryContextSwitchTo(TopTransactionContext);
 	KeptPlan   *kept = palloc(sizeof(KeptPlan));
 
-	kept->desc = CreateQueryDesc(plan, "<continuous query>", GetActiveSnapshot(),
+	kept->desc = CreateQueryDesc(runtime->plan, "<continuous query>", GetActiveSnapshot(),
 								 InvalidSnapshot, &kept->receiver.pub, NULL, NULL, 0);
 	ExecutorStart(kept->desc, EXEC_FLAG_REWIND);
 	runtime->kept = kept;
@@ -527,13 +557,13 @@ weir_runtime_execute(ViewRuntime *runtime, StreamRows *rows, int first, int last
 	weir_batch_scan_set(rows, first, last);
 	PG_TRY();
 	{
-		if (!runtime->plan_valid || runtime->plan == NULL)
-			make_plan(runtime);
+		if (runtime->kept == NULL || !runtime->plan_valid)
+			ready_plan(runtime);
 		keep = keep && runtime->keepable;
 		if (keep)
 			run_kept(runtime, &receiver);
 		else
-			run_plan(valid_plan(runtime), &receiver);
+			run_plan(runtime->plan, &receiver);
 	}
 	PG_FINALLY();
 	{

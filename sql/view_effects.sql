@@ -1,0 +1,48 @@
+-- What an aggregate's functions do besides is done for each batch that counts, also when the next one fails.
+CREATE SCHEMA view_effects;
+SET search_path = view_effects;
+CREATE FOREIGN TABLE s (x int) SERVER weir;
+CREATE TABLE seen (x int);
+CREATE FUNCTION note(bigint, int) RETURNS bigint LANGUAGE plpgsql AS $$
+BEGIN
+	INSERT INTO view_effects.seen VALUES ($2);
+	RETURN $1 + $2;
+END $$;
+CREATE AGGREGATE noted(int) (SFUNC = note, STYPE = bigint, INITCOND = '0', COMBINEFUNC = int8pl);
+CREATE VIEW notes AS SELECT noted(x) FROM s;
+CREATE VIEW ratio AS SELECT sum(100 / x) FROM s;
+INSERT INTO s VALUES (1);
+INSERT INTO s VALUES (2);
+INSERT INTO s VALUES (0);
+INSERT INTO s VALUES (3);
+-- The worker's transaction may end a moment after the flush.
+SELECT weir.flush();
+DO $$ BEGIN
+	FOR i IN 1 .. 1000 LOOP
+		EXIT WHEN (SELECT count(*) FROM view_effects.seen) = 4;
+		PERFORM pg_sleep(0.01);
+	END LOOP;
+END $$;
+SELECT array_agg(x ORDER BY x) FROM seen;
+TABLE notes;
+TABLE ratio;
+
+-- Another immutable function, between two rows.
+CREATE FOREIGN TABLE t (x int) SERVER weir;
+CREATE FUNCTION f(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN $1; END';
+CREATE VIEW changing AS SELECT sum(f(x)) FROM t;
+INSERT INTO t VALUES (1);
+INSERT INTO t VALUES (2);
+CREATE OR REPLACE FUNCTION f(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN 10 * $1; END';
+INSERT INTO t VALUES (3);
+INSERT INTO t VALUES (4);
+CREATE OR REPLACE FUNCTION f(int) RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN 1000 * $1; END';
+INSERT INTO t VALUES (5);
+ALTER FOREIGN TABLE t ADD COLUMN y int;
+INSERT INTO t (x, y) VALUES (6, 7);
+TABLE changing;
+DROP VIEW changing;
+
+SET client_min_messages = warning;
+DROP FOREIGN TABLE s, t CASCADE;
+DROP SCHEMA view_effects CASCADE;
