@@ -477,7 +477,6 @@ kept_xact_callback(XactEvent event, void *arg)
 
 	if (!any_kept || (event != XACT_EVENT_PRE_COMMIT && event != XACT_EVENT_ABORT))
 		return;
-	any_kept = false;
 	hash_seq_init(&status, runtimes);
 	while ((runtime = hash_seq_search(&status)) != NULL)
 	{
@@ -485,6 +484,9 @@ kept_xact_callback(XactEvent event, void *arg)
 			end_kept(runtime);
 		runtime->kept = NULL;
 	}
+
+	/* Not before: an error of one above leaves the others to the abort. */
+	any_kept = false;
 }
 
 static void
