@@ -43,6 +43,22 @@ INSERT INTO t (x, y) VALUES (6, 7);
 TABLE changing;
 DROP VIEW changing;
 
+-- Who may run it is asked again when that may have changed.
+CREATE ROLE weir_effects_group;
+CREATE ROLE weir_effects_owner IN ROLE weir_effects_group;
+GRANT USAGE, CREATE ON SCHEMA view_effects TO weir_effects_owner;
+GRANT SELECT ON t TO weir_effects_group;
+SET ROLE weir_effects_owner;
+CREATE VIEW allowed AS SELECT count(*) FROM t;
+RESET ROLE;
+INSERT INTO t VALUES (1);
+INSERT INTO t VALUES (2);
+REVOKE weir_effects_group FROM weir_effects_owner;
+INSERT INTO t VALUES (3);
+TABLE allowed;
+SELECT state, reason FROM weir.views WHERE schema = 'view_effects' AND name = 'allowed';
+
 SET client_min_messages = warning;
 DROP FOREIGN TABLE s, t CASCADE;
 DROP SCHEMA view_effects CASCADE;
+DROP ROLE weir_effects_owner, weir_effects_group;

@@ -110,6 +110,7 @@ runtimes_init(void)
 	CacheRegisterSyscacheCallback(OPEROID, object_changed, (Datum) 0);
 	CacheRegisterSyscacheCallback(NAMESPACEOID, object_changed, (Datum) 0);
 	CacheRegisterSyscacheCallback(AUTHOID, object_changed, (Datum) 0);
+	CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, object_changed, (Datum) 0);
 }
 
 static TupleDesc
