@@ -498,13 +498,16 @@ weir_epoch_due(int slot)
 	EpochDatabase *db = &databases[slot];
 	Epoch	   *epoch = &db->epochs[db->active];
 	TimestampTz first = epoch->first;
+	TimestampTz now;
 
 	if (db->frozen || db->cut_wanted || epoch->sync)
 		return 0;
 	if (first == 0)
 		return -1;
-	return TimestampDifferenceMilliseconds(GetCurrentTimestamp(),
-										   TimestampTzPlusMilliseconds(first, weir_flush_interval));
+	now = GetCurrentTimestamp();
+	if (now < first)
+		return 0;				/* the clock was set back */
+	return TimestampDifferenceMilliseconds(now, TimestampTzPlusMilliseconds(first, weir_flush_interval));
 }
 
 Epoch *

@@ -183,13 +183,17 @@ worthwhile_locked(QueueDatabase *db)
 static long
 linger_locked(QueueDatabase *db)
 {
+	TimestampTz now;
 	TimestampTz until;
 
 	if (worthwhile_locked(db))
 		return 0;
+	now = GetCurrentTimestamp();
+	if (now < db->head->published)
+		return 0;				/* the clock was set back */
 	until = TimestampTzPlusMilliseconds(db->head->published,
 										Min(LINGER_MS, weir_flush_interval / 2));
-	return TimestampDifferenceMilliseconds(GetCurrentTimestamp(), until);
+	return TimestampDifferenceMilliseconds(now, until);
 }
 
 /* Wake one worker that has nothing in hand, or all if none is idle. */

@@ -69,6 +69,7 @@ weir_worker_begin(void)
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
+	opened = GetCurrentTransactionStartTimestamp();
 }
 
 void
@@ -84,10 +85,9 @@ weir_worker_resume(void)
 {
 	TimestampTz now = GetCurrentTimestamp();
 
-	if (!left_open || now >= opened + OPEN_MAX_USECS)
+	if (!left_open || now < last_used || now >= opened + OPEN_MAX_USECS)
 	{
 		weir_worker_begin();
-		opened = now;
 		return false;
 	}
 
@@ -118,7 +118,9 @@ weir_worker_close_idle(void)
 		return -1;
 	now = GetCurrentTimestamp();
 	until = Min(last_used + OPEN_IDLE_USECS, opened + OPEN_MAX_USECS);
-	if (now < until)
+
+	/* Before it was used: the clock was set back. */
+	if (now >= last_used && now < until)
 		return TimestampDifferenceMilliseconds(now, until);
 	weir_worker_commit();
 	return -1;
