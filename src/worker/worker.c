@@ -65,7 +65,10 @@ void
 weir_worker_begin(void)
 {
 	if (left_open)
+	{
 		weir_worker_commit();
+		pgstat_report_stat(false);
+	}
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
@@ -267,6 +270,22 @@ guarded_step(void)
 	return result;
 }
 
+static void
+guarded_close(void)
+{
+	PG_TRY();
+	{
+		if (left_open)
+			weir_worker_commit();
+	}
+	PG_CATCH();
+	{
+		recover_from_error();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(weir_worker_self->cxt);
+}
+
 static bool
 guarded_drain(void)
 {
@@ -315,11 +334,11 @@ worker_loop(void)
 		if (ConfigReloadPending)
 		{
 			ConfigReloadPending = false;
-			if (left_open)
-				weir_worker_commit();
+			guarded_close();
 			ProcessConfigFile(PGC_SIGHUP);
 		}
 	}
+	guarded_close();
 }
 
 static void
