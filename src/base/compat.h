@@ -51,6 +51,13 @@ typedef bool WeirUpdateIndexes;
 	index_beginscan(heap, index, snapshot, nkeys, 0)
 #endif
 
+/* 17: a setting more that ends transactions; an element of a list of settings. */
+#if PG_VERSION_NUM >= 170000
+#define WEIR_TRANSACTION_TIMEOUT(value) {"transaction_timeout", value},
+#else
+#define WEIR_TRANSACTION_TIMEOUT(value)
+#endif
+
 /* 17: extensions name their wait events. */
 #if PG_VERSION_NUM >= 170000
 #define weir_wait_event_new(name) WaitEventExtensionNew(name)

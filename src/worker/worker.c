@@ -379,9 +379,7 @@ worker_settings(void)
 		{"lock_timeout", "0"},
 		{"idle_in_transaction_session_timeout", "0"},
 		{"idle_session_timeout", "0"},
-#if PG_VERSION_NUM >= 170000
-		{"transaction_timeout", "0"},
-#endif
+		WEIR_TRANSACTION_TIMEOUT("0")
 		{"row_security", "on"},
 		{"jit", "off"},
 		/* A worker would wait for itself when a function of a view inserts into a stream. */
