@@ -138,6 +138,11 @@ CREATE AGGREGATE weir.add(state bigint) (
 	SFUNC = pg_catalog.int8pl, STYPE = bigint, COMBINEFUNC = pg_catalog.int8pl, PARALLEL = SAFE);
 COMMENT ON AGGREGATE weir.add(bigint) IS 'weir.combine for states that are added, such as those of count; its result is of the same type';
 
+CREATE AGGREGATE weir.average(state bigint[]) (
+	SFUNC = pg_catalog.int4_avg_combine, STYPE = bigint[], FINALFUNC = pg_catalog.int8_avg,
+	COMBINEFUNC = pg_catalog.int4_avg_combine, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.average(bigint[]) IS 'weir.combine for the states of avg(integer) and avg(smallint)';
+
 CREATE FUNCTION weir.clock() RETURNS timestamptz
 	LANGUAGE c VOLATILE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_clock';
 COMMENT ON FUNCTION weir.clock() IS 'the time that arrival, sliding windows and expiry go by: clock_timestamp(), or the test clock of this database';

@@ -12,7 +12,8 @@
  * is a result that the flush keeps beside its state; a final function that users
  * may call is called; else weir.finalize.  A sliding
  * window combines the states of its steps: with the aggregate itself, if its states
- * are what it takes (max), with weir.add, if they are added (count), else with weir.combine.
+ * are what it takes (max), with weir.add, if they are added (count), with
+ * weir.average for averages of integers, else with weir.combine.
  */
 #include "postgres.h"
 
@@ -426,6 +427,7 @@ static Oid
 plain_combiner(const ContState *state)
 {
 	static const Oid add_args[] = {INT8OID};
+	static const Oid average_args[] = {INT8ARRAYOID};
 	Aggref	   *aggref = state->aggref;
 	Oid			input = aggref->aggargtypes ? linitial_oid(aggref->aggargtypes) : InvalidOid;
 	HeapTuple	tuple = SearchSysCache1(AGGFNOID, ObjectIdGetDatum(aggref->aggfnoid));
@@ -435,6 +437,8 @@ plain_combiner(const ContState *state)
 		list_length(aggref->aggargtypes) == 1 && input == state->statetype;
 	bool		added = form->aggcombinefn == F_INT8PL && !OidIsValid(form->aggfinalfn) &&
 		aggref->aggtype == INT8OID;
+	bool		averaged = form->aggcombinefn == F_INT4_AVG_COMBINE &&
+		form->aggfinalfn == F_INT8_AVG && !form->aggfinalextra;
 
 	ReleaseSysCache(tuple);
 	if (itself)
@@ -442,6 +446,9 @@ plain_combiner(const ContState *state)
 	if (added)
 		return LookupFuncName(list_make2(makeString(pstrdup(WEIR_SCHEMA)), makeString(pstrdup("add"))),
 							  1, add_args, false);
+	if (averaged)
+		return LookupFuncName(list_make2(makeString(pstrdup(WEIR_SCHEMA)), makeString(pstrdup("average"))),
+							  1, average_args, false);
 	return InvalidOid;
 }
 
