@@ -144,7 +144,7 @@ decode_optimistically(BatchDecoder *decoder, int n)
 		if (!is_fault_of_message(error))
 			PG_RE_THROW();
 		FlushErrorState();
-		AbortCurrentTransaction();
+		AbortOutOfAnyTransaction();
 		ok = false;
 	}
 	PG_END_TRY();

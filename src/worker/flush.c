@@ -381,7 +381,7 @@ flush_epoch(Epoch *epoch)
 		if (weir_worker_error_kind(error->sqlerrcode) == ERROR_RETRY)
 			PG_RE_THROW();
 		FlushErrorState();
-		AbortCurrentTransaction();
+		AbortOutOfAnyTransaction();
 		careful = true;
 	}
 	PG_END_TRY();

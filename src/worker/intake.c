@@ -170,7 +170,7 @@ weir_intake_recover(MemoryContext cxt)
 		return false;
 	FlushErrorState();
 	weir_mutex_release_held();
-	AbortCurrentTransaction();
+	AbortOutOfAnyTransaction();
 	MemoryContextSwitchTo(cxt);
 	return true;
 }
@@ -181,6 +181,6 @@ weir_intake_recover_merged(MemoryContext cxt)
 	EmitErrorReport();
 	FlushErrorState();
 	weir_mutex_release_held();
-	AbortCurrentTransaction();
+	AbortOutOfAnyTransaction();
 	MemoryContextSwitchTo(cxt);
 }

@@ -241,7 +241,7 @@ recover_from_error(void)
 	FlushErrorState();
 	left_open = false;
 	weir_mutex_release_held();
-	AbortCurrentTransaction();
+	AbortOutOfAnyTransaction();
 	MemoryContextSwitchTo(cxt);
 	weir_registry_note_error(weir_worker_self->entry, error->message);
 	RESUME_INTERRUPTS();
