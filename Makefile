@@ -22,6 +22,7 @@ OBJS = \
 	src/catalog/property.o \
 	src/catalog/options.o \
 	src/catalog/cont_view.o \
+	src/time/window.o \
 	src/stream/stream_row.o \
 	src/stream/fdw.o \
 	src/stream/xact_rows.o \
@@ -37,6 +38,7 @@ OBJS = \
 	src/query/analyze.o \
 	src/query/flatten.o \
 	src/query/sliding.o \
+	src/query/window.o \
 	src/query/split.o \
 	src/query/view_query.o \
 	src/query/state_type.o \

@@ -207,6 +207,51 @@ GRANT SELECT ON weir.streams TO PUBLIC;
 COMMENT ON VIEW weir.streams IS 'streams: foreign tables of the weir wrapper, fed by INSERT or from Kafka';
 
 /* ------------------------------------------------------------------------
+ * Windows of time
+ * ------------------------------------------------------------------------ */
+
+CREATE TYPE weir.time_window AS (window_start timestamptz, window_end timestamptz);
+COMMENT ON TYPE weir.time_window IS 'a window of time: from window_start on, up to and without window_end';
+CREATE TYPE weir.local_window AS (window_start timestamp, window_end timestamp);
+COMMENT ON TYPE weir.local_window IS 'the same without time zone';
+
+/* What days and months are depends on the time zone: those with one are stable. */
+CREATE FUNCTION weir.tumble(ts timestamptz, size interval, "offset" interval DEFAULT '0', zone text DEFAULT NULL) RETURNS weir.time_window
+	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_tumble';
+COMMENT ON FUNCTION weir.tumble(timestamptz, interval, interval, text) IS 'the window of this size that holds a time';
+CREATE FUNCTION weir.tumble(ts timestamp, size interval, "offset" interval DEFAULT '0') RETURNS weir.local_window
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_tumble';
+COMMENT ON FUNCTION weir.tumble(timestamp, interval, interval) IS 'the window of this size that holds a time';
+
+CREATE FUNCTION weir.hop(ts timestamptz, slide interval, size interval, "offset" interval DEFAULT '0', zone text DEFAULT NULL) RETURNS SETOF weir.time_window
+	LANGUAGE c STABLE PARALLEL SAFE ROWS 10 AS 'MODULE_PATHNAME', 'weir_hop';
+COMMENT ON FUNCTION weir.hop(timestamptz, interval, interval, interval, text) IS 'the windows of this size, one beginning each slide, that hold a time; no row for NULL';
+CREATE FUNCTION weir.hop(ts timestamp, slide interval, size interval, "offset" interval DEFAULT '0') RETURNS SETOF weir.local_window
+	LANGUAGE c IMMUTABLE PARALLEL SAFE ROWS 10 AS 'MODULE_PATHNAME', 'weir_hop';
+COMMENT ON FUNCTION weir.hop(timestamp, interval, interval, interval) IS 'the windows of this size, one beginning each slide, that hold a time; no row for NULL';
+
+CREATE FUNCTION weir.cumulate(ts timestamptz, step interval, max interval, "offset" interval DEFAULT '0', zone text DEFAULT NULL) RETURNS SETOF weir.time_window
+	LANGUAGE c STABLE PARALLEL SAFE ROWS 10 AS 'MODULE_PATHNAME', 'weir_cumulate';
+COMMENT ON FUNCTION weir.cumulate(timestamptz, interval, interval, interval, text) IS 'the windows that begin each max, and end each step after that, and hold a time; no row for NULL';
+CREATE FUNCTION weir.cumulate(ts timestamp, step interval, max interval, "offset" interval DEFAULT '0') RETURNS SETOF weir.local_window
+	LANGUAGE c IMMUTABLE PARALLEL SAFE ROWS 10 AS 'MODULE_PATHNAME', 'weir_cumulate';
+COMMENT ON FUNCTION weir.cumulate(timestamp, interval, interval, interval) IS 'the windows that begin each max, and end each step after that, and hold a time; no row for NULL';
+
+CREATE FUNCTION weir.time_bucket(size interval, ts timestamptz, "offset" interval DEFAULT '0', zone text DEFAULT NULL) RETURNS timestamptz
+	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_time_bucket';
+COMMENT ON FUNCTION weir.time_bucket(interval, timestamptz, interval, text) IS 'where the window of this size that holds a time begins';
+CREATE FUNCTION weir.time_bucket(size interval, ts timestamp, "offset" interval DEFAULT '0') RETURNS timestamp
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_time_bucket';
+COMMENT ON FUNCTION weir.time_bucket(interval, timestamp, interval) IS 'where the window of this size that holds a time begins';
+
+CREATE FUNCTION weir.bucket_end(ts timestamptz, size interval, "offset" interval, zone text) RETURNS timestamptz
+	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_bucket_end';
+COMMENT ON FUNCTION weir.bucket_end(timestamptz, interval, interval, text) IS 'where the window of this size that holds a time ends';
+CREATE FUNCTION weir.bucket_end(ts timestamp, size interval, "offset" interval) RETURNS timestamp
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_bucket_end';
+COMMENT ON FUNCTION weir.bucket_end(timestamp, interval, interval) IS 'where the window of this size that holds a time ends';
+
+/* ------------------------------------------------------------------------
  * Kafka
  * ------------------------------------------------------------------------ */
 

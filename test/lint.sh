@@ -3,7 +3,7 @@
 # lint.sh [weir.so]; prints what is wrong, exit status 1 then.
 set -u
 cd "$(dirname "$0")/.."
-layers="base catalog stream kafka query groups matrel worker view monitor"
+layers="base catalog time stream kafka query groups matrel worker view monitor"
 bad=0
 complain() { echo "lint: $*"; bad=1; }
 

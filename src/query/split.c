@@ -34,6 +34,7 @@
 #include "query/analyze.h"
 #include "query/flatten.h"
 #include "query/split.h"
+#include "query/window.h"
 #include "rewrite/rewriteManip.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -63,6 +64,8 @@ typedef struct SplitContext
 static void collect_keys(SplitContext *cxt);
 static void collect_append_columns(SplitContext *cxt);
 static void add_key(SplitContext *cxt, Expr *expr, SortGroupClause *clause);
+static void add_user_key(SplitContext *cxt, Expr *expr, SortGroupClause *clause);
+static void add_pane_key(SplitContext *cxt);
 static void add_step_key(SplitContext *cxt);
 static void add_time_column(SplitContext *cxt);
 static Expr *step_expr(Node *time, int64 step_usecs);
@@ -100,6 +103,11 @@ weir_cont_query_build(Query *def, const ContViewOptions *options,
 	cq->window = weir_sliding_take(cxt.pstate, cxt.def, cxt.stream);
 	cq->step_usecs = Max(options->step_usecs, USECS_PER_SEC);
 	cq->step_key = -1;
+	cq->pane_key = -1;
+	cq->panes = weir_window_take(cxt.pstate, cxt.def);
+	if (cq->panes && cq->window)
+		weir_query_refuse(cxt.pstate, cq->panes->call->location, "a hopping or cumulating window beside a sliding window",
+						  "Leave out the sliding window.");
 
 	if (!def->hasAggs && !def->groupClause &&
 		(!def->distinctClause || def->hasDistinctOn))
@@ -113,6 +121,7 @@ weir_cont_query_build(Query *def, const ContViewOptions *options,
 	{
 		cq->ungrouped = !def->groupClause && def->hasAggs;
 		collect_keys(&cxt);
+		add_pane_key(&cxt);
 		collect_walker((Node *) cxt.def->targetList, &cxt);
 		collect_walker(cxt.def->havingQual, &cxt);
 		if (cq->window)
@@ -138,6 +147,7 @@ weir_split_prepare(ParseState *pstate, Query *def)
 	query->targetList = (List *)
 		weir_flatten_join_alias_vars(query, (Node *) query->targetList);
 	query->havingQual = weir_flatten_join_alias_vars(query, query->havingQual);
+	weir_window_prepare(pstate, query);
 	return query;
 }
 
@@ -195,7 +205,7 @@ collect_keys(SplitContext *cxt)
 	{
 		SortGroupClause *clause = lfirst_node(SortGroupClause, lc);
 
-		add_key(cxt, (Expr *) get_sortgroupclause_expr(clause, def->targetList), clause);
+		add_user_key(cxt, (Expr *) get_sortgroupclause_expr(clause, def->targetList), clause);
 	}
 	if (def->groupClause || def->hasAggs)
 		return;
@@ -208,8 +218,18 @@ collect_keys(SplitContext *cxt)
 			get_sortgroupref_clause_noerr(tle->ressortgroupref, def->distinctClause);
 
 		if (clause)
-			add_key(cxt, tle->expr, clause);
+			add_user_key(cxt, tle->expr, clause);
 	}
+}
+
+/* What follows from a bucket or pane is made from it when the view is read. */
+static void
+add_user_key(SplitContext *cxt, Expr *expr, SortGroupClause *clause)
+{
+	Expr	   *bucket = weir_window_bucket(expr);
+
+	if (!weir_window_used(cxt->cq->panes, (Node *) expr))
+		add_key(cxt, bucket, bucket == expr ? clause : NULL);
 }
 
 static void
@@ -263,6 +283,21 @@ add_step_key(SplitContext *cxt)
 	cxt->cq->step_key = list_length(cxt->tlist);
 	cxt->cq->step_hidden = true;
 	add_key(cxt, expr, NULL);
+}
+
+static void
+add_pane_key(SplitContext *cxt)
+{
+	ContQuery  *cq = cxt->cq;
+
+	if (cq->panes == NULL)
+		return;
+	cq->pane_key = find_expr(cxt->tlist, (Node *) cq->panes->pane);
+	if (cq->pane_key >= 0)
+		return;
+	cq->pane_key = list_length(cxt->tlist);
+	cq->pane_hidden = true;
+	add_key(cxt, cq->panes->pane, NULL);
 }
 
 static void
@@ -324,7 +359,8 @@ collect_walker(Node *node, SplitContext *cxt)
 	{
 		Var		   *var = copyObject((Var *) node);
 
-		if (var->varlevelsup == cxt->sublevels_up)
+		if (var->varlevelsup == cxt->sublevels_up &&
+			!(cxt->cq->panes && var->varno == cxt->cq->panes->rti))
 		{
 			var->varlevelsup = 0;
 			add_key(cxt, (Expr *) var, NULL);
@@ -378,7 +414,7 @@ fill_columns(SplitContext *cxt)
 		TargetEntry *tle = lfirst_node(TargetEntry, lc);
 		int			i = foreach_current_index(lc);
 
-		if (i != cq->step_key)
+		if (i != cq->step_key && i != cq->pane_key)
 			tle->resname = column_name(cxt, (Node *) tle->expr, i, NULL);
 	}
 	foreach(lc, cxt->tlist)
@@ -389,6 +425,8 @@ fill_columns(SplitContext *cxt)
 
 		if (i == cq->step_key)
 			tle->resname = column_name(cxt, expr, i, step_name(cxt));
+		else if (i == cq->pane_key)
+			tle->resname = column_name(cxt, expr, i, "pane");
 
 		if (i < cq->nkeys)
 		{
@@ -413,7 +451,7 @@ fill_columns(SplitContext *cxt)
 			state->value_column = -1;
 		}
 	}
-	if (cq->window == NULL)
+	if (cq->window == NULL && cq->panes == NULL)
 		add_values(cq);
 }
 

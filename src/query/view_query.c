@@ -30,12 +30,15 @@
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
+#include "optimizer/tlist.h"
 #include "parser/parse_agg.h"
 #include "parser/parse_coerce.h"
 #include "parser/parse_func.h"
 #include "parser/parse_oper.h"
 #include "parser/parse_relation.h"
+#include "parser/parsetree.h"
 #include "query/split.h"
+#include "query/window.h"
 #include "rewrite/rewriteManip.h"
 #include "utils/array.h"
 #include "utils/fmgroids.h"
@@ -43,6 +46,9 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
+
+/* Range table: the matrel, then a window function. */
+#define WINDOW_RTI 2
 
 typedef struct ViewQueryContext
 {
@@ -54,6 +60,8 @@ typedef struct ViewQueryContext
 static Node *replace_mutator(Node *node, ViewQueryContext *cxt);
 static Node *replace_var(Var *var, ViewQueryContext *cxt);
 static void replace_append_columns(Query *query, ContQuery *cq);
+static List *window_clauses(Query *query, ContQuery *cq);
+static void add_window(Query *query, ViewQueryContext *cxt, RangeTblEntry *window);
 static List *group_by_user_keys(Query *query, ContQuery *cq);
 static Node *in_window(ContQuery *cq);
 static Node *run_once(Node *expr, Oid type);
@@ -72,13 +80,16 @@ Query *
 weir_view_query_build(ContQuery *cq, Query *def,
 					  Oid matrelid)
 {
-	ViewQueryContext cxt = {cq, cq->window && !cq->append};
+	ViewQueryContext cxt = {cq, (cq->window && !cq->append) || cq->panes};
 	Relation	matrel = table_open(matrelid, AccessShareLock);
 	ParseState *pstate = make_parsestate(NULL);
 	Query	   *query = weir_split_prepare(NULL, def);
 	ParseNamespaceItem *nsitem;
 	RangeTblRef *rtref = makeNode(RangeTblRef);
 	Node	   *having = query->havingQual;
+	List	   *window_groups = window_clauses(query, cq);
+	RangeTblEntry *window = cq->panes ? copyObject(rt_fetch(cq->panes->rti, query->rtable)) : NULL;
+	bool		distinct = !query->hasDistinctOn && !def->hasAggs && !def->groupClause;
 
 	nsitem = addRangeTableEntryForRelation(pstate, matrel, AccessShareLock,
 										   NULL, true, true);
@@ -98,16 +109,20 @@ weir_view_query_build(ContQuery *cq, Query *def,
 			replace_mutator((Node *) query->targetList, &cxt);
 		having = replace_mutator(having, &cxt);
 	}
-	if (!query->hasDistinctOn && !def->hasAggs && !def->groupClause)
+	if (window)
+		add_window(query, &cxt, window);
+	if (distinct && cq->panes == NULL)
 		query->distinctClause = NIL;	/* keys of the matrel are distinct */
+	if (distinct && cq->panes)
+		cxt.combine = false;
 
 	query->hasAggs = cxt.combine && cq->nstates > 0;
-	query->groupClause = cxt.combine ? group_by_user_keys(query, cq) : NIL;
+	query->groupClause = cxt.combine ? list_concat(group_by_user_keys(query, cq), window_groups) : NIL;
 	query->groupDistinct = false;
 	if (cxt.combine)
 		query->havingQual = having;
 	else
-		query->jointree->quals = having;
+		query->jointree->quals = make_and_qual(query->jointree->quals, having);
 	if (cq->window)
 		query->jointree->quals = make_and_qual(query->jointree->quals, in_window(cq));
 	query->hasTargetSRFs = expression_returns_set((Node *) query->targetList);
@@ -138,6 +153,14 @@ replace_mutator(Node *node, ViewQueryContext *cxt)
 		column = matrel_var(cxt->cq, cxt->cq->nkeys + n);
 		return cxt->combine ? result_of_combined(cxt, state, column) :
 			result_of_state(state, column);
+	}
+	if (IsA(node, Var) && cxt->cq->panes && ((Var *) node)->varno == cxt->cq->panes->rti &&
+		((Var *) node)->varlevelsup == cxt->sublevels_up)
+	{
+		Var		   *var = copyObject((Var *) node);
+
+		var->varno = WINDOW_RTI;
+		return (Node *) var;
 	}
 	n = cxt->sublevels_up == 0 ? weir_split_find_key(cxt->cq, node) : -1;
 	if (n >= 0)
@@ -186,6 +209,44 @@ replace_append_columns(Query *query, ContQuery *cq)
 			(Expr *) matrel_var(cq, foreach_current_index(lc));
 }
 
+/* The clauses of GROUP BY that are of a window's columns. */
+static List *
+window_clauses(Query *query, ContQuery *cq)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, query->groupClause)
+	{
+		SortGroupClause *clause = lfirst_node(SortGroupClause, lc);
+
+		if (weir_window_used(cq->panes, get_sortgroupclause_expr(clause, query->targetList)))
+			result = lappend(result, clause);
+	}
+	return result;
+}
+
+/*
+ * The windows that a pane is part of: the window function of the pane's start.
+ * Conditions on them are as they were.
+ */
+static void
+add_window(Query *query, ViewQueryContext *cxt, RangeTblEntry *window)
+{
+	QueryWindow *w = cxt->cq->panes;
+	RangeTblRef *ref = makeNode(RangeTblRef);
+	FuncExpr   *call = copyObject(w->call);
+
+	linitial(call->args) = matrel_var(cxt->cq, cxt->cq->pane_key);
+	linitial_node(RangeTblFunction, window->functions)->funcexpr = (Node *) call;
+	window->lateral = true;
+	query->rtable = lappend(query->rtable, window);
+	ref->rtindex = WINDOW_RTI;
+	query->jointree->fromlist = lappend(query->jointree->fromlist, ref);
+	if (w->quals != NIL)
+		query->jointree->quals = replace_mutator((Node *) make_ands_explicit(copyObject(w->quals)), cxt);
+}
+
 /* GROUP BY all keys but the step; adds those that are not in the target list. */
 static List *
 group_by_user_keys(Query *query, ContQuery *cq)
@@ -200,7 +261,7 @@ group_by_user_keys(Query *query, ContQuery *cq)
 		Index		maxref = 0;
 		ListCell   *lc;
 
-		if (i == cq->step_key && cq->step_hidden)
+		if ((i == cq->step_key && cq->step_hidden) || (i == cq->pane_key && cq->pane_hidden))
 			continue;
 		foreach(lc, query->targetList)
 		{
