@@ -20,9 +20,11 @@ OBJS = \
 	src/base/stats.o \
 	src/base/clock.o \
 	src/catalog/property.o \
+	src/catalog/event_options.o \
 	src/catalog/options.o \
 	src/catalog/cont_view.o \
 	src/time/window.o \
+	src/time/watermark.o \
 	src/stream/stream_row.o \
 	src/stream/fdw.o \
 	src/stream/xact_rows.o \
@@ -39,6 +41,7 @@ OBJS = \
 	src/query/flatten.o \
 	src/query/sliding.o \
 	src/query/window.o \
+	src/query/late.o \
 	src/query/split.o \
 	src/query/view_query.o \
 	src/query/state_type.o \
@@ -52,11 +55,13 @@ OBJS = \
 	src/groups/epoch.o \
 	src/matrel/shape.o \
 	src/matrel/write.o \
+	src/matrel/closed.o \
 	src/matrel/expire.o \
 	src/worker/registry.o \
 	src/worker/launcher.o \
 	src/worker/worker.o \
 	src/worker/intake.o \
+	src/worker/event_time.o \
 	src/worker/careful.o \
 	src/worker/large.o \
 	src/worker/ingest.o \

@@ -45,6 +45,10 @@ CREATE TABLE weir.continuous_view (
 	ttl interval,
 	ttl_column name,
 	fillfactor integer,
+	emit text NOT NULL DEFAULT 'changes' CHECK (emit IN ('changes', 'final')),
+	late text NOT NULL DEFAULT 'update' CHECK (late IN ('update', 'drop', 'divert')),
+	allowed_lateness interval NOT NULL DEFAULT '0',
+	retention interval,
 	start_boot bigint NOT NULL DEFAULT 0,
 	start_seq bigint NOT NULL DEFAULT 0,
 	created timestamptz NOT NULL DEFAULT now()
@@ -180,7 +184,8 @@ COMMENT ON FUNCTION weir.ttl_expire(regclass) IS 'delete what has expired of a c
 CREATE VIEW weir.views AS
 	SELECT n.nspname AS schema, c.relname AS name, v.view, v.matrel, v.def, v.stream,
 		pg_catalog.pg_get_userbyid(c.relowner) AS owner, v.state, v.reason,
-		v.sw, v.step, v.ttl, v.ttl_column, v.fillfactor, v.created,
+		v.sw, v.step, v.ttl, v.ttl_column, v.fillfactor,
+		v.emit, v.late, v.allowed_lateness, v.retention, v.created,
 		pg_catalog.pg_get_viewdef(v.def, true) AS query
 	FROM weir.continuous_view v
 		JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) v.view
@@ -281,6 +286,54 @@ SELECT pg_catalog.pg_extension_config_dump('weir.dead_letters', '');
 SELECT pg_catalog.pg_extension_config_dump('weir.dead_letters_id_seq', '');
 COMMENT ON TABLE weir.dead_letters IS 'rows that could not be decoded, or failed in a view''s query, with the reason';
 
+/*
+ * Partition -1 is the stream itself.  Of a stream whose event_time is a
+ * timestamp without time zone, the time is that at UTC.
+ */
+CREATE TABLE weir.watermarks (
+	stream regclass NOT NULL,
+	partition integer NOT NULL,
+	watermark timestamptz NOT NULL,
+	PRIMARY KEY (stream, partition)
+) WITH (fillfactor = 50);
+SELECT pg_catalog.pg_extension_config_dump('weir.watermarks', '');
+GRANT SELECT ON weir.watermarks TO PUBLIC;
+COMMENT ON TABLE weir.watermarks IS 'event time up to which a stream''s rows, and those of its partitions, are taken to be complete; written in the transaction that writes the views';
+
+CREATE FUNCTION weir.watermark(stream regclass) RETURNS timestamptz
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	AS 'SELECT w.watermark FROM weir.watermarks w WHERE w.stream::pg_catalog.oid OPERATOR(pg_catalog.=) $1::pg_catalog.oid AND w.partition OPERATOR(pg_catalog.=) -1';
+COMMENT ON FUNCTION weir.watermark(regclass) IS 'the watermark of a stream as of the last flush; NULL before its first row with a time';
+
+CREATE FUNCTION weir.on_time(window_end timestamptz) RETURNS boolean
+	LANGUAGE c VOLATILE COST 10000 AS 'MODULE_PATHNAME', 'weir_on_time';
+CREATE FUNCTION weir.on_time(window_end timestamp) RETURNS boolean
+	LANGUAGE c VOLATILE COST 10000 AS 'MODULE_PATHNAME', 'weir_on_time';
+COMMENT ON FUNCTION weir.on_time(timestamptz) IS 'in a worker: is a window with this end open for the row it looks at; else true';
+COMMENT ON FUNCTION weir.on_time(timestamp) IS 'in a worker: is a window with this end open for the row it looks at; else true';
+
+CREATE TABLE weir.late_counts (
+	view regclass PRIMARY KEY,
+	dropped bigint NOT NULL,
+	diverted bigint NOT NULL
+) WITH (fillfactor = 50);
+SELECT pg_catalog.pg_extension_config_dump('weir.late_counts', '');
+GRANT SELECT ON weir.late_counts TO PUBLIC;
+COMMENT ON TABLE weir.late_counts IS 'how many rows came after their window in a view was closed';
+
+CREATE TABLE weir.late_rows (
+	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	view regclass NOT NULL,
+	stream regclass NOT NULL,
+	partition integer,
+	"offset" bigint,
+	"row" text,
+	"time" timestamptz NOT NULL
+);
+SELECT pg_catalog.pg_extension_config_dump('weir.late_rows', '');
+SELECT pg_catalog.pg_extension_config_dump('weir.late_rows_id_seq', '');
+COMMENT ON TABLE weir.late_rows IS 'rows that came after their window in a view with late = divert was closed: JSON, or the message as it came from Kafka';
+
 /* -- section: kafka -- */
 
 CREATE TABLE weir.kafka_stopped (
@@ -372,7 +425,8 @@ COMMENT ON FUNCTION weir.stat_memory_raw() IS 'shared memory of the server, byte
 CREATE VIEW weir.stat_stream AS
 	SELECT n.nspname AS schema, c.relname AS name, c.oid::regclass AS stream,
 		coalesce(s.rows, 0) AS rows, coalesce(s.bytes, 0) AS bytes,
-		coalesce(s.batches, 0) AS batches, s.last_arrival, s.stats_reset
+		coalesce(s.batches, 0) AS batches, s.last_arrival, s.stats_reset,
+		weir.watermark(c.oid::regclass) AS watermark
 	FROM pg_catalog.pg_foreign_table f
 	JOIN pg_catalog.pg_foreign_server v ON v.oid = f.ftserver
 	JOIN pg_catalog.pg_foreign_data_wrapper w ON w.oid = v.srvfdw AND w.fdwname = 'weir'
@@ -386,11 +440,13 @@ CREATE VIEW weir.stat_view AS
 		coalesce(s.rows_in, 0) AS rows_in, coalesce(s.groups_merged, 0) AS groups_merged,
 		coalesce(s.rows_written, 0) AS rows_written, coalesce(s.flushes, 0) AS flushes,
 		coalesce(s.flush_time, 0) AS flush_time, coalesce(s.errors, 0) AS errors,
-		s.last_flush, coalesce(s.freshness, 0) AS freshness, s.stats_reset
+		s.last_flush, coalesce(s.freshness, 0) AS freshness, s.stats_reset,
+		coalesce(l.dropped, 0) AS late_dropped, coalesce(l.diverted, 0) AS late_diverted
 	FROM weir.continuous_view v
 	JOIN pg_catalog.pg_class c ON c.oid = v.view
 	JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-	LEFT JOIN weir.stat_view_raw() s ON s.def = v.def;
+	LEFT JOIN weir.stat_view_raw() s ON s.def = v.def
+	LEFT JOIN weir.late_counts l ON l.view = v.view;
 COMMENT ON VIEW weir.stat_view IS 'per continuous view: rows in, groups merged, matrel rows written, flush_time (ms), errors, freshness (ms since the oldest unflushed row came in; 0: all is visible)';
 
 CREATE VIEW weir.stat_worker AS

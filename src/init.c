@@ -20,6 +20,7 @@
 #include "stream/feed.h"
 #include "stream/queue.h"
 #include "stream/xact_rows.h"
+#include "time/watermark.h"
 #include "view/utility.h"
 #include "worker/launcher.h"
 #include "worker/registry.h"
@@ -41,6 +42,7 @@ _PG_init(void)
 	weir_epoch_init();
 	weir_registry_init();
 	weir_stats_init();
+	weir_watermark_init();
 	weir_kafka_init();
 	weir_shmem_init();
 	weir_xact_rows_init();

@@ -61,6 +61,10 @@ enum
 	ANUM_TTL,
 	ANUM_TTL_COLUMN,
 	ANUM_FILLFACTOR,
+	ANUM_EMIT,
+	ANUM_LATE,
+	ANUM_LATENESS,
+	ANUM_RETENTION,
 	ANUM_START_BOOT,
 	ANUM_START_SEQ,
 	ANUM_CREATED,
@@ -70,6 +74,7 @@ enum
 #define MAX_READS 10
 
 static const char *const state_names[] = {"active", "inactive", "suspended"};
+static const char *const late_names[] = {"update", "drop", "divert"};
 
 static MemoryContext cache_cxt = NULL;
 static List *cache_list = NIL;
@@ -244,6 +249,11 @@ weir_cont_view_insert(const ContView *view)
 		values[ANUM_FILLFACTOR - 1] = Int32GetDatum(options->fillfactor);
 	else
 		nulls[ANUM_FILLFACTOR - 1] = true;
+	values[ANUM_EMIT - 1] = CStringGetTextDatum(options->final ? "final" : "changes");
+	values[ANUM_LATE - 1] = CStringGetTextDatum(late_names[options->late]);
+	values[ANUM_LATENESS - 1] = IntervalPGetDatum(&options->lateness);
+	values[ANUM_RETENTION - 1] = IntervalPGetDatum(&options->retention);
+	nulls[ANUM_RETENTION - 1] = !options->retained;
 	values[ANUM_START_BOOT - 1] = Int64GetDatum(boot_of_database(view->start_boot));
 	values[ANUM_START_SEQ - 1] = Int64GetDatum(view->start_seq);
 	values[ANUM_CREATED - 1] = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
@@ -536,6 +546,14 @@ view_from_tuple(HeapTuple tuple, TupleDesc desc)
 	}
 	if (!nulls[ANUM_FILLFACTOR - 1])
 		options->fillfactor = DatumGetInt32(values[ANUM_FILLFACTOR - 1]);
+	options->final = strcmp(TextDatumGetCString(values[ANUM_EMIT - 1]), "final") == 0;
+	for (int i = 0; i < lengthof(late_names); i++)
+		if (strcmp(TextDatumGetCString(values[ANUM_LATE - 1]), late_names[i]) == 0)
+			options->late = (LateAction) i;
+	options->lateness = *DatumGetIntervalP(values[ANUM_LATENESS - 1]);
+	options->retained = !nulls[ANUM_RETENTION - 1];
+	if (options->retained)
+		options->retention = *DatumGetIntervalP(values[ANUM_RETENTION - 1]);
 	view->start_boot = boot_of_database(DatumGetInt64(values[ANUM_START_BOOT - 1]));
 	view->start_seq = DatumGetInt64(values[ANUM_START_SEQ - 1]);
 

@@ -21,6 +21,14 @@ typedef enum ContViewState
 	CONT_VIEW_SUSPENDED			/* it failed; reason says why */
 } ContViewState;
 
+/* What becomes of a row whose window the watermark has closed. */
+typedef enum LateAction
+{
+	LATE_UPDATE,				/* it counts */
+	LATE_DROP,					/* it is counted as dropped */
+	LATE_DIVERT					/* it goes to weir.late_rows */
+} LateAction;
+
 /*
  * Options of CREATE VIEW ... WITH (...), as stored.
  */
@@ -33,6 +41,11 @@ typedef struct ContViewOptions
 	Interval	ttl;			/* rows of the matrel live for so long ... */
 	NameData	ttl_column;		/* ... after the time in this column of the matrel */
 	int			fillfactor;		/* of the matrel; 0 = default */
+	bool		final;			/* emit = final: only windows that are closed are shown */
+	LateAction	late;
+	Interval	lateness;		/* how long a window stays open after the watermark has passed its end */
+	bool		retained;		/* closed windows are deleted, */
+	Interval	retention;		/* so long after */
 } ContViewOptions;
 
 typedef struct ContView

@@ -29,6 +29,7 @@
 #include "utils/varlena.h"
 
 #include "base/weir.h"
+#include "catalog/event_options.h"
 #include "catalog/options.h"
 #include "catalog/property.h"
 
@@ -72,6 +73,10 @@ static const OptionSpec specs[] = {
 	{"startup", ForeignTableRelationId, startup_values},
 	{"on_error", ForeignTableRelationId, on_error_values},
 	{"workers", ForeignTableRelationId},
+	{"event_time", ForeignTableRelationId},
+	{"watermark", ForeignTableRelationId},
+	{"idle_timeout", ForeignTableRelationId},
+	{"max_future", ForeignTableRelationId},
 	{"metadata", AttributeRelationId, metadata_values},
 	{"user", UserMappingRelationId},
 	{"password", UserMappingRelationId}
@@ -212,6 +217,8 @@ check_value(const OptionSpec *spec, const char *value)
 				 errmsg("invalid value for option \"%s\": \"%s\"", spec->name, value),
 				 errhint("Valid values are %s.", list.data)));
 	}
+	if (spec->catalog == ForeignTableRelationId && weir_event_option_check(spec->name, value))
+		return;
 	if (strcmp(spec->name, "topic") == 0)
 		check_topic(value);
 	else if (strcmp(spec->name, "workers") == 0)
@@ -420,20 +427,26 @@ weir_options_check_stream(Oid streamid)
 	bool		kafka = weir_options_is_kafka_server(table->serverid);
 	ForeignServer *server = GetForeignServer(table->serverid);
 	Relation	rel;
+	ListCell   *lc;
 
 	if (kafka && option_string(table->options, "topic") == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_DYNAMIC_PARAMETER_VALUE_NEEDED),
 				 errmsg("option \"topic\" is required for a stream of Kafka server \"%s\"",
 						server->servername)));
-	if (!kafka && table->options != NIL)
-		ereport(ERROR,
-				(errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
-				 errmsg("option \"%s\" needs a Kafka server",
-						linitial_node(DefElem, table->options)->defname),
-				 errdetail("Rows of a stream of server \"%s\" come by INSERT and COPY.",
-						   server->servername),
-				 errhint("Use a server with option \"bootstrap_servers\".")));
+	foreach(lc, table->options)
+	{
+		const char *name = lfirst_node(DefElem, lc)->defname;
+
+		if (!kafka && !weir_event_option_is(name))
+			ereport(ERROR,
+					(errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
+					 errmsg("option \"%s\" needs a Kafka server", name),
+					 errdetail("Rows of a stream of server \"%s\" come by INSERT and COPY.",
+							   server->servername),
+					 errhint("Use a server with option \"bootstrap_servers\".")));
+	}
+	weir_event_options_check_stream(streamid, table->options);
 
 	rel = table_open(streamid, AccessShareLock);
 	for (int i = 0; i < RelationGetDescr(rel)->natts; i++)

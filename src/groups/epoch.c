@@ -29,6 +29,7 @@
 #include "miscadmin.h"
 #include "storage/ipc.h"
 #include "stream/queue.h"
+#include "time/watermark.h"
 #include "utils/memutils.h"
 
 typedef struct EpochDatabase
@@ -369,6 +370,7 @@ weir_run_destroy(Run *run)
 {
 	if (private_run == run)
 		private_run = NULL;
+	weir_watermark_release(run);
 	free_run_contents(run);
 	weir_shared_free(run);
 }
@@ -532,8 +534,23 @@ weir_epoch_cut(int slot, int64 *cut_seq)
 	frozen->number = active->number + 1;
 	db->active = 1 - db->active;
 	db->frozen = true;
+	weir_watermark_cut(slot);
 	weir_mutex_unlock(&db->merge);
 	return active;
+}
+
+bool
+weir_epoch_cut_watermarks(int slot)
+{
+	EpochDatabase *db = &databases[slot];
+	bool		empty;
+
+	weir_mutex_lock(&db->merge);
+	empty = weir_epoch_idle(slot);
+	if (empty)
+		weir_watermark_cut(slot);
+	weir_mutex_unlock(&db->merge);
+	return empty;
 }
 
 static void
@@ -561,6 +578,7 @@ weir_epoch_release(int slot)
 	EpochDatabase *db = &databases[slot];
 	Epoch	   *epoch = &db->epochs[1 - db->active];
 
+	weir_watermark_stored(slot);
 	weir_queue_set_flushed(slot, epoch->cut_seq);
 	db->flushed = epoch->number;
 	SpinLockAcquire(&db->offsets_lock);
@@ -578,6 +596,7 @@ weir_epoch_discard(int slot)
 	EpochDatabase *db = &databases[slot];
 
 	weir_feeds_clear_dead(slot);
+	weir_watermark_discard(slot);
 	weir_mutex_lock(&db->merge);
 	free_epoch(&db->epochs[0]);
 	free_epoch(&db->epochs[1]);

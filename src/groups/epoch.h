@@ -149,6 +149,9 @@ extern long weir_epoch_due(int slot);
  */
 extern Epoch *weir_epoch_cut(int slot, int64 *cut_seq);
 
+/* Fix watermarks as a cut does, if no epoch holds anything; false if one does. */
+extern bool weir_epoch_cut_watermarks(int slot);
+
 /* The frozen epoch is on disk: free it, wake who waits.  Cannot fail. */
 extern void weir_epoch_release(int slot);
 

@@ -51,7 +51,7 @@ static Oid	create_table(const RangeVar *view, const ContQuery *cq, int fillfacto
 static ColumnDef *column_def(const char *name, Oid type, int32 typmod, Oid collation);
 static void create_guard(Oid matrelid);
 static void create_lookup_index(Oid matrelid, const RangeVar *matrel, const ContQuery *cq);
-static void create_step_index(Oid matrelid, const RangeVar *matrel, const ContQuery *cq);
+static void create_time_index(Oid matrelid, const RangeVar *matrel, const ContQuery *cq, int key);
 static Oid	create_index(Oid matrelid, const RangeVar *matrel, List *params,
 						 bool unique, const char *name);
 static IndexElem *index_column(const char *name);
@@ -74,7 +74,9 @@ weir_matrel_create(const RangeVar *view, const ContQuery *cq,
 	if (!cq->append && cq->nkeys > 0)
 		create_lookup_index(matrelid, matrel, cq);
 	if (cq->step_key >= 0)
-		create_step_index(matrelid, matrel, cq);
+		create_time_index(matrelid, matrel, cq, cq->step_key);
+	if (options->retained)
+		create_time_index(matrelid, matrel, cq, cq->closing->key);
 	CommandCounterIncrement();
 	return matrelid;
 }
@@ -312,10 +314,10 @@ create_lookup_index(Oid matrelid, const RangeVar *matrel, const ContQuery *cq)
 
 /* For deleting what left the window, and for reading what is in it. */
 static void
-create_step_index(Oid matrelid, const RangeVar *matrel, const ContQuery *cq)
+create_time_index(Oid matrelid, const RangeVar *matrel, const ContQuery *cq, int key)
 {
 	create_index(matrelid, matrel,
-				 list_make1(index_column(cq->keys[cq->step_key].colname)),
+				 list_make1(index_column(cq->keys[key].colname)),
 				 false, "step");
 }
 

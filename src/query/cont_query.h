@@ -41,6 +41,15 @@ typedef struct ContState
 	char	   *value_name;
 } ContState;
 
+/* The window that decides whether a row is late, and a group final. */
+typedef struct ClosingWindow
+{
+	int			key;			/* index in keys[] of its start, or of the pane */
+	Expr	   *row_end;		/* where the row's first window to end does; of the stream's columns */
+	Expr	   *key_end;		/* where the group's window ends, of a key; NULL: of panes, each window knows its end */
+	Interval	length;			/* the longest that a window may end after the key */
+} ClosingWindow;
+
 typedef struct ContQuery
 {
 	Query	   *query;			/* (a) before planning: plain Aggrefs */
@@ -56,6 +65,7 @@ typedef struct ContQuery
 	struct QueryWindow *panes; /* hop or cumulate that is kept in panes; NULL: none */
 	int			pane_key;		/* index in keys[] of the pane's start, or -1 */
 	bool		pane_hidden;
+	ClosingWindow *closing;		/* late rows are not taken, or only final groups are shown; else NULL */
 	int			nstates;
 	ContState  *states;
 	int			nvalues;		/* columns of results, after the states */
@@ -72,7 +82,7 @@ extern ContQuery *weir_cont_query_build(Query *def, const ContViewOptions *optio
 										const char *source_text);
 
 /* (b): the Query of the user's view over the matrel. */
-extern Query *weir_view_query_build(ContQuery *cq, Query *def,
+extern Query *weir_view_query_build(ContQuery *cq, Query *def, const ContViewOptions *options,
 									Oid matrelid);
 
 /* The defining Query stored in a def view (a copy). */

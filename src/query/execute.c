@@ -22,10 +22,12 @@
 #include "base/compat.h"
 #include "catalog/pg_aggregate.h"
 #include "catalog/pg_proc.h"
+#include "common/int.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
+#include "query/late.h"
 #include "storage/lmgr.h"
 #include "tcop/dest.h"
 #include "utils/builtins.h"
@@ -57,6 +59,10 @@ static bool any_kept = false;
 
 static void end_kept(ViewRuntime *runtime);
 static void kept_xact_callback(XactEvent event, void *arg);
+
+/* See weir_runtime_late. */
+static int *late_rows = NULL;
+static int	nlate = 0;
 
 /* ---------------------------------------------------------------------
  * The cache
@@ -544,6 +550,24 @@ weir_runtime_is_kept(Oid defid)
 	return runtime && runtime->kept && runtime->valid && runtime->plan_valid;
 }
 
+/* Windows that end by then are closed to these rows. */
+static int64
+late_threshold(ViewRuntime *runtime, StreamRows *rows)
+{
+	int64		result;
+
+	if (pg_sub_s64_overflow(rows->watermark, weir_interval_usecs(&runtime->view.options.lateness), &result))
+		return PG_INT64_MIN;
+	return result;
+}
+
+int *
+weir_runtime_late(int *n)
+{
+	*n = nlate;
+	return late_rows;
+}
+
 bool
 weir_runtime_execute(ViewRuntime *runtime, StreamRows *rows, int first, int last, bool keep,
 					 MinimalTuple **tuples, int *ntuples)
@@ -556,8 +580,12 @@ weir_runtime_execute(ViewRuntime *runtime, StreamRows *rows, int first, int last
 	receiver.tuples = palloc(sizeof(MinimalTuple) * receiver.max);
 	receiver.n = 0;
 
+	late_rows = NULL;
+	nlate = 0;
 	weir_owner_enter(&saved, runtime->view.owner);
 	weir_batch_scan_set(rows, first, last);
+	if (runtime->query->closing)
+		weir_late_begin(late_threshold(runtime, rows), first, last);
 	PG_TRY();
 	{
 		if (runtime->kept == NULL || !runtime->plan_valid)
@@ -571,6 +599,7 @@ weir_runtime_execute(ViewRuntime *runtime, StreamRows *rows, int first, int last
 	PG_FINALLY();
 	{
 		weir_batch_scan_set(NULL, 0, 0);
+		late_rows = weir_late_end(&nlate);
 	}
 	PG_END_TRY();
 	weir_owner_leave(&saved);

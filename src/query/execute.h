@@ -54,6 +54,9 @@ extern bool weir_runtime_execute(ViewRuntime *runtime, StreamRows *rows, int fir
 /* Is the plan of this view started, and still good? */
 extern bool weir_runtime_is_kept(Oid defid);
 
+/* Rows that came too late for the view, of the last execution: indexes in the batch, in order. */
+extern int *weir_runtime_late(int *n);
+
 /*
  * Act as the owner of a view, in a restricted security context, until
  * weir_owner_leave; a transaction's abort leaves as well.

@@ -33,6 +33,7 @@
 #include "parser/parsetree.h"
 #include "query/analyze.h"
 #include "query/flatten.h"
+#include "query/late.h"
 #include "query/split.h"
 #include "query/window.h"
 #include "rewrite/rewriteManip.h"
@@ -130,6 +131,12 @@ weir_cont_query_build(Query *def, const ContViewOptions *options,
 	fill_columns(&cxt);
 	cq->plain_keys = keys_fit_btree(cq);
 	cq->query = continuous_query(&cxt);
+	if (options->final || options->late != LATE_UPDATE)
+	{
+		weir_late_find_window(cxt.pstate, cq, cxt.def, cxt.stream);
+		cq->query->jointree->quals = make_and_qual(cq->query->jointree->quals,
+												   weir_late_condition(cq->closing));
+	}
 	return cq;
 }
 

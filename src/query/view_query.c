@@ -41,6 +41,7 @@
 #include "query/window.h"
 #include "rewrite/rewriteManip.h"
 #include "utils/array.h"
+#include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -64,6 +65,7 @@ static List *window_clauses(Query *query, ContQuery *cq);
 static void add_window(Query *query, ViewQueryContext *cxt, RangeTblEntry *window);
 static List *group_by_user_keys(Query *query, ContQuery *cq);
 static Node *in_window(ContQuery *cq);
+static Node *is_final(ViewQueryContext *cxt, const ContViewOptions *options);
 static Node *run_once(Node *expr, Oid type);
 static Node *before(Node *bound, int64 usecs);
 static Var *matrel_var(const ContQuery *cq, int column);
@@ -77,7 +79,7 @@ static Oid	weir_function(const char *name, int nargs);
 static Expr *make_aggregate(Oid fn, Oid type, Oid collation, List *args, Oid *argtypes);
 
 Query *
-weir_view_query_build(ContQuery *cq, Query *def,
+weir_view_query_build(ContQuery *cq, Query *def, const ContViewOptions *options,
 					  Oid matrelid)
 {
 	ViewQueryContext cxt = {cq, (cq->window && !cq->append) || cq->panes};
@@ -125,12 +127,14 @@ weir_view_query_build(ContQuery *cq, Query *def,
 		query->jointree->quals = make_and_qual(query->jointree->quals, having);
 	if (cq->window)
 		query->jointree->quals = make_and_qual(query->jointree->quals, in_window(cq));
+	if (options->final)
+		query->jointree->quals = make_and_qual(query->jointree->quals, is_final(&cxt, options));
 	query->hasTargetSRFs = expression_returns_set((Node *) query->targetList);
 	query->hasSubLinks = checkExprHasSubLink((Node *) query->targetList) ||
 		checkExprHasSubLink(having);
 	if (!query->hasSubLinks)
 		query->cteList = NIL;
-	query->hasSubLinks |= cq->window != NULL;
+	query->hasSubLinks |= cq->window != NULL || options->final;
 	return query;
 }
 
@@ -318,6 +322,40 @@ in_window(ContQuery *cq)
 						 make_op(make_parsestate(NULL), list_make1(makeString(pstrdup(op))),
 								 (Node *) copyObject(step),
 								 run_once(copyObject(window->upper), step->vartype), NULL, -1));
+}
+
+/* end of the window <= (SELECT weir.watermark(stream) - lateness) */
+static Node *
+is_final(ViewQueryContext *cxt, const ContViewOptions *options)
+{
+	ContQuery  *cq = cxt->cq;
+	Oid			type = exprType((Node *) cq->closing->row_end);
+	Oid			regclass = REGCLASSOID;
+	Interval   *lateness = palloc(sizeof(Interval));
+	Node	   *end;
+	Node	   *bound;
+
+	*lateness = options->lateness;
+	end = cq->panes ? (Node *) makeVar(WINDOW_RTI, 2, type, -1, InvalidOid, 0) :
+		replace_mutator((Node *) cq->closing->key_end, cxt);
+	bound = (Node *) makeFuncExpr(LookupFuncName(list_make2(makeString(pstrdup(WEIR_SCHEMA)),
+															makeString(pstrdup("watermark"))),
+												 1, &regclass, false),
+								  TIMESTAMPTZOID,
+								  list_make1(makeConst(REGCLASSOID, -1, InvalidOid, sizeof(Oid),
+													   ObjectIdGetDatum(cq->streamid), false, true)),
+								  InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
+	if (type == TIMESTAMPOID)
+		bound = (Node *) makeFuncExpr(F_TIMEZONE_TEXT_TIMESTAMPTZ, TIMESTAMPOID,
+									  list_make2(makeConst(TEXTOID, -1, DEFAULT_COLLATION_OID, -1,
+														   CStringGetTextDatum("UTC"), false, false), bound),
+									  InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
+	if (weir_interval_usecs(lateness) != 0)
+		bound = (Node *) make_op(make_parsestate(NULL), list_make1(makeString(pstrdup("-"))), bound,
+								 (Node *) makeConst(INTERVALOID, -1, InvalidOid, sizeof(Interval),
+													IntervalPGetDatum(lateness), false, false), NULL, -1);
+	return (Node *) make_op(make_parsestate(NULL), list_make1(makeString(pstrdup("<="))),
+							end, run_once(bound, type), NULL, -1);
 }
 
 /* (SELECT expr::type) */

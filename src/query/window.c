@@ -29,6 +29,7 @@
 #include "rewrite/rewriteManip.h"
 #include "time/window.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
@@ -38,13 +39,14 @@ typedef enum WindowFunction
 	NO_WINDOW_FUNCTION,
 	FUNCTION_TUMBLE,
 	FUNCTION_BUCKET_END,
+	FUNCTION_TIME_BUCKET,
 	FUNCTION_HOP,
 	FUNCTION_CUMULATE,
 	FUNCTION_SESSION
 } WindowFunction;
 
 static const char *const function_names[] = {
-	NULL, "tumble", "bucket_end", "hop", "cumulate", "session"
+	NULL, "tumble", "bucket_end", "time_bucket", "hop", "cumulate", "session"
 };
 
 typedef struct PrepareContext
@@ -572,6 +574,62 @@ weir_window_take(ParseState *pstate, Query *query)
 	drop_function(rt_fetch(rti, query->rtable));
 	drop_alias_vars(query, rti);
 	return window;
+}
+
+/*
+ * Windows end where a window does that ends first: at the boundaries of a grid
+ * of slides (or steps), moved by the size.
+ */
+Expr *
+weir_window_first_end(const QueryWindow *window)
+{
+	FuncExpr   *call = window->call;
+	List	   *args = grid_arguments(call, 3);
+	Interval   *offset = palloc(sizeof(Interval));
+
+	*offset = *interval_argument(call, 3);
+	if (window_function(call->funcid) == FUNCTION_HOP)
+		offset = DatumGetIntervalP(DirectFunctionCall2(interval_pl, IntervalPGetDatum(offset),
+													   IntervalPGetDatum(interval_argument(call, 2))));
+	linitial(args) = makeConst(INTERVALOID, -1, InvalidOid, sizeof(Interval),
+							   IntervalPGetDatum(offset), false, false);
+	return call_function("bucket_end", exprType(linitial(call->args)),
+						 lcons(copyObject(linitial(call->args)), lcons(copyObject(argument(call, 1)), args)));
+}
+
+Interval *
+weir_window_length(const QueryWindow *window)
+{
+	return interval_argument(window->call, 2);
+}
+
+bool
+weir_window_of_bucket(FuncExpr *call, Node **time, Expr **end, Interval *length)
+{
+	List	   *args;
+	ListCell   *lc;
+
+	if (window_function(call->funcid) != FUNCTION_TIME_BUCKET)
+		return false;
+	args = complete_arguments(call);
+	foreach(lc, args)
+	{
+		if (foreach_current_index(lc) == 1)
+			continue;
+		lfirst(lc) = eval_const_expressions(NULL, lfirst(lc));
+		if (!IsA(lfirst(lc), Const) || (foreach_current_index(lc) < 3 && ((Const *) lfirst(lc))->constisnull))
+			return false;
+	}
+	*length = *DatumGetIntervalP(linitial_node(Const, args)->constvalue);
+	*time = lsecond(args);
+
+	/* Days and months in any reader's zone are nothing to go by. */
+	if (list_length(args) > 3 && lfourth_node(Const, args)->constisnull &&
+		(length->day != 0 || length->month != 0))
+		return false;
+	*end = call_function("bucket_end", exprType(*time),
+						 lcons(copyObject(call), lcons(linitial(args), list_copy_tail(args, 2))));
+	return true;
 }
 
 /* Joins name the columns of what they join; NULL is one that is gone. */

@@ -6,6 +6,7 @@
 #define WEIR_QUERY_WINDOW_H
 
 #include "postgres.h"
+#include "datatype/timestamp.h"
 #include "nodes/parsenodes.h"
 #include "parser/parse_node.h"
 
@@ -36,6 +37,13 @@ extern void weir_window_prepare(ParseState *pstate, Query *query);
  * condition with other columns): then it stays a function in FROM.
  */
 extern QueryWindow *weir_window_take(ParseState *pstate, Query *query);
+
+/* For a row: where the first of its windows to end does.  And how long after a pane's start its last window may end. */
+extern Expr *weir_window_first_end(const QueryWindow *window);
+extern Interval *weir_window_length(const QueryWindow *window);
+
+/* A call of time_bucket over a time: its end, and how long after its start that is at most; false if it is none. */
+extern bool weir_window_of_bucket(FuncExpr *call, Node **time, Expr **end, Interval *length);
 
 /* Does an expression use the window? */
 extern bool weir_window_used(const QueryWindow *window, Node *expr);

@@ -13,6 +13,7 @@
 static StreamRows *scan_rows = NULL;
 static int	scan_first = 0;
 static int	scan_last = 0;
+static int	scan_row = 0;
 
 WeirBatch *
 weir_batch_create(MemoryContext parent)
@@ -102,6 +103,18 @@ weir_batch_scan_set(StreamRows *rows, int first, int last)
 	scan_rows = rows;
 	scan_first = first;
 	scan_last = last;
+}
+
+int
+weir_batch_scan_row(void)
+{
+	return scan_row;
+}
+
+void
+weir_batch_scan_note(int row)
+{
+	scan_row = row;
 }
 
 StreamRows *

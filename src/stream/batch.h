@@ -23,6 +23,13 @@ typedef struct RowOrigin
 	int32		payload_len;	/* -1 for NULL payload */
 } RowOrigin;
 
+/* The latest event time of a partition's rows in a batch. */
+typedef struct PartitionTime
+{
+	int32		partition;		/* 0 for inserted rows */
+	int64		newest;
+} PartitionTime;
+
 /* The rows of one stream in a batch, in order of arrival. */
 typedef struct StreamRows
 {
@@ -33,6 +40,12 @@ typedef struct StreamRows
 	int64	   *seqs;			/* publication number of each row, or NULL: rows count in every active view */
 	RowOrigin  *origins;		/* per row, or NULL */
 	Size		bytes;
+
+	/* Of a stream with event time; see worker/event_time.h. */
+	bool		screened;
+	int			ntimes;
+	PartitionTime *times;
+	int64		watermark;		/* what the rows are judged by */
 } StreamRows;
 
 /* A row to put aside, with the reason. */
@@ -92,6 +105,10 @@ extern void weir_batch_add_dead(WeirBatch *batch, const DeadLetter *dead);
  * [first, last).  NULL ends it; then scanning a stream is an error.
  */
 extern void weir_batch_scan_set(StreamRows *rows, int first, int last);
+
+/* The row that the scan returned last, by its index in the batch. */
+extern int	weir_batch_scan_row(void);
+extern void weir_batch_scan_note(int row);
 extern StreamRows *weir_batch_scan_get(Oid streamid, int *first, int *last);
 
 #endif

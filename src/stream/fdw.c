@@ -195,6 +195,7 @@ stream_next(ForeignScanState *node)
 
 	if (scan->next >= scan->last)
 		return NULL;
+	weir_batch_scan_note(scan->next);
 	row = scan->rows->rows[scan->next++];
 	datums = weir_stream_row_datums(row);
 	ExecClearTuple(slot);

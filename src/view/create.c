@@ -130,6 +130,7 @@ create_cont_view(UtilityCall *call, ViewStmt *stmt, Query *query, ContView *view
 	/* Errors have their positions here; afterwards the stored query counts. */
 	def = copyObject(query);
 	weir_flatten_group_rte(def);
+	weir_view_options_set_event_time(&given, &view->options);
 	cq = weir_cont_query_build(def, &view->options, call->query_string);
 	weir_view_options_set_window(&given, cq->window, &view->options);
 	if (given.sw)
@@ -145,7 +146,7 @@ create_cont_view(UtilityCall *call, ViewStmt *stmt, Query *query, ContView *view
 	view->matrelid = weir_matrel_create(stmt->view, cq, &view->options);
 	weir_depend_on(view->matrelid, view->defid, DEPENDENCY_AUTO);
 
-	over_matrel = weir_view_query_build(cq, def, view->matrelid);
+	over_matrel = weir_view_query_build(cq, def, &view->options, view->matrelid);
 	stmt->query = parse_select(pg_get_querydef(over_matrel, false));
 	stmt->aliases = NIL;
 	stmt->replace = false;

@@ -45,7 +45,7 @@ static void object_access(ObjectAccessType access, Oid classid, Oid objectid,
 						  int subid, void *arg);
 static void forget_list(XactEvent event, void *arg);
 static bool relation_exists(Oid relid);
-static void forget_stream(Oid streamid, const char *table);
+static void forget(Oid objectid, const char *table);
 
 void
 weir_drop_init(void)
@@ -92,11 +92,14 @@ object_access(ObjectAccessType access, Oid classid, Oid objectid, int subid, voi
 	relkind = get_rel_relkind(objectid);
 	if (relkind == RELKIND_FOREIGN_TABLE)
 	{
-		forget_stream(objectid, "kafka_offsets");
-		forget_stream(objectid, "kafka_stopped");
+		forget(objectid, "kafka_offsets");
+		forget(objectid, "kafka_stopped");
+		forget(objectid, "watermarks");
 	}
 	if (relkind != RELKIND_VIEW && relkind != RELKIND_RELATION)
 		return;
+	if (relkind == RELKIND_VIEW)
+		forget(objectid, "late_counts");
 
 	caller = MemoryContextSwitchTo(TopTransactionContext);
 	view = palloc(sizeof(DroppedView));
@@ -107,9 +110,9 @@ object_access(ObjectAccessType access, Oid classid, Oid objectid, int subid, voi
 	MemoryContextSwitchTo(caller);
 }
 
-/* Delete the rows of a dropped stream; it is the first column of these tables. */
+/* Delete the rows of a dropped stream or view; it is the first column of these tables. */
 static void
-forget_stream(Oid streamid, const char *table)
+forget(Oid objectid, const char *table)
 {
 	Oid			schema = get_namespace_oid(WEIR_SCHEMA, true);
 	Oid			relid = OidIsValid(schema) ? get_relname_relid(table, schema) : InvalidOid;
@@ -125,9 +128,9 @@ forget_stream(Oid streamid, const char *table)
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		bool		isnull;
-		Datum		stream = heap_getattr(tuple, 1, RelationGetDescr(rel), &isnull);
+		Datum		first = heap_getattr(tuple, 1, RelationGetDescr(rel), &isnull);
 
-		if (!isnull && DatumGetObjectId(stream) == streamid)
+		if (!isnull && DatumGetObjectId(first) == objectid)
 			CatalogTupleDelete(rel, &tuple->t_self);
 	}
 	systable_endscan(scan);

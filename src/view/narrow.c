@@ -109,7 +109,7 @@ narrow_entry(RangeTblEntry *rte, ContView *view, const Interval *length)
 		aclcheck_error(acl, OBJECT_TABLE, get_rel_name(view->matrelid));
 	check_length(view, cq, length);
 	weir_sliding_narrow(cq->window, length);
-	query = weir_view_query_build(cq, def, view->matrelid);
+	query = weir_view_query_build(cq, def, &view->options, view->matrelid);
 
 	/* Columns are called as they are now. */
 	foreach(lc, query->targetList)

@@ -10,6 +10,7 @@
 #include "base/weir.h"
 #include "catalog/cont_view.h"
 #include "catalog/namespace.h"
+#include "catalog/event_options.h"
 #include "catalog/options.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
@@ -145,6 +146,14 @@ weir_stream_check_rename(RenameStmt *stmt)
 						stmt->subname, stmt->newname),
 				 errdetail("The name \"%s\" stands for the time at which a row was inserted.",
 						   WEIR_ARRIVAL_COLUMN)));
+	if (stmt->renameType == OBJECT_COLUMN && stmt->relation && stream_named(stmt->relation, &relid) &&
+		weir_event_options(relid)->column > 0 &&
+		weir_event_options(relid)->column == get_attnum(relid, stmt->subname))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot rename column \"%s\" of stream \"%s\": it is its event time",
+						stmt->subname, get_rel_name(relid)),
+				 errdetail("Option \"event_time\" of the stream names it.")));
 }
 
 /* After CREATE and ALTER FOREIGN TABLE: do the options fit the server and the columns? */

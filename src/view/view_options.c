@@ -19,7 +19,8 @@
 #define MAX_STEP_FACTOR 50
 
 static const char *const known_options[] = {
-	"action", "fillfactor", "step_factor", "sw", "sw_column", "ttl", "ttl_column"
+	"action", "allowed_lateness", "emit", "fillfactor", "late", "retention", "step_factor", "sw", "sw_column",
+	"ttl", "ttl_column"
 };
 static const char *const later_options[] = {
 	"outputfunc", "pk"
@@ -33,6 +34,8 @@ static void read_option(DefElem *defel, GivenOptions *options);
 static void refuse_own_option(DefElem *defel);
 static void refuse_unknown(const char *name);
 static char *read_column(DefElem *defel);
+static char *read_word(DefElem *defel, const char *a, const char *b, const char *c);
+static Interval *read_length(DefElem *defel);
 static int	read_int(DefElem *defel, int min, int max);
 
 #define IS_ONE_OF(name, names) is_one_of(name, names, lengthof(names))
@@ -111,6 +114,32 @@ weir_view_options_set_window(GivenOptions *given, const SlidingWindow *window,
 }
 
 void
+weir_view_options_set_event_time(GivenOptions *given, ContViewOptions *options)
+{
+	options->final = given->emit && pg_strcasecmp(given->emit, "final") == 0;
+	options->late = given->late == NULL ? (options->final ? LATE_DROP : LATE_UPDATE) :
+		pg_strcasecmp(given->late, "update") == 0 ? LATE_UPDATE :
+		pg_strcasecmp(given->late, "drop") == 0 ? LATE_DROP : LATE_DIVERT;
+	if (options->final && options->late == LATE_UPDATE)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("late = update contradicts emit = final"),
+				 errdetail("What a view with emit = final has shown never changes."),
+				 errhint("Use late = drop or late = divert, with allowed_lateness for rows that may come late.")));
+	if (options->late == LATE_UPDATE && (given->allowed_lateness || given->retention))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" needs emit = final, late = drop or late = divert",
+						given->allowed_lateness ? "allowed_lateness" : "retention"),
+				 errdetail("With late = update windows are never closed.")));
+	if (given->allowed_lateness)
+		options->lateness = *given->allowed_lateness;
+	options->retained = given->retention != NULL;
+	if (given->retention)
+		options->retention = *given->retention;
+}
+
+void
 weir_view_options_refuse(List *defelems)
 {
 	ListCell   *lc;
@@ -155,6 +184,14 @@ read_option(DefElem *defel, GivenOptions *options)
 					 errmsg("invalid action \"%s\"", action),
 					 errhint("Use action = materialize, or leave it out.")));
 	}
+	else if (strcmp(name, "emit") == 0)
+		options->emit = read_word(defel, "changes", "final", NULL);
+	else if (strcmp(name, "late") == 0)
+		options->late = read_word(defel, "update", "drop", "divert");
+	else if (strcmp(name, "allowed_lateness") == 0)
+		options->allowed_lateness = read_length(defel);
+	else if (strcmp(name, "retention") == 0)
+		options->retention = read_length(defel);
 	else if (strcmp(name, "fillfactor") == 0)
 		options->fillfactor = read_int(defel, 10, 100);
 	else if (strcmp(name, "step_factor") == 0)
@@ -211,7 +248,7 @@ refuse_unknown(const char *name)
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("unrecognized option \"%s\" of a continuous view", name),
 			 closest ? errhint("Perhaps you meant the option \"%s\".", closest) :
-			 errhint("Options are action, fillfactor, step_factor, sw, sw_column, ttl and ttl_column.")));
+			 errhint("Options are action, allowed_lateness, emit, fillfactor, late, retention, step_factor, sw, sw_column, ttl and ttl_column.")));
 }
 
 Interval *
@@ -235,6 +272,33 @@ read_column(DefElem *defel)
 
 	truncate_identifier(name, strlen(name), true);
 	return name;
+}
+
+static char *
+read_word(DefElem *defel, const char *a, const char *b, const char *c)
+{
+	char	   *word = defGetString(defel);
+
+	if (pg_strcasecmp(word, a) != 0 && pg_strcasecmp(word, b) != 0 &&
+		(c == NULL || pg_strcasecmp(word, c) != 0))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid value for option \"%s\": \"%s\"", defel->defname, word),
+				 c ? errhint("Valid values are %s, %s and %s.", a, b, c) :
+				 errhint("Valid values are %s and %s.", a, b)));
+	return word;
+}
+
+static Interval *
+read_length(DefElem *defel)
+{
+	Interval   *result = weir_view_options_interval(defel);
+
+	if (weir_interval_usecs(result) < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" must not be negative", defel->defname)));
+	return result;
 }
 
 static int

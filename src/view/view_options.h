@@ -18,6 +18,10 @@ typedef struct GivenOptions
 	char	   *ttl_column;
 	int			step_factor;	/* percent; 0: not given */
 	int			fillfactor;		/* 0: not given */
+	char	   *emit;			/* these as given, or NULL */
+	char	   *late;
+	Interval   *allowed_lateness;
+	Interval   *retention;
 } GivenOptions;
 
 /*
@@ -32,6 +36,9 @@ extern void weir_view_options_set_window(GivenOptions *given, const SlidingWindo
 
 /* An option that is an interval. */
 extern Interval *weir_view_options_interval(DefElem *defel);
+
+/* What is to be stored of the options for event time.  Errors when they do not fit each other. */
+extern void weir_view_options_set_event_time(GivenOptions *given, ContViewOptions *options);
 
 /* Refuse options of continuous views on a view that reads no stream. */
 extern void weir_view_options_refuse(List *defelems);

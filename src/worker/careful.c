@@ -9,16 +9,10 @@
  */
 #include "postgres.h"
 
-#include "access/table.h"
 #include "access/xact.h"
-#include "executor/executor.h"
-#include "funcapi.h"
 #include "miscadmin.h"
 #include "query/execute.h"
-#include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
-#include "utils/rel.h"
 #include "utils/resowner.h"
 #include "worker/intake.h"
 #include "worker/worker.h"
@@ -49,70 +43,13 @@ merge_local(Assembly *a, MinimalTuple *tuples, int ntuples)
 	weir_groups_apply(merge, a->table);
 }
 
-/*
- * The row as JSON text: what a person needs to see and to insert it again.  Its
- * types may have casts to json that do or fail as they like: they run as the
- * view's owner, and a row that cannot be shown gives NULL.
- */
-static char *
-row_as_text(Assembly *a, int row, int *len)
-{
-	ResourceOwner owner = CurrentResourceOwner;
-	char	   *volatile string = NULL;
-	OwnerSwitch saved;
-
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(a->intake->cxt);
-	weir_owner_enter(&saved, a->view->owner);
-	PG_TRY();
-	{
-		Relation	rel = table_open(a->rows->streamid, AccessShareLock);
-		TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(rel), &TTSOpsVirtual);
-
-		weir_stream_row_store(weir_stream_row_type(RelationGetDescr(rel)), a->rows->rows[row], slot);
-		string = TextDatumGetCString(DirectFunctionCall1(row_to_json,
-														 ExecFetchSlotHeapTupleDatum(slot)));
-		ExecDropSingleTupleTableSlot(slot);
-		table_close(rel, NoLock);
-		weir_owner_leave(&saved);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(a->intake->cxt);
-		error = CopyErrorData();
-		if (weir_worker_error_kind(error->sqlerrcode) == ERROR_RETRY)
-			PG_RE_THROW();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		string = NULL;
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(a->intake->cxt);
-	CurrentResourceOwner = owner;
-	*len = string ? strlen(string) : -1;
-	return string;
-}
-
 static void
 bury_row(Assembly *a, int row, ErrorData *error)
 {
 	DeadLetter	dead = {0};
-	RowOrigin  *origin = a->rows->origins ? &a->rows->origins[row] : NULL;
 
-	dead.streamid = a->rows->streamid;
+	weir_intake_letter(a->intake, a->rows, row, a->view->owner, &dead);
 	dead.viewid = a->view->viewid;
-	dead.partition = origin ? origin->partition : -1;
-	dead.offset = origin ? origin->offset : -1;
-	if (origin && origin->payload_len >= 0)
-	{
-		dead.payload = unconstify(char *, origin->payload);
-		dead.payload_len = origin->payload_len;
-	}
-	else
-		dead.payload = row_as_text(a, row, &dead.payload_len);
 	dead.sqlerrcode = error->sqlerrcode;
 	dead.message = error->message ? error->message : "unknown error";
 	weir_intake_add_dead(a->intake, &dead);
@@ -141,6 +78,7 @@ try_range(Assembly *a, int first, int last)
 			a->runtime = weir_runtime_get(a->view);
 		weir_runtime_execute(a->runtime, a->rows, first, last, false, &tuples, &ntuples);
 		merge_local(a, tuples, ntuples);
+		weir_intake_note_late(a->intake, a->view, a->rows);
 		ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();

@@ -36,6 +36,7 @@
 #include "storage/lmgr.h"
 #include "storage/procarray.h"
 #include "stream/queue.h"
+#include "time/watermark.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -44,6 +45,7 @@
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
+#include "worker/event_time.h"
 #include "worker/expire.h"
 #include "worker/worker.h"
 
@@ -215,6 +217,8 @@ write_dead(RunDead *dead)
 	char		nulls[10] = "         ";
 	char	   *place = dead->data;
 
+	if (weir_event_write_late(dead))
+		return;
 	values[0] = ObjectIdGetDatum(dead->streamid);
 	values[1] = ObjectIdGetDatum(dead->viewid);
 	if (dead->topic_len >= 0)
@@ -284,6 +288,7 @@ write_notes(Epoch *epoch)
 	}
 	for (EpochOffset *offset = epoch->offsets; offset; offset = offset->next)
 		write_offset(&offset->offset);
+	weir_event_write();
 	SPI_finish();
 }
 
@@ -308,7 +313,7 @@ commit_callback(XactEvent event, void *arg)
 static bool
 has_notes(Epoch *epoch)
 {
-	if (epoch->main.dead || epoch->offsets)
+	if (epoch->main.dead || epoch->offsets || weir_event_pending())
 		return true;
 	for (Run *run = epoch->adopted; run; run = run->next)
 		if (run->dead || run->ndead_files > 0)
@@ -487,6 +492,7 @@ tick(void)
 	int			nwants = 0;
 	List	   *views;
 	bool		more;
+	bool		moved;
 	uint32		created = weir_registry_database_created(MyDatabaseId);
 
 	last_tick = GetCurrentTimestamp();
@@ -503,7 +509,11 @@ tick(void)
 	weir_registry_set_kafka_wants(wants, nwants);
 	adopt_views(views);
 	more = weir_expire_views(views, EXPIRE_IDLE, false, tend);
+	more |= weir_event_expire(views, EXPIRE_IDLE, tend);
+	moved = weir_event_tick(views);
 	weir_worker_commit();
+	if (moved)
+		weir_watermark_stored(weir_worker_self->slot);
 	if (more)
 		last_tick -= (TICK_MS - EXPIRE_PAUSE_MS) * (int64) 1000;
 }

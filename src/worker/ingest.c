@@ -29,6 +29,7 @@
 #include "stream/feed.h"
 #include "stream/queue.h"
 #include "utils/memutils.h"
+#include "worker/event_time.h"
 #include "worker/intake.h"
 #include "worker/large.h"
 #include "worker/worker.h"
@@ -60,6 +61,7 @@ handed_over(void *arg)
 
 	handover->merged = true;
 	weir_intake_note_statistics(handover->intake);
+	weir_event_merged(handover->intake, NULL);
 	if (handover->done)
 		handover->done(handover->arg);
 }
@@ -173,6 +175,7 @@ take_in(WeirBatch *batch, MemoryContext cxt, bool sync, bool careful, Handover *
 	else
 		weir_worker_begin();
 	MemoryContextSwitchTo(cxt);
+	weir_event_begin(&intake, NULL);
 	if (careful)
 	{
 		weir_intake_run_carefully(&intake, NULL);

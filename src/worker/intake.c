@@ -7,12 +7,19 @@
  */
 #include "worker/intake.h"
 
+#include "access/table.h"
 #include "access/xact.h"
 #include "base/shmem.h"
 #include "base/stats.h"
+#include "executor/executor.h"
+#include "funcapi.h"
 #include "miscadmin.h"
 #include "query/execute.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/resowner.h"
 #include "worker/worker.h"
 
 /* First row of the batch that the view counts; nrows if none. */
@@ -64,6 +71,100 @@ weir_intake_add_dead(Intake *intake, DeadLetter *dead)
 			intake->input.dead = repalloc(intake->input.dead, sizeof(DeadLetter) * intake->maxdead);
 	}
 	intake->input.dead[intake->input.ndead++] = *dead;
+}
+
+/*
+ * The row as JSON text: what a person needs to see and to insert it again.  Its
+ * types may have casts to json that do or fail as they like: they run as the
+ * owner, and a row that cannot be shown gives NULL.
+ */
+static char *
+row_as_text(Intake *intake, StreamRows *rows, int row, Oid owner, int *len)
+{
+	ResourceOwner resowner = CurrentResourceOwner;
+	MemoryContext caller = CurrentMemoryContext;
+	char	   *volatile string = NULL;
+	OwnerSwitch saved;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(intake->cxt);
+	weir_owner_enter(&saved, owner);
+	PG_TRY();
+	{
+		Relation	rel = table_open(rows->streamid, AccessShareLock);
+		TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(rel), &TTSOpsVirtual);
+
+		weir_stream_row_store(weir_stream_row_type(RelationGetDescr(rel)), rows->rows[row], slot);
+		string = TextDatumGetCString(DirectFunctionCall1(row_to_json,
+														 ExecFetchSlotHeapTupleDatum(slot)));
+		ExecDropSingleTupleTableSlot(slot);
+		table_close(rel, NoLock);
+		weir_owner_leave(&saved);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(intake->cxt);
+		error = CopyErrorData();
+		if (weir_worker_error_kind(error->sqlerrcode) == ERROR_RETRY)
+			PG_RE_THROW();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		string = NULL;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(caller);
+	CurrentResourceOwner = resowner;
+	*len = string ? strlen(string) : -1;
+	return string;
+}
+
+void
+weir_intake_letter(Intake *intake, StreamRows *rows, int row, Oid owner, DeadLetter *dead)
+{
+	RowOrigin  *origin = rows->origins ? &rows->origins[row] : NULL;
+
+	memset(dead, 0, sizeof(DeadLetter));
+	dead->streamid = rows->streamid;
+	dead->partition = origin ? origin->partition : -1;
+	dead->offset = origin ? origin->offset : -1;
+	if (origin && origin->payload_len >= 0)
+	{
+		dead->payload = unconstify(char *, origin->payload);
+		dead->payload_len = origin->payload_len;
+	}
+	else
+		dead->payload = row_as_text(intake, rows, row, owner, &dead->payload_len);
+}
+
+/* They travel as letters without an error; event_time.c writes them. */
+void
+weir_intake_note_late(Intake *intake, ContView *view, StreamRows *rows)
+{
+	int			n;
+	int		   *late = weir_runtime_late(&n);
+	DeadLetter	letter = {0};
+
+	if (n > 0 && view->options.late == LATE_DROP)
+	{
+		letter.streamid = rows->streamid;
+		letter.viewid = view->viewid;
+		letter.partition = -1;
+		letter.offset = n;
+		letter.payload_len = -1;
+		letter.message = "";
+		weir_intake_add_dead(intake, &letter);
+		return;
+	}
+	for (int i = 0; i < n; i++)
+	{
+		weir_intake_letter(intake, rows, late[i], view->owner, &letter);
+		letter.viewid = view->viewid;
+		letter.message = "";
+		weir_intake_add_dead(intake, &letter);
+	}
 }
 
 void
@@ -137,6 +238,7 @@ weir_intake_run(Intake *intake)
 									  &result.tuples, &result.ntuples))
 				intake->keep = false;
 			weir_intake_add_result(intake, &result);
+			weir_intake_note_late(intake, view, rows);
 		}
 	}
 }

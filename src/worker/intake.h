@@ -29,6 +29,12 @@ extern void weir_intake_begin(Intake *intake, WeirBatch *batch, MemoryContext cx
 extern void weir_intake_add_result(Intake *intake, ViewResult *result);
 extern void weir_intake_add_dead(Intake *intake, DeadLetter *dead);
 
+/* Note the rows that came too late for the view, of its query's execution just done. */
+extern void weir_intake_note_late(Intake *intake, ContView *view, StreamRows *rows);
+
+/* A letter with the row and where it came from; its text is made with the rights of owner.  In a transaction. */
+extern void weir_intake_letter(Intake *intake, StreamRows *rows, int row, Oid owner, DeadLetter *dead);
+
 /* The views of this database, in the current context. */
 extern List *weir_intake_views(void);
 

@@ -17,6 +17,7 @@
 #include "utils/memutils.h"
 
 #include "worker/kafka_offsets.h"
+#include "worker/event_time.h"
 #include "worker/kafka_partitions.h"
 #include "worker/ingest.h"
 #include "worker/worker.h"
@@ -105,6 +106,8 @@ weir_partitions_start(void)
 	for (int p = 0; p < self->npartitions; p++)
 		if (self->partitions[p].mine && !self->partitions[p].started)
 			ok = lock_partition(p) && ok;
+	if (ok)
+		weir_event_expect(self->streamid, self->npartitions);
 	if (ok)
 		weir_offsets_load(self->streamid, self->npartitions, offsets, &stored, &merged);
 	weir_kafka_commit();

@@ -32,6 +32,7 @@
 #include "stream/feed.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
+#include "worker/event_time.h"
 #include "worker/intake.h"
 #include "worker/large.h"
 #include "worker/worker.h"
@@ -210,6 +211,7 @@ take_in(LargeBatch *large, bool careful)
 	if (large->open)
 		wait_briefly_for_locks();
 	MemoryContextSwitchTo(cxt);
+	weir_event_begin(&intake, large->run);
 	if (careful)
 	{
 		weir_intake_run_carefully(&intake, large->run);
@@ -227,6 +229,7 @@ take_in(LargeBatch *large, bool careful)
 	{
 		merge_into_run(large->run, &intake.input);
 		large->merged = true;
+		weir_event_merged(&intake, large->run);
 		note_statistics(large, &intake);
 		if (large->feed)
 			weir_feed_consumed(large->feed, large->last);
@@ -374,6 +377,7 @@ take_in_message(QueueMessage *message)
 typedef struct Adoption
 {
 	Feed	   *feed;
+	Run		   *run;			/* of the message's own rows, or NULL */
 	weir_merge_callback done;
 } Adoption;
 
@@ -382,8 +386,11 @@ adopted(void *arg)
 {
 	Adoption   *adoption = arg;
 
+	if (adoption->run)
+		weir_event_adopted(adoption->run);
 	if (adoption->feed)
 	{
+		weir_event_adopted(adoption->feed->run);
 		adoption->feed->run = NULL;
 		count_notes(adoption->feed);
 	}
@@ -394,7 +401,7 @@ void
 weir_large_ingest(QueueMessage *message, weir_merge_callback done)
 {
 	Feed	   *feed = message->feed;
-	Adoption	adoption = {feed, done};
+	Adoption	adoption = {feed, NULL, done};
 
 	if (feed)
 		weir_feed_hold(feed);
@@ -405,7 +412,7 @@ weir_large_ingest(QueueMessage *message, weir_merge_callback done)
 		if (feed)
 			finish_feed(feed, message->seq);
 		if (message->pieces || message->spooled)
-			run = take_in_message(message);
+			run = adoption.run = take_in_message(message);
 		weir_epoch_adopt(weir_worker_self->slot, run ? run : feed->run, run && feed ? feed->run : NULL,
 						 message->sync, NULL, 0, adopted, &adoption);
 	}

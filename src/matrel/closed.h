@@ -1,0 +1,17 @@
+/*
+ * closed.h
+ *	  Deleting windows that the watermark closed long enough ago.
+ */
+#ifndef WEIR_MATREL_CLOSED_H
+#define WEIR_MATREL_CLOSED_H
+
+#include "query/execute.h"
+
+/*
+ * Delete up to limit groups of windows that were closed longer ago than the
+ * view's retention.  Returns how many.  In the current transaction and as the
+ * current user.
+ */
+extern int64 weir_matrel_expire_closed(ViewRuntime *runtime, int limit);
+
+#endif

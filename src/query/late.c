@@ -1,0 +1,255 @@
+/*
+ * late.c
+ *	  Rows that come after their window was closed.
+ *
+ * A view with late = drop or divert, or emit = final, takes no row into a window
+ * that the watermark has closed.  Its continuous query has the condition
+ * weir.on_time(end of the window), which the planner puts behind the view's own
+ * WHERE: its cost is said to be high.  A row of several windows is late when the
+ * first of them to end is closed: it is counted in all of its windows or in none.
+ *
+ * Rows that are late are noted by their number in the batch, so that one which
+ * the plan looks at twice counts once.
+ */
+#include "postgres.h"
+
+#include "query/late.h"
+
+#include "base/compat.h"
+#include "base/weir.h"
+#include "catalog/event_options.h"
+#include "catalog/pg_type.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "parser/parse_coerce.h"
+#include "parser/parse_func.h"
+#include "parser/parse_oper.h"
+#include "query/analyze.h"
+#include "query/window.h"
+#include "stream/batch.h"
+#include "time/window.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
+#include "utils/timestamp.h"
+
+WEIR_FUNCTION(weir_on_time);
+
+/* ---------------------------------------------------------------------
+ * The window of a query
+ * --------------------------------------------------------------------- */
+
+static Const *
+constant(Node *node, Oid type)
+{
+	node = eval_const_expressions(NULL, node);
+	if (!IsA(node, Const) || ((Const *) node)->consttype != type || ((Const *) node)->constisnull)
+		return NULL;
+	return (Const *) node;
+}
+
+static Expr *
+plus(Node *time, Const *length)
+{
+	return make_op(make_parsestate(NULL), list_make1(makeString(pstrdup("+"))),
+				   copyObject(time), (Node *) copyObject(length), NULL, -1);
+}
+
+/* date_bin(stride, time, origin) */
+static bool
+bin_window(FuncExpr *call, Node **time, Expr **end, Interval *length)
+{
+	Const	   *stride;
+
+	if (call->funcid != F_DATE_BIN_INTERVAL_TIMESTAMP_TIMESTAMP &&
+		call->funcid != F_DATE_BIN_INTERVAL_TIMESTAMPTZ_TIMESTAMPTZ)
+		return false;
+	stride = constant(linitial(call->args), INTERVALOID);
+	if (stride == NULL)
+		return false;
+
+	/* A day is 24 hours to date_bin. */
+	memset(length, 0, sizeof(Interval));
+	length->time = weir_interval_usecs(DatumGetIntervalP(stride->constvalue));
+	*time = lsecond(call->args);
+	*end = plus((Node *) call, makeConst(INTERVALOID, -1, InvalidOid, sizeof(Interval),
+										 IntervalPGetDatum(length), false, false));
+	return true;
+}
+
+/* date_trunc(unit, time [, zone]); of a timestamptz only with the zone, which else is any reader's. */
+static bool
+trunc_window(FuncExpr *call, Node **time, Expr **end, Interval *length)
+{
+	static const char *const units[][2] = {
+		{"microseconds", "1 microsecond"}, {"milliseconds", "1 millisecond"}, {"second", "1 second"},
+		{"minute", "1 minute"}, {"hour", "1 hour"}, {"day", "1 day"}, {"week", "7 days"},
+		{"month", "1 month"}, {"quarter", "3 months"}, {"year", "1 year"}, {"decade", "10 years"},
+		{"century", "100 years"}, {"millennium", "1000 years"}
+	};
+	bool		zoned = call->funcid == F_DATE_TRUNC_TEXT_TIMESTAMPTZ_TEXT;
+	Const	   *unit;
+	Const	   *step = NULL;
+	char	   *name;
+	Node	   *local = (Node *) call;
+	Node	   *zone = NULL;
+
+	if (call->funcid != F_DATE_TRUNC_TEXT_TIMESTAMP && !zoned)
+		return false;
+	unit = constant(linitial(call->args), TEXTOID);
+	if (unit == NULL)
+		return false;
+	name = TextDatumGetCString(unit->constvalue);
+	for (int i = 0; i < lengthof(units) && step == NULL; i++)
+		if (pg_strcasecmp(name, units[i][0]) == 0 ||
+			(strlen(name) + 1 == strlen(units[i][0]) && pg_strncasecmp(name, units[i][0], strlen(name)) == 0))
+			step = makeConst(INTERVALOID, -1, InvalidOid, sizeof(Interval),
+							 DirectFunctionCall3(interval_in, CStringGetDatum(units[i][1]),
+												 ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)),
+							 false, false);
+	if (step == NULL)
+		return false;
+	*length = *DatumGetIntervalP(step->constvalue);
+	*time = lsecond(call->args);
+	if (zoned)
+	{
+		zone = (Node *) constant(lthird(call->args), TEXTOID);
+		if (zone == NULL)
+			return false;
+		local = (Node *) makeFuncExpr(F_TIMEZONE_TEXT_TIMESTAMPTZ, TIMESTAMPOID,
+									  list_make2(copyObject(zone), call), InvalidOid, InvalidOid,
+									  COERCE_EXPLICIT_CALL);
+	}
+	*end = plus(local, step);
+	if (zoned)
+		*end = (Expr *) makeFuncExpr(F_TIMEZONE_TEXT_TIMESTAMP, TIMESTAMPTZOID,
+									 list_make2(copyObject(zone), *end), InvalidOid, InvalidOid,
+									 COERCE_EXPLICIT_CALL);
+	return true;
+}
+
+static bool
+is_event_time(Node *time, Index stream, AttrNumber column)
+{
+	Var		   *var = (Var *) time;
+
+	return IsA(time, Var) && var->varno == stream && var->varattno == column && var->varlevelsup == 0;
+}
+
+void
+weir_late_find_window(ParseState *pstate, ContQuery *cq, Query *def, Index stream)
+{
+	const EventOptions *options = weir_event_options(cq->streamid);
+	ClosingWindow *closing = palloc0(sizeof(ClosingWindow));
+	Node	   *time = NULL;
+
+	if (options->column == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("stream \"%s\" has no event time", get_rel_name(cq->streamid)),
+				 errhint("ALTER FOREIGN TABLE %s OPTIONS (ADD event_time 'column', ADD watermark '5 seconds').",
+						 quote_identifier(get_rel_name(cq->streamid)))));
+	if (cq->panes)
+	{
+		time = linitial(cq->panes->call->args);
+		closing->key = cq->pane_key;
+		closing->row_end = weir_window_first_end(cq->panes);
+		closing->length = *weir_window_length(cq->panes);
+		if (!is_event_time(time, stream, options->column))
+			time = NULL;
+	}
+	for (int i = 0; cq->panes == NULL && !cq->append && time == NULL && i < cq->nkeys; i++)
+	{
+		FuncExpr   *call = (FuncExpr *) list_nth_node(TargetEntry, cq->query->targetList, i)->expr;
+		Expr	   *end;
+
+		if (!IsA(call, FuncExpr) ||
+			!(bin_window(call, &time, &end, &closing->length) ||
+			  trunc_window(call, &time, &end, &closing->length) ||
+			  weir_window_of_bucket(call, &time, &end, &closing->length)) ||
+			!is_event_time(time, stream, options->column))
+		{
+			time = NULL;
+			continue;
+		}
+		closing->key = i;
+		closing->row_end = closing->key_end = end;
+	}
+	if (time == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("options \"emit\", \"late\", \"allowed_lateness\" and \"retention\" need a window over the stream's event time"),
+				 errdetail("Column \"%s\" is the event time of stream \"%s\".",
+						   get_attname(cq->streamid, options->column, false), get_rel_name(cq->streamid)),
+				 errhint("Group by the columns of weir.tumble, weir.hop or weir.cumulate, by date_bin, or by date_trunc with a time zone, of that column.")));
+	cq->closing = closing;
+}
+
+/* ---------------------------------------------------------------------
+ * Judging rows
+ * --------------------------------------------------------------------- */
+
+Node *
+weir_late_condition(const ClosingWindow *closing)
+{
+	Oid			type = exprType((Node *) closing->row_end);
+	Oid			fn = LookupFuncName(list_make2(makeString(pstrdup(WEIR_SCHEMA)), makeString(pstrdup("on_time"))),
+									1, &type, false);
+
+	return (Node *) makeFuncExpr(fn, BOOLOID, list_make1(copyObject(closing->row_end)),
+								 InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
+}
+
+/* Of the query that runs in this process. */
+static bool judging = false;
+static int64 late_threshold;
+static int	first_row;
+static int	nrows;
+static bool *late = NULL;		/* by row, made when the first is found */
+static MemoryContext late_cxt;
+
+void
+weir_late_begin(int64 threshold, int first, int last)
+{
+	judging = true;
+	late_threshold = threshold;
+	first_row = first;
+	nrows = last - first;
+	late = NULL;
+	late_cxt = CurrentMemoryContext;
+}
+
+int *
+weir_late_end(int *n)
+{
+	int		   *result = NULL;
+
+	*n = 0;
+	judging = false;
+	if (late == NULL)
+		return NULL;
+	result = palloc(sizeof(int) * nrows);
+	for (int i = 0; i < nrows; i++)
+		if (late[i])
+			result[(*n)++] = first_row + i;
+	late = NULL;
+	return result;
+}
+
+/* weir.on_time(end): may a row still be taken into a window with this end? */
+Datum
+weir_on_time(PG_FUNCTION_ARGS)
+{
+	int			row;
+
+	if (!judging || PG_ARGISNULL(0) || PG_GETARG_TIMESTAMP(0) > late_threshold)
+		PG_RETURN_BOOL(true);
+	row = weir_batch_scan_row() - first_row;
+	if (late == NULL)
+		late = MemoryContextAllocZero(late_cxt, sizeof(bool) * Max(nrows, 1));
+	if (row >= 0 && row < nrows)
+		late[row] = true;
+	PG_RETURN_BOOL(false);
+}

@@ -1,0 +1,30 @@
+/*
+ * late.h
+ *	  Rows that come after their window was closed.
+ */
+#ifndef WEIR_LATE_H
+#define WEIR_LATE_H
+
+#include "postgres.h"
+#include "nodes/primnodes.h"
+#include "parser/parse_node.h"
+#include "query/cont_query.h"
+
+/*
+ * Find the window of the stream's event time that a query groups by, and fill
+ * cq->closing.  Errors when there is none.
+ */
+extern void weir_late_find_window(ParseState *pstate, ContQuery *cq, Query *def, Index stream);
+
+/* Is the row's window open?  The condition for the continuous query; counts rows for which it is not. */
+extern Node *weir_late_condition(const ClosingWindow *closing);
+
+/*
+ * The condition's counterpart while a query runs over rows [first, last): rows
+ * whose window ends at or before threshold are late.  end returns their indexes
+ * in order, palloc'd.
+ */
+extern void weir_late_begin(int64 threshold, int first, int last);
+extern int *weir_late_end(int *n);
+
+#endif

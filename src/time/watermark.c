@@ -1,0 +1,463 @@
+/*
+ * watermark.c
+ *	  Watermarks of streams, in shared memory.
+ *
+ * Each partition of a stream (inserted rows are one) has a watermark: the latest
+ * time that it brought, less the stream's option "watermark".  The stream's is
+ * the least of them, of partitions that are not idle.
+ *
+ * What users are shown as final must not change, so a flush must not store a
+ * watermark that a batch still under way knew nothing of: that batch may take in
+ * rows of a window that the watermark closes.  Therefore whoever takes in rows
+ * holds the watermark that the rows are judged by, from before they are until
+ * they are in an epoch; and a cut, which runs under the same mutex as a merge,
+ * goes no further than the least that is held.  A run of a large transaction
+ * holds its own until the epoch adopts it.
+ *
+ * Locking: one LWLock, taken under the merge mutex or alone.
+ *
+ * Memory: streams, partitions and holds are allocated in the area, beyond its
+ * limits: they are few and small.
+ *
+ * Failure: an owner's holds end with its transaction or process.  A restart
+ * loads what was stored with the last flush.
+ */
+#include "time/watermark.h"
+
+#include "base/clock.h"
+#include "base/compat.h"
+#include "base/shmem.h"
+#include "miscadmin.h"
+
+typedef struct EventPartition
+{
+	struct EventPartition *next;
+	int32		number;
+	int64		watermark;
+	int64		cut;			/* as of the last cut */
+	TimestampTz heard;			/* when it last brought rows */
+} EventPartition;
+
+typedef struct WatermarkHold
+{
+	struct WatermarkHold *next;
+	void	   *owner;
+	int64		watermark;
+	int64		newest;			/* of what the owner keeps; NO_WATERMARK: nothing */
+} WatermarkHold;
+
+typedef struct EventStream
+{
+	struct EventStream *next;
+	Oid			streamid;
+	int64		delay;			/* the stream's options, as of the last batch */
+	int64		idle_timeout;
+	int64		watermark;
+	int64		cut;
+	bool		changed;		/* since it was stored */
+	EventPartition *partitions;
+	WatermarkHold *holds;
+} EventStream;
+
+typedef struct Watermarks
+{
+	LWLock		lock;
+	EventStream *streams[WEIR_MAX_DATABASES];
+} Watermarks;
+
+static Watermarks *shared = NULL;
+
+static EventStream *find_stream(int slot, Oid streamid);
+static EventPartition *find_partition(EventStream *stream, int32 number, bool create);
+static void recompute(EventStream *stream, TimestampTz now);
+static void add_newest(EventStream *stream, int32 partition, int64 newest, TimestampTz now);
+static void end_holds(void *owner, bool kept);
+static void free_stream(EventStream *stream);
+
+static Size
+watermarks_size(void)
+{
+	return sizeof(Watermarks);
+}
+
+static void
+watermarks_init(void *address, bool found)
+{
+	shared = address;
+	if (!found)
+		weir_lwlock_init(&shared->lock);
+}
+
+void
+weir_watermark_init(void)
+{
+	static const WeirShmemPart part = {"weir watermarks", watermarks_size, watermarks_init};
+
+	weir_shmem_register(&part);
+}
+
+/* ---------------------------------------------------------------------
+ * Streams and partitions; the lock is held
+ * --------------------------------------------------------------------- */
+
+static EventStream *
+find_stream(int slot, Oid streamid)
+{
+	for (EventStream *s = shared->streams[slot]; s; s = s->next)
+		if (s->streamid == streamid)
+			return s;
+	return NULL;
+}
+
+static void *
+allocate(Size size)
+{
+	void	   *result = weir_shared_alloc_reserve(WEIR_MEMORY_GROUPS, size);
+
+	if (result)
+		memset(result, 0, size);
+	return result;
+}
+
+/* NULL when there is none, or no memory for it. */
+static EventPartition *
+find_partition(EventStream *stream, int32 number, bool create)
+{
+	EventPartition *p = stream->partitions;
+
+	while (p && p->number != number)
+		p = p->next;
+	if (p == NULL && create && (p = allocate(sizeof(EventPartition))) != NULL)
+	{
+		p->number = number;
+		p->watermark = p->cut = NO_WATERMARK;
+		p->heard = weir_clock_now();
+		p->next = stream->partitions;
+		stream->partitions = p;
+	}
+	return p;
+}
+
+/* The least of partitions that are not idle; as it was when all are. */
+static void
+recompute(EventStream *stream, TimestampTz now)
+{
+	int64		least = PG_INT64_MAX;
+
+	for (EventPartition *p = stream->partitions; p; p = p->next)
+	{
+		/* The clock went back: count from now. */
+		p->heard = Min(p->heard, now);
+		if (stream->idle_timeout > 0 && now - p->heard > stream->idle_timeout)
+			continue;
+		least = Min(least, p->watermark);
+	}
+	if (least != PG_INT64_MAX)
+		stream->watermark = Max(stream->watermark, least);
+}
+
+static void
+add_newest(EventStream *stream, int32 number, int64 newest, TimestampTz now)
+{
+	EventPartition *p = find_partition(stream, number, true);
+
+	/* Without memory for it, the watermark stays for now. */
+	if (p == NULL)
+		return;
+	p->heard = now;
+	if (newest > NO_WATERMARK + stream->delay)
+		p->watermark = Max(p->watermark, newest - stream->delay);
+	recompute(stream, now);
+}
+
+/* ---------------------------------------------------------------------
+ * Taking in rows
+ * --------------------------------------------------------------------- */
+
+pg_noreturn static void
+no_memory(void)
+{
+	LWLockRelease(&shared->lock);
+	ereport(ERROR,
+			(errcode(ERRCODE_OUT_OF_MEMORY),
+			 errmsg("weir.memory is exhausted")));
+}
+
+void
+weir_watermark_load(int slot, Oid streamid, const StoredWatermark *stored, int nstored)
+{
+	EventStream *stream;
+
+	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+	stream = find_stream(slot, streamid);
+	if (stream == NULL)
+	{
+		stream = allocate(sizeof(EventStream));
+		if (stream == NULL)
+			no_memory();
+		stream->streamid = streamid;
+		stream->watermark = stream->cut = NO_WATERMARK;
+		for (int i = 0; i < nstored; i++)
+		{
+			EventPartition *p;
+
+			if (stored[i].partition == WHOLE_STREAM)
+				stream->watermark = stream->cut = stored[i].watermark;
+			else if ((p = find_partition(stream, stored[i].partition, true)) != NULL)
+				p->watermark = p->cut = stored[i].watermark;
+			else
+			{
+				free_stream(stream);
+				no_memory();
+			}
+		}
+		stream->next = shared->streams[slot];
+		shared->streams[slot] = stream;
+	}
+	LWLockRelease(&shared->lock);
+}
+
+void
+weir_watermark_expect(int slot, Oid streamid, int32 partition)
+{
+	EventStream *stream;
+
+	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+	stream = find_stream(slot, streamid);
+	if (stream && find_partition(stream, partition, true) == NULL)
+		no_memory();
+	LWLockRelease(&shared->lock);
+}
+
+bool
+weir_watermark_hold(int slot, const EventOptions *options, void *owner, int64 *watermark)
+{
+	EventStream *stream;
+	WatermarkHold *hold;
+
+	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+	stream = find_stream(slot, options->streamid);
+	if (stream == NULL)
+	{
+		LWLockRelease(&shared->lock);
+		return false;
+	}
+	stream->delay = options->watermark;
+	stream->idle_timeout = options->idle_timeout;
+	recompute(stream, weir_clock_now());
+	*watermark = stream->watermark;
+	for (hold = stream->holds; hold; hold = hold->next)
+		if (hold->owner == owner)
+			break;
+	if (hold == NULL)
+	{
+		hold = allocate(sizeof(WatermarkHold));
+		if (hold == NULL)
+			no_memory();
+		hold->owner = owner;
+		hold->watermark = stream->watermark;
+		hold->newest = NO_WATERMARK;
+		hold->next = stream->holds;
+		stream->holds = hold;
+	}
+	LWLockRelease(&shared->lock);
+	return true;
+}
+
+void
+weir_watermark_keep(int slot, Oid streamid, void *owner, int64 newest)
+{
+	EventStream *stream;
+
+	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+	stream = find_stream(slot, streamid);
+	for (WatermarkHold *hold = stream ? stream->holds : NULL; hold; hold = hold->next)
+		if (hold->owner == owner)
+			hold->newest = Max(hold->newest, newest);
+	LWLockRelease(&shared->lock);
+}
+
+static void
+end_holds(void *owner, bool kept)
+{
+	TimestampTz now = kept ? weir_clock_now() : 0;
+
+	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+	for (int slot = 0; slot < WEIR_MAX_DATABASES; slot++)
+		for (EventStream *stream = shared->streams[slot]; stream; stream = stream->next)
+			for (WatermarkHold **place = &stream->holds; *place;)
+			{
+				WatermarkHold *hold = *place;
+
+				if (hold->owner != owner)
+				{
+					place = &hold->next;
+					continue;
+				}
+				if (kept && hold->newest != NO_WATERMARK)
+					add_newest(stream, 0, hold->newest, now);
+				*place = hold->next;
+				weir_shared_free(hold);
+			}
+	LWLockRelease(&shared->lock);
+}
+
+void
+weir_watermark_release(void *owner)
+{
+	end_holds(owner, false);
+}
+
+void
+weir_watermark_release_kept(void *owner)
+{
+	end_holds(owner, true);
+}
+
+void
+weir_watermark_advance(int slot, Oid streamid, int32 partition, int64 newest)
+{
+	EventStream *stream;
+
+	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+	stream = find_stream(slot, streamid);
+	if (stream)
+		add_newest(stream, partition, newest, weir_clock_now());
+	LWLockRelease(&shared->lock);
+}
+
+/* ---------------------------------------------------------------------
+ * Storing
+ * --------------------------------------------------------------------- */
+
+void
+weir_watermark_cut(int slot)
+{
+	TimestampTz now;
+
+	/* Streams come and go under the lock; to miss one that is new is no harm. */
+	if (shared->streams[slot] == NULL)
+		return;
+	now = weir_clock_now();
+	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+	for (EventStream *stream = shared->streams[slot]; stream; stream = stream->next)
+	{
+		int64		cut;
+
+		recompute(stream, now);
+		cut = stream->watermark;
+		for (WatermarkHold *hold = stream->holds; hold; hold = hold->next)
+			cut = Min(cut, hold->watermark);
+		if (cut > stream->cut)
+		{
+			stream->cut = cut;
+			stream->changed = true;
+		}
+		for (EventPartition *p = stream->partitions; p; p = p->next)
+		{
+			stream->changed |= p->cut != p->watermark;
+			p->cut = p->watermark;
+		}
+	}
+	LWLockRelease(&shared->lock);
+}
+
+StoredWatermark *
+weir_watermark_changes(int slot, int *n)
+{
+	StoredWatermark *result = NULL;
+	int			max = 0;
+
+	*n = 0;
+	if (shared->streams[slot] == NULL)
+		return NULL;
+
+	/* Only the caller cuts, so that nothing is added between the two rounds but partitions never cut. */
+	for (int round = 0; round < 2; round++)
+	{
+		LWLockAcquire(&shared->lock, LW_SHARED);
+		for (EventStream *stream = shared->streams[slot]; stream; stream = stream->next)
+		{
+			if (!stream->changed)
+				continue;
+			if (stream->cut != NO_WATERMARK)
+			{
+				if (round == 0)
+					max++;
+				else if (*n < max)
+					result[(*n)++] = (StoredWatermark) {stream->streamid, WHOLE_STREAM, stream->cut};
+			}
+			for (EventPartition *p = stream->partitions; p; p = p->next)
+			{
+				if (p->cut == NO_WATERMARK)
+					continue;
+				if (round == 0)
+					max++;
+				else if (*n < max)
+					result[(*n)++] = (StoredWatermark) {stream->streamid, p->number, p->cut};
+			}
+		}
+		LWLockRelease(&shared->lock);
+		if (round == 0)
+			result = palloc(sizeof(StoredWatermark) * Max(max, 1));
+	}
+	return result;
+}
+
+void
+weir_watermark_stored(int slot)
+{
+	if (shared->streams[slot] == NULL)
+		return;
+	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+	for (EventStream *stream = shared->streams[slot]; stream; stream = stream->next)
+		stream->changed = false;
+	LWLockRelease(&shared->lock);
+}
+
+static void
+free_stream(EventStream *stream)
+{
+	while (stream->partitions)
+	{
+		EventPartition *p = stream->partitions;
+
+		stream->partitions = p->next;
+		weir_shared_free(p);
+	}
+	while (stream->holds)
+	{
+		WatermarkHold *hold = stream->holds;
+
+		stream->holds = hold->next;
+		weir_shared_free(hold);
+	}
+	weir_shared_free(stream);
+}
+
+void
+weir_watermark_purge(int slot, List *streams)
+{
+	if (shared->streams[slot] == NULL)
+		return;
+	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+	for (EventStream **place = &shared->streams[slot]; *place;)
+	{
+		EventStream *stream = *place;
+
+		if (stream->holds || list_member_oid(streams, stream->streamid))
+			place = &stream->next;
+		else
+		{
+			*place = stream->next;
+			free_stream(stream);
+		}
+	}
+	LWLockRelease(&shared->lock);
+}
+
+void
+weir_watermark_discard(int slot)
+{
+	weir_watermark_purge(slot, NIL);
+}

@@ -1,0 +1,68 @@
+/*
+ * watermark.h
+ *	  Watermarks of streams, in shared memory.
+ *
+ * A watermark is a time of the stream's event_time column, as its int64: rows
+ * before it are taken to have come.  It never goes back.
+ */
+#ifndef WEIR_WATERMARK_H
+#define WEIR_WATERMARK_H
+
+#include "postgres.h"
+#include "catalog/event_options.h"
+#include "datatype/timestamp.h"
+
+#define NO_WATERMARK PG_INT64_MIN
+
+/* Partition number of the stream itself in what is stored. */
+#define WHOLE_STREAM (-1)
+
+typedef struct StoredWatermark
+{
+	Oid			streamid;
+	int32		partition;
+	int64		watermark;
+} StoredWatermark;
+
+extern void weir_watermark_init(void);
+
+/* --- who takes in rows --- */
+
+/* What was stored of a stream; no change when it is known already.  Errors when memory is full. */
+extern void weir_watermark_load(int slot, Oid streamid, const StoredWatermark *stored, int nstored);
+
+/* A partition that may bring rows: the watermark waits for it, until it is idle. */
+extern void weir_watermark_expect(int slot, Oid streamid, int32 partition);
+
+/*
+ * The watermark that a batch of the owner's is judged by.  Until the owner
+ * releases it, no cut goes beyond it.  False when the stream is to be loaded
+ * first.  Errors when memory is full.
+ */
+extern bool weir_watermark_hold(int slot, const EventOptions *options, void *owner, int64 *watermark);
+extern void weir_watermark_release(void *owner);
+
+/* Newest time of a batch that the owner keeps to itself for now; then all that it kept. */
+extern void weir_watermark_keep(int slot, Oid streamid, void *owner, int64 newest);
+extern void weir_watermark_release_kept(void *owner);
+
+/* A partition has brought rows, newest the latest of their times. */
+extern void weir_watermark_advance(int slot, Oid streamid, int32 partition, int64 newest);
+
+/* --- the flush worker --- */
+
+/*
+ * Fix what the flush of the epoch that is cut now stores: no batch that comes
+ * into a later epoch was judged by an older watermark.  Under the merge mutex.
+ */
+extern void weir_watermark_cut(int slot);
+
+/* What is to be stored as of the last cut, palloc'd; and that it is. */
+extern StoredWatermark *weir_watermark_changes(int slot, int *n);
+extern void weir_watermark_stored(int slot);
+
+/* Forget streams that are none of these any more. */
+extern void weir_watermark_purge(int slot, List *streams);
+extern void weir_watermark_discard(int slot);
+
+#endif

@@ -1,0 +1,408 @@
+/*
+ * event_time.c
+ *	  Event time of batches: bad times, watermarks, and what is stored of them.
+ *
+ * In ingest and Kafka workers, and in the flush worker.  The state is in
+ * time/watermark.c; weir.watermarks keeps it over restarts, written in the flush
+ * transaction.
+ *
+ * A row is judged by the watermark as it was before its batch.
+ *
+ * Failure: what a process holds of watermarks ends with its transaction's abort
+ * or its exit, what a run holds with the run.
+ */
+#include "postgres.h"
+
+#include "worker/event_time.h"
+
+#include "access/table.h"
+#include "access/xact.h"
+#include "base/clock.h"
+#include "base/shmem.h"
+#include "catalog/event_options.h"
+#include "catalog/pg_type.h"
+#include "common/int.h"
+#include "executor/spi.h"
+#include "matrel/closed.h"
+#include "miscadmin.h"
+#include "storage/ipc.h"
+#include "storage/proc.h"
+#include "time/watermark.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+#include "worker/worker.h"
+
+static bool holding = false;	/* this process holds watermarks */
+
+static void
+release_own(void)
+{
+	if (holding)
+		weir_watermark_release(MyProc);
+	holding = false;
+}
+
+static void
+release_at_abort(XactEvent event, void *arg)
+{
+	if (event == XACT_EVENT_ABORT)
+		release_own();
+}
+
+static void
+release_at_exit(int code, Datum arg)
+{
+	release_own();
+}
+
+static void
+prepare_release(void)
+{
+	static bool registered = false;
+
+	if (registered)
+		return;
+	RegisterXactCallback(release_at_abort, NULL);
+	before_shmem_exit(release_at_exit, (Datum) 0);
+	registered = true;
+}
+
+/* ---------------------------------------------------------------------
+ * Bad times
+ * --------------------------------------------------------------------- */
+
+static void
+note_time(WeirBatch *batch, StreamRows *rows, int32 partition, int64 time)
+{
+	for (int i = 0; i < rows->ntimes; i++)
+	{
+		if (rows->times[i].partition != partition)
+			continue;
+		rows->times[i].newest = Max(rows->times[i].newest, time);
+		return;
+	}
+	if (rows->times == NULL)
+		rows->times = MemoryContextAlloc(batch->cxt, sizeof(PartitionTime));
+	else
+		rows->times = repalloc(rows->times, sizeof(PartitionTime) * (rows->ntimes + 1));
+	rows->times[rows->ntimes++] = (PartitionTime) {partition, time};
+}
+
+/* Into the batch's own letters, so that another try of the batch has it too. */
+static void
+bury_future(Intake *intake, StreamRows *rows, int row, Oid owner)
+{
+	MemoryContext old = MemoryContextSwitchTo(intake->batch->cxt);
+	DeadLetter	dead;
+
+	weir_intake_letter(intake, rows, row, owner, &dead);
+	if (dead.payload && !rows->origins)
+		dead.payload = pnstrdup(dead.payload, dead.payload_len);
+	dead.sqlerrcode = ERRCODE_DATETIME_VALUE_OUT_OF_RANGE;
+	dead.message = "event time is further in the future than max_future allows";
+	weir_batch_add_dead(intake->batch, &dead);
+	weir_intake_add_dead(intake, &dead);
+	MemoryContextSwitchTo(old);
+}
+
+static void
+screen(Intake *intake, StreamRows *rows, const EventOptions *options)
+{
+	Relation	rel = table_open(rows->streamid, AccessShareLock);
+	StreamRowType *type = weir_stream_row_type(RelationGetDescr(rel));
+	Oid			owner = rel->rd_rel->relowner;
+	int64		last = PG_INT64_MAX;
+	int32		partition = 0;
+	int64		newest = NO_WATERMARK;
+	int			kept = 0;
+
+	table_close(rel, NoLock);
+	if (options->max_future >= 0 &&
+		pg_add_s64_overflow(weir_clock_now(), options->max_future, &last))
+		last = PG_INT64_MAX;
+	for (int i = 0; i < rows->nrows; i++)
+	{
+		StreamRow  *row = rows->rows[i];
+		bool		isnull;
+		int64		time = DatumGetInt64(weir_stream_row_get(type, row, weir_stream_row_datums(row),
+															 options->column - 1, &isnull));
+
+		if (!isnull && time > last)
+		{
+			bury_future(intake, rows, i, owner);
+			continue;
+		}
+		if (!isnull && !TIMESTAMP_NOT_FINITE(time))
+		{
+			if (rows->origins && rows->origins[i].partition != partition)
+			{
+				if (newest != NO_WATERMARK)
+					note_time(intake->batch, rows, partition, newest);
+				partition = rows->origins[i].partition;
+				newest = NO_WATERMARK;
+			}
+			newest = Max(newest, time);
+		}
+		rows->rows[kept] = row;
+		if (rows->seqs)
+			rows->seqs[kept] = rows->seqs[i];
+		if (rows->origins)
+			rows->origins[kept] = rows->origins[i];
+		kept++;
+	}
+	if (newest != NO_WATERMARK)
+		note_time(intake->batch, rows, partition, newest);
+	rows->nrows = kept;
+	rows->screened = true;
+}
+
+/* ---------------------------------------------------------------------
+ * Judging
+ * --------------------------------------------------------------------- */
+
+static void
+load(Oid streamid)
+{
+	static const char *sql =
+		"SELECT partition, watermark FROM weir.watermarks WHERE stream OPERATOR(pg_catalog.=) $1";
+	Oid			type = OIDOID;
+	Datum		arg = ObjectIdGetDatum(streamid);
+	StoredWatermark *stored;
+	int			n;
+
+	SPI_connect();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	if (SPI_execute_with_args(sql, 1, &type, &arg, NULL, true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not read weir.watermarks");
+	n = (int) SPI_processed;
+	stored = palloc(sizeof(StoredWatermark) * Max(n, 1));
+	for (int i = 0; i < n; i++)
+	{
+		HeapTuple	row = SPI_tuptable->vals[i];
+		bool		isnull;
+
+		stored[i].streamid = streamid;
+		stored[i].partition = DatumGetInt32(SPI_getbinval(row, SPI_tuptable->tupdesc, 1, &isnull));
+		stored[i].watermark = DatumGetTimestampTz(SPI_getbinval(row, SPI_tuptable->tupdesc, 2, &isnull));
+	}
+	weir_watermark_load(weir_worker_self->slot, streamid, stored, n);
+	PopActiveSnapshot();
+	SPI_finish();
+}
+
+void
+weir_event_begin(Intake *intake, Run *run)
+{
+	WeirBatch  *batch = intake->batch;
+
+	for (int i = 0; i < batch->nstreams; i++)
+	{
+		StreamRows *rows = &batch->streams[i];
+		const EventOptions *options = weir_event_options(rows->streamid);
+
+		rows->watermark = NO_WATERMARK;
+		if (options->column == 0)
+			continue;
+		if (!rows->screened)
+			screen(intake, rows, options);
+		prepare_release();
+		holding = holding || run == NULL;
+		while (!weir_watermark_hold(weir_worker_self->slot, options,
+									run ? (void *) run : (void *) MyProc, &rows->watermark))
+			load(rows->streamid);
+	}
+}
+
+void
+weir_event_merged(Intake *intake, Run *run)
+{
+	WeirBatch  *batch = intake->batch;
+	int			slot = weir_worker_self->slot;
+
+	for (int i = 0; i < batch->nstreams; i++)
+	{
+		StreamRows *rows = &batch->streams[i];
+
+		for (int j = 0; j < rows->ntimes; j++)
+		{
+			PartitionTime *time = &rows->times[j];
+
+			if (run)
+				weir_watermark_keep(slot, rows->streamid, run, time->newest);
+			else
+				weir_watermark_advance(slot, rows->streamid, time->partition, time->newest);
+		}
+	}
+	if (run == NULL)
+		release_own();
+}
+
+void
+weir_event_adopted(Run *run)
+{
+	weir_watermark_release_kept(run);
+}
+
+void
+weir_event_expect(Oid streamid, int npartitions)
+{
+	const EventOptions *options = weir_event_options(streamid);
+	int64		watermark;
+
+	if (options->column == 0)
+		return;
+	prepare_release();
+	holding = true;
+	while (!weir_watermark_hold(weir_worker_self->slot, options, MyProc, &watermark))
+		load(streamid);
+	for (int i = 0; i < npartitions; i++)
+		weir_watermark_expect(weir_worker_self->slot, streamid, i);
+	release_own();
+}
+
+/* ---------------------------------------------------------------------
+ * Storing
+ * --------------------------------------------------------------------- */
+
+/* Counts stay with the view, a diverted row goes to weir.late_rows. */
+bool
+weir_event_write_late(RunDead *dead)
+{
+	static const char *count =
+		"INSERT INTO weir.late_counts AS l (view, dropped, diverted)"
+		" SELECT c.oid, $2, $3 FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) $1"
+		" ON CONFLICT (view) DO UPDATE SET dropped = l.dropped OPERATOR(pg_catalog.+) excluded.dropped,"
+		" diverted = l.diverted OPERATOR(pg_catalog.+) excluded.diverted";
+	static const char *divert =
+		"INSERT INTO weir.late_rows (view, stream, partition, \"offset\", \"row\", \"time\")"
+		" SELECT v.oid, s.oid, $3, $4, $5, $6 FROM pg_catalog.pg_class v, pg_catalog.pg_class s"
+		" WHERE v.oid OPERATOR(pg_catalog.=) $1 AND s.oid OPERATOR(pg_catalog.=) $2";
+	bool		dropped = dead->payload_len < 0 && dead->offset > 0 && dead->partition < 0;
+	Oid			count_types[3] = {OIDOID, INT8OID, INT8OID};
+	Datum		counts[3] = {ObjectIdGetDatum(dead->viewid), Int64GetDatum(dropped ? dead->offset : 0),
+		Int64GetDatum(dropped ? 0 : 1)};
+
+	if (dead->sqlerrcode != 0)
+		return false;
+	if (SPI_execute_with_args(count, 3, count_types, counts, NULL, false, 0) != SPI_OK_INSERT)
+		elog(ERROR, "could not count late rows");
+	if (!dropped)
+	{
+		Oid			types[6] = {OIDOID, OIDOID, INT4OID, INT8OID, TEXTOID, TIMESTAMPTZOID};
+		Datum		values[6];
+		char		nulls[7] = "      ";
+
+		values[0] = ObjectIdGetDatum(dead->viewid);
+		values[1] = ObjectIdGetDatum(dead->streamid);
+		values[2] = Int32GetDatum(dead->partition);
+		values[3] = Int64GetDatum(dead->offset);
+		if (dead->partition < 0)
+			nulls[2] = nulls[3] = 'n';
+		if (dead->payload_len >= 0)
+			values[4] = PointerGetDatum(cstring_to_text_with_len(dead->data + Max(dead->topic_len, 0) + dead->message_len,
+																 dead->payload_len));
+		else
+			nulls[4] = 'n';
+		values[5] = TimestampTzGetDatum(dead->time);
+		if (SPI_execute_with_args(divert, 6, types, values, nulls, false, 0) != SPI_OK_INSERT)
+			elog(ERROR, "could not write a late row");
+	}
+	return true;
+}
+
+bool
+weir_event_pending(void)
+{
+	int			n;
+
+	(void) weir_watermark_changes(weir_worker_self->slot, &n);
+	return n > 0;
+}
+
+/* In SPI. */
+void
+weir_event_write(void)
+{
+	static SPIPlanPtr plan = NULL;
+	static const char *sql =
+		"INSERT INTO weir.watermarks AS w (stream, partition, watermark)"
+		" SELECT c.oid, $2, $3 FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) $1"
+		" ON CONFLICT (stream, partition) DO UPDATE SET watermark = excluded.watermark"
+		" WHERE w.watermark OPERATOR(pg_catalog.<) excluded.watermark";
+	int			n;
+	StoredWatermark *changes = weir_watermark_changes(weir_worker_self->slot, &n);
+
+	for (int i = 0; i < n; i++)
+	{
+		Datum		values[3] = {ObjectIdGetDatum(changes[i].streamid), Int32GetDatum(changes[i].partition),
+			TimestampTzGetDatum(changes[i].watermark)};
+
+		if (plan == NULL)
+		{
+			Oid			types[3] = {OIDOID, INT4OID, TIMESTAMPTZOID};
+
+			plan = SPI_prepare(sql, 3, types);
+			if (plan == NULL || SPI_keepplan(plan) != 0)
+				elog(ERROR, "could not prepare to write a watermark");
+		}
+		if (SPI_execute_plan(plan, values, NULL, false, 0) != SPI_OK_INSERT)
+			elog(ERROR, "could not write a watermark");
+	}
+}
+
+bool
+weir_event_tick(List *views)
+{
+	List	   *streams = NIL;
+	ListCell   *lc;
+
+	foreach(lc, views)
+		streams = list_append_unique_oid(streams, ((ContView *) lfirst(lc))->streamid);
+	weir_watermark_purge(weir_worker_self->slot, streams);
+	if (!weir_epoch_cut_watermarks(weir_worker_self->slot) || !weir_event_pending())
+		return false;
+	SPI_connect();
+	weir_event_write();
+	SPI_finish();
+	return true;
+}
+
+typedef struct ClosedExpiry
+{
+	int			limit;
+	int64		deleted;
+} ClosedExpiry;
+
+static void
+expire_closed(ContView *view, void *arg)
+{
+	ClosedExpiry *expiry = arg;
+	OwnerSwitch saved;
+
+	weir_owner_enter(&saved, view->owner);
+	expiry->deleted = weir_matrel_expire_closed(weir_runtime_get(view), expiry->limit);
+	weir_owner_leave(&saved);
+}
+
+bool
+weir_event_expire(List *views, int limit, TendView tend)
+{
+	bool		more = false;
+	ListCell   *lc;
+
+	foreach(lc, views)
+	{
+		ContView   *view = lfirst(lc);
+		ClosedExpiry expiry = {limit, 0};
+
+		if (!view->options.retained)
+			continue;
+		(void) tend(expire_closed, view, &expiry, RowExclusiveLock, "delete closed windows of");
+		more |= expiry.deleted >= limit;
+	}
+	return more;
+}

@@ -1,0 +1,46 @@
+/*
+ * event_time.h
+ *	  Event time of batches: bad times, watermarks, and what is stored of them.
+ */
+#ifndef WEIR_EVENT_TIME_H
+#define WEIR_EVENT_TIME_H
+
+#include "postgres.h"
+#include "groups/epoch.h"
+#include "worker/expire.h"
+#include "worker/intake.h"
+
+/*
+ * Before the queries run over a batch, in their transaction: rows whose time is
+ * too far in the future become dead letters, and what the others are judged by
+ * is held for the run (NULL: for this process until its transaction aborts).
+ */
+extern void weir_event_begin(Intake *intake, Run *run);
+
+/* The batch is in the epoch, or in the run. */
+extern void weir_event_merged(Intake *intake, Run *run);
+
+/* The epoch has the run. */
+extern void weir_event_adopted(Run *run);
+
+/* The watermark waits for these partitions of a stream; in a transaction. */
+extern void weir_event_expect(Oid streamid, int npartitions);
+
+/* A letter that is of a late row, or a number of them: written here, true; else false.  In SPI. */
+extern bool weir_event_write_late(RunDead *dead);
+
+/* In the flush transaction, in SPI. */
+extern void weir_event_write(void);
+extern bool weir_event_pending(void);
+
+/*
+ * Idle partitions let the watermark go on though no rows come; in a
+ * transaction.  True when something was written: weir_watermark_stored is to be
+ * called when it has committed.
+ */
+extern bool weir_event_tick(List *views);
+
+/* Delete windows closed long ago, up to a limit of each view; true when there is more. */
+extern bool weir_event_expire(List *views, int limit, TendView tend);
+
+#endif
