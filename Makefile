@@ -42,6 +42,7 @@ OBJS = \
 	src/query/sliding.o \
 	src/query/window.o \
 	src/query/late.o \
+	src/query/session.o \
 	src/query/split.o \
 	src/query/view_query.o \
 	src/query/state_type.o \

@@ -242,6 +242,20 @@ CREATE FUNCTION weir.cumulate(ts timestamp, step interval, max interval, "offset
 	LANGUAGE c IMMUTABLE PARALLEL SAFE ROWS 10 AS 'MODULE_PATHNAME', 'weir_cumulate';
 COMMENT ON FUNCTION weir.cumulate(timestamp, interval, interval, interval) IS 'the windows that begin each max, and end each step after that, and hold a time; no row for NULL';
 
+CREATE FUNCTION weir.session(ts timestamptz, gap interval) RETURNS SETOF weir.time_window
+	LANGUAGE c STABLE PARALLEL SAFE ROWS 1 AS 'MODULE_PATHNAME', 'weir_session';
+COMMENT ON FUNCTION weir.session(timestamptz, interval) IS 'in a continuous view: the session that a row is part of: rows of a group with less than the gap between one and the next; window_end is a gap after the last';
+CREATE FUNCTION weir.session(ts timestamp, gap interval) RETURNS SETOF weir.local_window
+	LANGUAGE c STABLE PARALLEL SAFE ROWS 1 AS 'MODULE_PATHNAME', 'weir_session';
+COMMENT ON FUNCTION weir.session(timestamp, interval) IS 'in a continuous view: the session that a row is part of: rows of a group with less than the gap between one and the next; window_end is a gap after the last';
+
+CREATE FUNCTION weir.session_start(earliest timestamptz, latest timestamptz, gap interval) RETURNS timestamptz
+	LANGUAGE c WINDOW IMMUTABLE AS 'MODULE_PATHNAME', 'weir_session_start';
+COMMENT ON FUNCTION weir.session_start(timestamptz, timestamptz, interval) IS 'window function: where the session begins that the current row''s times are part of';
+CREATE FUNCTION weir.session_start(earliest timestamp, latest timestamp, gap interval) RETURNS timestamp
+	LANGUAGE c WINDOW IMMUTABLE AS 'MODULE_PATHNAME', 'weir_session_start';
+COMMENT ON FUNCTION weir.session_start(timestamp, timestamp, interval) IS 'window function: where the session begins that the current row''s times are part of';
+
 CREATE FUNCTION weir.time_bucket(size interval, ts timestamptz, "offset" interval DEFAULT '0', zone text DEFAULT NULL) RETURNS timestamptz
 	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_time_bucket';
 COMMENT ON FUNCTION weir.time_bucket(interval, timestamptz, interval, text) IS 'where the window of this size that holds a time begins';

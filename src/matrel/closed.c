@@ -10,12 +10,40 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "matrel/shape.h"
+#include "query/session.h"
+#include "query/window.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
-/* A portion is a limit of rows. */
+/*
+ * A session goes as a whole, so there is no limit.  Of those that have panes
+ * before the bound, it is whole there if its end is, too.
+ */
+static void
+delete_sessions(StringInfo sql, ViewRuntime *runtime, const char *table, const char *bound)
+{
+	ContQuery  *query = runtime->query;
+	StringInfoData keys;
+	const char *pane = pstrdup(quote_identifier(query->keys[query->pane_key].colname));
+	const char *latest = pstrdup(quote_identifier(query->states[query->panes->last_state].colname));
+
+	initStringInfo(&keys);
+	for (int i = 0; i < query->nkeys; i++)
+		if (i != query->pane_key)
+			appendStringInfo(&keys, "%s, ", quote_identifier(query->keys[i].colname));
+	appendStringInfo(sql,
+					 "DELETE FROM %s WHERE ctid = ANY (ARRAY(SELECT \"?row\" FROM ("
+					 "SELECT \"?row\", pg_catalog.max(%s) OVER (PARTITION BY %s\"?session\") + '%s'::pg_catalog.interval AS \"?ends\""
+					 " FROM (%s) p) q WHERE \"?ends\" <= %s))",
+					 table, latest, keys.data,
+					 DatumGetCString(DirectFunctionCall1(interval_out, IntervalPGetDatum(query->panes->gap))),
+					 weir_session_panes(query, runtime->view.matrelid,
+										psprintf("ctid AS \"?row\", %s%s", keys.data, latest),
+										psprintf(" WHERE %s <= %s", pane, bound)), bound);
+}
+
 int64
 weir_matrel_expire_closed(ViewRuntime *runtime, int limit)
 {
@@ -34,6 +62,8 @@ weir_matrel_expire_closed(ViewRuntime *runtime, int limit)
 	/* A day of the calendar may be longer. */
 	if (length.day != 0 || length.month != 0)
 		length.day++;
+	if (runtime->query->panes && runtime->query->panes->gap)
+		length.time = 0;
 	args[0] = ObjectIdGetDatum(runtime->view.streamid);
 	args[1] = IntervalPGetDatum(&options->lateness);
 	args[2] = IntervalPGetDatum(&options->retention);
@@ -44,9 +74,12 @@ weir_matrel_expire_closed(ViewRuntime *runtime, int limit)
 	initStringInfo(&sql);
 	bound = psprintf("(SELECT weir.watermark($1)%s - $2 - $3 - $4)",
 					 key->type == TIMESTAMPOID ? " AT TIME ZONE 'UTC'" : "");
-	appendStringInfo(&sql,
-					 "DELETE FROM %s WHERE ctid = ANY (ARRAY(SELECT ctid FROM %s WHERE %s <= %s LIMIT %d))",
-					 table, table, column, bound, limit);
+	if (runtime->query->panes && runtime->query->panes->gap)
+		delete_sessions(&sql, runtime, table, bound);
+	else
+		appendStringInfo(&sql,
+						 "DELETE FROM %s WHERE ctid = ANY (ARRAY(SELECT ctid FROM %s WHERE %s <= %s LIMIT %d))",
+						 table, table, column, bound, limit);
 	SPI_connect();
 	weir_matrel_writable = true;
 	PG_TRY();

@@ -62,7 +62,7 @@ typedef struct ContQuery
 	int64		step_usecs;		/* of a sliding window's steps */
 	int			step_key;		/* index in keys[] of the sliding window's step (append: of the time column), or -1 */
 	bool		step_hidden;	/* it is not among the columns the user asked for */
-	struct QueryWindow *panes; /* hop or cumulate that is kept in panes; NULL: none */
+	struct QueryWindow *panes;	/* hop or cumulate that is kept in panes; NULL: none */
 	int			pane_key;		/* index in keys[] of the pane's start, or -1 */
 	bool		pane_hidden;
 	ClosingWindow *closing;		/* late rows are not taken, or only final groups are shown; else NULL */

@@ -34,6 +34,7 @@
 #include "query/analyze.h"
 #include "query/flatten.h"
 #include "query/late.h"
+#include "query/session.h"
 #include "query/split.h"
 #include "query/window.h"
 #include "rewrite/rewriteManip.h"
@@ -67,6 +68,7 @@ static void collect_append_columns(SplitContext *cxt);
 static void add_key(SplitContext *cxt, Expr *expr, SortGroupClause *clause);
 static void add_user_key(SplitContext *cxt, Expr *expr, SortGroupClause *clause);
 static void add_pane_key(SplitContext *cxt);
+static void add_session_states(SplitContext *cxt);
 static void add_step_key(SplitContext *cxt);
 static void add_time_column(SplitContext *cxt);
 static Expr *step_expr(Node *time, int64 step_usecs);
@@ -125,6 +127,8 @@ weir_cont_query_build(Query *def, const ContViewOptions *options,
 		add_pane_key(&cxt);
 		collect_walker((Node *) cxt.def->targetList, &cxt);
 		collect_walker(cxt.def->havingQual, &cxt);
+		if (cq->panes && cq->panes->gap)
+			add_session_states(&cxt);
 		if (cq->window)
 			add_step_key(&cxt);
 	}
@@ -305,6 +309,28 @@ add_pane_key(SplitContext *cxt)
 	cq->pane_key = list_length(cxt->tlist);
 	cq->pane_hidden = true;
 	add_key(cxt, cq->panes->pane, NULL);
+}
+
+static void
+add_session_states(SplitContext *cxt)
+{
+	QueryWindow *window = cxt->cq->panes;
+	List	   *aggrefs = weir_session_aggregates(window);
+	ListCell   *lc;
+
+	weir_session_check(cxt->pstate, cxt->cq, cxt->def);
+	foreach(lc, aggrefs)
+	{
+		int		   *state = lc == list_head(aggrefs) ? &window->first_state : &window->last_state;
+		int			i;
+
+		for (i = 0; i < list_length(cxt->aggrefs); i++)
+			if (equal(list_nth(cxt->aggrefs, i), lfirst(lc)))
+				break;
+		if (i == list_length(cxt->aggrefs))
+			cxt->aggrefs = lappend(cxt->aggrefs, lfirst(lc));
+		*state = i;
+	}
 }
 
 static void

@@ -31,12 +31,16 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/tlist.h"
+#include "parser/analyze.h"
 #include "parser/parse_agg.h"
 #include "parser/parse_coerce.h"
 #include "parser/parse_func.h"
 #include "parser/parse_oper.h"
 #include "parser/parse_relation.h"
+#include "parser/parser.h"
 #include "parser/parsetree.h"
+#include "query/analyze.h"
+#include "query/session.h"
 #include "query/split.h"
 #include "query/window.h"
 #include "rewrite/rewriteManip.h"
@@ -56,6 +60,7 @@ typedef struct ViewQueryContext
 	ContQuery  *cq;
 	bool		combine;		/* several rows of the matrel make one group */
 	int			sublevels_up;	/* of the node that replace_mutator is at */
+	AttrNumber	session_column; /* of the first range table entry: start of the session */
 } ViewQueryContext;
 
 static Node *replace_mutator(Node *node, ViewQueryContext *cxt);
@@ -63,6 +68,11 @@ static Node *replace_var(Var *var, ViewQueryContext *cxt);
 static void replace_append_columns(Query *query, ContQuery *cq);
 static List *window_clauses(Query *query, ContQuery *cq);
 static void add_window(Query *query, ViewQueryContext *cxt, RangeTblEntry *window);
+static Query *session_panes(ContQuery *cq, Oid matrelid);
+static Node *session_end(ViewQueryContext *cxt);
+static Node *session_start(ViewQueryContext *cxt);
+static Node *session_column_of(ViewQueryContext *cxt, Var *var);
+static List *group_by_session(Query *query, ViewQueryContext *cxt, List *clauses);
 static List *group_by_user_keys(Query *query, ContQuery *cq);
 static Node *in_window(ContQuery *cq);
 static Node *is_final(ViewQueryContext *cxt, const ContViewOptions *options);
@@ -93,8 +103,15 @@ weir_view_query_build(ContQuery *cq, Query *def, const ContViewOptions *options,
 	RangeTblEntry *window = cq->panes ? copyObject(rt_fetch(cq->panes->rti, query->rtable)) : NULL;
 	bool		distinct = !query->hasDistinctOn && !def->hasAggs && !def->groupClause;
 
-	nsitem = addRangeTableEntryForRelation(pstate, matrel, AccessShareLock,
-										   NULL, true, true);
+	if (cq->panes && cq->panes->gap)
+	{
+		/* In the matrel's place, the same with the sessions' starts as last column. */
+		nsitem = addRangeTableEntryForSubquery(pstate, session_panes(cq, matrelid),
+											   makeAlias("panes", NIL), false, true);
+		cxt.session_column = RelationGetDescr(matrel)->natts + 1;
+	}
+	else
+		nsitem = addRangeTableEntryForRelation(pstate, matrel, AccessShareLock, NULL, true, true);
 	table_close(matrel, NoLock);
 	rtref->rtindex = nsitem->p_rtindex;
 	query->rtable = pstate->p_rtable;
@@ -111,7 +128,15 @@ weir_view_query_build(ContQuery *cq, Query *def, const ContViewOptions *options,
 			replace_mutator((Node *) query->targetList, &cxt);
 		having = replace_mutator(having, &cxt);
 	}
-	if (window)
+	if (window && cq->panes->gap)
+	{
+		if (window_groups == NIL && cq->panes->quals)
+			weir_query_refuse(NULL, -1, "a condition on sessions that are not grouped by", NULL);
+		if (cq->panes->quals != NIL)
+			having = make_and_qual(having, replace_mutator((Node *) make_ands_explicit(copyObject(cq->panes->quals)), &cxt));
+		window_groups = group_by_session(query, &cxt, window_groups);
+	}
+	else if (window)
 		add_window(query, &cxt, window);
 	if (distinct && cq->panes == NULL)
 		query->distinctClause = NIL;	/* keys of the matrel are distinct */
@@ -127,7 +152,9 @@ weir_view_query_build(ContQuery *cq, Query *def, const ContViewOptions *options,
 		query->jointree->quals = make_and_qual(query->jointree->quals, having);
 	if (cq->window)
 		query->jointree->quals = make_and_qual(query->jointree->quals, in_window(cq));
-	if (options->final)
+	if (options->final && cq->panes && cq->panes->gap)
+		query->havingQual = make_and_qual(query->havingQual, is_final(&cxt, options));
+	else if (options->final)
 		query->jointree->quals = make_and_qual(query->jointree->quals, is_final(&cxt, options));
 	query->hasTargetSRFs = expression_returns_set((Node *) query->targetList);
 	query->hasSubLinks = checkExprHasSubLink((Node *) query->targetList) ||
@@ -163,6 +190,8 @@ replace_mutator(Node *node, ViewQueryContext *cxt)
 	{
 		Var		   *var = copyObject((Var *) node);
 
+		if (cxt->cq->panes->gap)
+			return session_column_of(cxt, var);
 		var->varno = WINDOW_RTI;
 		return (Node *) var;
 	}
@@ -251,6 +280,95 @@ add_window(Query *query, ViewQueryContext *cxt, RangeTblEntry *window)
 		query->jointree->quals = replace_mutator((Node *) make_ands_explicit(copyObject(w->quals)), cxt);
 }
 
+static Query *
+session_panes(ContQuery *cq, Oid matrelid)
+{
+	RawStmt    *raw = linitial_node(RawStmt, raw_parser(weir_session_panes(cq, matrelid, "*", ""),
+														RAW_PARSE_DEFAULT));
+
+	return parse_analyze_fixedparams(raw, "", NULL, 0, NULL);
+}
+
+/* max(latest time of the panes) + gap */
+static Node *
+session_end(ViewQueryContext *cxt)
+{
+	ContQuery  *cq = cxt->cq;
+	Var		   *latest = matrel_var(cq, cq->nkeys + cq->panes->last_state);
+	Oid			type = latest->vartype;
+	Node	   *max = (Node *) make_aggregate(type == TIMESTAMPTZOID ? F_MAX_TIMESTAMPTZ : F_MAX_TIMESTAMP,
+											  type, InvalidOid, list_make1(latest), &type);
+
+	return (Node *) make_op(make_parsestate(NULL), list_make1(makeString(pstrdup("+"))), max,
+							(Node *) makeConst(INTERVALOID, -1, InvalidOid, sizeof(Interval),
+											   IntervalPGetDatum(cq->panes->gap), false, false), NULL, -1);
+}
+
+static Node *
+session_start(ViewQueryContext *cxt)
+{
+	ContQuery  *cq = cxt->cq;
+
+	return (Node *) makeVar(1, cxt->session_column, cq->keys[cq->pane_key].type, -1, InvalidOid, 0);
+}
+
+/* A column of the window, or (attribute 0) all of it. */
+static Node *
+session_column_of(ViewQueryContext *cxt, Var *var)
+{
+	RowExpr    *row;
+
+	if (var->varlevelsup > 0)
+		weir_query_refuse(NULL, -1, "a session's window inside a subquery", NULL);
+	if (var->varattno == 1)
+		return session_start(cxt);
+	if (var->varattno == 2)
+		return session_end(cxt);
+	row = makeNode(RowExpr);
+	row->args = list_make2(session_start(cxt), session_end(cxt));
+	row->row_typeid = var->vartype;
+	row->row_format = COERCE_EXPLICIT_CAST;
+	row->location = -1;
+	return (Node *) row;
+}
+
+/*
+ * The start alone tells the sessions of a group apart, and the end is an
+ * aggregate: where the query groups by any part of the window, group by the start.
+ */
+static List *
+group_by_session(Query *query, ViewQueryContext *cxt, List *clauses)
+{
+	SortGroupClause *clause;
+	TargetEntry *tle = NULL;
+	Node	   *start = session_start(cxt);
+	Index		maxref = 0;
+	ListCell   *lc;
+
+	if (clauses == NIL)
+		return NIL;
+	foreach(lc, query->targetList)
+	{
+		TargetEntry *entry = lfirst_node(TargetEntry, lc);
+
+		maxref = Max(maxref, entry->ressortgroupref);
+		if (equal(entry->expr, start) && (tle == NULL || tle->ressortgroupref == 0))
+			tle = entry;
+	}
+	if (tle == NULL)
+	{
+		tle = makeTargetEntry((Expr *) start, list_length(query->targetList) + 1, NULL, true);
+		query->targetList = lappend(query->targetList, tle);
+	}
+	if (tle->ressortgroupref == 0)
+		tle->ressortgroupref = maxref + 1;
+	clause = makeNode(SortGroupClause);
+	clause->tleSortGroupRef = tle->ressortgroupref;
+	get_sort_group_operators(exprType(start), false, true, false,
+							 &clause->sortop, &clause->eqop, NULL, &clause->hashable);
+	return list_make1(clause);
+}
+
 /* GROUP BY all keys but the step; adds those that are not in the target list. */
 static List *
 group_by_user_keys(Query *query, ContQuery *cq)
@@ -336,7 +454,8 @@ is_final(ViewQueryContext *cxt, const ContViewOptions *options)
 	Node	   *bound;
 
 	*lateness = options->lateness;
-	end = cq->panes ? (Node *) makeVar(WINDOW_RTI, 2, type, -1, InvalidOid, 0) :
+	end = cq->panes && cq->panes->gap ? session_end(cxt) :
+		cq->panes ? (Node *) makeVar(WINDOW_RTI, 2, type, -1, InvalidOid, 0) :
 		replace_mutator((Node *) cq->closing->key_end, cxt);
 	bound = (Node *) makeFuncExpr(LookupFuncName(list_make2(makeString(pstrdup(WEIR_SCHEMA)),
 															makeString(pstrdup("watermark"))),

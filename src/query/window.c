@@ -16,6 +16,7 @@
 
 #include "base/weir.h"
 #include "base/compat.h"
+#include "catalog/pg_collation.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
@@ -23,6 +24,7 @@
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
 #include "parser/parse_func.h"
+#include "parser/parse_oper.h"
 #include "parser/parse_relation.h"
 #include "parser/parsetree.h"
 #include "query/analyze.h"
@@ -82,6 +84,7 @@ static bool is_nullable(Node *node, Index rti, bool always, bool nullable);
 static bool window_in_aggregate(Node *node, Index *rti);
 static void drop_alias_vars(Query *query, Index rti);
 static int64 pane_length(FuncExpr *call, GridUnit *unit);
+static Expr *session_pane(FuncExpr *call);
 
 void
 weir_window_prepare(ParseState *pstate, Query *query)
@@ -234,8 +237,17 @@ check_lengths(ParseState *pstate, FuncExpr *call, WindowFunction fn)
 
 	if (pstate)
 		setup_parser_errposition_callback(&position, pstate, call->location);
-	if (fn == FUNCTION_TUMBLE)
-		{
+	if (fn == FUNCTION_SESSION)
+	{
+		(void) weir_grid_length(interval_argument(call, 1), &unit, "gap");
+		if (unit != GRID_USECS)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("gap of a session is not of fixed length"),
+					 errhint("Use '24 hours' instead of '1 day'.")));
+	}
+	else if (fn == FUNCTION_TUMBLE)
+	{
 		int64		size = weir_grid_length(interval_argument(call, 1), &unit, "size");
 
 		weir_grid_init(&grid, unit, size, interval_argument(call, 2), NULL);
@@ -249,7 +261,7 @@ check_lengths(ParseState *pstate, FuncExpr *call, WindowFunction fn)
 	if (pstate)
 		cancel_parser_errposition_callback(&position);
 
-	if (zoned && unit != GRID_USECS && ((Const *) llast(call->args))->constisnull)
+	if (zoned && fn != FUNCTION_SESSION && unit != GRID_USECS && ((Const *) llast(call->args))->constisnull)
 		weir_query_refuse(pstate, call->location, "windows of days or months in the session's time zone",
 						  "Name the zone: weir.tumble(ts, '1 day', zone => 'Europe/Berlin').");
 }
@@ -536,6 +548,7 @@ weir_window_take(ParseState *pstate, Query *query)
 	Index		rti = 0;
 	ListCell   *lc;
 	NullTest   *test;
+	bool		session;
 	GridUnit	unit;
 	int64		length;
 
@@ -546,25 +559,41 @@ weir_window_take(ParseState *pstate, Query *query)
 		if (call == NULL || window_function(call->funcid) < FUNCTION_HOP)
 			continue;
 		if (window != NULL)
-			weir_query_refuse(pstate, call->location, "two hopping or cumulating windows in one query",
+			weir_query_refuse(pstate, call->location, "two hopping, cumulating or session windows in one query",
 							  "Create a view for each of them.");
 		window = palloc0(sizeof(QueryWindow));
 		window->call = check_call(pstate, call);
 		window->rti = rti = foreach_current_index(lc) + 1;
 	}
-	if (window == NULL ||
-		(!query->groupClause && !query->hasAggs && (!query->distinctClause || query->hasDistinctOn)) ||
+	if (window == NULL)
+		return NULL;
+	session = window_function(window->call->funcid) == FUNCTION_SESSION;
+	if ((!query->groupClause && !query->hasAggs && (!query->distinctClause || query->hasDistinctOn)) ||
 		is_nullable((Node *) query->jointree, rti, false, false) ||
 		used_in_joins((Node *) query->jointree, rti) ||
 		used_by_other_entries(query, rti) ||
 		window_in_aggregate((Node *) query->targetList, &rti) ||
 		window_in_aggregate(query->havingQual, &rti) ||
 		!take_quals(query, rti, &window->quals))
+	{
+		if (session)
+			weir_query_refuse(pstate, window->call->location,
+							  "a session's window in an aggregate, in WHERE together with other columns, in an outer join, or without GROUP BY",
+							  "Group by window_start and window_end, and use an ordinary view over this one for the rest.");
 		return NULL;
+	}
 
 	/* A time that is NULL is in no window. */
-	length = pane_length(window->call, &unit);
-	window->pane = bucket_of(window->call, weir_grid_interval(unit, length));
+	if (session)
+	{
+		window->gap = interval_argument(window->call, 1);
+		window->pane = session_pane(window->call);
+	}
+	else
+	{
+		length = pane_length(window->call, &unit);
+		window->pane = bucket_of(window->call, weir_grid_interval(unit, length));
+	}
 	test = makeNode(NullTest);
 	test->arg = copyObject(linitial(window->call->args));
 	test->nulltesttype = IS_NOT_NULL;
@@ -576,6 +605,21 @@ weir_window_take(ParseState *pstate, Query *query)
 	return window;
 }
 
+/* Cells as wide as the gap: see session.c. */
+static Expr *
+session_pane(FuncExpr *call)
+{
+	Node	   *time = linitial(call->args);
+	Interval   *none = palloc0(sizeof(Interval));
+	List	   *args = list_make3(copyObject(argument(call, 1)), copyObject(time),
+								  makeConst(INTERVALOID, -1, InvalidOid, sizeof(Interval),
+											IntervalPGetDatum(none), false, false));
+
+	if (exprType(time) == TIMESTAMPTZOID)
+		args = lappend(args, makeNullConst(TEXTOID, -1, DEFAULT_COLLATION_OID));
+	return call_function("time_bucket", exprType(time), args);
+}
+
 /*
  * Windows end where a window does that ends first: at the boundaries of a grid
  * of slides (or steps), moved by the size.
@@ -584,9 +628,22 @@ Expr *
 weir_window_first_end(const QueryWindow *window)
 {
 	FuncExpr   *call = window->call;
-	List	   *args = grid_arguments(call, 3);
-	Interval   *offset = palloc(sizeof(Interval));
+	List	   *args;
+	Interval   *offset = palloc0(sizeof(Interval));
 
+	/*
+	 * A session is as long as on-time rows may extend it.  When a row is late as
+	 * soon as its time is before the watermark, none can reach a session that is closed.
+	 */
+	if (window->gap)
+	{
+		offset->time = 1;
+		return make_op(make_parsestate(NULL), list_make1(makeString(pstrdup("+"))),
+					   copyObject(linitial(call->args)),
+					   (Node *) makeConst(INTERVALOID, -1, InvalidOid, sizeof(Interval),
+										  IntervalPGetDatum(offset), false, false), NULL, -1);
+	}
+	args = grid_arguments(call, 3);
 	*offset = *interval_argument(call, 3);
 	if (window_function(call->funcid) == FUNCTION_HOP)
 		offset = DatumGetIntervalP(DirectFunctionCall2(interval_pl, IntervalPGetDatum(offset),
@@ -600,6 +657,8 @@ weir_window_first_end(const QueryWindow *window)
 Interval *
 weir_window_length(const QueryWindow *window)
 {
+	if (window->gap)
+		return window->gap;
 	return interval_argument(window->call, 2);
 }
 

@@ -21,6 +21,9 @@ typedef struct QueryWindow
 	FuncExpr   *call;			/* all arguments in place, constants but for the first */
 	Expr	   *pane;			/* where the pane of a row begins */
 	List	   *quals;			/* conditions on the window alone, of WHERE */
+	Interval   *gap;			/* of a session; NULL: it is none */
+	int			first_state;	/* of a session: indexes in states[] of a pane's earliest and latest time */
+	int			last_state;
 } QueryWindow;
 
 /*

@@ -200,6 +200,9 @@ def nexmark(b, name):
             b.c.query(sql)
             b.wait_for_kafka(bids)
     b.c.query("CREATE SCHEMA batch; SET search_path = batch, nexmark")
+    if os.path.exists(f"{TEST}/nexmark/batch/{query}.sql"):     # where batch says it otherwise
+        with open(f"{TEST}/nexmark/batch/{query}.sql") as f:
+            sql = f.read()
     b.c.query(sql)
     # Its windows are those of the messages' arrival; the table's rows have arrived at once.
     rows = "SELECT bidder, sum(bids) FROM {}.q12 GROUP BY bidder" if query == "q12" else f"SELECT * FROM {{}}.{query}"
@@ -224,6 +227,7 @@ def lines(b):
         yield f"insert-async-{clients}", insert_async(clients)
     yield from [("reads", reads), ("freshness", freshness), ("kafka", kafka)]
     files = [os.path.basename(path)[:-len(".sql")] for path in glob.glob(f"{TEST}/nexmark/q*.sql")]
+    files.remove("q8")      # the topic has bids only; test/t/023_windows.pl checks it
     for query in sorted(files, key=lambda q: int(q[1:])):
         yield f"nexmark-{query}", nexmark
 
