@@ -26,11 +26,15 @@ extern void weir_event_adopted(Run *run);
 /* The watermark waits for these partitions of a stream; in a transaction. */
 extern void weir_event_expect(Oid streamid, int npartitions);
 
-/* A letter that is of a late row, or a number of them: written here, true; else false.  In SPI. */
+/*
+ * In the flush transaction, in SPI: begin; then each letter, true if it is of
+ * late rows and so written here; then the rest.
+ */
+extern void weir_event_write_begin(void);
 extern bool weir_event_write_late(RunDead *dead);
-
-/* In the flush transaction, in SPI. */
 extern void weir_event_write(void);
+
+/* Is there a watermark to be written? */
 extern bool weir_event_pending(void);
 
 /*

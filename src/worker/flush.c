@@ -279,6 +279,7 @@ static void
 write_notes(Epoch *epoch)
 {
 	SPI_connect();
+	weir_event_write_begin();
 	write_all_dead(&epoch->main);
 	for (Run *run = epoch->adopted; run; run = run->next)
 	{

@@ -25,7 +25,7 @@ seed = sys.argv[5] if len(sys.argv) > 5 and sys.argv[5] else str(random.randrang
 r = random.Random(seed)
 RATE = 100              # events a second of event time
 DELAY = 4               # seconds of watermark
-PORTIONS = 120
+PORTIONS = 80
 COLUMNS = {
     "person": "id bigint, name text, city text, state text, date_time timestamp",
     "auction": "id bigint, seller bigint, category bigint, date_time timestamp",

@@ -7,7 +7,7 @@ use WeirTest;
 use Test::More;
 
 my $node = weir_cluster('windows', conf => "weir.ingest_workers = 2\nmax_wal_size = 4GB\n");
-ok(python($node, 'windows.py', $node->data_dir, $node->logfile, $ENV{WEIR_EVENTS} || 30000, $ENV{WEIR_SEED} || ''),
+ok(python($node, 'windows.py', $node->data_dir, $node->logfile, $ENV{WEIR_EVENTS} || 20000, $ENV{WEIR_SEED} || ''),
 	'the events end well');
 $node->stop('fast');
 done_testing();
