@@ -39,8 +39,6 @@ CREATE VIEW final_trunc WITH (emit = final) AS SELECT date_trunc('minute', ts, '
 CREATE VIEW final_hop WITH (emit = final) AS SELECT window_start, window_end, count(*), sum(x) FROM s, weir.hop(ts, '5 seconds', '10 seconds') GROUP BY 1, 2;
 CREATE VIEW final_cumulate WITH (emit = final) AS SELECT window_start, window_end, count(*) FROM s, weir.cumulate(ts, '5 seconds', '20 seconds') GROUP BY 1, 2;
 SELECT name, emit, late, allowed_lateness FROM weir.views WHERE schema = 'event_time' ORDER BY name;
-\d+ final
-\d+ final_lenient
 
 -- no row yet
 SELECT weir.watermark('s'), (SELECT count(*) FROM final);

@@ -12,7 +12,6 @@ CREATE VIEW named AS SELECT w.window_start, k % 2 AS odd, (w.window_end - w.wind
 CREATE VIEW by_end AS SELECT window_end, k FROM s, weir.session(ts, '10 seconds') GROUP BY k, window_end;
 CREATE VIEW no_window AS SELECT k, count(*) FROM s, weir.session(ts, '10 seconds') GROUP BY k;
 CREATE VIEW ranked AS SELECT k, window_start, rank() OVER (ORDER BY count(*) DESC, k, window_start) FROM s, weir.session(ts, '1 minute') GROUP BY k, window_start;
-\d+ per_key
 
 CREATE FUNCTION islands(gap interval) RETURNS TABLE (k int, window_start timestamp, window_end timestamp, count bigint, sum bigint, avg numeric, min timestamp, last timestamp, stddev numeric)
 LANGUAGE sql AS $$
