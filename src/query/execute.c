@@ -77,7 +77,8 @@ relation_changed(Datum arg, Oid relid)
 	hash_seq_init(&status, runtimes);
 	while ((runtime = hash_seq_search(&status)) != NULL)
 	{
-		if (relid == InvalidOid || relid == runtime->defid)
+		if (relid == InvalidOid || relid == runtime->defid ||
+			(relid == runtime->view.streamid && runtime->query && runtime->query->closing))
 			runtime->valid = false;
 		if (relid == InvalidOid || relid == runtime->view.streamid ||
 			(runtime->plan && list_member_oid(runtime->plan->relationOids, relid)))

@@ -245,7 +245,6 @@ weir_watermark_hold(int slot, const EventOptions *options, void *owner, int64 *w
 	stream->delay = options->watermark;
 	stream->idle_timeout = options->idle_timeout;
 	recompute(stream, weir_clock_now());
-	*watermark = stream->watermark;
 	for (hold = stream->holds; hold; hold = hold->next)
 		if (hold->owner == owner)
 			break;
@@ -260,8 +259,36 @@ weir_watermark_hold(int slot, const EventOptions *options, void *owner, int64 *w
 		hold->next = stream->holds;
 		stream->holds = hold;
 	}
+
+	/* All that comes for one owner is judged alike. */
+	*watermark = hold->watermark;
 	LWLockRelease(&shared->lock);
 	return true;
+}
+
+void
+weir_watermark_share(int slot, void *owner, void *other)
+{
+	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+	for (EventStream *stream = shared->streams[slot]; stream; stream = stream->next)
+	{
+		WatermarkHold *from = stream->holds;
+		WatermarkHold *hold;
+
+		while (from && from->owner != owner)
+			from = from->next;
+		if (from == NULL)
+			continue;
+		hold = allocate(sizeof(WatermarkHold));
+		if (hold == NULL)
+			no_memory();
+		hold->owner = other;
+		hold->watermark = from->watermark;
+		hold->newest = NO_WATERMARK;
+		hold->next = stream->holds;
+		stream->holds = hold;
+	}
+	LWLockRelease(&shared->lock);
 }
 
 void

@@ -35,12 +35,15 @@ extern void weir_watermark_load(int slot, Oid streamid, const StoredWatermark *s
 extern void weir_watermark_expect(int slot, Oid streamid, int32 partition);
 
 /*
- * The watermark that a batch of the owner's is judged by.  Until the owner
- * releases it, no cut goes beyond it.  False when the stream is to be loaded
+ * The watermark that batches of the owner's are judged by: that of its first
+ * call.  Until the owner releases it, no cut goes beyond it.  False when the stream is to be loaded
  * first.  Errors when memory is full.
  */
 extern bool weir_watermark_hold(int slot, const EventOptions *options, void *owner, int64 *watermark);
 extern void weir_watermark_release(void *owner);
+
+/* Another owner's rows are to be judged like this one's.  Errors when memory is full. */
+extern void weir_watermark_share(int slot, void *owner, void *other);
 
 /* Newest time of a batch that the owner keeps to itself for now; then all that it kept. */
 extern void weir_watermark_keep(int slot, Oid streamid, void *owner, int64 newest);

@@ -242,6 +242,12 @@ weir_event_merged(Intake *intake, Run *run)
 }
 
 void
+weir_event_share(Run *run, Run *other)
+{
+	weir_watermark_share(weir_worker_self->slot, run, other);
+}
+
+void
 weir_event_adopted(Run *run)
 {
 	weir_watermark_release_kept(run);

@@ -20,6 +20,9 @@ extern void weir_event_begin(Intake *intake, Run *run);
 /* The batch is in the epoch, or in the run. */
 extern void weir_event_merged(Intake *intake, Run *run);
 
+/* Rows of this run are of the same transaction as another's, and judged alike. */
+extern void weir_event_share(Run *run, Run *other);
+
 /* The epoch has the run. */
 extern void weir_event_adopted(Run *run);
 

@@ -348,13 +348,15 @@ finish_feed(Feed *feed, int64 seq)
 
 /* The message's pieces and its file, into a private run. */
 static Run *
-take_in_message(QueueMessage *message)
+take_in_message(QueueMessage *message, Feed *feed)
 {
 	MemoryContext cxt = CurrentMemoryContext;
 	LargeBatch	large = {0};
 	SpoolReader reader = {message};
 
 	large.run = weir_run_create();
+	if (feed)
+		weir_event_share(feed->run, large.run);
 	if (message->pieces)
 	{
 		large.batch = weir_batch_create(cxt);
@@ -412,7 +414,7 @@ weir_large_ingest(QueueMessage *message, weir_merge_callback done)
 		if (feed)
 			finish_feed(feed, message->seq);
 		if (message->pieces || message->spooled)
-			run = adoption.run = take_in_message(message);
+			run = adoption.run = take_in_message(message, feed);
 		weir_epoch_adopt(weir_worker_self->slot, run ? run : feed->run, run && feed ? feed->run : NULL,
 						 message->sync, NULL, 0, adopted, &adoption);
 	}

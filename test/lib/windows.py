@@ -162,9 +162,17 @@ def restart(how):
             time.sleep(0.2)
     elif how == "worker":
         with connected() as c:
-            for (pid,) in c.query("SELECT pid FROM pg_stat_activity WHERE backend_type ~ '^weir (ingest|flush)'"):
-                if r.random() < 0.5:
-                    os.kill(int(pid), signal.SIGKILL)
+            pids = c.query("SELECT pid FROM pg_stat_activity WHERE backend_type ~ '^weir (ingest|flush)'")
+            if not pids:
+                return
+            os.kill(int(r.choice(pids)[0]), signal.SIGKILL)
+            try:
+                while True:     # until the postmaster has seen it
+                    c.query("SELECT pg_sleep(0.05)")
+            except Error as e:
+                if not e.lost and not e.sqlstate.startswith("57P"):
+                    raise
+        connected().close()
     else:
         subprocess.run(["pg_ctl", "-D", datadir, "-l", logfile, "-w", "-m", how, "restart"], check=True,
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
