@@ -120,7 +120,7 @@ screen(Intake *intake, StreamRows *rows, const EventOptions *options)
 	int64		newest = NO_WATERMARK;
 	int			kept = 0;
 
-	table_close(rel, NoLock);
+	table_close(rel, AccessShareLock);
 	if (options->max_future >= 0 &&
 		pg_add_s64_overflow(weir_clock_now(), options->max_future, &last))
 		last = PG_INT64_MAX;
