@@ -8,7 +8,8 @@
  * tumble is a way to write time_bucket: window_start is the bucket, a group key
  * as any other, and window_end follows from it when the view is read.  A row is
  * in several windows of hop and cumulate; to keep each of them would cost size /
- * slide times as much.  Here a row is counted in its pane, once.
+ * slide times as much.  Here a row is counted in its pane, once.  Sessions are
+ * kept in panes for another reason: see session.c.
  */
 #include "postgres.h"
 

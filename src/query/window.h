@@ -11,9 +11,9 @@
 #include "parser/parse_node.h"
 
 /*
- * A hop or cumulate over which a view groups.  Its windows are unions of panes,
- * the cells of a finer grid: the continuous query groups by the pane, and the
- * view query puts panes into windows.
+ * A hop, cumulate or session over which a view groups.  Its windows are unions of
+ * panes, the cells of a finer grid: the continuous query groups by the pane, and
+ * the view query puts panes into windows.
  */
 typedef struct QueryWindow
 {
@@ -29,7 +29,7 @@ typedef struct QueryWindow
 /*
  * Bring calls of window functions into the form that is split, in a query that
  * has been flattened; modifies it.  tumble becomes time_bucket and bucket_end
- * of that; hop and cumulate in GROUP BY or DISTINCT go to FROM.
+ * of that; hop, cumulate and session in GROUP BY or DISTINCT go to FROM.
  */
 extern void weir_window_prepare(ParseState *pstate, Query *query);
 
@@ -37,7 +37,8 @@ extern void weir_window_prepare(ParseState *pstate, Query *query);
  * The window whose panes the continuous query can group by: takes it out of the
  * prepared query's FROM and WHERE.  NULL if there is none, or its columns are
  * used where only single rows have them (an aggregate's argument, a
- * condition with other columns): then it stays a function in FROM.
+ * condition with other columns): then it stays a function in FROM, or, a
+ * session, is refused.
  */
 extern QueryWindow *weir_window_take(ParseState *pstate, Query *query);
 
