@@ -84,6 +84,7 @@ static uint64 cache_version = 1;
 
 /* Changes committed in any database; see above. */
 static pg_atomic_uint64 *generation = NULL;
+void		(*weir_cont_views_changed) (void) = NULL;
 static uint64 cache_generation = 0;
 static bool changed_here = false;	/* by the current transaction */
 
@@ -117,8 +118,8 @@ weir_cont_view_init(void)
 	RegisterXactCallback(advance_generation, NULL);
 }
 
-static uint64
-current_generation(void)
+uint64
+weir_cont_views_generation(void)
 {
 	return generation ? pg_atomic_read_u64(generation) : 0;
 }
@@ -126,7 +127,7 @@ current_generation(void)
 List *
 weir_cont_views(void)
 {
-	for (int i = 0; i < MAX_READS && (!cache_valid || cache_generation != current_generation()); i++)
+	for (int i = 0; i < MAX_READS && (!cache_valid || cache_generation != weir_cont_views_generation()); i++)
 	{
 		MemoryContext old_cxt = cache_cxt;
 		MemoryContext new_cxt;
@@ -139,7 +140,7 @@ weir_cont_views(void)
 			return NIL;
 		cache_catalog = weir_catalog_relid("continuous_view");
 		version = cache_version;
-		cache_generation = current_generation();
+		cache_generation = weir_cont_views_generation();
 
 		new_cxt = AllocSetContextCreate(CurrentMemoryContext,
 										"weir continuous views",
@@ -443,7 +444,11 @@ advance_generation(XactEvent event, void *arg)
 	if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT && event != XACT_EVENT_PREPARE)
 		return;
 	if (changed_here && event == XACT_EVENT_COMMIT && generation)
+	{
 		pg_atomic_fetch_add_u64(generation, 1);
+		if (weir_cont_views_changed)
+			weir_cont_views_changed();
+	}
 	changed_here = false;
 }
 

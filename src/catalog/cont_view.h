@@ -84,6 +84,13 @@ extern List *weir_cont_views(void);
 /* Counts changes of the cache: equal values mean the same list. */
 extern uint64 weir_cont_views_version(void);
 
+/*
+ * Counts commits that changed the list in any session; and what is called at such
+ * a commit, which must not fail (set once, when the server starts; or NULL).
+ */
+extern uint64 weir_cont_views_generation(void);
+extern void (*weir_cont_views_changed) (void);
+
 /* The view with this relation as its def view, matrel or user view; or NULL. */
 extern ContView *weir_cont_view_by_def(Oid defid);
 extern ContView *weir_cont_view_by_view(Oid viewid);

@@ -25,6 +25,7 @@
 #include "groups/epoch.h"
 
 #include "base/compat.h"
+#include "catalog/cont_view.h"
 #include "base/settings.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
@@ -71,12 +72,24 @@ epoch_shmem_init(void *address, bool found)
 	}
 }
 
+/* At the commit of a change of the list of views: the flush worker looks after them. */
+static void
+wake_flusher(void)
+{
+	int			slot = weir_database_slot(MyDatabaseId, false);
+	Latch	   *latch = slot >= 0 ? databases[slot].flusher : NULL;
+
+	if (latch)
+		SetLatch(latch);
+}
+
 void
 weir_epoch_init(void)
 {
 	static const WeirShmemPart part = {"weir epochs", epoch_shmem_size, epoch_shmem_init};
 
 	weir_shmem_register(&part);
+	weir_cont_views_changed = wake_flusher;
 }
 
 /* ---------------------------------------------------------------------

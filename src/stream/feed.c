@@ -30,7 +30,7 @@
 #define STALL_MS 2000
 
 /* A feed with less than this is left to grow, for so long. */
-#define WORTHWHILE_BYTES (1024 * 1024)
+#define WORTHWHILE_BYTES (4 * 1024 * 1024)
 #define PATIENCE_MS 100
 
 /* Of the queue's limit: what all feeds together may have. */

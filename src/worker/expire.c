@@ -7,11 +7,11 @@
  * each call deletes a small portion, whatever has piled up, and takes a view's
  * matrel only if nobody has locked it.
  *
- * A view is looked at when a step of its window, or a hundredth of its ttl, has passed
- * since it was last found to have nothing to delete; so flushes in quick succession pay nothing.  A
- * flush that writes much looks at all windows: it may write rows that have left them
- * already (a topic read again).  Views take
- * turns when there is more than a portion.
+ * A view is looked at when a step of its window (two seconds, if that is longer),
+ * or a hundredth of its ttl, has passed since it was last found to have nothing
+ * to delete; so flushes in quick succession pay nothing.  A flush that writes
+ * much looks at all windows: it may write rows that have left them already (a
+ * topic read again).  Views take turns when there is more than a portion.
  *
  * Memory: when each view is next due, process-local; forgotten with the process,
  * when all are due.
@@ -23,6 +23,9 @@
 #include "query/execute.h"
 #include "utils/hsearch.h"
 #include "utils/timestamp.h"
+
+/* Rows that were old when they came leave their window soon, however long its steps are. */
+#define WINDOW_PAUSE_USECS (2 * USECS_PER_SEC)
 
 typedef struct ViewDue
 {
@@ -92,7 +95,7 @@ pause_of(const ContView *view)
 	int64		percent;
 
 	if (view->options.sliding)
-		return view->options.step_usecs;
+		return Min(view->options.step_usecs, WINDOW_PAUSE_USECS);
 	percent = weir_interval_usecs(&view->options.ttl) / 100;
 	return Max(USECS_PER_SEC, Min(percent, USECS_PER_HOUR));
 }

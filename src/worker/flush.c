@@ -74,6 +74,7 @@ static List *unwritable = NIL;
 static bool writing = false;
 static TimestampTz flush_started = 0;
 static TimestampTz last_tick = 0;	/* 0: one is due */
+static uint64 tended_generation = 0;	/* of the views that the last tick saw */
 static uint64 adopted_version = 0;	/* of the list of views */
 static int64 rows_written = 0;	/* by the current flush */
 
@@ -573,13 +574,16 @@ flush_step(void)
 {
 	long		due = flush_if_due(false);
 	long		since;
+	uint64		generation;
 
 	if (due == 0)
 		return 0;
 	since = TimestampDifferenceMilliseconds(last_tick, GetCurrentTimestamp());
-	if (since >= TICK_MS || last_tick == 0)
+	generation = weir_cont_views_generation();
+	if (since >= TICK_MS || last_tick == 0 || generation != tended_generation)
 	{
 		tick();
+		tended_generation = generation;
 		if (last_tick == 0)
 			return 0;
 		since = 0;

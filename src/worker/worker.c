@@ -42,6 +42,8 @@
 #define SHUTDOWN_LOOK_MS 1000
 #define DRAIN_MAX_MS 60000
 
+#define WORK_MEM_KB (64 * 1024)
+
 #define KEEP_MEMORY_BYTES (128 * 1024 * 1024)
 
 #define SECOND_SIGTERM_USECS (1 * USECS_PER_SEC)
@@ -388,6 +390,10 @@ worker_settings(void)
 
 	for (int i = 0; i < lengthof(settings); i++)
 		SetConfigOption(settings[i][0], settings[i][1], PGC_SUSET, PGC_S_OVERRIDE);
+
+	/* The groups of a batch are few enough to be kept in memory, whatever is right for users' queries. */
+	if (work_mem < WORK_MEM_KB)
+		SetConfigOption("work_mem", psprintf("%d", WORK_MEM_KB), PGC_SUSET, PGC_S_OVERRIDE);
 }
 
 /* ---------------------------------------------------------------------
