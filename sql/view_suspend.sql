@@ -27,11 +27,11 @@ TABLE good;
 SELECT sum IN (1 + 4, 1 + 2 + 4) AS counts_again FROM bad;
 
 -- Parts of a large transaction that cannot be combined.
-CREATE FOREIGN TABLE t (x float8) SERVER weir;
+CREATE FOREIGN TABLE t (x float8, padding text) SERVER weir;
 CREATE VIEW huge AS SELECT sum(x) FROM t;
 CREATE VIEW number AS SELECT count(*) FROM t;
 SET weir.insert_buffer = '64kB';
-INSERT INTO t SELECT CASE WHEN i IN (1, 100000) THEN 1.7e308 ELSE 0 END FROM generate_series(1, 150000) i;
+INSERT INTO t SELECT CASE WHEN i IN (1, 100000) THEN 1.7e308 ELSE 0 END, repeat('x', 200) FROM generate_series(1, 150000) i;
 RESET weir.insert_buffer;
 TABLE number;
 SELECT state, reason FROM weir.views WHERE schema = 'view_suspend' AND name = 'huge';
