@@ -3,8 +3,9 @@
  *	  The shared memory of Weir: one budget, one area, slots for databases.
  *
  * Lock order, outermost first: merge mutex of a database (groups/epoch.h),
- * queue lock of a database (stream/queue.h), feed lock of a database
- * (stream/feed.h), registry lock (worker/registry.h), DSA's own locks.  LWLocks
+ * watermark lock (time/watermark.h), queue lock of a database (stream/queue.h),
+ * feed lock of a database (stream/feed.h), registry lock (worker/registry.h),
+ * DSA's own locks, and last the spinlock of test clocks (base/clock.h).  LWLocks
  * are held for short, bounded work only; the merge mutex may be held while
  * user-defined combine functions run and is therefore not an LWLock.
  */

@@ -399,8 +399,6 @@ comparison_of(Oid opno, bool *greater, bool *inclusive)
 static bool
 clock_expr(Node *node, Interval *offset)
 {
-	Interval	moved;
-
 	if (is_present(node, clock_function()))
 		return exprType(node) == TIMESTAMPTZOID || exprType(node) == TIMESTAMPOID;
 	if (IsA(node, RelabelType))
@@ -427,31 +425,9 @@ clock_expr(Node *node, Interval *offset)
 	}
 	if (IsA(node, OpExpr))
 	{
-		OpExpr	   *op = (OpExpr *) node;
-		int			sign = 1;
+		Node	   *rest = peel_offset(node, offset);
 
-		set_opfuncid(op);
-		switch (op->opfuncid)
-		{
-			case F_TIMESTAMPTZ_MI_INTERVAL:
-			case F_TIMESTAMP_MI_INTERVAL:
-				sign = -1;
-				/* FALLTHROUGH */
-			case F_TIMESTAMPTZ_PL_INTERVAL:
-			case F_TIMESTAMP_PL_INTERVAL:
-				if (!const_interval(lsecond(op->args), &moved))
-					return false;
-				add_interval(offset, &moved, sign);
-				return clock_expr(linitial(op->args), offset);
-			case F_INTERVAL_PL_TIMESTAMPTZ:
-			case F_INTERVAL_PL_TIMESTAMP:
-				if (!const_interval(linitial(op->args), &moved))
-					return false;
-				add_interval(offset, &moved, 1);
-				return clock_expr(lsecond(op->args), offset);
-			default:
-				return false;
-		}
+		return rest != node && clock_expr(rest, offset);
 	}
 	return false;
 }

@@ -229,6 +229,21 @@ weir_watermark_expect(int slot, Oid streamid, int32 partition)
 	LWLockRelease(&shared->lock);
 }
 
+static WatermarkHold *
+add_hold(EventStream *stream, void *owner, int64 watermark)
+{
+	WatermarkHold *hold = allocate(sizeof(WatermarkHold));
+
+	if (hold == NULL)
+		no_memory();
+	hold->owner = owner;
+	hold->watermark = watermark;
+	hold->newest = NO_WATERMARK;
+	hold->next = stream->holds;
+	stream->holds = hold;
+	return hold;
+}
+
 bool
 weir_watermark_hold(int slot, const EventOptions *options, void *owner, int64 *watermark)
 {
@@ -249,16 +264,7 @@ weir_watermark_hold(int slot, const EventOptions *options, void *owner, int64 *w
 		if (hold->owner == owner)
 			break;
 	if (hold == NULL)
-	{
-		hold = allocate(sizeof(WatermarkHold));
-		if (hold == NULL)
-			no_memory();
-		hold->owner = owner;
-		hold->watermark = stream->watermark;
-		hold->newest = NO_WATERMARK;
-		hold->next = stream->holds;
-		stream->holds = hold;
-	}
+		hold = add_hold(stream, owner, stream->watermark);
 
 	/* All that comes for one owner is judged alike. */
 	*watermark = hold->watermark;
@@ -273,20 +279,11 @@ weir_watermark_share(int slot, void *owner, void *other)
 	for (EventStream *stream = shared->streams[slot]; stream; stream = stream->next)
 	{
 		WatermarkHold *from = stream->holds;
-		WatermarkHold *hold;
 
 		while (from && from->owner != owner)
 			from = from->next;
-		if (from == NULL)
-			continue;
-		hold = allocate(sizeof(WatermarkHold));
-		if (hold == NULL)
-			no_memory();
-		hold->owner = other;
-		hold->watermark = from->watermark;
-		hold->newest = NO_WATERMARK;
-		hold->next = stream->holds;
-		stream->holds = hold;
+		if (from != NULL)
+			(void) add_hold(stream, other, from->watermark);
 	}
 	LWLockRelease(&shared->lock);
 }

@@ -12,7 +12,7 @@ import sys
 import time
 
 from inserter import Clients
-from pq import Error, connect
+from pq import Error, connect_when_up
 
 dsn, datadir, logfile, rounds = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
 seed = sys.argv[5] if len(sys.argv) > 5 and sys.argv[5] else str(random.randrange(10**9))
@@ -27,18 +27,6 @@ CHECKS = [
     ("in one view only", "SELECT id FROM every EXCEPT ALL SELECT id FROM by_id"),
 ]
 VICTIMS = ["postmaster", "weir flush worker", "weir ingest worker", "weir launcher", "client backend"]
-
-
-def connected(seconds=60):
-    """A connection, as soon as the server takes one."""
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            return connect(dsn)
-        except Error:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.05)
 
 
 def postmaster_pid():
@@ -70,7 +58,7 @@ def kill(victim):
     pids = []
     while not pids and time.monotonic() < deadline:     # it may just be starting
         try:
-            with connected() as c:
+            with connect_when_up(dsn) as c:
                 pids = [int(p) for (p,) in c.query(
                     f"SELECT pid FROM pg_stat_activity WHERE backend_type = '{victim}' AND pid <> pg_backend_pid()")]
         except Error as e:
@@ -93,7 +81,7 @@ SPECIAL = {"postmaster": kill_postmaster}
 def check(acked):
     """What is wrong, as a list of texts."""
     wrong = []
-    with connected() as c:
+    with connect_when_up(dsn) as c:
         c.query("SET statement_timeout = '60s'")
         c.query("CREATE TEMP TABLE acked (id bigint)")
         c.copy("COPY acked FROM STDIN", ["".join(f"{i}\n" for i in acked)])
@@ -109,7 +97,7 @@ def check(acked):
 
 def main():
     print(f"seed {seed}")
-    with connected() as c:
+    with connect_when_up(dsn) as c:
         c.query("CREATE FOREIGN TABLE s (client int, id bigint) SERVER weir;"
                 "CREATE TABLE t (client int, id bigint);"
                 "CREATE VIEW by_id AS SELECT client, id, count(*) FROM s GROUP BY client, id;"

@@ -8,6 +8,7 @@ Errors are raised as Error with .sqlstate ('' when the connection was lost: see 
 Calls release the interpreter lock, so one thread a connection works.
 """
 import ctypes
+import time
 
 _pq = ctypes.CDLL("libpq.so.5")
 _P, _S, _I = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int
@@ -125,3 +126,15 @@ def connect(dsn):
 def literal(text):
     """A text as an SQL literal, whatever standard_conforming_strings says."""
     return "NULL" if text is None else "E'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def connect_when_up(dsn, seconds=60):
+    """A connection, as soon as the server takes one."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return connect(dsn)
+        except Error:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)

@@ -18,7 +18,7 @@ import time
 here = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [f"{here}/../nexmark"]
 from generator import Generator
-from pq import Error, connect
+from pq import Error, connect_when_up
 
 dsn, datadir, logfile, events = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
 seed = sys.argv[5] if len(sys.argv) > 5 and sys.argv[5] else str(random.randrange(10**9))
@@ -46,17 +46,6 @@ POLICIES = {
     "diverting": "WITH (late = divert, allowed_lateness = '1 second')",
     "final": "WITH (emit = final, late = divert)",
 }
-
-
-def connected(seconds=60):
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            return connect(dsn)
-        except Error:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.05)
 
 
 def windowed(window, table):
@@ -132,7 +121,7 @@ class Recorder(threading.Thread):
         c = None
         while not self.stop and not self.wrong:
             try:
-                c = c or connected()
+                c = c or connect_when_up(dsn)
                 for window in [*WINDOWS, "session"]:
                     self.compare(window, c.query(f"SELECT v::text FROM final_{window} v"))
                 self.polls += 1
@@ -161,7 +150,7 @@ def restart(how):
                 raise SystemExit("not ok the server does not start again")
             time.sleep(0.2)
     elif how == "worker":
-        with connected() as c:
+        with connect_when_up(dsn) as c:
             pids = c.query("SELECT pid FROM pg_stat_activity WHERE backend_type ~ '^weir (ingest|flush)'")
             if not pids:
                 return
@@ -172,7 +161,7 @@ def restart(how):
             except Error as e:
                 if not e.lost and not e.sqlstate.startswith("57P"):
                     raise
-        connected().close()
+        connect_when_up(dsn).close()
     else:
         subprocess.run(["pg_ctl", "-D", datadir, "-l", logfile, "-w", "-m", how, "restart"], check=True,
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -210,7 +199,7 @@ def fill():
         errors = []
 
         def work(mine):
-            with connected() as c:
+            with connect_when_up(dsn) as c:
                 for rows in mine:
                     try:
                         insert(c, rows)
@@ -226,7 +215,7 @@ def fill():
         next_ += group
         if r.random() < 0.25:
             restart(r.choice(["fast", "immediate", "kill", "worker"]))
-    with connected() as c:
+    with connect_when_up(dsn) as c:
         c.query("SELECT weir.flush()")
 
 
@@ -240,13 +229,13 @@ def same(c, name, got, expected):
 
 def main():
     print(f"seed {seed}")
-    with connected() as c:
+    with connect_when_up(dsn) as c:
         create(c)
     recorder = Recorder()
     recorder.start()
     fill()
     # Rows far later close all windows; each view leaves them out in the comparison.
-    with connected() as c:
+    with connect_when_up(dsn) as c:
         last = c.value("SELECT max(date_time) + '1 hour' FROM batch.bid")
         insert(c, [("bid", f"-1\t-1\t0\t-1\t0\tx\t{last}\n")])
         c.query("SELECT weir.flush()")
