@@ -7,7 +7,7 @@ import sys
 import threading
 
 import crash
-from pq import connect
+from pq import connect, connect_when_up
 
 broker_sh, broker_dir = sys.argv[6], sys.argv[7]
 PARTITIONS = 3
@@ -79,7 +79,7 @@ def main():
 
     messages = topic()
     total = messages.count("\n")
-    with crash.connected() as c:
+    with connect_when_up(crash.dsn) as c:
         deadline = crash.time.monotonic() + 90
         while int(c.value("SELECT coalesce(sum(count), 0) FROM partitions")) < total and crash.time.monotonic() < deadline:
             crash.time.sleep(0.1)
