@@ -44,6 +44,7 @@ OBJS = \
 	src/query/late.o \
 	src/query/session.o \
 	src/query/split.o \
+	src/query/state_expr.o \
 	src/query/view_query.o \
 	src/query/state_type.o \
 	src/query/key.o \

@@ -39,6 +39,7 @@
 #include "parser/parse_func.h"
 #include "parser/parse_utilcmd.h"
 #include "query/split.h"
+#include "query/state_expr.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"

@@ -18,7 +18,4 @@ extern Query *weir_split_prepare(ParseState *pstate, Query *def);
 extern int	weir_split_find_key(const ContQuery *cq, Node *expr);
 extern int	weir_split_find_state(const ContQuery *cq, Aggref *aggref);
 
-/* Collation of a state's column in the matrel; InvalidOid if it has none. */
-extern Oid	weir_state_collation(const ContState *state);
-
 #endif
