@@ -1,11 +1,14 @@
 # Targets that bring their own servers; they work where PostgreSQL is not installed yet.
 # T='pattern ...' runs the tests whose name contains a pattern.
 
-.PHONY: check pg-regress torture demo bench bench-quick bench-scale bench-scale-quick lint
+.PHONY: check check-sanitize pg-regress torture demo bench bench-quick bench-scale bench-scale-quick lint
 lint:
 	@test/lint.sh
 check:
 	@test/check.sh $(T) </dev/null
+# The same on a server with assertions and sanitizers, which is built first: an hour.
+check-sanitize:
+	@PGSRC=$(PGSRC) test/sanitize.sh $(T) </dev/null
 # PostgreSQL's own tests; PGSRC=DIR names its source, else it is fetched.
 pg-regress:
 	@PGSRC=$(PGSRC) test/pg_regress.sh $(T) </dev/null

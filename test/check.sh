@@ -71,7 +71,7 @@ run_regress()
 			reported+=" $name "
 			report "${state/FAILED/FAIL}" "$kind/$name" "$((ms / 1000)).$((ms % 1000 / 100))"
 		fi
-	done < <(as_user timeout -k 10 600 "$pgxs_test/$program" --inputdir="$inputdir" \
+	done < <(as_user timeout -k 10 "${WEIR_TEST_TIMEOUT:-900}" "$pgxs_test/$program" --inputdir="$inputdir" \
 		--outputdir="$out" --temp-instance="$out/server" --temp-config="$copy/test/weir.conf" \
 		--bindir="$bin" --dbname="weir_$kind" --encoding=UTF8 --no-locale \
 		--load-extension=weir "${names[@]}" 2>&1 </dev/null | tee "$out/$kind.log")
@@ -88,7 +88,7 @@ run_tap()
 	as_user mkdir -p "$dir" "$stage/ports"
 	if (cd "$copy" && as_user TESTDIR="$dir" TESTLOGDIR="$dir/log" TESTDATADIR="$dir/tmp_check" \
 		PG_REGRESS="$pgxs_test/regress/pg_regress" PG_TEST_PORT_DIR="$stage/ports" \
-		TEMP_CONFIG="$copy/test/weir.conf" PG_TEST_TIMEOUT_DEFAULT=120 \
+		TEMP_CONFIG="$copy/test/weir.conf" PG_TEST_TIMEOUT_DEFAULT="${PG_TEST_TIMEOUT_DEFAULT:-120}" \
 		timeout -k 10 "${WEIR_TEST_TIMEOUT:-900}" \
 		prove -v -I "$pgxs_test/perl" -I test/lib "$file") >"$dir/output" 2>&1 </dev/null; then
 		if reason=$(grep -m1 -oP 'skipped: \K.*' "$dir/output"); then

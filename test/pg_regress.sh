@@ -20,51 +20,13 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 . test/stage.sh
+. test/source.sh
 tests=("$@")
 started=$SECONDS
 listed=$root/test/pg_regress.expected
 jobs=${WEIR_JOBS:-2}
 
 # ---- The source, and a server of its version ----
-
-# Sets apt: options for lists of its own, of source and binary packages.
-apt_lists()
-{
-	local f
-	[ -z "${apt:-}" ] || return 0
-	packages=$stage/packages
-	mkdir -p "$packages/sources" "$packages/lists/partial"
-	for f in /etc/apt/sources.list.d/*.sources; do
-		[ -e "$f" ] && sed 's/^Types:.*/Types: deb deb-src/' "$f" >"$packages/sources/$(basename "$f")"
-	done
-	for f in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
-		[ -e "$f" ] && sed -n 's/^deb /&/p; s/^deb /deb-src /p' "$f" \
-			>"$packages/sources/$(basename "$f" .list).list"
-	done
-	apt=(-qq -o Dir::Etc::sourcelist=/dev/null -o "Dir::Etc::sourceparts=$packages/sources"
-		-o "Dir::State::lists=$packages/lists" -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache=
-		-o APT::Sandbox::User=root)
-	apt-get "${apt[@]}" update >"$packages/log" 2>&1 || { cat "$packages/log" >&2; return 1; }
-}
-
-# fetch_source DIR: the source package of the server, or the next best, into DIR.
-fetch_source()
-{
-	local dir=$1 package=postgresql-$pgversion version
-	apt_lists || return 1
-	mkdir -p "$dir"
-	{
-		dpkg-query -W -f '${source:Version}\n' "$package"
-		apt-cache "${apt[@]}" showsrc "$package" | sed -n 's/^Version: //p' | sort -rVu
-	} >"$packages/versions"
-	while read -r version; do
-		(cd "$packages" && apt-get "${apt[@]}" source --download-only "$package=$version") \
-			>>"$packages/log" 2>&1 || continue
-		tar -C "$dir" --strip-components=1 -xf "$packages/$package"_*.orig.tar.* && return 0
-	done <"$packages/versions"
-	cat "$packages/log" >&2
-	return 1
-}
 
 # fetch_server VERSION: it and its headers, in place of those in the stage.
 fetch_server()
@@ -88,6 +50,7 @@ server_version() { "$bin/postgres" --version | awk '{ print $3 }'; }
 stage_server()
 {
 	source=${PGSRC:-$stage/source}
+	packages=$stage/packages
 	if [ -z "${PGSRC:-}" ]; then
 		[ "$(id -u)" -eq 0 ] || { echo "Only root can fetch the source; PGSRC=DIR names one." >&2; return 1; }
 		fetch_source "$source" || { echo "The source of PostgreSQL cannot be fetched." >&2; return 1; }

@@ -4,6 +4,8 @@
 # tree (its binaries find their files relative to themselves) and a copy of the sources live in
 # $stage, Weir is built and installed there, and everything runs there as an unprivileged user.
 #
+# WEIR_PG=PREFIX: a PostgreSQL installed there in place of Debian's; WEIR_ENV: variables for all that runs.
+#
 #   $root      the repository
 #   $stage     the private directory; $stage/weir is the copy of the repository
 #   $bin       PostgreSQL's programs in it
@@ -28,9 +30,9 @@ as_user()
 {
 	if [ -n "$stage_user" ]; then
 		setpriv --reuid="$stage_user" --regid="$stage_user" --clear-groups \
-			env HOME="$stage" USER="$stage_user" LOGNAME="$stage_user" PATH="$bin:$PATH" "$@" 9<&-
+			env HOME="$stage" USER="$stage_user" LOGNAME="$stage_user" PATH="$bin:$PATH" ${WEIR_ENV:-} "$@" 9<&-
 	else
-		env PATH="$bin:$PATH" "$@" 9<&-
+		env PATH="$bin:$PATH" ${WEIR_ENV:-} "$@" 9<&-
 	fi
 }
 
@@ -63,16 +65,22 @@ stage_make()
 	fi
 	bin=$stage/pg/usr/lib/postgresql/$pgversion/bin
 
-	mkdir -p "$stage"/pg/usr/{lib,share}/postgresql "$stage/pg/usr/include" "$stage/weir"
-	cp -r "/usr/lib/postgresql/$pgversion" "$stage/pg/usr/lib/postgresql/"
-	cp -r "/usr/share/postgresql/$pgversion" "$stage/pg/usr/share/postgresql/"
-	ln -s /usr/include/postgresql "$stage/pg/usr/include/postgresql"
-	rm -f "$stage/pg/usr/lib/postgresql/$pgversion/lib/weir.so" \
-		"$stage/pg/usr/share/postgresql/$pgversion/extension"/weir*
+	mkdir -p "$stage/weir"
+	if [ -n "${WEIR_PG:-}" ]; then
+		bin=$stage/pg/bin
+		mkdir "$stage/pg"
+		cp -r "$WEIR_PG/." "$stage/pg/"
+	else
+		mkdir -p "$stage"/pg/usr/{lib,share}/postgresql "$stage/pg/usr/include"
+		cp -r "/usr/lib/postgresql/$pgversion" "$stage/pg/usr/lib/postgresql/"
+		cp -r "/usr/share/postgresql/$pgversion" "$stage/pg/usr/share/postgresql/"
+		ln -s /usr/include/postgresql "$stage/pg/usr/include/postgresql"
+	fi
+	find "$stage/pg" -name weir.so -delete -o -path '*/extension/weir*' -delete
 
 	if declare -F stage_server >/dev/null; then stage_server || return 1; fi
 
-	tar -C "$root" -c --exclude=./tmp_check --exclude=./.git --exclude='*.o' --exclude='*.bc' \
+	tar -C "$root" -c --exclude=./tmp_check --exclude=./tmp_sanitize --exclude=./.git --exclude='*.o' --exclude='*.bc' \
 		--exclude='*.so' . | tar -C "$stage/weir" -x
 	chmod 755 "$stage"
 	[ -z "$stage_user" ] || chown -R "$stage_user:" "$stage"
