@@ -82,6 +82,7 @@ OBJS = \
 	src/view/stream_ddl.o \
 	src/view/utility.o \
 	src/view/states.o \
+	src/view/combine.o \
 	src/monitor/show.o
 
 # Symbols stay inside: libraries of a server share one namespace.  PostgreSQL 15

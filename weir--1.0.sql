@@ -138,6 +138,47 @@ CREATE AGGREGATE weir.combine(aggregate regprocedure, argument_types regtype[], 
 	SERIALFUNC = weir.combine_serialize, DESERIALFUNC = weir.combine_deserialize, PARALLEL = SAFE);
 COMMENT ON AGGREGATE weir.combine(regprocedure, regtype[], "any", anyelement) IS 'the same for an aggregate whose types follow from those of its arguments';
 
+CREATE FUNCTION weir.combine_state_trans(internal, regprocedure, anyelement, "any") RETURNS internal
+	LANGUAGE c STABLE PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'weir_combine_trans';
+COMMENT ON FUNCTION weir.combine_state_trans(internal, regprocedure, anyelement, "any") IS 'transition function of weir.combine_state';
+CREATE FUNCTION weir.combine_state_final(internal, regprocedure, anyelement, "any") RETURNS anyelement
+	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_combine_state_final';
+COMMENT ON FUNCTION weir.combine_state_final(internal, regprocedure, anyelement, "any") IS 'final function of weir.combine_state';
+CREATE AGGREGATE weir.combine_state(aggregate regprocedure, state anyelement, result_type "any") (
+	SFUNC = weir.combine_state_trans, STYPE = internal,
+	SSPACE = 128, FINALFUNC = weir.combine_state_final, FINALFUNC_EXTRA, COMBINEFUNC = weir.combine_states,
+	SERIALFUNC = weir.combine_serialize, DESERIALFUNC = weir.combine_deserialize, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.combine_state(regprocedure, anyelement, "any") IS 'the one partial state that several of an aggregate make; the last argument is a NULL of the type of the aggregate''s result';
+
+CREATE FUNCTION weir.combine_state_trans(internal, regprocedure, regtype[], anyelement, "any") RETURNS internal
+	LANGUAGE c STABLE PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'weir_combine_trans';
+COMMENT ON FUNCTION weir.combine_state_trans(internal, regprocedure, regtype[], anyelement, "any") IS 'transition function of weir.combine_state';
+CREATE FUNCTION weir.combine_state_final(internal, regprocedure, regtype[], anyelement, "any") RETURNS anyelement
+	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_combine_state_final';
+COMMENT ON FUNCTION weir.combine_state_final(internal, regprocedure, regtype[], anyelement, "any") IS 'final function of weir.combine_state';
+CREATE AGGREGATE weir.combine_state(aggregate regprocedure, argument_types regtype[], state anyelement, result_type "any") (
+	SFUNC = weir.combine_state_trans, STYPE = internal,
+	SSPACE = 128, FINALFUNC = weir.combine_state_final, FINALFUNC_EXTRA, COMBINEFUNC = weir.combine_states,
+	SERIALFUNC = weir.combine_serialize, DESERIALFUNC = weir.combine_deserialize, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.combine_state(regprocedure, regtype[], anyelement, "any") IS 'the same for an aggregate whose types follow from those of its arguments';
+
+/* Calls are replaced when a query is planned: see src/view/combine.c. */
+CREATE FUNCTION weir.combine_unresolved(anyelement, anyelement) RETURNS anyelement
+	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_combine_unresolved';
+COMMENT ON FUNCTION weir.combine_unresolved(anyelement, anyelement) IS 'stands for a call of weir.combine until the query is planned; an error when called';
+CREATE FUNCTION weir.combine_unresolved(anyelement, "any", anyelement) RETURNS anyelement
+	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_combine_unresolved';
+COMMENT ON FUNCTION weir.combine_unresolved(anyelement, "any", anyelement) IS 'stands for a call of weir.combine until the query is planned; an error when called';
+CREATE FUNCTION weir.combine_unresolved(anyelement) RETURNS anyelement
+	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_combine_unresolved';
+COMMENT ON FUNCTION weir.combine_unresolved(anyelement) IS 'stands for a call of weir.combine until the query is planned; an error when called';
+CREATE AGGREGATE weir.combine("column" anyelement) (
+	SFUNC = weir.combine_unresolved, STYPE = anyelement, FINALFUNC = weir.combine_unresolved, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.combine(anyelement) IS 'over an aggregate column of a continuous view: what the aggregate gives for the rows of all its groups taken together; errors for any other argument';
+CREATE AGGREGATE weir.combine("column" "any", result_type anyelement) (
+	SFUNC = weir.combine_unresolved, STYPE = anyelement, FINALFUNC = weir.combine_unresolved, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.combine("any", anyelement) IS 'the same over a column of states of a materialization table; the last argument is a NULL of the result''s type';
+
 CREATE AGGREGATE weir.add(state bigint) (
 	SFUNC = pg_catalog.int8pl, STYPE = bigint, COMBINEFUNC = pg_catalog.int8pl, PARALLEL = SAFE);
 COMMENT ON AGGREGATE weir.add(bigint) IS 'weir.combine for states that are added, such as those of count; its result is of the same type';

@@ -21,6 +21,7 @@
 #include "stream/queue.h"
 #include "stream/xact_rows.h"
 #include "time/watermark.h"
+#include "view/combine.h"
 #include "view/utility.h"
 #include "worker/launcher.h"
 #include "worker/registry.h"
@@ -48,5 +49,6 @@ _PG_init(void)
 	weir_xact_rows_init();
 	weir_cont_view_init();
 	weir_utility_init();
+	weir_combine_init();
 	weir_launcher_register();
 }

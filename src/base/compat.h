@@ -10,12 +10,15 @@
 
 #include "postgres.h"
 #include "access/htup_details.h"
+#include "access/sysattr.h"
 #include "access/tableam.h"
 #include "executor/executor.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_database.h"
 #include "catalog/pg_proc.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
+#include "parser/parse_relation.h"
 #include "storage/proc.h"
 #include "utils/acl.h"
 #include "utils/lsyscache.h"
@@ -237,6 +240,37 @@ weir_rte_becomes_subquery(RangeTblEntry *rte, Query *subquery)
 	rte->perminfoindex = 0;
 #else
 	rte->requiredPerms = 0;
+#endif
+}
+
+/*
+ * 16: the rewriter leaves the view's OID with the subquery that it puts in the
+ * view's place; before, the rule's OLD entry, the first one, tells it.
+ */
+static inline Oid
+weir_rte_view(RangeTblEntry *rte)
+{
+#if PG_VERSION_NUM >= 160000
+	return rte->relid;
+#else
+	RangeTblEntry *old = rte->subquery->rtable ? linitial(rte->subquery->rtable) : NULL;
+
+	return old && old->rtekind == RTE_RELATION && old->relkind == RELKIND_VIEW ? old->relid : InvalidOid;
+#endif
+}
+
+/* 16: columns that a query reads are noted apart from the range table. */
+static inline void
+weir_add_selected_column(Query *query, RangeTblEntry *rte, AttrNumber attno)
+{
+	int			bit = attno - FirstLowInvalidHeapAttributeNumber;
+
+#if PG_VERSION_NUM >= 160000
+	RTEPermissionInfo *info = getRTEPermissionInfo(query->rteperminfos, rte);
+
+	info->selectedCols = bms_add_member(info->selectedCols, bit);
+#else
+	rte->selectedCols = bms_add_member(rte->selectedCols, bit);
 #endif
 }
 

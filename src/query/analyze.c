@@ -65,6 +65,9 @@ weir_check_aggref(ParseState *pstate, Aggref *aggref)
 	ParseCallbackState position;
 	MemoryContext cxt;
 
+	if (strcmp(name, "combine") == 0 && get_func_namespace(aggref->aggfnoid) == weir_schema_oid())
+		weir_query_refuse(pstate, location, "combining another view's column with rows of a stream",
+						  "Call weir.combine in an ordinary view over the continuous view, or in a subquery.");
 	if (aggref->aggdistinct)
 		weir_query_refuse(pstate, location, psprintf("%s(DISTINCT ...)", name),
 						  "Use an approximate distinct count, or a second view that groups by the distinct column.");

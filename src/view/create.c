@@ -44,6 +44,7 @@
 #include "utils/lsyscache.h"
 #include "utils/ruleutils.h"
 #include "utils/syscache.h"
+#include "view/combine.h"
 #include "view/create.h"
 #include "view/narrow.h"
 #include "view/ttl.h"
@@ -82,6 +83,7 @@ weir_create_view(UtilityCall *call)
 			refuse_replace(stmt->view->relname);
 		if (query->commandType != CMD_SELECT || !weir_narrow_view(call, stmt, query))
 			weir_view_options_refuse(stmt->options);
+		weir_combine_check(query, call->query_string);
 		return false;
 	}
 	if (OidIsValid(existing))

@@ -5,6 +5,7 @@
  *
  *	finalize(aggregate regprocedure, [argument types regtype[],] state, NULL::result type)
  *	combine(aggregate regprocedure, [argument types regtype[],] state, NULL::result type)
+ *	combine_state: the same, but the result is the state
  *
  * The aggregate is named by a constant that dumps and restores as text.  The
  * last argument is there for its type, which becomes the call's.  Argument
@@ -52,6 +53,7 @@ typedef struct CombineState
 WEIR_FUNCTION(weir_finalize);
 WEIR_FUNCTION(weir_combine_trans);
 WEIR_FUNCTION(weir_combine_final);
+WEIR_FUNCTION(weir_combine_state_final);
 WEIR_FUNCTION(weir_combine_states);
 WEIR_FUNCTION(weir_combine_serialize);
 WEIR_FUNCTION(weir_combine_deserialize);
@@ -125,6 +127,23 @@ weir_combine_final(PG_FUNCTION_ARGS)
 	if (isnull)
 		PG_RETURN_NULL();
 	PG_RETURN_DATUM(result);
+}
+
+/* weir.combine_state ends in the state, as it would be in a matrel. */
+Datum
+weir_combine_state_final(PG_FUNCTION_ARGS)
+{
+	CombineState *state;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	state = (CombineState *) PG_GETARG_POINTER(0);
+	if (state->isnull)
+		PG_RETURN_NULL();
+	if (!state->agg->internal)
+		PG_RETURN_DATUM(state->trans);
+	PG_RETURN_DATUM(weir_partial_agg_pack(state->agg,
+										  weir_partial_agg_serialize(state->agg, fcinfo->context, state->trans)));
 }
 
 /*

@@ -15,6 +15,7 @@ $node->safe_psql('postgres', q(
 	CREATE VIEW raw AS SELECT k, x FROM app.s WHERE x > 90;
 	CREATE VIEW window_v WITH (sw = '1 hour') AS SELECT k, count(*) FROM app.s GROUP BY k;
 	CREATE VIEW plain AS SELECT k, avg + 1 AS more FROM app.v WHERE count > 3;
+	CREATE VIEW combined AS SELECT k > 'k5' AS upper, weir.combine(avg) AS a, weir.combine(stddev) AS s FROM app.v GROUP BY 1;
 	CREATE INDEX ON app.v (k);
 	COMMENT ON VIEW app.v IS 'a comment';
 	CREATE VIEW asleep AS SELECT count(*) FROM app.s;
@@ -33,6 +34,7 @@ my %batch = (
 	'raw' => 'SELECT k, x FROM app.t WHERE x > 90',
 	'window_v' => 'SELECT k, count(*) FROM app.t GROUP BY k',
 	'plain' => 'SELECT k, avg(n) + 1 FROM app.t GROUP BY k HAVING count(*) > 3',
+	'combined' => q(SELECT k > 'k5', avg(n), stddev(n) FROM app.t GROUP BY 1),
 	'asleep' => 'SELECT 0::bigint');
 
 insert('postgres');

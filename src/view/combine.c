@@ -1,0 +1,580 @@
+/*
+ * combine.c
+ *	  weir.combine(v.col): the aggregate that a continuous view's column is, over
+ *	  the rows of all its groups.
+ *
+ * The user writes weir.combine of a column of a view, and so it is stored in
+ * views and functions, deparsed and dumped.  When a query is planned, the
+ * rewriter has put the view's own query over its matrel in the view's place.
+ * Then each call is replaced by an aggregate over the column's states
+ * (query/state_expr.h), and the states are handed up to it: each query between
+ * the matrel and the call gets another, hidden column.  Hidden columns are
+ * marked as junk, as what ORDER BY needs is: no row as a whole has them.
+ *
+ * So it is PostgreSQL that checks the caller's right to read the column of the
+ * view, and the view owner's to read the matrel; plans are made anew when it
+ * says so; and what the view leaves out (HAVING, a window that has moved on) is
+ * left out here.
+ *
+ * Where a query between groups by something, its own column must be a call of
+ * weir.combine: that column's states are combined to states.
+ *
+ * Runs in the planner hook of every backend; chains to the planner or another hook.
+ */
+#include "postgres.h"
+
+#include "view/combine.h"
+
+#include "access/htup_details.h"
+#include "base/compat.h"
+#include "base/weir.h"
+#include "catalog/cont_view.h"
+#include "catalog/namespace.h"
+#include "catalog/partition.h"
+#include "catalog/pg_aggregate.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/planner.h"
+#include "optimizer/tlist.h"
+#include "parser/parse_node.h"
+#include "parser/parse_relation.h"
+#include "parser/parsetree.h"
+#include "query/split.h"
+#include "query/state_expr.h"
+#include "rewrite/rewriteHandler.h"
+#include "rewrite/rewriteManip.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#define COLUMN_HINT "Name a column of a continuous view that is an aggregate call by itself."
+
+WEIR_FUNCTION(weir_combine_unresolved);
+
+/* A query, and the one whose part it is. */
+typedef struct Level
+{
+	Query	   *query;
+	struct Level *parent;
+} Level;
+
+typedef struct CombineContext
+{
+	ParseState *pstate;			/* has the text */
+	Level	   *level;			/* where the mutator is */
+	int			location;		/* of the call that is being replaced */
+} CombineContext;
+
+static planner_hook_type next_planner = NULL;
+
+static PlannedStmt *plan(Query *query, const char *query_string, int options, ParamListInfo params);
+static bool find_call_walker(Node *node, void *context);
+static bool is_combine(Oid fn);
+static void resolve(Query *query, const char *query_string);
+static void resolve_query(CombineContext *cxt, Query *query, Level *parent);
+static Node *resolve_mutator(Node *node, CombineContext *cxt);
+static Node *replace_aggregate(CombineContext *cxt, Aggref *call);
+static Node *replace_window_call(CombineContext *cxt, WindowFunc *call);
+static WindowFunc *as_window_call(Aggref *aggref, WindowFunc *call, Expr *filter);
+static Var *state_of_argument(CombineContext *cxt, Expr *arg, Oid type, ContState **state);
+static void check_type(CombineContext *cxt, ContState *state, Oid type);
+static Var *state_of_var(CombineContext *cxt, Level *level, Var *var, ContState **state);
+static AttrNumber state_in_relation(CombineContext *cxt, Query *query, RangeTblEntry *rte,
+									AttrNumber attno, ContState **state);
+static AttrNumber state_in_subquery(CombineContext *cxt, Level *owner, RangeTblEntry *rte,
+									AttrNumber attno, ContState **state);
+static AttrNumber state_in_with(CombineContext *cxt, Level *owner, RangeTblEntry *rte,
+								AttrNumber attno, ContState **state);
+static Expr *state_of_column(CombineContext *cxt, Level *level, AttrNumber attno, ContState **state);
+static Expr *state_of_view_column(CombineContext *cxt, const ContView *view, Query *query,
+								  AttrNumber attno, ContState **state);
+static Var *matrel_column(Query *query, Oid matrelid, const ContState *state);
+static AttrNumber expose(RangeTblEntry *rte, Query *query, Expr *expr);
+static bool is_grouped(Query *query);
+pg_noreturn static void refuse(CombineContext *cxt, const char *detail);
+
+void
+weir_combine_init(void)
+{
+	next_planner = planner_hook;
+	planner_hook = plan;
+}
+
+void
+weir_combine_check(Query *query, const char *source_text)
+{
+	Query	   *copy;
+	ListCell   *lc;
+
+	if (!check_function_bodies || !find_call_walker((Node *) query, NULL))
+		return;
+	copy = copyObject(query);
+	AcquireRewriteLocks(copy, true, false);
+	foreach(lc, QueryRewrite(copy))
+		resolve(lfirst_node(Query, lc), source_text);
+}
+
+static PlannedStmt *
+plan(Query *query, const char *query_string, int options, ParamListInfo params)
+{
+	if (find_call_walker((Node *) query, NULL))
+		resolve(query, query_string);
+	return next_planner ? next_planner(query, query_string, options, params) :
+		standard_planner(query, query_string, options, params);
+}
+
+static bool
+find_call_walker(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Aggref) && is_combine(((Aggref *) node)->aggfnoid))
+		return true;
+	if (IsA(node, WindowFunc) && is_combine(((WindowFunc *) node)->winfnoid))
+		return true;
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, find_call_walker, context, 0);
+	return expression_tree_walker(node, find_call_walker, context);
+}
+
+/* What users call; the aggregates that calls are replaced by have more arguments. */
+static bool
+is_combine(Oid fn)
+{
+	char	   *name;
+
+	if (fn < FirstNormalObjectId || get_func_nargs(fn) > 2)
+		return false;
+	name = get_func_name(fn);
+	return name != NULL && strcmp(name, "combine") == 0 &&
+		get_func_namespace(fn) == get_namespace_oid(WEIR_SCHEMA, true);
+}
+
+static void
+resolve(Query *query, const char *query_string)
+{
+	CombineContext cxt = {make_parsestate(NULL), NULL, -1};
+
+	cxt.pstate->p_sourcetext = query_string;
+	resolve_query(&cxt, query, NULL);
+	free_parsestate(cxt.pstate);
+}
+
+/*
+ * From the top down, and later WITH queries before those they may read: states
+ * are looked for behind calls that are still as written.
+ */
+static void
+resolve_query(CombineContext *cxt, Query *query, Level *parent)
+{
+	Level		level = {query, parent};
+	Level	   *outer = cxt->level;
+	ListCell   *lc;
+
+	cxt->level = &level;
+	query_tree_mutator(query, resolve_mutator, cxt,
+					   QTW_DONT_COPY_QUERY | QTW_IGNORE_RT_SUBQUERIES | QTW_IGNORE_CTE_SUBQUERIES);
+	foreach(lc, query->rtable)
+	{
+		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
+
+		if (rte->rtekind == RTE_SUBQUERY)
+			resolve_query(cxt, rte->subquery, &level);
+	}
+	for (int i = list_length(query->cteList) - 1; i >= 0; i--)
+		resolve_query(cxt, castNode(Query, list_nth_node(CommonTableExpr, query->cteList, i)->ctequery), &level);
+	cxt->level = outer;
+}
+
+static Node *
+resolve_mutator(Node *node, CombineContext *cxt)
+{
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, Query))
+	{
+		resolve_query(cxt, (Query *) node, cxt->level);
+		return node;
+	}
+	if (IsA(node, Aggref) && is_combine(((Aggref *) node)->aggfnoid))
+		return replace_aggregate(cxt, (Aggref *) node);
+	if (IsA(node, WindowFunc) && is_combine(((WindowFunc *) node)->winfnoid))
+		return replace_window_call(cxt, (WindowFunc *) node);
+	return expression_tree_mutator(node, resolve_mutator, cxt);
+}
+
+static Node *
+replace_aggregate(CombineContext *cxt, Aggref *call)
+{
+	Expr	   *filter = (Expr *) resolve_mutator((Node *) call->aggfilter, cxt);
+	ContState  *state;
+	Var		   *column;
+	Aggref	   *combined;
+	Aggref	   *count;
+
+	cxt->location = call->location;
+	if (call->aggdistinct || call->aggorder)
+		refuse(cxt, "DISTINCT and ORDER BY mean nothing to states.");
+	column = state_of_argument(cxt, linitial_node(TargetEntry, call->args)->expr, call->aggtype, &state);
+	combined = weir_state_combined(state, (Expr *) column);
+	combined->aggfilter = filter;
+	combined->agglevelsup = call->agglevelsup;
+	combined->location = call->location;
+
+	/* No rows, or only such without a match in an outer join: what the aggregate gives for no rows. */
+	count = weir_make_aggregate(F_COUNT_ANY, INT8OID, InvalidOid, list_make1(copyObject(column)), &state->statetype);
+	count->aggfilter = copyObject(filter);
+	count->agglevelsup = call->agglevelsup;
+	return (Node *) weir_state_unless_none(state, (Expr *) count, (Expr *) combined);
+}
+
+static Node *
+replace_window_call(CombineContext *cxt, WindowFunc *call)
+{
+	Expr	   *filter = (Expr *) resolve_mutator((Node *) call->aggfilter, cxt);
+	ContState  *state;
+	Var		   *column;
+	HeapTuple	tuple;
+	bool		read_only;
+
+	cxt->location = call->location;
+	column = state_of_argument(cxt, linitial(call->args), call->wintype, &state);
+	tuple = SearchSysCache1(AGGFNOID, ObjectIdGetDatum(state->aggref->aggfnoid));
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for aggregate %u", state->aggref->aggfnoid);
+	read_only = ((Form_pg_aggregate) GETSTRUCT(tuple))->aggfinalmodify == AGGMODIFY_READ_ONLY;
+	ReleaseSysCache(tuple);
+	if (!read_only)
+		refuse(cxt, psprintf("The result of %s can be made of a state only once, so it is no window function.",
+							 get_func_name(state->aggref->aggfnoid)));
+	return (Node *)
+		weir_state_unless_none(state,
+							   (Expr *) as_window_call(weir_make_aggregate(F_COUNT_ANY, INT8OID, InvalidOid,
+																		  list_make1(copyObject(column)),
+																		  &state->statetype),
+													   call, copyObject(filter)),
+							   (Expr *) as_window_call(weir_state_combined(state, (Expr *) column), call, filter));
+}
+
+static WindowFunc *
+as_window_call(Aggref *aggref, WindowFunc *call, Expr *filter)
+{
+	WindowFunc *result = copyObject(call);
+	ListCell   *lc;
+
+	result->winfnoid = aggref->aggfnoid;
+	result->wintype = aggref->aggtype;
+	result->wincollid = aggref->aggcollid;
+	result->inputcollid = aggref->inputcollid;
+	result->aggfilter = filter;
+	result->args = NIL;
+	foreach(lc, aggref->args)
+		result->args = lappend(result->args, lfirst_node(TargetEntry, lc)->expr);
+	return result;
+}
+
+/* The state behind the column that a call of the given type names. */
+static Var *
+state_of_argument(CombineContext *cxt, Expr *arg, Oid type, ContState **state)
+{
+	Var		   *column;
+
+	if (!IsA(arg, Var))
+		refuse(cxt, "The argument is an expression.");
+	column = state_of_var(cxt, cxt->level, (Var *) arg, state);
+	check_type(cxt, *state, type);
+	return column;
+}
+
+/* Of a column of the view the type is right; of the matrel it has to be said. */
+static void
+check_type(CombineContext *cxt, ContState *state, Oid type)
+{
+	if (type == state->aggref->aggtype)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_DATATYPE_MISMATCH),
+			 errmsg("%s.combine gives %s here, not %s", WEIR_SCHEMA,
+					format_type_be(state->aggref->aggtype), format_type_be(type)),
+			 errdetail("Column \"%s\" has states of %s, which gives %s.", state->colname,
+					   get_func_name(state->aggref->aggfnoid), format_type_be(state->aggref->aggtype)),
+			 errhint("Write %s.combine(%s, NULL::%s).", WEIR_SCHEMA,
+					 quote_identifier(state->colname), format_type_be(state->aggref->aggtype)),
+			 parser_errposition(cxt->pstate, cxt->location)));
+}
+
+/*
+ * The state behind a column, in terms of the query that the column is in
+ * (level, and varlevelsup from there).
+ */
+static Var *
+state_of_var(CombineContext *cxt, Level *level, Var *var, ContState **state)
+{
+	Level	   *owner = level;
+	RangeTblEntry *rte;
+	AttrNumber	attno;
+	Var		   *result;
+
+	for (Index up = 0; up < var->varlevelsup; up++)
+		owner = owner->parent;
+	if (var->varattno <= 0)
+		refuse(cxt, "The argument is a whole row or a system column.");
+	rte = rt_fetch(var->varno, owner->query->rtable);
+	switch (rte->rtekind)
+	{
+		case RTE_RELATION:
+			attno = state_in_relation(cxt, owner->query, rte, var->varattno, state);
+			break;
+		case RTE_SUBQUERY:
+			attno = state_in_subquery(cxt, owner, rte, var->varattno, state);
+			break;
+		case RTE_CTE:
+			attno = state_in_with(cxt, owner, rte, var->varattno, state);
+			break;
+		default:
+			refuse(cxt, psprintf("Column \"%s\" is no column of one relation.",
+								 get_rte_attribute_name(rte, var->varattno)));
+	}
+	result = copyObject(var);
+	result->varattno = attno;
+	result->vartype = (*state)->statetype;
+	result->vartypmod = -1;
+	result->varcollid = weir_state_collation(*state);
+	result->varnosyn = 0;
+	result->varattnosyn = 0;
+	return result;
+}
+
+/* A matrel, or a partition of one: the state itself, or the result kept beside it. */
+static AttrNumber
+state_in_relation(CombineContext *cxt, Query *query, RangeTblEntry *rte,
+				  AttrNumber attno, ContState **state)
+{
+	ContView   *view = weir_cont_view_by_matrel(rte->relid);
+	const char *name = get_attname(rte->relid, attno, false);
+	ContViewOptions options;
+	ContQuery  *cq;
+
+	if (view == NULL && get_rel_relispartition(rte->relid))
+	{
+		ListCell   *lc;
+
+		foreach(lc, get_partition_ancestors(rte->relid))
+			if (view == NULL)
+				view = weir_cont_view_by_matrel(lfirst_oid(lc));
+	}
+	if (view == NULL)
+		refuse(cxt, psprintf("\"%s\" is not a continuous view.", get_rel_name(rte->relid)));
+	options = view->options;
+	cq = weir_cont_query_build(weir_def_query(view->defid), &options, NULL);
+	for (int i = 0; i < cq->nstates; i++)
+	{
+		ContState  *candidate = &cq->states[i];
+		AttrNumber	column;
+
+		if (strcmp(candidate->colname, name) != 0 &&
+			(candidate->value_name == NULL || strcmp(candidate->value_name, name) != 0))
+			continue;
+		*state = candidate;
+		column = get_attnum(rte->relid, candidate->colname);
+		weir_add_selected_column(query, rte, column);
+		return column;
+	}
+	refuse(cxt, psprintf("Column \"%s\" of \"%s\" is a group key.", name, get_rel_name(rte->relid)));
+}
+
+/* A subquery in FROM, or the query of a view. */
+static AttrNumber
+state_in_subquery(CombineContext *cxt, Level *owner, RangeTblEntry *rte,
+				  AttrNumber attno, ContState **state)
+{
+	Oid			viewid = weir_rte_view(rte);
+	ContView   *view = OidIsValid(viewid) ? weir_cont_view_by_view(viewid) : NULL;
+	Level		level = {rte->subquery, owner};
+	Expr	   *expr;
+
+	expr = view ? state_of_view_column(cxt, view, rte->subquery, attno, state) :
+		state_of_column(cxt, &level, attno, state);
+	return expose(rte, rte->subquery, expr);
+}
+
+static AttrNumber
+state_in_with(CombineContext *cxt, Level *owner, RangeTblEntry *rte,
+			  AttrNumber attno, ContState **state)
+{
+	ListCell   *lc;
+
+	for (Index up = 0; up < rte->ctelevelsup; up++)
+		owner = owner->parent;
+	foreach(lc, owner->query->cteList)
+	{
+		CommonTableExpr *cte = lfirst_node(CommonTableExpr, lc);
+		Query	   *query;
+		Level		level;
+
+		if (strcmp(cte->ctename, rte->ctename) != 0)
+			continue;
+		if (cte->cterecursive)
+			refuse(cxt, psprintf("WITH query \"%s\" is recursive.", cte->ctename));
+		query = castNode(Query, cte->ctequery);
+		level.query = query;
+		level.parent = owner;
+		return expose(rte, query, state_of_column(cxt, &level, attno, state));
+	}
+	elog(ERROR, "WITH query \"%s\" is not there", rte->ctename);
+}
+
+/* The state behind an output column of a query, in terms of that query. */
+static Expr *
+state_of_column(CombineContext *cxt, Level *level, AttrNumber attno, ContState **state)
+{
+	Query	   *query = level->query;
+	TargetEntry *tle = get_tle_by_resno(query->targetList, attno);
+
+	if (query->setOperations)
+		refuse(cxt, psprintf("Column \"%s\" comes through UNION, INTERSECT or EXCEPT.", tle->resname));
+	if (query->distinctClause && !query->hasDistinctOn)
+		refuse(cxt, psprintf("Column \"%s\" comes through SELECT DISTINCT.", tle->resname));
+	if (IsA(tle->expr, Var) && !is_grouped(query))
+		return (Expr *) state_of_var(cxt, level, (Var *) tle->expr, state);
+	if (IsA(tle->expr, Aggref) && is_combine(((Aggref *) tle->expr)->aggfnoid))
+	{
+		Aggref	   *call = (Aggref *) tle->expr;
+		Expr	   *arg = linitial_node(TargetEntry, call->args)->expr;
+		Aggref	   *merged;
+		Var		   *column;
+
+		if (!IsA(arg, Var) || call->agglevelsup > 0)
+			refuse(cxt, psprintf("Column \"%s\" is an expression.", tle->resname));
+		column = state_of_var(cxt, level, (Var *) arg, state);
+		merged = weir_state_merged(*state, (Expr *) column);
+		merged->aggfilter = copyObject(call->aggfilter);
+		return (Expr *) merged;
+	}
+	refuse(cxt, psprintf(is_grouped(query) ? "Column \"%s\" comes through GROUP BY, and is not combined there." :
+						 "Column \"%s\" is an expression.", tle->resname));
+}
+
+/* The same for the query of a continuous view over its matrel. */
+static Expr *
+state_of_view_column(CombineContext *cxt, const ContView *view, Query *query,
+					 AttrNumber attno, ContState **state)
+{
+	Oid			matrelid = view->matrelid;
+	char	   *name = pstrdup(view->name);
+	ContViewOptions options = view->options;
+	Query	   *def = weir_def_query(view->defid);
+	ContQuery  *cq = weir_cont_query_build(def, &options, NULL);
+	TargetEntry *tle = get_tle_by_resno(weir_split_prepare(NULL, def)->targetList, attno);
+	const char *column = get_tle_by_resno(query->targetList, attno)->resname;
+	int			n = IsA(tle->expr, Aggref) ? weir_split_find_state(cq, (Aggref *) tle->expr) : -1;
+	Var		   *var;
+
+	if (!IsA(tle->expr, Aggref))
+		refuse(cxt, psprintf(!cq->append && weir_split_find_key(cq, (Node *) tle->expr) >= 0 ?
+							 "Column \"%s\" of continuous view %s is a group key." :
+							 "Column \"%s\" of continuous view %s is no aggregate call by itself.", column, name));
+	if (n < 0)
+		refuse(cxt, psprintf("Column \"%s\" of continuous view %s has no state.", column, name));
+	if (query->distinctClause && !query->hasDistinctOn)
+		refuse(cxt, psprintf("Continuous view %s shows each row once (DISTINCT), so its groups are not told apart.", name));
+	*state = &cq->states[n];
+	var = matrel_column(query, matrelid, *state);
+	if (var == NULL)
+		refuse(cxt, psprintf("The query of continuous view %s was changed.", name));
+	return is_grouped(query) ? (Expr *) weir_state_merged(*state, (Expr *) var) : (Expr *) var;
+}
+
+/* The matrel's column of a state, in a query over the matrel; NULL if it is not there. */
+static Var *
+matrel_column(Query *query, Oid matrelid, const ContState *state)
+{
+	ListCell   *lc;
+
+	foreach(lc, query->rtable)
+	{
+		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
+		AttrNumber	attno = InvalidAttrNumber;
+
+		if (rte->rtekind == RTE_RELATION && rte->relid == matrelid)
+		{
+			attno = get_attnum(matrelid, state->colname);
+			weir_add_selected_column(query, rte, attno);
+		}
+		else if (rte->rtekind == RTE_SUBQUERY && !is_grouped(rte->subquery))
+		{
+			Var		   *inner = matrel_column(rte->subquery, matrelid, state);
+
+			if (inner != NULL)
+				attno = expose(rte, rte->subquery, (Expr *) inner);
+		}
+		if (attno != InvalidAttrNumber)
+			return makeVar(foreach_current_index(lc) + 1, attno, state->statetype, -1,
+						   weir_state_collation(state), 0);
+	}
+	return NULL;
+}
+
+/* Make a query, which the entry reads, show an expression; returns its column. */
+static AttrNumber
+expose(RangeTblEntry *rte, Query *query, Expr *expr)
+{
+	AttrNumber	attno = InvalidAttrNumber;
+	ListCell   *lc;
+
+	foreach(lc, query->targetList)
+		if (equal(lfirst_node(TargetEntry, lc)->expr, expr))
+			attno = lfirst_node(TargetEntry, lc)->resno;
+	if (attno == InvalidAttrNumber)
+	{
+		attno = list_length(query->targetList) + 1;
+		query->targetList = lappend(query->targetList,
+									makeTargetEntry(expr, attno, psprintf("state%d", attno), true));
+		query->hasAggs |= IsA(expr, Aggref);
+	}
+
+	/* The entry has to know it, and so all before it. */
+	while (list_length(rte->eref->colnames) < attno)
+	{
+		TargetEntry *tle = list_nth_node(TargetEntry, query->targetList, list_length(rte->eref->colnames));
+
+		rte->eref->colnames = lappend(rte->eref->colnames, makeString(pstrdup(tle->resname ? tle->resname : "")));
+		if (rte->rtekind != RTE_CTE)
+			continue;
+		rte->coltypes = lappend_oid(rte->coltypes, exprType((Node *) tle->expr));
+		rte->coltypmods = lappend_int(rte->coltypmods, exprTypmod((Node *) tle->expr));
+		rte->colcollations = lappend_oid(rte->colcollations, exprCollation((Node *) tle->expr));
+	}
+	return attno;
+}
+
+static bool
+is_grouped(Query *query)
+{
+	return query->groupClause || query->groupingSets || query->hasAggs || query->havingQual;
+}
+
+static void
+refuse(CombineContext *cxt, const char *detail)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+			 errmsg("%s.combine needs an aggregate column of a continuous view", WEIR_SCHEMA),
+			 errdetail("%s", detail),
+			 errhint(COLUMN_HINT),
+			 parser_errposition(cxt->pstate, cxt->location)));
+}
+
+/* What weir.combine runs where the planner hook has not seen it. */
+Datum
+weir_combine_unresolved(PG_FUNCTION_ARGS)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("%s.combine cannot be used here", WEIR_SCHEMA),
+			 errhint("If it is in a set-returning function in SQL, declare the function VOLATILE, or write it in PL/pgSQL.")));
+}
