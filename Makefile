@@ -25,6 +25,13 @@ OBJS = \
 	src/catalog/cont_view.o \
 	src/time/window.o \
 	src/time/watermark.o \
+	src/agg/buffer.o \
+	src/agg/list.o \
+	src/agg/call.o \
+	src/agg/array_agg.o \
+	src/agg/string_agg.o \
+	src/agg/json_agg.o \
+	src/agg/jsonb_agg.o \
 	src/stream/stream_row.o \
 	src/stream/fdw.o \
 	src/stream/xact_rows.o \
@@ -42,6 +49,7 @@ OBJS = \
 	src/query/sliding.o \
 	src/query/window.o \
 	src/query/late.o \
+	src/query/counterpart.o \
 	src/query/session.o \
 	src/query/split.o \
 	src/query/state_expr.o \

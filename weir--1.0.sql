@@ -312,6 +312,175 @@ CREATE FUNCTION weir.bucket_end(ts timestamp, size interval, "offset" interval) 
 COMMENT ON FUNCTION weir.bucket_end(timestamp, interval, interval) IS 'where the window of this size that holds a time ends';
 
 /* ------------------------------------------------------------------------
+ * Aggregates in the place of those that PostgreSQL cannot combine
+ *
+ * CREATE VIEW chooses them where a query names array_agg, string_agg ...
+ * States are values that a dump restores by their types' own input functions.
+ * ------------------------------------------------------------------------ */
+
+/* -- section: agg -- */
+
+CREATE AGGREGATE weir.array_agg(anycompatible) (
+	SFUNC = pg_catalog.array_append, STYPE = anycompatiblearray, COMBINEFUNC = pg_catalog.array_cat, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.array_agg(anycompatible) IS 'array_agg in continuous views';
+
+CREATE FUNCTION weir.array_agg_trans(anyarray, anyarray) RETURNS anyarray
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_array_agg_trans';
+COMMENT ON FUNCTION weir.array_agg_trans(anyarray, anyarray) IS 'transition function of weir.array_agg(anyarray)';
+
+CREATE FUNCTION weir.array_agg_combine(anyarray, anyarray) RETURNS anyarray
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_array_agg_combine';
+COMMENT ON FUNCTION weir.array_agg_combine(anyarray, anyarray) IS 'combine function of weir.array_agg(anyarray)';
+
+CREATE AGGREGATE weir.array_agg(anyarray) (
+	SFUNC = weir.array_agg_trans, STYPE = anyarray, COMBINEFUNC = weir.array_agg_combine, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.array_agg(anyarray) IS 'array_agg of arrays in continuous views';
+
+CREATE FUNCTION weir.string_agg_trans(text, text, text) RETURNS text
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_string_agg_trans';
+COMMENT ON FUNCTION weir.string_agg_trans(text, text, text) IS 'transition function of weir.string_agg(text, text)';
+
+CREATE FUNCTION weir.string_agg_combine(text, text) RETURNS text
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_string_agg_combine';
+COMMENT ON FUNCTION weir.string_agg_combine(text, text) IS 'combine function of weir.string_agg(text, text)';
+
+CREATE FUNCTION weir.string_agg_final(text) RETURNS text
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_string_agg_final';
+COMMENT ON FUNCTION weir.string_agg_final(text) IS 'final function of weir.string_agg(text, text)';
+
+CREATE AGGREGATE weir.string_agg(text, text) (
+	SFUNC = weir.string_agg_trans, STYPE = text, FINALFUNC = weir.string_agg_final, COMBINEFUNC = weir.string_agg_combine, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.string_agg(text, text) IS 'string_agg in continuous views';
+
+CREATE FUNCTION weir.string_agg_trans(bytea, bytea, bytea) RETURNS bytea
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_bytea_agg_trans';
+COMMENT ON FUNCTION weir.string_agg_trans(bytea, bytea, bytea) IS 'transition function of weir.string_agg(bytea, bytea)';
+
+CREATE FUNCTION weir.string_agg_combine(bytea, bytea) RETURNS bytea
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_bytea_agg_combine';
+COMMENT ON FUNCTION weir.string_agg_combine(bytea, bytea) IS 'combine function of weir.string_agg(bytea, bytea)';
+
+CREATE FUNCTION weir.string_agg_final(bytea) RETURNS bytea
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_bytea_agg_final';
+COMMENT ON FUNCTION weir.string_agg_final(bytea) IS 'final function of weir.string_agg(bytea, bytea)';
+
+CREATE AGGREGATE weir.string_agg(bytea, bytea) (
+	SFUNC = weir.string_agg_trans, STYPE = bytea, FINALFUNC = weir.string_agg_final, COMBINEFUNC = weir.string_agg_combine, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.string_agg(bytea, bytea) IS 'string_agg in continuous views';
+
+CREATE FUNCTION weir.json_agg_trans(json, anyelement) RETURNS json
+	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_json_agg_trans';
+COMMENT ON FUNCTION weir.json_agg_trans(json, anyelement) IS 'transition function of weir.json_agg';
+
+CREATE FUNCTION weir.json_agg_combine(json, json) RETURNS json
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_json_agg_combine';
+COMMENT ON FUNCTION weir.json_agg_combine(json, json) IS 'combine function of weir.json_agg';
+
+CREATE AGGREGATE weir.json_agg(anyelement) (
+	SFUNC = weir.json_agg_trans, STYPE = json, COMBINEFUNC = weir.json_agg_combine, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.json_agg(anyelement) IS 'json_agg in continuous views, of values that are neither composite nor arrays';
+
+CREATE FUNCTION weir.json_agg_strict_trans(json, anyelement) RETURNS json
+	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_json_agg_strict_trans';
+COMMENT ON FUNCTION weir.json_agg_strict_trans(json, anyelement) IS 'transition function of weir.json_agg_strict';
+
+CREATE AGGREGATE weir.json_agg_strict(anyelement) (
+	SFUNC = weir.json_agg_strict_trans, STYPE = json, COMBINEFUNC = weir.json_agg_combine, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.json_agg_strict(anyelement) IS 'json_agg_strict in continuous views, of values that are neither composite nor arrays';
+
+CREATE FUNCTION weir.json_agg_lines_trans(json, anyelement) RETURNS json
+	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_json_lines_trans';
+COMMENT ON FUNCTION weir.json_agg_lines_trans(json, anyelement) IS 'transition function of weir.json_agg_lines';
+
+CREATE FUNCTION weir.json_agg_lines_combine(json, json) RETURNS json
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_json_lines_combine';
+COMMENT ON FUNCTION weir.json_agg_lines_combine(json, json) IS 'combine function of weir.json_agg_lines';
+
+CREATE AGGREGATE weir.json_agg_lines(anyelement) (
+	SFUNC = weir.json_agg_lines_trans, STYPE = json, COMBINEFUNC = weir.json_agg_lines_combine, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.json_agg_lines(anyelement) IS 'json_agg in continuous views, of composite values and arrays';
+
+CREATE FUNCTION weir.json_agg_lines_strict_trans(json, anyelement) RETURNS json
+	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_json_lines_strict_trans';
+COMMENT ON FUNCTION weir.json_agg_lines_strict_trans(json, anyelement) IS 'transition function of weir.json_agg_lines_strict';
+
+CREATE AGGREGATE weir.json_agg_lines_strict(anyelement) (
+	SFUNC = weir.json_agg_lines_strict_trans, STYPE = json, COMBINEFUNC = weir.json_agg_lines_combine, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.json_agg_lines_strict(anyelement) IS 'json_agg_strict in continuous views, of composite values and arrays';
+
+CREATE FUNCTION weir.jsonb_agg_trans(jsonb, anyelement) RETURNS jsonb
+	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_jsonb_agg_trans';
+COMMENT ON FUNCTION weir.jsonb_agg_trans(jsonb, anyelement) IS 'transition function of weir.jsonb_agg';
+
+CREATE FUNCTION weir.jsonb_agg_combine(jsonb, jsonb) RETURNS jsonb
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_jsonb_agg_combine';
+COMMENT ON FUNCTION weir.jsonb_agg_combine(jsonb, jsonb) IS 'combine function of weir.jsonb_agg';
+
+CREATE AGGREGATE weir.jsonb_agg(anyelement) (
+	SFUNC = weir.jsonb_agg_trans, STYPE = jsonb, COMBINEFUNC = weir.jsonb_agg_combine, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.jsonb_agg(anyelement) IS 'jsonb_agg in continuous views';
+
+CREATE FUNCTION weir.jsonb_agg_strict_trans(jsonb, anyelement) RETURNS jsonb
+	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_jsonb_agg_strict_trans';
+COMMENT ON FUNCTION weir.jsonb_agg_strict_trans(jsonb, anyelement) IS 'transition function of weir.jsonb_agg_strict';
+
+CREATE AGGREGATE weir.jsonb_agg_strict(anyelement) (
+	SFUNC = weir.jsonb_agg_strict_trans, STYPE = jsonb, COMBINEFUNC = weir.jsonb_agg_combine, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.jsonb_agg_strict(anyelement) IS 'jsonb_agg_strict in continuous views';
+
+CREATE FUNCTION weir.json_object_agg_trans(json, "any", "any") RETURNS json
+	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_json_object_trans';
+COMMENT ON FUNCTION weir.json_object_agg_trans(json, "any", "any") IS 'transition function of weir.json_object_agg';
+
+CREATE FUNCTION weir.json_object_agg_combine(json, json) RETURNS json
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_json_object_combine';
+COMMENT ON FUNCTION weir.json_object_agg_combine(json, json) IS 'combine function of weir.json_object_agg';
+
+CREATE AGGREGATE weir.json_object_agg("any", "any") (
+	SFUNC = weir.json_object_agg_trans, STYPE = json, COMBINEFUNC = weir.json_object_agg_combine, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.json_object_agg("any", "any") IS 'json_object_agg in continuous views';
+
+CREATE FUNCTION weir.json_object_agg_strict_trans(json, "any", "any") RETURNS json
+	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_json_object_strict_trans';
+COMMENT ON FUNCTION weir.json_object_agg_strict_trans(json, "any", "any") IS 'transition function of weir.json_object_agg_strict';
+
+CREATE AGGREGATE weir.json_object_agg_strict("any", "any") (
+	SFUNC = weir.json_object_agg_strict_trans, STYPE = json, COMBINEFUNC = weir.json_object_agg_combine, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.json_object_agg_strict("any", "any") IS 'json_object_agg_strict in continuous views';
+
+CREATE FUNCTION weir.jsonb_object_agg_trans(jsonb, "any", "any") RETURNS jsonb
+	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_jsonb_object_trans';
+COMMENT ON FUNCTION weir.jsonb_object_agg_trans(jsonb, "any", "any") IS 'transition function of weir.jsonb_object_agg';
+
+CREATE FUNCTION weir.jsonb_object_agg_combine(jsonb, jsonb) RETURNS jsonb
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_jsonb_object_combine';
+COMMENT ON FUNCTION weir.jsonb_object_agg_combine(jsonb, jsonb) IS 'combine function of weir.jsonb_object_agg';
+
+CREATE AGGREGATE weir.jsonb_object_agg("any", "any") (
+	SFUNC = weir.jsonb_object_agg_trans, STYPE = jsonb, COMBINEFUNC = weir.jsonb_object_agg_combine, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.jsonb_object_agg("any", "any") IS 'jsonb_object_agg in continuous views';
+
+CREATE FUNCTION weir.jsonb_object_agg_strict_trans(jsonb, "any", "any") RETURNS jsonb
+	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_jsonb_object_strict_trans';
+COMMENT ON FUNCTION weir.jsonb_object_agg_strict_trans(jsonb, "any", "any") IS 'transition function of weir.jsonb_object_agg_strict';
+
+CREATE AGGREGATE weir.jsonb_object_agg_strict("any", "any") (
+	SFUNC = weir.jsonb_object_agg_strict_trans, STYPE = jsonb, COMBINEFUNC = weir.jsonb_object_agg_combine, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.jsonb_object_agg_strict("any", "any") IS 'jsonb_object_agg_strict in continuous views';
+
+CREATE FUNCTION weir.xmlagg_trans(xml, xml) RETURNS xml
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_xml_agg_trans';
+COMMENT ON FUNCTION weir.xmlagg_trans(xml, xml) IS 'transition function of weir.xmlagg';
+
+CREATE FUNCTION weir.xmlagg_combine(xml, xml) RETURNS xml
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_xml_agg_combine';
+COMMENT ON FUNCTION weir.xmlagg_combine(xml, xml) IS 'combine function of weir.xmlagg';
+
+CREATE AGGREGATE weir.xmlagg(xml) (
+	SFUNC = weir.xmlagg_trans, STYPE = xml, COMBINEFUNC = weir.xmlagg_combine, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.xmlagg(xml) IS 'xmlagg in continuous views';
+
+/* ------------------------------------------------------------------------
  * Kafka
  * ------------------------------------------------------------------------ */
 

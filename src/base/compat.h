@@ -274,4 +274,34 @@ weir_add_selected_column(Query *query, RangeTblEntry *rte, AttrNumber attno)
 #endif
 }
 
+/*
+ * 16: JSON_ARRAYAGG and JSON_OBJECTAGG are a node around the aggregate.  The
+ * aggregate, cast to the type asked for, in its place; other nodes as they are.
+ */
+#if PG_VERSION_NUM >= 160000
+static inline Node *
+weir_replace_case_test(Node *node, void *value)
+{
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, CaseTestExpr))
+		return (Node *) copyObject(value);
+	return expression_tree_mutator(node, weir_replace_case_test, value);
+}
+
+static inline Node *
+weir_json_constructor_expr(Node *node)
+{
+	JsonConstructorExpr *json = (JsonConstructorExpr *) node;
+
+	if (!IsA(node, JsonConstructorExpr) || json->func == NULL || !IsA(json->func, Aggref))
+		return node;
+	if (json->coercion == NULL)
+		return (Node *) json->func;
+	return weir_replace_case_test((Node *) json->coercion, json->func);
+}
+#else
+#define weir_json_constructor_expr(node) (node)
+#endif
+
 #endif

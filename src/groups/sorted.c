@@ -218,12 +218,13 @@ add_source(SortedGroups *sorted, Source source)
 static void
 add_run(SortedGroups *sorted, Run *run, bool unsorted)
 {
-	for (GroupTable *table = run->tables; table && !unsorted; table = table->next)
-		if (table->defid == sorted->spec->defid)
-			add_source(sorted, (Source) {.table = table});
+	/* What is in files came first. */
 	for (int file = 0; file < run->nfiles; file++)
 		if (!unsorted || run->unsorted)
 			add_source(sorted, (Source) {.run = run, .file = file, .unsorted = unsorted});
+	for (GroupTable *table = run->tables; table && !unsorted; table = table->next)
+		if (table->defid == sorted->spec->defid)
+			add_source(sorted, (Source) {.table = table});
 }
 
 SortedGroups *
@@ -310,8 +311,10 @@ compare_sources(Datum a, Datum b, void *arg)
 	Source	   *x = (Source *) DatumGetPointer(a);
 	Source	   *y = (Source *) DatumGetPointer(b);
 
-	/* The heap's first is the greatest. */
-	return compare_groups(&y->head, &x->head, sorted->spec);
+	int			result = compare_groups(&y->head, &x->head, sorted->spec);
+
+	/* The heap's first is the greatest.  Of one group, the states come in the order of the sources. */
+	return result != 0 ? result : x < y ? 1 : -1;
 }
 
 static void

@@ -14,9 +14,12 @@
 #include "optimizer/optimizer.h"
 #include "optimizer/planner.h"
 #include "query/cont_query.h"
+#include "query/counterpart.h"
 #include "rewrite/rewriteHandler.h"
 #include "tcop/tcopprot.h"
+#include "utils/guc.h"
 
+static bool is_ordered(ContQuery *cq);
 static Query *rewrite(Query *query);
 static void make_partial(Plan *plan);
 static bool mark_walker(Node *node, void *context);
@@ -26,12 +29,28 @@ PlannedStmt *
 weir_cont_query_plan(ContQuery *cq)
 {
 	PlannedStmt *stmt;
+	int			nest = NewGUCNestLevel();
+
+	/* Rows with equal keys come out of a sort in any order. */
+	if (is_ordered(cq))
+		(void) set_config_option("enable_sort", "off", PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
 
 	/* No parallel plans: the batch is in this process's memory. */
 	stmt = pg_plan_query(rewrite(copyObject(cq->query)), "", 0, NULL);
+	AtEOXact_GUC(true, nest);
 	if (cq->nstates > 0)
 		make_partial(stmt->planTree);
 	return stmt;
+}
+
+static bool
+is_ordered(ContQuery *cq)
+{
+	for (int i = 0; i < cq->nstates; i++)
+		if (weir_counterpart_is_ordered(cq->states[i].aggref->aggfnoid))
+			return true;
+	return false;
 }
 
 /* Expand the ordinary views that the query joins. */

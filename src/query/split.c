@@ -32,6 +32,7 @@
 #include "parser/parse_oper.h"
 #include "parser/parsetree.h"
 #include "query/analyze.h"
+#include "query/counterpart.h"
 #include "query/flatten.h"
 #include "query/late.h"
 #include "query/session.h"
@@ -159,6 +160,7 @@ weir_split_prepare(ParseState *pstate, Query *def)
 		weir_flatten_join_alias_vars(query, (Node *) query->targetList);
 	query->havingQual = weir_flatten_join_alias_vars(query, query->havingQual);
 	weir_window_prepare(pstate, query);
+	weir_counterparts_put(query);
 	return query;
 }
 

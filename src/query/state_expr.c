@@ -25,6 +25,7 @@
 #include "parser/parse_agg.h"
 #include "parser/parse_func.h"
 #include "parser/parse_oper.h"
+#include "query/counterpart.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -109,6 +110,23 @@ weir_state_merged(ContState *state, Expr *column)
 
 	result->inputcollid = state->aggref->inputcollid;
 	return result;
+}
+
+void
+weir_state_order(ContState *state, Aggref *aggregate, Expr *time)
+{
+	SortGroupClause *clause;
+	TargetEntry *tle;
+
+	if (!weir_counterpart_is_ordered(state->aggref->aggfnoid))
+		return;
+	clause = makeNode(SortGroupClause);
+	tle = makeTargetEntry(time, list_length(aggregate->args) + 1, NULL, true);
+	tle->ressortgroupref = clause->tleSortGroupRef = 1;
+	get_sort_group_operators(exprType((Node *) time), true, true, false,
+							 &clause->sortop, &clause->eqop, NULL, &clause->hashable);
+	aggregate->args = lappend(aggregate->args, tle);
+	aggregate->aggorder = list_make1(clause);
 }
 
 Expr *

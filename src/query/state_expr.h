@@ -21,6 +21,12 @@ extern Aggref *weir_state_combined(ContState *state, Expr *column);
 extern Aggref *weir_state_merged(ContState *state, Expr *column);
 
 /*
+ * Have an aggregate made by the above take the states in the order of time (a step or a
+ * pane; of the same range table entry), if its result depends on their order.
+ */
+extern void weir_state_order(ContState *state, Aggref *aggregate, Expr *time);
+
+/*
  * CASE WHEN count = 0 THEN <the aggregate's result of no rows> ELSE combined END;
  * combined itself if that result is NULL, which it gives by itself.
  */

@@ -531,8 +531,12 @@ matrel_var(const ContQuery *cq, int column)
 static Node *
 result_of_combined(ViewQueryContext *cxt, ContState *state, Var *column)
 {
+	ContQuery  *cq = cxt->cq;
 	Expr	   *combined = (Expr *) weir_state_combined(state, (Expr *) column);
+	int			time = cq->window ? cq->step_key : cq->pane_key;
 
+	if (time >= 0)
+		weir_state_order(state, (Aggref *) combined, (Expr *) matrel_var(cq, time));
 	if (!cxt->cq->ungrouped)
 		return (Node *) combined;
 	return (Node *) weir_state_unless_none(state, (Expr *) weir_make_aggregate(F_COUNT_, INT8OID, InvalidOid, NIL, NULL),

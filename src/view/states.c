@@ -36,6 +36,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
+#include "utils/expandeddatum.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/regproc.h"
@@ -126,6 +127,8 @@ weir_combine_final(PG_FUNCTION_ARGS)
 											 state->trans, state->isnull, &isnull);
 	if (isnull)
 		PG_RETURN_NULL();
+	if (state->agg->resultlen == -1)
+		result = PointerGetDatum(PG_DETOAST_DATUM_PACKED(result));
 	PG_RETURN_DATUM(result);
 }
 
@@ -288,13 +291,17 @@ static void
 keep_trans(PartialAgg *agg, MemoryContext cxt, CombineState *state,
 		   Datum result, bool isnull)
 {
+	/* As the executor does: an expanded object in its memory stays what it is. */
+	bool		keeps = !isnull && DatumIsReadWriteExpandedObject(result, false, agg->statelen) &&
+		MemoryContextGetParent(DatumGetEOHP(result)->eoh_context) == cxt;
+
 	if (!agg->statebyval && !agg->internal &&
 		(isnull || state->isnull || result != state->trans))
 	{
 		Datum		old = state->trans;
 		bool		old_null = state->isnull;
 
-		if (!isnull)
+		if (!isnull && !keeps)
 		{
 			MemoryContext caller = MemoryContextSwitchTo(cxt);
 
@@ -304,7 +311,9 @@ keep_trans(PartialAgg *agg, MemoryContext cxt, CombineState *state,
 				result = datumCopy(result, false, agg->statelen);
 			MemoryContextSwitchTo(caller);
 		}
-		if (!old_null)
+		if (!old_null && DatumIsReadWriteExpandedObject(old, false, agg->statelen))
+			DeleteExpandedObject(old);
+		else if (!old_null)
 			pfree(DatumGetPointer(old));
 	}
 	state->trans = result;

@@ -1,0 +1,125 @@
+/*
+ * counterpart.c
+ *	  Aggregates that PostgreSQL cannot combine, and those that take their place.
+ *
+ * The counterparts (src/agg/) give the same results, and have states that can
+ * be combined in the order in which the rows came.  They are used on every
+ * version of PostgreSQL, those too that can combine array_agg and string_agg
+ * themselves: so the states in a matrel survive an upgrade.
+ *
+ * The stored query keeps what the user wrote; the exchange is a part of
+ * preparing it.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/weir.h"
+#include "catalog/cont_view.h"
+#include "catalog/pg_type.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "parser/parse_func.h"
+#include "query/counterpart.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+
+typedef struct Counterpart
+{
+	Oid			aggfnoid;
+	const char *name;			/* in schema weir */
+	const char *lines;			/* name for arguments that json_agg puts on lines of their own */
+	int			nargs;
+	Oid			argtypes[2];
+} Counterpart;
+
+static const Counterpart counterparts[] = {
+	{F_ARRAY_AGG_ANYNONARRAY, "array_agg", NULL, 1, {ANYCOMPATIBLEOID}},
+	{F_ARRAY_AGG_ANYARRAY, "array_agg", NULL, 1, {ANYARRAYOID}},
+	{F_STRING_AGG_TEXT_TEXT, "string_agg", NULL, 2, {TEXTOID, TEXTOID}},
+	{F_STRING_AGG_BYTEA_BYTEA, "string_agg", NULL, 2, {BYTEAOID, BYTEAOID}},
+	{F_JSON_AGG, "json_agg", "json_agg_lines", 1, {ANYELEMENTOID}},
+	{F_JSON_OBJECT_AGG, "json_object_agg", NULL, 2, {ANYOID, ANYOID}},
+	{F_JSONB_AGG, "jsonb_agg", NULL, 1, {ANYELEMENTOID}},
+	{F_JSONB_OBJECT_AGG, "jsonb_object_agg", NULL, 2, {ANYOID, ANYOID}},
+	{F_XMLAGG, "xmlagg", NULL, 1, {XMLOID}},
+#ifdef F_JSON_AGG_STRICT
+	{F_JSON_AGG_STRICT, "json_agg_strict", "json_agg_lines_strict", 1, {ANYELEMENTOID}},
+	{F_JSON_OBJECT_AGG_STRICT, "json_object_agg_strict", NULL, 2, {ANYOID, ANYOID}},
+	{F_JSONB_AGG_STRICT, "jsonb_agg_strict", NULL, 1, {ANYELEMENTOID}},
+	{F_JSONB_OBJECT_AGG_STRICT, "jsonb_object_agg_strict", NULL, 2, {ANYOID, ANYOID}},
+#endif
+};
+
+static Node *put_mutator(Node *node, void *context);
+static const Counterpart *find(Oid aggfnoid);
+static bool on_lines(Oid type);
+
+void
+weir_counterparts_put(Query *query)
+{
+	query->targetList = (List *) put_mutator((Node *) query->targetList, NULL);
+	query->havingQual = put_mutator(query->havingQual, NULL);
+}
+
+bool
+weir_counterpart_is_ordered(Oid aggfnoid)
+{
+	const char *name;
+
+	if (get_func_namespace(aggfnoid) != weir_schema_oid())
+		return false;
+	name = get_func_name(aggfnoid);
+	for (int i = 0; i < lengthof(counterparts); i++)
+		if (strcmp(counterparts[i].name, name) == 0 ||
+			(counterparts[i].lines && strcmp(counterparts[i].lines, name) == 0))
+			return true;
+	return false;
+}
+
+static Node *
+put_mutator(Node *node, void *context)
+{
+	const Counterpart *counterpart;
+	Aggref	   *aggref;
+
+	if (node == NULL)
+		return NULL;
+
+	/* Aggregates of a subquery are its own. */
+	if (IsA(node, Query))
+		return node;
+	node = weir_json_constructor_expr(node);
+	if (!IsA(node, Aggref))
+		return expression_tree_mutator(node, put_mutator, context);
+	aggref = (Aggref *) node;
+	counterpart = find(aggref->aggfnoid);
+	if (counterpart && !aggref->aggdistinct && !aggref->aggorder)
+	{
+		bool		lines = counterpart->lines && on_lines(linitial_oid(aggref->aggargtypes));
+
+		aggref = copyObject(aggref);
+		aggref->aggfnoid =
+			LookupFuncName(list_make2(makeString(pstrdup(WEIR_SCHEMA)),
+									  makeString(pstrdup(lines ? counterpart->lines : counterpart->name))),
+						   counterpart->nargs, counterpart->argtypes, false);
+	}
+	return (Node *) aggref;
+}
+
+static const Counterpart *
+find(Oid aggfnoid)
+{
+	for (int i = 0; i < lengthof(counterparts); i++)
+		if (counterparts[i].aggfnoid == aggfnoid)
+			return &counterparts[i];
+	return NULL;
+}
+
+/* Composite values and arrays; that is told of a type before its cast to json is looked for. */
+static bool
+on_lines(Oid type)
+{
+	type = getBaseType(type);
+	return OidIsValid(get_element_type(type)) || type == ANYARRAYOID ||
+		type == RECORDARRAYOID || type_is_rowtype(type);
+}
