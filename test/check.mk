@@ -1,7 +1,7 @@
 # Targets that bring their own servers; they work where PostgreSQL is not installed yet.
 # T='pattern ...' runs the tests whose name contains a pattern.
 
-.PHONY: check check-sanitize pg-regress torture demo bench bench-quick bench-scale bench-scale-quick lint
+.PHONY: check check-sanitize pg-regress torture oracle fuzz demo bench bench-quick bench-scale bench-scale-quick lint
 lint:
 	@test/lint.sh
 check:
@@ -14,6 +14,12 @@ pg-regress:
 	@PGSRC=$(PGSRC) test/pg_regress.sh $(T) </dev/null
 torture:
 	@test/torture.sh </dev/null
+# Random views against batch: N of them from a SEED on.  See test/oracle/README.md.
+oracle:
+	@test/oracle/run.sh oracle "$(N)" "$(SEED)" </dev/null
+# CREATE VIEW statements that are mostly wrong, for so many SECONDS.
+fuzz:
+	@test/oracle/run.sh fuzz "$(SECONDS)" "$(SEED)" </dev/null
 demo:
 	@test/demo.sh
 # About half an hour; bench-quick five minutes.
