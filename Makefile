@@ -102,7 +102,7 @@ PG_CPPFLAGS = -I$(CURDIR)/src \
 SHLIB_LINK = -lrdkafka
 
 # ---- Tests and demo have servers of their own and do without PGXS ----
-ifneq ($(filter check torture oracle fuzz demo bench bench-quick bench-scale bench-scale-quick lint pg-regress,$(MAKECMDGOALS)),)
+ifneq ($(filter check check-sanitize torture oracle fuzz demo bench bench-quick bench-scale bench-scale-quick lint pg-regress,$(MAKECMDGOALS)),)
 include test/check.mk
 else
 # ---- end of tests and demo ----

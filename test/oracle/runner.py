@@ -404,13 +404,14 @@ class Runner:
         def table(match):
             name = f"b_{match.group(1)}"
             if only is not None:
-                return f"(SELECT * FROM {name} WHERE id = {only})"
+                return f"(SELECT * FROM {name} WHERE id = {only} OFFSET 0)"
             conditions = []
             if view.after and not tables:
                 conditions.append(f"id > {view.after}")
             if without and not tables:
                 conditions.append(f"id <> ALL ('{{{','.join(without)}}}')")
-            return f"(SELECT * FROM {name} WHERE {' AND '.join(conditions)})" if conditions else name
+            # OFFSET 0: no condition of the query is tried on rows that are left out
+            return f"(SELECT * FROM {name} WHERE {' AND '.join(conditions)} OFFSET 0)" if conditions else name
         return re.sub("@(s[0-9])@", table, view.query.sql())
 
     def shape(self, relation):
