@@ -52,8 +52,10 @@ OBJS = \
 	src/query/late.o \
 	src/query/counterpart.o \
 	src/query/session.o \
+	src/query/values.o \
 	src/query/split.o \
 	src/query/state_expr.o \
+	src/query/values_view.o \
 	src/query/view_query.o \
 	src/query/state_type.o \
 	src/query/key.o \
@@ -66,6 +68,7 @@ OBJS = \
 	src/groups/epoch.o \
 	src/matrel/shape.o \
 	src/matrel/write.o \
+	src/matrel/remove.o \
 	src/matrel/closed.o \
 	src/matrel/expire.o \
 	src/worker/registry.o \

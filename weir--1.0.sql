@@ -36,6 +36,7 @@ CREATE TABLE weir.continuous_view (
 	def regclass PRIMARY KEY,
 	view regclass NOT NULL,
 	matrel regclass NOT NULL,
+	"values" regclass[] NOT NULL DEFAULT '{}' CHECK (array_position("values", NULL) IS NULL),
 	stream regclass NOT NULL,
 	state text NOT NULL DEFAULT 'active'
 		CHECK (state IN ('active', 'inactive', 'suspended')),
@@ -77,6 +78,10 @@ COMMENT ON FUNCTION weir.refuse_write() IS 'trigger of materialization tables: r
 CREATE FUNCTION weir.hash_key(VARIADIC "any") RETURNS integer
 	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_hash_key';
 COMMENT ON FUNCTION weir.hash_key("any") IS 'hash of a group key, for the lookup index of a materialization table; equal keys, NULLs included, have equal hashes';
+
+CREATE FUNCTION weir.image(value "any") RETURNS bytea
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_image';
+COMMENT ON FUNCTION weir.image("any") IS 'the bytes of a value: a column of values relations that tells equal values apart where they look different (1.0 and 1.00)';
 
 CREATE TYPE weir.state;
 CREATE FUNCTION weir.state_in(cstring) RETURNS weir.state
@@ -223,7 +228,7 @@ CREATE FUNCTION weir.ttl_expire(view regclass) RETURNS bigint
 COMMENT ON FUNCTION weir.ttl_expire(regclass) IS 'delete what has expired of a continuous view now; returns how many rows; for its owner';
 
 CREATE VIEW weir.views AS
-	SELECT n.nspname AS schema, c.relname AS name, v.view, v.matrel, v.def, v.stream,
+	SELECT n.nspname AS schema, c.relname AS name, v.view, v.matrel, v."values", v.def, v.stream,
 		pg_catalog.pg_get_userbyid(c.relowner) AS owner, v.state, v.reason,
 		v.sw, v.step, v.ttl, v.ttl_column, v.fillfactor,
 		v.emit, v.late, v.allowed_lateness, v.retention, v.created,

@@ -36,9 +36,15 @@ CREATE VIEW v AS SELECT k, count(*) FROM s TABLESAMPLE BERNOULLI (10) GROUP BY k
 CREATE RECURSIVE VIEW v (k) AS SELECT k FROM s UNION SELECT k + 1 FROM v;
 
 -- aggregates, keys and columns
-CREATE VIEW v AS SELECT k, count(DISTINCT x) FROM s GROUP BY k;
-CREATE VIEW v AS SELECT k, sum(x ORDER BY x) FROM s GROUP BY k;
-CREATE VIEW v AS SELECT k, percentile_cont(0.5) WITHIN GROUP (ORDER BY x) FROM s GROUP BY k;
+CREATE VIEW v AS SELECT k, count(DISTINCT x + random()) FROM s GROUP BY k;
+CREATE VIEW v AS SELECT k, sum(x ORDER BY random()) FROM s GROUP BY k;
+CREATE VIEW v AS SELECT k, percentile_cont(0.5) WITHIN GROUP (ORDER BY x) FROM s WHERE random() < 0.5 GROUP BY k;
+CREATE VIEW v AS SELECT s.k, count(DISTINCT x) FROM s JOIN names n TABLESAMPLE SYSTEM (10) ON n.k = s.k GROUP BY s.k;
+CREATE VIEW v AS SELECT k, array_agg(v ORDER BY k) FROM s GROUP BY k;
+CREATE VIEW v AS SELECT k, array_agg(row_to_json(s) ORDER BY k) FROM s GROUP BY k;
+CREATE VIEW v AS SELECT k, mode() WITHIN GROUP (ORDER BY (SELECT r FROM (SELECT k, x) r)) FROM s GROUP BY k;
+CREATE VIEW v AS SELECT k, count(DISTINCT x) FILTER (WHERE random() < 0.5) FROM s GROUP BY k;
+SELECT format('CREATE VIEW v AS SELECT %s FROM s', string_agg(format('count(DISTINCT x + %s)', i), ', ')) FROM generate_series(1, 33) i \gexec
 CREATE VIEW v AS SELECT k, range_agg(int4range(x, x + 1)) FROM s GROUP BY k;
 CREATE VIEW v AS SELECT v, count(*) FROM s GROUP BY v;
 CREATE VIEW v AS SELECT random() AS r, count(*) FROM s GROUP BY r;

@@ -40,6 +40,7 @@
 #include "executor/spi.h"
 #include "foreign/foreign.h"
 #include "miscadmin.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
@@ -53,6 +54,7 @@ enum
 	ANUM_DEF = 1,
 	ANUM_VIEW,
 	ANUM_MATREL,
+	ANUM_VALUES,
 	ANUM_STREAM,
 	ANUM_STATE,
 	ANUM_REASON,
@@ -102,6 +104,8 @@ static void relcache_changed(Datum arg, Oid relid);
 static void namespace_changed(Datum arg, int cacheid, uint32 hashvalue);
 static List *load_views(Oid catalog);
 static ContView *view_from_tuple(HeapTuple tuple, TupleDesc desc);
+static void relations_from_row(ContView *view, const Datum *values);
+static Datum array_of_values(const ContView *view);
 static ContViewState state_from_name(const char *name);
 static int	compare_views(const ListCell *a, const ListCell *b);
 static int64 boot_of_database(int64 boot);
@@ -212,6 +216,9 @@ weir_cont_view_by_matrel(Oid matrelid)
 
 		if (view->matrelid == matrelid)
 			return view;
+		for (int i = 0; i < view->nvalues; i++)
+			if (view->values[i] == matrelid)
+				return view;
 	}
 	return NULL;
 }
@@ -229,6 +236,7 @@ weir_cont_view_insert(const ContView *view)
 	values[ANUM_DEF - 1] = ObjectIdGetDatum(view->defid);
 	values[ANUM_VIEW - 1] = ObjectIdGetDatum(view->viewid);
 	values[ANUM_MATREL - 1] = ObjectIdGetDatum(view->matrelid);
+	values[ANUM_VALUES - 1] = array_of_values(view);
 	values[ANUM_STREAM - 1] = ObjectIdGetDatum(view->streamid);
 	values[ANUM_STATE - 1] = CStringGetTextDatum(state_names[view->state]);
 	nulls[ANUM_REASON - 1] = true;
@@ -267,7 +275,7 @@ weir_cont_view_insert(const ContView *view)
 }
 
 bool
-weir_cont_view_forget(Oid relid, Oid *defid, Oid *viewid, Oid *matrelid)
+weir_cont_view_forget(Oid relid, ContView *view)
 {
 	Oid			schema = get_namespace_oid(WEIR_SCHEMA, true);
 	Oid			catalog = OidIsValid(schema) ?
@@ -288,10 +296,8 @@ weir_cont_view_forget(Oid relid, Oid *defid, Oid *viewid, Oid *matrelid)
 		bool		nulls[NATTS];
 
 		heap_deform_tuple(tuple, RelationGetDescr(rel), values, nulls);
-		*defid = DatumGetObjectId(values[ANUM_DEF - 1]);
-		*viewid = DatumGetObjectId(values[ANUM_VIEW - 1]);
-		*matrelid = DatumGetObjectId(values[ANUM_MATREL - 1]);
-		if (relid == *defid || relid == *viewid || relid == *matrelid)
+		relations_from_row(view, values);
+		if (relid == view->defid || relid == view->viewid || relid == view->matrelid)
 		{
 			CatalogTupleDelete(rel, &tuple->t_self);
 			mark_changed(rel);
@@ -532,9 +538,7 @@ view_from_tuple(HeapTuple tuple, TupleDesc desc)
 	char	   *name;
 
 	heap_deform_tuple(tuple, desc, values, nulls);
-	view->defid = DatumGetObjectId(values[ANUM_DEF - 1]);
-	view->viewid = DatumGetObjectId(values[ANUM_VIEW - 1]);
-	view->matrelid = DatumGetObjectId(values[ANUM_MATREL - 1]);
+	relations_from_row(view, values);
 	view->streamid = DatumGetObjectId(values[ANUM_STREAM - 1]);
 	view->state = state_from_name(TextDatumGetCString(values[ANUM_STATE - 1]));
 	options->sliding = !nulls[ANUM_SW - 1];
@@ -573,6 +577,32 @@ view_from_tuple(HeapTuple tuple, TupleDesc desc)
 	view->name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(view->viewid)),
 											name);
 	return view;
+}
+
+static void
+relations_from_row(ContView *view, const Datum *values)
+{
+	Datum	   *relids;
+
+	view->defid = DatumGetObjectId(values[ANUM_DEF - 1]);
+	view->viewid = DatumGetObjectId(values[ANUM_VIEW - 1]);
+	view->matrelid = DatumGetObjectId(values[ANUM_MATREL - 1]);
+	deconstruct_array(DatumGetArrayTypeP(values[ANUM_VALUES - 1]), REGCLASSOID, sizeof(Oid), true, TYPALIGN_INT,
+					  &relids, NULL, &view->nvalues);
+	if (view->nvalues > MAX_VIEW_VALUES)
+		elog(ERROR, "continuous view has %d values relations", view->nvalues);
+	for (int i = 0; i < view->nvalues; i++)
+		view->values[i] = DatumGetObjectId(relids[i]);
+}
+
+static Datum
+array_of_values(const ContView *view)
+{
+	Datum		relids[MAX_VIEW_VALUES];
+
+	for (int i = 0; i < view->nvalues; i++)
+		relids[i] = ObjectIdGetDatum(view->values[i]);
+	return PointerGetDatum(construct_array(relids, view->nvalues, REGCLASSOID, sizeof(Oid), true, TYPALIGN_INT));
 }
 
 static ContViewState

@@ -48,11 +48,16 @@ typedef struct ContViewOptions
 	Interval	retention;		/* so long after */
 } ContViewOptions;
 
+/* Values relations of a view. */
+#define MAX_VIEW_VALUES 32
+
 typedef struct ContView
 {
 	Oid			defid;			/* view weir.<name>_def: the query as written; the identity of the view */
 	Oid			viewid;			/* what users read */
 	Oid			matrelid;
+	int			nvalues;		/* values relations (query/values.h) */
+	Oid			values[MAX_VIEW_VALUES];
 	Oid			streamid;		/* the stream its query reads */
 	Oid			owner;			/* owner of the matrel: who the query runs as */
 	ContViewState state;
@@ -91,7 +96,7 @@ extern uint64 weir_cont_views_version(void);
 extern uint64 weir_cont_views_generation(void);
 extern void (*weir_cont_views_changed) (void);
 
-/* The view with this relation as its def view, matrel or user view; or NULL. */
+/* The view with this relation as its def view, user view, or matrel or values relation; or NULL. */
 extern ContView *weir_cont_view_by_def(Oid defid);
 extern ContView *weir_cont_view_by_view(Oid viewid);
 extern ContView *weir_cont_view_by_matrel(Oid matrelid);
@@ -113,9 +118,10 @@ extern void weir_cont_view_insert(const ContView *view);
 
 /*
  * Remove the row that has relid as def view, view or matrel; false when there
- * is none.  Works while these relations, or the extension, are being dropped.
+ * is none.  Fills the relations' OIDs in *view, and nothing else.  Works while
+ * these relations, or the extension, are being dropped.
  */
-extern bool weir_cont_view_forget(Oid relid, Oid *defid, Oid *viewid, Oid *matrelid);
+extern bool weir_cont_view_forget(Oid relid, ContView *view);
 
 /*
  * Has this database the extension?  Cheap after the first call; no catalog

@@ -8,8 +8,7 @@
 #include "matrel/closed.h"
 
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
-#include "matrel/shape.h"
+#include "matrel/remove.h"
 #include "query/session.h"
 #include "query/window.h"
 #include "utils/builtins.h"
@@ -22,7 +21,7 @@
  * before the bound, it is whole there if its end is, too.
  */
 static void
-delete_sessions(StringInfo sql, ViewRuntime *runtime, const char *table, const char *bound)
+closed_sessions(StringInfo sql, ViewRuntime *runtime, const char *bound)
 {
 	ContQuery  *query = runtime->query;
 	StringInfoData keys;
@@ -34,10 +33,10 @@ delete_sessions(StringInfo sql, ViewRuntime *runtime, const char *table, const c
 		if (i != query->pane_key)
 			appendStringInfo(&keys, "%s, ", quote_identifier(query->keys[i].colname));
 	appendStringInfo(sql,
-					 "DELETE FROM %s WHERE ctid = ANY (ARRAY(SELECT \"?row\" FROM ("
+					 "SELECT \"?row\" FROM ("
 					 "SELECT \"?row\", pg_catalog.max(%s) OVER (PARTITION BY %s\"?session\") + '%s'::pg_catalog.interval AS \"?ends\""
-					 " FROM (%s) p) q WHERE \"?ends\" <= %s))",
-					 table, latest, keys.data,
+					 " FROM (%s) p) q WHERE \"?ends\" <= %s",
+					 latest, keys.data,
 					 DatumGetCString(DirectFunctionCall1(interval_out, IntervalPGetDatum(query->panes->gap))),
 					 weir_session_panes(query, runtime->view.matrelid,
 										psprintf("ctid AS \"?row\", %s%s", keys.data, latest),
@@ -54,10 +53,8 @@ weir_matrel_expire_closed(ViewRuntime *runtime, int limit)
 	Oid			types[4] = {OIDOID, INTERVALOID, INTERVALOID, INTERVALOID};
 	Datum		args[4];
 	StringInfoData sql;
-	char	   *table;
 	char	   *column;
 	char	   *bound;
-	int64		deleted;
 
 	/* A day of the calendar may be longer. */
 	if (length.day != 0 || length.month != 0)
@@ -68,31 +65,16 @@ weir_matrel_expire_closed(ViewRuntime *runtime, int limit)
 	args[1] = IntervalPGetDatum(&options->lateness);
 	args[2] = IntervalPGetDatum(&options->retention);
 	args[3] = IntervalPGetDatum(&length);
-	table = quote_qualified_identifier(get_namespace_name(get_rel_namespace(runtime->view.matrelid)),
-									   get_rel_name(runtime->view.matrelid));
 	column = pstrdup(quote_identifier(key->colname));
 	initStringInfo(&sql);
 	bound = psprintf("(SELECT weir.watermark($1)%s - $2 - $3 - $4)",
 					 key->type == TIMESTAMPOID ? " AT TIME ZONE 'UTC'" : "");
 	if (runtime->query->panes && runtime->query->panes->gap)
-		delete_sessions(&sql, runtime, table, bound);
+		closed_sessions(&sql, runtime, bound);
 	else
-		appendStringInfo(&sql,
-						 "DELETE FROM %s WHERE ctid = ANY (ARRAY(SELECT ctid FROM %s WHERE %s <= %s LIMIT %d))",
-						 table, table, column, bound, limit);
-	SPI_connect();
-	weir_matrel_writable = true;
-	PG_TRY();
-	{
-		if (SPI_execute_with_args(sql.data, 4, types, args, NULL, false, 0) != SPI_OK_DELETE)
-			elog(ERROR, "could not delete closed windows");
-	}
-	PG_FINALLY();
-	{
-		weir_matrel_writable = false;
-	}
-	PG_END_TRY();
-	deleted = SPI_processed;
-	SPI_finish();
-	return deleted;
+		appendStringInfo(&sql, "SELECT ctid FROM %s WHERE %s <= %s LIMIT %d",
+						 quote_qualified_identifier(get_namespace_name(get_rel_namespace(runtime->view.matrelid)),
+													get_rel_name(runtime->view.matrelid)),
+						 column, bound, limit);
+	return weir_matrel_remove(&runtime->view, runtime->query, sql.data, 4, types, args);
 }

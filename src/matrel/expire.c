@@ -9,11 +9,9 @@
 #include "matrel/expire.h"
 
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
-#include "matrel/shape.h"
+#include "matrel/remove.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
 
 bool
@@ -58,42 +56,14 @@ life_begins(const ContViewOptions *options, Oid type, TimestampTz now)
 }
 
 static int64
-delete_until(Oid matrelid, const char *column, Oid type, Datum until, int limit)
+delete_until(const ContView *view, const ContQuery *query, const char *column, Oid type, Datum until, int limit)
 {
-	char	   *table = quote_qualified_identifier(get_namespace_name(get_rel_namespace(matrelid)),
-												   get_rel_name(matrelid));
-	const char *name = quote_identifier(column);
-	StringInfoData sql;
-	int			guc_level;
-	int64		deleted;
-
-	initStringInfo(&sql);
-	appendStringInfo(&sql,
-					 "DELETE FROM %s WHERE ctid OPERATOR(pg_catalog.=) ANY"
-					 " (ARRAY(SELECT ctid FROM %s WHERE %s OPERATOR(pg_catalog.<=) $1 LIMIT %d))",
-					 table, table, name, limit);
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-
-	/* Most of the time little is to be found. */
-	guc_level = NewGUCNestLevel();
-	(void) set_config_option("enable_seqscan", "off", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
-	weir_matrel_writable = true;
-	PG_TRY();
-	{
-		if (SPI_execute_with_args(sql.data, 1, &type, &until, NULL, false, 0) != SPI_OK_DELETE)
-			elog(ERROR, "could not delete expired rows");
-	}
-	PG_FINALLY();
-	{
-		weir_matrel_writable = false;
-	}
-	PG_END_TRY();
-	AtEOXact_GUC(true, guc_level);
-	deleted = SPI_processed;
-	SPI_finish();
-	return deleted;
+	return weir_matrel_remove(view, query,
+							  psprintf("SELECT ctid FROM %s WHERE %s OPERATOR(pg_catalog.<=) $1 LIMIT %d",
+									   quote_qualified_identifier(get_namespace_name(get_rel_namespace(view->matrelid)),
+																  get_rel_name(view->matrelid)),
+									   quote_identifier(column), limit),
+							  1, &type, &until);
 }
 
 int64
@@ -105,7 +75,7 @@ weir_matrel_expire(const ContView *view, const ContQuery *query, TimestampTz now
 	{
 		ContKey    *step = &query->keys[query->step_key];
 
-		return delete_until(view->matrelid, step->colname, step->type,
+		return delete_until(view, query, step->colname, step->type,
 							window_begins(options, step->type, now), limit);
 	}
 	if (options->has_ttl)
@@ -114,7 +84,7 @@ weir_matrel_expire(const ContView *view, const ContQuery *query, TimestampTz now
 		Oid			type = get_atttype(view->matrelid, get_attnum(view->matrelid, column));
 
 		if (type == TIMESTAMPOID || type == TIMESTAMPTZOID)
-			return delete_until(view->matrelid, column, type,
+			return delete_until(view, query, column, type,
 								life_begins(options, type, now), limit);
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_COLUMN),

@@ -40,6 +40,7 @@
 #include "parser/parse_utilcmd.h"
 #include "query/split.h"
 #include "query/state_expr.h"
+#include "query/values.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
@@ -49,6 +50,8 @@ bool		weir_matrel_writable = false;
 WEIR_FUNCTION(weir_refuse_write);
 
 static Oid	create_table(const RangeVar *view, const ContQuery *cq, int fillfactor);
+static void create_group_index(Oid relid, const RangeVar *name, const ContQuery *cq, int n);
+static IndexElem *hash_key_column(const ContQuery *cq, List *keys);
 static ColumnDef *column_def(const char *name, Oid type, int32 typmod, Oid collation);
 static void create_guard(Oid matrelid);
 static void create_lookup_index(Oid matrelid, const RangeVar *matrel, const ContQuery *cq);
@@ -80,6 +83,24 @@ weir_matrel_create(const RangeVar *view, const ContQuery *cq,
 		create_time_index(matrelid, matrel, cq, cq->closing->key);
 	CommandCounterIncrement();
 	return matrelid;
+}
+
+Oid
+weir_values_create(const RangeVar *view, const ContQuery *cq, int n)
+{
+	ValuesRel  *rel = list_nth(cq->values, n);
+	RangeVar   *name = copyObject((RangeVar *) view);
+	Oid			schema = RangeVarGetCreationNamespace(view);
+	Oid			relid;
+
+	name->schemaname = get_namespace_name(schema);
+	name->relname = ChooseRelationName(view->relname, NULL, psprintf("vals%d", n + 1), schema, false);
+	relid = create_table(name, rel->query, 0);
+	create_guard(relid);
+	create_lookup_index(relid, name, rel->query);
+	create_group_index(relid, name, cq, n);
+	CommandCounterIncrement();
+	return relid;
 }
 
 Oid
@@ -293,24 +314,54 @@ create_lookup_index(Oid matrelid, const RangeVar *matrel, const ContQuery *cq)
 	}
 	else
 	{
-		IndexElem  *elem = index_column(NULL);
-		List	   *args = NIL;
+		List	   *keys = NIL;
 
 		for (int i = 0; i < cq->nkeys; i++)
-		{
-			ColumnRef  *column = makeNode(ColumnRef);
-
-			column->fields = list_make1(makeString(cq->keys[i].colname));
-			column->location = -1;
-			args = lappend(args, column);
-		}
-		elem->expr = (Node *) makeFuncCall(list_make2(makeString(WEIR_SCHEMA),
-													  makeString("hash_key")),
-										   args, COERCE_EXPLICIT_CALL, -1);
-		params = list_make1(elem);
+			keys = lappend_int(keys, i);
+		params = list_make1(hash_key_column(cq, keys));
 	}
 	weir_depend_on(create_index(matrelid, matrel, params, plain, "lookup"),
 				   matrelid, DEPENDENCY_INTERNAL);
+}
+
+/* weir.hash_key(keys) */
+static IndexElem *
+hash_key_column(const ContQuery *cq, List *keys)
+{
+	IndexElem  *elem = index_column(NULL);
+	List	   *args = NIL;
+	ListCell   *lc;
+
+	foreach(lc, keys)
+	{
+		ColumnRef  *column = makeNode(ColumnRef);
+
+		column->fields = list_make1(makeString(cq->keys[lfirst_int(lc)].colname));
+		column->location = -1;
+		args = lappend(args, column);
+	}
+	elem->expr = (Node *) makeFuncCall(list_make2(makeString(WEIR_SCHEMA), makeString("hash_key")),
+									   args, COERCE_EXPLICIT_CALL, -1);
+	return elem;
+}
+
+/*
+ * Values of a group follow one another in it, in the order in which they were
+ * written: equal entries of a btree are in the order of the table.
+ */
+static void
+create_group_index(Oid relid, const RangeVar *name, const ContQuery *cq, int n)
+{
+	int			then;
+	List	   *keys = weir_values_index_keys(cq, &then);
+	List	   *params = NIL;
+
+	if (keys != NIL)
+		params = list_make1(hash_key_column(cq, keys));
+	if (then >= 0)
+		params = lappend(params, index_column(cq->keys[then].colname));
+	if (params != NIL)
+		create_index(relid, name, params, false, "group");
 }
 
 /* For deleting what left the window, and for reading what is in it. */
@@ -398,18 +449,27 @@ is_hash_key_index(Relation index, const ContQuery *cq)
 	return true;
 }
 
+static void
+adopt_relation(Oid relid, Oid defid, const ContQuery *cq)
+{
+	Relation	rel = table_open(relid, AccessShareLock);
+	bool		hashed;
+	Oid			index = weir_matrel_lookup_index(rel, cq, &hashed);
+
+	weir_depend_on(relid, defid, DEPENDENCY_AUTO);
+	if (OidIsValid(index))
+		weir_depend_on(index, relid, DEPENDENCY_INTERNAL);
+	table_close(rel, NoLock);
+	CommandCounterIncrement();
+}
+
 void
 weir_matrel_adopt(ContView *view)
 {
 	ContQuery  *cq = weir_cont_query_build(weir_def_query(view->defid),
 										   &view->options, NULL);
-	Relation	matrel = table_open(view->matrelid, AccessShareLock);
-	bool		hashed;
-	Oid			index = weir_matrel_lookup_index(matrel, cq, &hashed);
 
-	weir_depend_on(view->matrelid, view->defid, DEPENDENCY_AUTO);
-	if (OidIsValid(index))
-		weir_depend_on(index, view->matrelid, DEPENDENCY_INTERNAL);
-	table_close(matrel, NoLock);
-	CommandCounterIncrement();
+	adopt_relation(view->matrelid, view->defid, cq);
+	for (int i = 0; i < view->nvalues && i < list_length(cq->values); i++)
+		adopt_relation(view->values[i], view->defid, ((ValuesRel *) list_nth(cq->values, i))->query);
 }

@@ -19,6 +19,12 @@ extern Oid	weir_matrel_create(const RangeVar *view, const ContQuery *cq,
 							   const ContViewOptions *options);
 
 /*
+ * The same for the n'th values relation of a view, with an index that finds the
+ * values of a group.
+ */
+extern Oid	weir_values_create(const RangeVar *view, const ContQuery *cq, int n);
+
+/*
  * The index that finds a group by its key: a unique btree over columns 1 to
  * nkeys, or (*hashed) a btree over weir.hash_key of them.  InvalidOid when the
  * view has none (append-only, ungrouped) or it is not usable.

@@ -18,6 +18,7 @@
 #include "parser/parse_agg.h"
 #include "query/analyze.h"
 #include "query/partial.h"
+#include "query/values.h"
 #include "rewrite/rewriteManip.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -68,15 +69,8 @@ weir_check_aggref(ParseState *pstate, Aggref *aggref)
 	if (strcmp(name, "combine") == 0 && get_func_namespace(aggref->aggfnoid) == weir_schema_oid())
 		weir_query_refuse(pstate, location, "combining another view's column with rows of a stream",
 						  "Call weir.combine in an ordinary view over the continuous view, or in a subquery.");
-	if (aggref->aggdistinct)
-		weir_query_refuse(pstate, location, psprintf("%s(DISTINCT ...)", name),
-						  "Use an approximate distinct count, or a second view that groups by the distinct column.");
-	if (aggref->aggkind != AGGKIND_NORMAL)
-		weir_query_refuse(pstate, location, psprintf("ordered-set aggregate %s", name),
-						  "Use an approximate percentile, such as those of the tdigest extension.");
-	if (aggref->aggorder)
-		weir_query_refuse(pstate, location, psprintf("ORDER BY inside aggregate %s", name),
-						  "Rows are combined in no particular order: leave out ORDER BY.");
+	if (weir_values_needed(aggref))
+		return;
 
 	/* Errors for what PostgreSQL itself cannot combine. */
 	cxt = AllocSetContextCreate(CurrentMemoryContext, "weir check aggregate",

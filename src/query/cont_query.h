@@ -69,6 +69,7 @@ typedef struct ContQuery
 	int			nstates;
 	ContState  *states;
 	int			nvalues;		/* columns of results, after the states */
+	List	   *values;			/* ValuesRel: of aggregates that have no state (query/values.h) */
 	Oid			streamid;
 } ContQuery;
 
@@ -81,9 +82,8 @@ typedef struct ContQuery
 extern ContQuery *weir_cont_query_build(Query *def, const ContViewOptions *options,
 										const char *source_text);
 
-/* (b): the Query of the user's view over the matrel. */
-extern Query *weir_view_query_build(ContQuery *cq, Query *def, const ContViewOptions *options,
-									Oid matrelid);
+/* (b): the Query of the user's view over its matrel and values relations. */
+extern Query *weir_view_query_build(ContQuery *cq, Query *def, const ContView *view);
 
 /* The defining Query stored in a def view (a copy). */
 extern Query *weir_def_query(Oid defid);

@@ -28,6 +28,7 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "query/late.h"
+#include "query/values.h"
 #include "storage/lmgr.h"
 #include "tcop/dest.h"
 #include "utils/builtins.h"
@@ -68,6 +69,14 @@ static int	nlate = 0;
  * The cache
  * --------------------------------------------------------------------- */
 
+ViewRuntime *
+weir_runtime_part(ViewRuntime *runtime, int part)
+{
+	if (part == 0)
+		return runtime;
+	return part <= runtime->nvalues ? runtime->values[part - 1] : NULL;
+}
+
 static void
 relation_changed(Datum arg, Oid relid)
 {
@@ -77,12 +86,15 @@ relation_changed(Datum arg, Oid relid)
 	hash_seq_init(&status, runtimes);
 	while ((runtime = hash_seq_search(&status)) != NULL)
 	{
+		ViewRuntime *part;
+
 		if (relid == InvalidOid || relid == runtime->defid ||
 			(relid == runtime->view.streamid && runtime->query && runtime->query->closing))
 			runtime->valid = false;
-		if (relid == InvalidOid || relid == runtime->view.streamid ||
-			(runtime->plan && list_member_oid(runtime->plan->relationOids, relid)))
-			runtime->plan_valid = false;
+		for (int i = 0; (part = weir_runtime_part(runtime, i)) != NULL; i++)
+			if (relid == InvalidOid || relid == runtime->view.streamid ||
+				(part->plan && list_member_oid(part->plan->relationOids, relid)))
+				part->plan_valid = false;
 	}
 }
 
@@ -95,7 +107,10 @@ object_changed(Datum arg, int cacheid, uint32 hashvalue)
 	hash_seq_init(&status, runtimes);
 	while ((runtime = hash_seq_search(&status)) != NULL)
 	{
-		runtime->plan_valid = false;
+		ViewRuntime *part;
+
+		for (int i = 0; (part = weir_runtime_part(runtime, i)) != NULL; i++)
+			part->plan_valid = false;
 		if (cacheid == AGGFNOID || cacheid == TYPEOID)
 			runtime->valid = false;
 	}
@@ -151,6 +166,7 @@ spec_init(GroupSpec *spec, ViewRuntime *runtime)
 
 	memset(spec, 0, sizeof(GroupSpec));
 	spec->defid = runtime->defid;
+	spec->viewdef = runtime->view.defid;
 	spec->append = query->append;
 	spec->desc = matrel_desc(query);
 	for (int i = 0; i < query->nkeys; i++)
@@ -174,16 +190,21 @@ spec_init(GroupSpec *spec, ViewRuntime *runtime)
 static void
 runtime_forget(ViewRuntime *runtime)
 {
-	end_kept(runtime);
-	if (runtime->cxt != NULL)
+	ViewRuntime *part;
+
+	for (int i = 0; (part = weir_runtime_part(runtime, i)) != NULL; i++)
 	{
-		if (runtime->spec.old_slot)
-			ExecClearTuple(runtime->spec.old_slot);
-		if (runtime->spec.new_slot)
-			ExecClearTuple(runtime->spec.new_slot);
-		MemoryContextDelete(runtime->cxt);
+		end_kept(part);
+		if (part->spec.old_slot)
+			ExecClearTuple(part->spec.old_slot);
+		if (part->spec.new_slot)
+			ExecClearTuple(part->spec.new_slot);
 	}
+	if (runtime->cxt != NULL)
+		MemoryContextDelete(runtime->cxt);
 	runtime->cxt = NULL;
+	runtime->nvalues = 0;
+	runtime->values = NULL;
 	runtime->query = NULL;
 	runtime->plan = NULL;
 	runtime->plan_cxt = NULL;
@@ -197,14 +218,15 @@ runtime_forget(ViewRuntime *runtime)
  * was replaced since by one with another state must not meet them.
  */
 static void
-check_matrel_types(ViewRuntime *runtime, ContView *view)
+check_matrel_types(ViewRuntime *runtime)
 {
+	Oid			matrelid = runtime->view.matrelid;
 	TupleDesc	desc = runtime->spec.desc;
 
 	for (int i = 0; i < desc->natts; i++)
 	{
 		Form_pg_attribute att = TupleDescAttr(desc, i);
-		Oid			type = get_atttype(view->matrelid, att->attnum);
+		Oid			type = get_atttype(matrelid, att->attnum);
 
 		if (OidIsValid(type) && type != att->atttypid)
 			ereport(ERROR,
@@ -213,6 +235,34 @@ check_matrel_types(ViewRuntime *runtime, ContView *view)
 							NameStr(att->attname), format_type_be(type),
 							format_type_be(att->atttypid)),
 					 errhint("An aggregate of the query was replaced; drop the view and create it again.")));
+	}
+}
+
+/* Those of its values relations are in the memory of the view's. */
+static void
+build_values(ViewRuntime *runtime)
+{
+	List	   *list = runtime->query->values;
+	ListCell   *lc;
+
+	if (list_length(list) != runtime->view.nvalues)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the query needs %d values relations, but the view has %d",
+						list_length(list), runtime->view.nvalues),
+				 errhint("Drop the view and create it again.")));
+	runtime->values = palloc0(sizeof(ViewRuntime *) * Max(list_length(list), 1));
+	foreach(lc, list)
+	{
+		ViewRuntime *part = palloc0(sizeof(ViewRuntime));
+
+		part->view = runtime->view;
+		part->view.matrelid = part->defid = runtime->view.values[foreach_current_index(lc)];
+		part->cxt = runtime->cxt;
+		part->query = ((ValuesRel *) lfirst(lc))->query;
+		runtime->values[runtime->nvalues++] = part;
+		spec_init(&part->spec, part);
+		check_matrel_types(part);
 	}
 }
 
@@ -231,7 +281,8 @@ runtime_build(ViewRuntime *runtime, ContView *view)
 	def = weir_def_query(view->defid);
 	runtime->query = weir_cont_query_build(def, &view->options, NULL);
 	spec_init(&runtime->spec, runtime);
-	check_matrel_types(runtime, view);
+	check_matrel_types(runtime);
+	build_values(runtime);
 	MemoryContextSwitchTo(old);
 }
 
@@ -239,6 +290,7 @@ ViewRuntime *
 weir_runtime_get(ContView *view)
 {
 	ViewRuntime *runtime;
+	ViewRuntime *part;
 	OwnerSwitch saved;
 	bool		found;
 
@@ -270,16 +322,36 @@ weir_runtime_get(ContView *view)
 		PG_END_TRY();
 		weir_owner_leave(&saved);
 	}
-	runtime->spec.owner = view->owner;
+	for (int i = 0; (part = weir_runtime_part(runtime, i)) != NULL; i++)
+	{
+		Oid			matrelid = part->view.matrelid;
+
+		part->view = runtime->view;
+		part->view.matrelid = matrelid;
+		part->spec.owner = view->owner;
+	}
 	return runtime;
 }
 
 GroupSpec *
 weir_runtime_known_spec(Oid defid)
 {
-	ViewRuntime *runtime = runtimes ? hash_search(runtimes, &defid, HASH_FIND, NULL) : NULL;
+	HASH_SEQ_STATUS status;
+	ViewRuntime *runtime;
+	GroupSpec  *spec = NULL;
 
-	return runtime && runtime->valid && runtime->spec.desc ? &runtime->spec : NULL;
+	if (runtimes == NULL)
+		return NULL;
+	hash_seq_init(&status, runtimes);
+	while ((runtime = hash_seq_search(&status)) != NULL)
+	{
+		ViewRuntime *part;
+
+		for (int i = 0; runtime->valid && (part = weir_runtime_part(runtime, i)) != NULL; i++)
+			if (part->defid == defid && part->spec.desc)
+				spec = &part->spec;
+	}
+	return spec;
 }
 
 void
@@ -488,9 +560,14 @@ kept_xact_callback(XactEvent event, void *arg)
 	hash_seq_init(&status, runtimes);
 	while ((runtime = hash_seq_search(&status)) != NULL)
 	{
-		if (event == XACT_EVENT_PRE_COMMIT)
-			end_kept(runtime);
-		runtime->kept = NULL;
+		ViewRuntime *part;
+
+		for (int i = 0; (part = weir_runtime_part(runtime, i)) != NULL; i++)
+		{
+			if (event == XACT_EVENT_PRE_COMMIT)
+				end_kept(part);
+			part->kept = NULL;
+		}
 	}
 
 	/* Not before: an error of one above leaves the others to the abort. */
@@ -547,8 +624,14 @@ bool
 weir_runtime_is_kept(Oid defid)
 {
 	ViewRuntime *runtime = runtimes ? hash_search(runtimes, &defid, HASH_FIND, NULL) : NULL;
+	ViewRuntime *part;
 
-	return runtime && runtime->kept && runtime->valid && runtime->plan_valid;
+	if (runtime == NULL || !runtime->valid)
+		return false;
+	for (int i = 0; (part = weir_runtime_part(runtime, i)) != NULL; i++)
+		if (part->kept == NULL || !part->plan_valid)
+			return false;
+	return true;
 }
 
 /* Windows that end by then are closed to these rows. */

@@ -26,7 +26,15 @@ typedef struct ViewRuntime
 	PlannedStmt *plan;
 	bool		keepable;		/* the plan may stay started over several batches */
 	KeptPlan   *kept;			/* started in this transaction; or NULL */
+	int			nvalues;
+	struct ViewRuntime **values;	/* of its values relations: all but the cache's part */
 } ViewRuntime;
+
+/*
+ * The queries that a view consists of: 0 is its own, then come those of its values
+ * relations; NULL at the end.  A row counts in all of them or in none.
+ */
+extern ViewRuntime *weir_runtime_part(ViewRuntime *runtime, int part);
 
 /*
  * The runtime of a view of the current catalog, built when needed.  Needs a
@@ -34,7 +42,7 @@ typedef struct ViewRuntime
  */
 extern ViewRuntime *weir_runtime_get(ContView *view);
 
-/* The spec of a view that this process knows and that is still valid, or NULL. */
+/* The spec of a view's or values relation's groups that this process knows and that is still valid, or NULL. */
 extern GroupSpec *weir_runtime_known_spec(Oid defid);
 
 /* Forget those of views that are not in the list any more. */

@@ -16,7 +16,8 @@
  */
 typedef struct GroupSpec
 {
-	Oid			defid;
+	Oid			defid;			/* of the group table: the view's, or of its values relation */
+	Oid			viewdef;		/* the view */
 	Oid			owner;			/* whose rights the functions of keys and states have */
 	bool		append;
 	TupleDesc	desc;			/* nkeys + nstates columns */

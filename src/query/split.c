@@ -6,7 +6,7 @@
  * depend on them (a joined table's, grouped by its primary key), then, for a
  * sliding window, the step.  SELECT DISTINCT groups by its output.  States are
  * the distinct aggregate calls in order of appearance in the target list and
- * HAVING.  FROM and WHERE go to the continuous query as they are; all else
+ * HAVING, but for those that are computed from values (values.c).  FROM and WHERE go to the continuous query as they are; all else
  * stays in the view query (view_query.c).
  *
  * The split is made again from the stored query wherever it is needed, so it
@@ -37,6 +37,7 @@
 #include "query/late.h"
 #include "query/session.h"
 #include "query/split.h"
+#include "query/values.h"
 #include "query/window.h"
 #include "rewrite/rewriteManip.h"
 #include "utils/builtins.h"
@@ -74,10 +75,10 @@ static void add_step_key(SplitContext *cxt);
 static void add_time_column(SplitContext *cxt);
 static Expr *step_expr(Node *time, int64 step_usecs);
 static bool collect_walker(Node *node, SplitContext *cxt);
+static Aggref *count_rows(void);
 static int	find_expr(List *tlist, Node *expr);
 static void fill_columns(SplitContext *cxt);
 static char *step_name(SplitContext *cxt);
-static bool keys_fit_btree(const ContQuery *cq);
 static void add_values(ContQuery *cq);
 static bool value_is_kept(const ContState *state);
 static bool has_column(const ContQuery *cq, const char *name);
@@ -132,16 +133,20 @@ weir_cont_query_build(Query *def, const ContViewOptions *options,
 			add_session_states(&cxt);
 		if (cq->window)
 			add_step_key(&cxt);
+		if (cq->ungrouped && cxt.aggrefs == NIL)
+			cxt.aggrefs = list_make1(count_rows());
 	}
 	fill_columns(&cxt);
-	cq->plain_keys = keys_fit_btree(cq);
+	cq->plain_keys = weir_split_keys_fit_btree(cq);
 	cq->query = continuous_query(&cxt);
+	weir_values_check(cxt.pstate, cq);
 	if (options->final || options->late != LATE_UPDATE)
 	{
 		weir_late_find_window(cxt.pstate, cq, cxt.def, cxt.stream);
 		cq->query->jointree->quals = make_and_qual(cq->query->jointree->quals,
 												   weir_late_condition(cq->closing));
 	}
+	weir_values_build(cq);
 	return cq;
 }
 
@@ -386,6 +391,11 @@ collect_walker(Node *node, SplitContext *cxt)
 							  "an aggregate of the stream's rows inside a subquery",
 							  "Use the subquery in an ordinary view over the continuous view.");
 		weir_check_aggref(cxt->pstate, (Aggref *) node);
+		if (weir_values_needed((Aggref *) node))
+		{
+			weir_values_add(cxt->pstate, cxt->cq, (Aggref *) node);
+			return collect_walker((Node *) ((Aggref *) node)->aggdirectargs, cxt);
+		}
 		if (!list_member(cxt->aggrefs, node))
 			cxt->aggrefs = lappend(cxt->aggrefs, node);
 		return false;
@@ -412,6 +422,22 @@ collect_walker(Node *node, SplitContext *cxt)
 		return result;
 	}
 	return expression_tree_walker(node, collect_walker, cxt);
+}
+
+/* A view without GROUP BY has a state if only this, so that its query gives one row. */
+static Aggref *
+count_rows(void)
+{
+	Aggref	   *aggref = makeNode(Aggref);
+
+	aggref->aggfnoid = F_COUNT_;
+	aggref->aggtype = INT8OID;
+	aggref->aggstar = true;
+	aggref->aggkind = AGGKIND_NORMAL;
+	aggref->aggsplit = AGGSPLIT_SIMPLE;
+	aggref->aggno = aggref->aggtransno = -1;
+	aggref->location = -1;
+	return aggref;
 }
 
 static int
@@ -491,8 +517,8 @@ fill_columns(SplitContext *cxt)
 }
 
 /* All of fixed length, and the btree's idea of equal is GROUP BY's. */
-static bool
-keys_fit_btree(const ContQuery *cq)
+bool
+weir_split_keys_fit_btree(const ContQuery *cq)
 {
 	if (cq->append || cq->nkeys > MAX_PLAIN_KEYS)
 		return false;

@@ -18,4 +18,7 @@ extern Query *weir_split_prepare(ParseState *pstate, Query *def);
 extern int	weir_split_find_key(const ContQuery *cq, Node *expr);
 extern int	weir_split_find_state(const ContQuery *cq, Aggref *aggref);
 
+/* Is a btree's idea of equal that of GROUP BY for all keys, and are they of fixed length? */
+extern bool weir_split_keys_fit_btree(const ContQuery *cq);
+
 #endif

@@ -33,6 +33,7 @@
 #include "query/session.h"
 #include "query/split.h"
 #include "query/state_expr.h"
+#include "query/values.h"
 #include "query/window.h"
 #include "rewrite/rewriteManip.h"
 #include "utils/builtins.h"
@@ -47,12 +48,14 @@
 typedef struct ViewQueryContext
 {
 	ContQuery  *cq;
+	const ContView *view;
 	bool		combine;		/* several rows of the matrel make one group */
 	int			sublevels_up;	/* of the node that replace_mutator is at */
 	AttrNumber	session_column; /* of the first range table entry: start of the session */
 } ViewQueryContext;
 
 static Node *replace_mutator(Node *node, ViewQueryContext *cxt);
+static Node *result_of_values(ViewQueryContext *cxt, Aggref *aggref);
 static Node *replace_var(Var *var, ViewQueryContext *cxt);
 static void replace_append_columns(Query *query, ContQuery *cq);
 static List *window_clauses(Query *query, ContQuery *cq);
@@ -71,10 +74,11 @@ static Var *matrel_var(const ContQuery *cq, int column);
 static Node *result_of_combined(ViewQueryContext *cxt, ContState *state, Var *column);
 
 Query *
-weir_view_query_build(ContQuery *cq, Query *def, const ContViewOptions *options,
-					  Oid matrelid)
+weir_view_query_build(ContQuery *cq, Query *def, const ContView *view)
 {
-	ViewQueryContext cxt = {cq, (cq->window && !cq->append) || cq->panes};
+	const ContViewOptions *options = &view->options;
+	Oid			matrelid = view->matrelid;
+	ViewQueryContext cxt = {cq, view, (cq->window && !cq->append) || cq->panes};
 	Relation	matrel = table_open(matrelid, AccessShareLock);
 	ParseState *pstate = make_parsestate(NULL);
 	Query	   *query = weir_split_prepare(NULL, def);
@@ -125,7 +129,6 @@ weir_view_query_build(ContQuery *cq, Query *def, const ContViewOptions *options,
 	if (distinct && cq->panes)
 		cxt.combine = false;
 
-	query->hasAggs = cxt.combine && cq->nstates > 0;
 	query->groupClause = cxt.combine ? list_concat(group_by_user_keys(query, cq), window_groups) : NIL;
 	query->groupDistinct = false;
 	if (cxt.combine)
@@ -138,6 +141,8 @@ weir_view_query_build(ContQuery *cq, Query *def, const ContViewOptions *options,
 		query->havingQual = make_and_qual(query->havingQual, is_final(&cxt, options));
 	else if (options->final)
 		query->jointree->quals = make_and_qual(query->jointree->quals, is_final(&cxt, options));
+	query->hasAggs = contain_aggs_of_level((Node *) query->targetList, 0) ||
+		contain_aggs_of_level(query->havingQual, 0);
 	query->hasTargetSRFs = expression_returns_set((Node *) query->targetList);
 	query->hasSubLinks = checkExprHasSubLink((Node *) query->targetList) ||
 		checkExprHasSubLink(having);
@@ -159,6 +164,8 @@ replace_mutator(Node *node, ViewQueryContext *cxt)
 		ContState  *state;
 		Var		   *column;
 
+		if (weir_values_needed((Aggref *) node))
+			return result_of_values(cxt, (Aggref *) node);
 		n = weir_split_find_state(cxt->cq, (Aggref *) node);
 		if (n < 0)
 			elog(ERROR, "aggregate has no state");
@@ -192,6 +199,20 @@ replace_mutator(Node *node, ViewQueryContext *cxt)
 		return (Node *) query;
 	}
 	return expression_tree_mutator(node, replace_mutator, cxt);
+}
+
+static Node *
+result_of_values(ViewQueryContext *cxt, Aggref *aggref)
+{
+	int			n = weir_values_find(cxt->cq, aggref);
+	int			then;
+
+	if (n < 0 || n >= cxt->view->nvalues)
+		elog(ERROR, "aggregate has no values");
+	aggref = copyObject(aggref);
+	aggref->aggdirectargs = (List *) replace_mutator((Node *) aggref->aggdirectargs, cxt);
+	return weir_values_result(cxt->cq, n, cxt->view->values[n], aggref,
+							  weir_values_index_keys(cxt->cq, &then), cxt->combine);
 }
 
 /* A column of a subquery's own, or a key of the query around it. */

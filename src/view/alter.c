@@ -38,6 +38,7 @@ static ContView *find_view(RangeVar *name);
 static ContView *find_matrel(RangeVar *name);
 static void rename_one(Oid relid, const char *old_view, const char *new_view,
 					   const char *suffix);
+static void move_one(Oid relid, Oid schema);
 static void change_owner(ContView *view, RoleSpec *role);
 static void refuse_matrel_change(ContView *view, RangeVar *name, const char *hint);
 static bool allowed_on_matrel(AlterTableType subtype);
@@ -52,8 +53,7 @@ weir_alter_rename(UtilityCall *call)
 	RenameStmt *stmt = castNode(RenameStmt, call->pstmt->utilityStmt);
 	ContView   *view;
 	char	   *old_name;
-	Oid			defid;
-	Oid			matrelid;
+	ContView	copy;
 
 	if (stmt->relation == NULL)
 		return false;
@@ -67,12 +67,13 @@ weir_alter_rename(UtilityCall *call)
 		return false;
 
 	old_name = get_rel_name(view->viewid);
-	defid = view->defid;
-	matrelid = view->matrelid;
+	copy = *view;
 	weir_utility_next(call);
 	CommandCounterIncrement();
-	rename_one(matrelid, old_name, stmt->newname, "mrel");
-	rename_one(defid, old_name, stmt->newname, "def");
+	rename_one(copy.matrelid, old_name, stmt->newname, "mrel");
+	for (int i = 0; i < copy.nvalues; i++)
+		rename_one(copy.values[i], old_name, stmt->newname, psprintf("vals%d", i + 1));
+	rename_one(copy.defid, old_name, stmt->newname, "def");
 	return true;
 }
 
@@ -81,11 +82,7 @@ weir_alter_schema(UtilityCall *call)
 {
 	AlterObjectSchemaStmt *stmt = castNode(AlterObjectSchemaStmt, call->pstmt->utilityStmt);
 	ContView   *view;
-	Oid			matrelid;
-	Oid			viewid;
-	Oid			schema;
-	Relation	rel;
-	ObjectAddresses *moved;
+	ContView	copy;
 
 	if (stmt->relation == NULL)
 		return false;
@@ -97,19 +94,12 @@ weir_alter_schema(UtilityCall *call)
 	if (view == NULL)
 		return false;
 
-	matrelid = view->matrelid;
-	viewid = view->viewid;
+	copy = *view;
 	weir_utility_next(call);
 	CommandCounterIncrement();
-	schema = get_rel_namespace(viewid);
-	rel = relation_open(matrelid, AccessExclusiveLock);
-	if (RelationGetNamespace(rel) != schema)
-	{
-		moved = new_object_addresses();
-		AlterTableNamespaceInternal(rel, RelationGetNamespace(rel), schema, moved);
-		free_object_addresses(moved);
-	}
-	relation_close(rel, NoLock);
+	move_one(copy.matrelid, get_rel_namespace(copy.viewid));
+	for (int i = 0; i < copy.nvalues; i++)
+		move_one(copy.values[i], get_rel_namespace(copy.viewid));
 	return true;
 }
 
@@ -214,6 +204,7 @@ void
 weir_redirect_vacuum(UtilityCall *call)
 {
 	VacuumStmt *stmt = castNode(VacuumStmt, call->pstmt->utilityStmt);
+	List	   *values = NIL;
 	bool		found = false;
 	ListCell   *lc;
 
@@ -234,10 +225,16 @@ weir_redirect_vacuum(UtilityCall *call)
 
 		if (view == NULL)
 			continue;
+		for (int i = 0; i < view->nvalues && rel->va_cols == NIL; i++)
+			values = lappend(values,
+							 makeVacuumRelation(makeRangeVar(get_namespace_name(get_rel_namespace(view->values[i])),
+															 get_rel_name(view->values[i]), -1),
+												InvalidOid, NIL));
 		rel->va_cols = map_vacuum_columns(rel->va_cols, view);
 		rel->relation->schemaname = get_namespace_name(get_rel_namespace(view->matrelid));
 		rel->relation->relname = get_rel_name(view->matrelid);
 	}
+	stmt->rels = list_concat(stmt->rels, values);
 	weir_utility_replace(call, (Node *) stmt);
 }
 
@@ -319,11 +316,28 @@ rename_one(Oid relid, const char *old_view, const char *new_view, const char *su
 }
 
 static void
+move_one(Oid relid, Oid schema)
+{
+	Relation	rel = relation_open(relid, AccessExclusiveLock);
+
+	if (RelationGetNamespace(rel) != schema)
+	{
+		ObjectAddresses *moved = new_object_addresses();
+
+		AlterTableNamespaceInternal(rel, RelationGetNamespace(rel), schema, moved);
+		free_object_addresses(moved);
+	}
+	relation_close(rel, NoLock);
+}
+
+static void
 change_owner(ContView *view, RoleSpec *role)
 {
 	Oid			owner = get_rolespec_oid(role, false);
 
 	ATExecChangeOwner(view->matrelid, owner, true, AccessExclusiveLock);
+	for (int i = 0; i < view->nvalues; i++)
+		ATExecChangeOwner(view->values[i], owner, true, AccessExclusiveLock);
 	ATExecChangeOwner(view->defid, owner, true, AccessExclusiveLock);
 	CommandCounterIncrement();
 }

@@ -30,7 +30,8 @@ WEIR_FUNCTION(weir_activate);
 WEIR_FUNCTION(weir_deactivate);
 WEIR_FUNCTION(weir_truncate);
 
-static void truncate_matrel(Oid matrelid);
+static void truncate_relations(const ContView *view);
+static RangeVar *relation_name(Oid relid);
 
 /* Count rows again, from now on; also what was suspended. */
 Datum
@@ -71,7 +72,7 @@ weir_truncate(PG_FUNCTION_ARGS)
 
 	weir_queue_position(&boot, &seq);
 	weir_flush_wait();
-	truncate_matrel(view.matrelid);
+	truncate_relations(&view);
 	cq = weir_cont_query_build(weir_def_query(view.defid), &view.options, NULL);
 	if (cq->ungrouped && cq->nkeys == 0)
 		weir_matrel_insert_initial(view.matrelid, cq);
@@ -95,12 +96,13 @@ weir_owned_view(Oid relid)
 }
 
 static void
-truncate_matrel(Oid matrelid)
+truncate_relations(const ContView *view)
 {
 	TruncateStmt *stmt = makeNode(TruncateStmt);
 
-	stmt->relations = list_make1(makeRangeVar(get_namespace_name(get_rel_namespace(matrelid)),
-											  get_rel_name(matrelid), -1));
+	stmt->relations = list_make1(relation_name(view->matrelid));
+	for (int i = 0; i < view->nvalues; i++)
+		stmt->relations = lappend(stmt->relations, relation_name(view->values[i]));
 	stmt->behavior = DROP_RESTRICT;
 	weir_matrel_writable = true;
 	PG_TRY();
@@ -113,4 +115,10 @@ truncate_matrel(Oid matrelid)
 	}
 	PG_END_TRY();
 	CommandCounterIncrement();
+}
+
+static RangeVar *
+relation_name(Oid relid)
+{
+	return makeRangeVar(get_namespace_name(get_rel_namespace(relid)), get_rel_name(relid), -1);
 }

@@ -4,7 +4,8 @@
  *
  * Makes, in this order and in the user's transaction: the def view
  * weir.<name>_def, which keeps the query as it was written; the matrel
- * <name>_mrel beside the view; the user's view, by giving PostgreSQL the
+ * <name>_mrel beside the view, and the values relations <name>_vals1 ... that some
+ * aggregates need; the user's view, by giving PostgreSQL the
  * user's statement with the query replaced by one over the matrel; and the row
  * of weir.continuous_view.
  *
@@ -38,6 +39,7 @@
 #include "parser/parser.h"
 #include "query/analyze.h"
 #include "query/cont_query.h"
+#include "query/values.h"
 #include "stream/queue.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -123,6 +125,7 @@ create_cont_view(UtilityCall *call, ViewStmt *stmt, Query *query, ContView *view
 	ContQuery  *cq;
 	Query	   *def;
 	Query	   *over_matrel;
+	ListCell   *lc;
 
 	check_statement(stmt, view->streamid);
 	weir_view_options_read(stmt->options, &given, &stmt->options);
@@ -147,8 +150,16 @@ create_cont_view(UtilityCall *call, ViewStmt *stmt, Query *query, ContView *view
 	weir_cont_query_plan(cq);
 	view->matrelid = weir_matrel_create(stmt->view, cq, &view->options);
 	weir_depend_on(view->matrelid, view->defid, DEPENDENCY_AUTO);
+	foreach(lc, cq->values)
+	{
+		int			n = view->nvalues++;
 
-	over_matrel = weir_view_query_build(cq, def, &view->options, view->matrelid);
+		weir_cont_query_plan(((ValuesRel *) lfirst(lc))->query);
+		view->values[n] = weir_values_create(stmt->view, cq, n);
+		weir_depend_on(view->values[n], view->defid, DEPENDENCY_AUTO);
+	}
+
+	over_matrel = weir_view_query_build(cq, def, view);
 	stmt->query = parse_select(pg_get_querydef(over_matrel, false));
 	stmt->aliases = NIL;
 	stmt->replace = false;

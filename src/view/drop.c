@@ -31,15 +31,8 @@
 #include "utils/syscache.h"
 #include "view/drop.h"
 
-typedef struct DroppedView
-{
-	Oid			defid;
-	Oid			viewid;
-	Oid			matrelid;
-} DroppedView;
-
 static object_access_hook_type next_hook = NULL;
-static List *dropped = NIL;		/* in TopTransactionContext */
+static List *dropped = NIL;		/* ContViews, their relations only; in TopTransactionContext */
 
 static void object_access(ObjectAccessType access, Oid classid, Oid objectid,
 						  int subid, void *arg);
@@ -60,7 +53,7 @@ weir_drop_finish(DropBehavior behavior)
 {
 	while (dropped != NIL)
 	{
-		DroppedView view = *(DroppedView *) linitial(dropped);
+		ContView	view = *(ContView *) linitial(dropped);
 
 		dropped = list_delete_first(dropped);
 		if (relation_exists(view.defid) &&
@@ -71,6 +64,9 @@ weir_drop_finish(DropBehavior behavior)
 			/* A restored view may not be adopted yet. */
 			if (relation_exists(view.matrelid))
 				weir_depend_on(view.matrelid, view.defid, DEPENDENCY_AUTO);
+			for (int i = 0; i < view.nvalues; i++)
+				if (relation_exists(view.values[i]))
+					weir_depend_on(view.values[i], view.defid, DEPENDENCY_AUTO);
 			CommandCounterIncrement();
 			ObjectAddressSet(def, RelationRelationId, view.defid);
 			performDeletion(&def, behavior, PERFORM_DELETION_INTERNAL);
@@ -82,7 +78,7 @@ static void
 object_access(ObjectAccessType access, Oid classid, Oid objectid, int subid, void *arg)
 {
 	MemoryContext caller;
-	DroppedView *view;
+	ContView   *view;
 	char		relkind;
 
 	if (next_hook)
@@ -102,8 +98,8 @@ object_access(ObjectAccessType access, Oid classid, Oid objectid, int subid, voi
 		forget(objectid, "late_counts");
 
 	caller = MemoryContextSwitchTo(TopTransactionContext);
-	view = palloc(sizeof(DroppedView));
-	if (weir_cont_view_forget(objectid, &view->defid, &view->viewid, &view->matrelid))
+	view = palloc0(sizeof(ContView));
+	if (weir_cont_view_forget(objectid, view))
 		dropped = lappend(dropped, view);
 	else
 		pfree(view);

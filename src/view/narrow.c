@@ -33,6 +33,7 @@ typedef struct NarrowContext
 
 static bool narrow_walker(Node *node, NarrowContext *cxt);
 static void narrow_entry(RangeTblEntry *rte, ContView *view, const Interval *length);
+static void check_select(Oid relid);
 static void check_length(const ContView *view, const ContQuery *cq, const Interval *length);
 
 bool
@@ -101,15 +102,15 @@ narrow_entry(RangeTblEntry *rte, ContView *view, const Interval *length)
 {
 	Query	   *def = weir_def_query(view->defid);
 	ContQuery  *cq = weir_cont_query_build(def, &view->options, NULL);
-	AclResult	acl = pg_class_aclcheck(view->matrelid, GetUserId(), ACL_SELECT);
 	Query	   *query;
 	ListCell   *lc;
 
-	if (acl != ACLCHECK_OK)
-		aclcheck_error(acl, OBJECT_TABLE, get_rel_name(view->matrelid));
+	check_select(view->matrelid);
+	for (int i = 0; i < view->nvalues; i++)
+		check_select(view->values[i]);
 	check_length(view, cq, length);
 	weir_sliding_narrow(cq->window, length);
-	query = weir_view_query_build(cq, def, &view->options, view->matrelid);
+	query = weir_view_query_build(cq, def, view);
 
 	/* Columns are called as they are now. */
 	foreach(lc, query->targetList)
@@ -122,6 +123,15 @@ narrow_entry(RangeTblEntry *rte, ContView *view, const Interval *length)
 	if (rte->alias == NULL)
 		rte->alias = makeAlias(rte->eref->aliasname, NIL);
 	weir_rte_becomes_subquery(rte, query);
+}
+
+static void
+check_select(Oid relid)
+{
+	AclResult	acl = pg_class_aclcheck(relid, GetUserId(), ACL_SELECT);
+
+	if (acl != ACLCHECK_OK)
+		aclcheck_error(acl, OBJECT_TABLE, get_rel_name(relid));
 }
 
 static void

@@ -25,22 +25,40 @@ typedef struct Assembly
 	ViewRuntime *runtime;
 	StreamRows *rows;
 	Arena		arena;
-	GroupTable *table;
+	GroupTable *tables[1 + MAX_VIEW_VALUES];	/* of the runtime's parts */
 	int64		rows_in;
 	bool		broken;			/* the view is to be suspended */
 	char	   *reason;
 } Assembly;
 
+/*
+ * Run all queries of the view over [first, last) and merge what they give: from
+ * the first one applied on nothing fails, so that rows are in all or in none.
+ */
 static void
-merge_local(Assembly *a, MinimalTuple *tuples, int ntuples)
+take_range(Assembly *a, int first, int last)
 {
-	GroupMerge *merge = weir_groups_stage(a->table, &a->runtime->spec, tuples, ntuples);
+	GroupMerge *merges[1 + MAX_VIEW_VALUES];
+	ViewRuntime *part;
 
-	if (a->table == NULL)
-		a->table = weir_groups_create(&a->arena, a->runtime->defid, a->runtime->spec.append);
-	if (!weir_groups_reserve(merge, &a->arena))
-		elog(ERROR, "local group table is out of memory");
-	weir_groups_apply(merge, a->table);
+	for (int i = 0; (part = weir_runtime_part(a->runtime, i)) != NULL; i++)
+	{
+		MinimalTuple *tuples;
+		int			ntuples;
+
+		weir_runtime_execute(part, a->rows, first, last, false, &tuples, &ntuples);
+		merges[i] = weir_groups_stage(a->tables[i], &part->spec, tuples, ntuples);
+		if (i == 0)
+			weir_intake_note_late(a->intake, a->view, a->rows);
+	}
+	for (int i = 0; (part = weir_runtime_part(a->runtime, i)) != NULL; i++)
+	{
+		if (a->tables[i] == NULL)
+			a->tables[i] = weir_groups_create(&a->arena, part->defid, part->spec.append);
+		if (!weir_groups_reserve(merges[i], &a->arena))
+			elog(ERROR, "local group table is out of memory");
+		weir_groups_apply(merges[i], a->tables[i]);
+	}
 }
 
 static void
@@ -71,14 +89,9 @@ try_range(Assembly *a, int first, int last)
 	MemoryContextSwitchTo(a->intake->cxt);
 	PG_TRY();
 	{
-		MinimalTuple *tuples;
-		int			ntuples;
-
 		if (a->runtime == NULL)
 			a->runtime = weir_runtime_get(a->view);
-		weir_runtime_execute(a->runtime, a->rows, first, last, false, &tuples, &ntuples);
-		merge_local(a, tuples, ntuples);
-		weir_intake_note_late(a->intake, a->view, a->rows);
+		take_range(a, first, last);
 		ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
@@ -141,22 +154,28 @@ suspend(Intake *intake, ContView *view, const char *reason)
 	weir_cont_view_set_state(view->defid, CONT_VIEW_SUSPENDED, reason);
 }
 
-/* The assembled groups as a result. */
+/* The assembled groups as results. */
 static void
 add_assembled(Assembly *a)
 {
-	ViewResult	result = {0};
-	uint32		bucket = 0;
-	GroupEntry *group = NULL;
+	ViewRuntime *part;
 
-	if (a->table == NULL)
+	if (a->tables[0] == NULL)
 		return;
-	result.spec = &a->runtime->spec;
-	result.rows_in = a->rows_in;
-	result.tuples = MemoryContextAllocHuge(a->intake->cxt, sizeof(MinimalTuple) * Max(a->table->ngroups, 1));
-	while ((group = weir_groups_next(a->table, &bucket, group)) != NULL)
-		result.tuples[result.ntuples++] = group->tuple;
-	weir_intake_add_result(a->intake, &result);
+	for (int i = 0; (part = weir_runtime_part(a->runtime, i)) != NULL; i++)
+	{
+		GroupTable *table = a->tables[i];
+		ViewResult	result = {0};
+		uint32		bucket = 0;
+		GroupEntry *group = NULL;
+
+		result.spec = &part->spec;
+		result.rows_in = i == 0 ? a->rows_in : 0;
+		result.tuples = MemoryContextAllocHuge(a->intake->cxt, sizeof(MinimalTuple) * Max(table->ngroups, 1));
+		while ((group = weir_groups_next(table, &bucket, group)) != NULL)
+			result.tuples[result.ntuples++] = group->tuple;
+		weir_intake_add_result(a->intake, &result);
+	}
 }
 
 static void
@@ -233,6 +252,7 @@ static void
 drop_unmergeable(Intake *intake, Run *run)
 {
 	List	   *views = weir_cont_views();
+	List	   *unmergeable = NIL;
 	int			kept = 0;
 
 	for (int i = 0; i < intake->input.nviews; i++)
@@ -241,18 +261,20 @@ drop_unmergeable(Intake *intake, Run *run)
 		ErrorData  *error = NULL;
 		ListCell   *lc;
 
-		if (try_stage(intake, run, result, &error))
-		{
-			intake->input.views[kept++] = *result;
+		if (list_member_oid(unmergeable, result->spec->viewdef) ||
+			try_stage(intake, run, result, &error))
 			continue;
-		}
+		unmergeable = lappend_oid(unmergeable, result->spec->viewdef);
 		foreach(lc, views)
-			if (((ContView *) lfirst(lc))->defid == result->spec->defid)
+			if (((ContView *) lfirst(lc))->defid == result->spec->viewdef)
 				break;
 		if (lc != NULL)
 			suspend(intake, lfirst(lc), error->message);
 		views = weir_cont_views();
 	}
+	for (int i = 0; i < intake->input.nviews; i++)
+		if (!list_member_oid(unmergeable, intake->input.views[i].spec->viewdef))
+			intake->input.views[kept++] = intake->input.views[i];
 	intake->input.nviews = kept;
 }
 

@@ -124,19 +124,23 @@ write_view(ContView *view, void *arg)
 	Epoch	   *epoch = arg;
 	TimestampTz start = GetCurrentTimestamp();
 	ViewRuntime *runtime = weir_runtime_get(view);
-	MatrelWriter *writer;
+	ViewRuntime *part;
+	int64		written = 0;
 	OwnerSwitch saved;
 
 	weir_owner_enter(&saved, view->owner);
-	writer = weir_matrel_open(runtime);
-	if (writer != NULL)
+	for (int i = 0; (part = weir_runtime_part(runtime, i)) != NULL; i++)
 	{
-		write_groups(epoch, &runtime->spec, writer);
-		rows_written += weir_matrel_written(writer);
-		weir_stats_view_flush(view->defid, weir_matrel_written(writer),
-							  GetCurrentTimestamp() - start);
+		MatrelWriter *writer = weir_matrel_open(part);
+
+		if (writer == NULL)
+			break;
+		write_groups(epoch, &part->spec, writer);
+		written += weir_matrel_written(writer);
 		weir_matrel_close(writer);
 	}
+	rows_written += written;
+	weir_stats_view_flush(view->defid, written, GetCurrentTimestamp() - start);
 	weir_owner_leave(&saved);
 }
 

@@ -226,19 +226,25 @@ weir_intake_run(Intake *intake)
 		{
 			ContView   *view = lfirst(lc);
 			ViewRuntime *runtime;
-			ViewResult	result;
+			ViewRuntime *part;
 			int			first = weir_intake_first_row(view, rows);
 
 			if (first == rows->nrows)
 				continue;
 			runtime = weir_runtime_get(view);
-			result.spec = &runtime->spec;
-			result.rows_in = rows->nrows - first;
-			if (!weir_runtime_execute(runtime, rows, first, rows->nrows, intake->keep,
-									  &result.tuples, &result.ntuples))
-				intake->keep = false;
-			weir_intake_add_result(intake, &result);
-			weir_intake_note_late(intake, view, rows);
+			for (int p = 0; (part = weir_runtime_part(runtime, p)) != NULL; p++)
+			{
+				ViewResult	result;
+
+				result.spec = &part->spec;
+				result.rows_in = p == 0 ? rows->nrows - first : 0;
+				if (!weir_runtime_execute(part, rows, first, rows->nrows, intake->keep,
+										  &result.tuples, &result.ntuples))
+					intake->keep = false;
+				weir_intake_add_result(intake, &result);
+				if (p == 0)
+					weir_intake_note_late(intake, view, rows);
+			}
 		}
 	}
 }
@@ -256,7 +262,7 @@ weir_intake_note_statistics(Intake *intake)
 		rows += stream->nrows;
 	}
 	for (int i = 0; i < intake->input.nviews; i++)
-		weir_stats_view_batch(intake->input.views[i].spec->defid,
+		weir_stats_view_batch(intake->input.views[i].spec->viewdef,
 							  intake->input.views[i].rows_in, intake->input.views[i].ntuples);
 	weir_registry_note_batch(weir_worker_self->entry, rows);
 }

@@ -168,7 +168,7 @@ note_statistics(LargeBatch *large, Intake *intake)
 		note_in_feed(large->feed, stream->streamid, false, stream->nrows, stream->bytes);
 	}
 	for (int i = 0; i < intake->input.nviews; i++)
-		note_in_feed(large->feed, intake->input.views[i].spec->defid, true,
+		note_in_feed(large->feed, intake->input.views[i].spec->viewdef, true,
 					 intake->input.views[i].rows_in, intake->input.views[i].ntuples);
 }
 

@@ -1,0 +1,275 @@
+/*
+ * values_view.c
+ *	  Aggregates over a values relation, as the view query has them.
+ *
+ * In the place of an aggregate comes a subquery that runs it over the values of
+ * the group:
+ *
+ *	(SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY a.x)
+ *	   FROM v_vals1 a, LATERAL generate_series(1, a.n)
+ *	  WHERE weir.hash_key(a.k) = weir.hash_key(v_mrel.k)
+ *		AND (a.k = v_mrel.k OR a.k IS NULL AND v_mrel.k IS NULL))
+ *
+ * The hash is what an index finds a group by, whatever its keys are.  So a group
+ * costs what its values cost, and a view what all cost.  A column that a query
+ * over the view does not use costs nothing.
+ *
+ * Where several rows of the matrel make a group (steps of a sliding window,
+ * panes of a hopping one or a session), they follow one another: the values are
+ * those from the first to the last of them, as the outer query has found these.
+ * So both see the same window.
+ */
+#include "postgres.h"
+
+#include "query/values.h"
+
+#include "access/table.h"
+#include "base/compat.h"
+#include "base/weir.h"
+#include "catalog/pg_aggregate.h"
+#include "catalog/pg_type.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "parser/analyze.h"
+#include "parser/parse_func.h"
+#include "parser/parse_oper.h"
+#include "parser/parser.h"
+#include "query/split.h"
+#include "rewrite/rewriteManip.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/lsyscache.h"
+
+WEIR_FUNCTION(weir_image);
+
+typedef struct ColumnContext
+{
+	const ContQuery *cq;
+	const ValuesRel *rel;
+} ColumnContext;
+
+static Query *from_values(const ValuesRel *rel, Oid relid, bool repeat);
+static Node *columns_mutator(Node *node, ColumnContext *cxt);
+static Var *values_var(const ValuesRel *rel, int column);
+static Var *outer_key(const ContQuery *cq, int key);
+static Node *same_hash(const ContQuery *cq, const ValuesRel *rel, List *keys);
+static Node *same_key(const ContQuery *cq, const ValuesRel *rel, int key);
+static Node *between_rows(const ContQuery *cq, const ValuesRel *rel, int key);
+static Node *compare(const char *op, Node *left, Node *right);
+static Node *hash_of(List *vars);
+
+Node *
+weir_values_result(const ContQuery *cq, int n, Oid relid, Aggref *aggref, List *keys, bool combined)
+{
+	ValuesRel  *rel = list_nth(cq->values, n);
+	ColumnContext cxt = {cq, rel};
+	bool		repeat = rel->counted && aggref->aggdistinct == NIL;
+	Query	   *query = from_values(rel, relid, repeat);
+	SubLink    *sublink = makeNode(SubLink);
+	List	   *quals = NIL;
+	int			then;
+	ListCell   *lc;
+
+	aggref = copyObject(aggref);
+	aggref->aggfilter = NULL;
+	aggref->args = (List *) columns_mutator((Node *) aggref->args, &cxt);
+	IncrementVarSublevelsUp((Node *) aggref->aggdirectargs, 1, 0);
+	query->targetList = list_make1(makeTargetEntry((Expr *) aggref, 1, pstrdup("result"), false));
+	query->hasAggs = true;
+
+	if (keys != NIL)
+		quals = list_make1(same_hash(cq, rel, keys));
+	foreach(lc, keys)
+		quals = lappend(quals, same_key(cq, rel, lfirst_int(lc)));
+	(void) weir_values_index_keys(cq, &then);
+	if (combined && then >= 0)
+		quals = lappend(quals, between_rows(cq, rel, then));
+	if (rel->filter && !repeat)
+	{
+		Var		   *state = values_var(rel, rel->query->nkeys);
+
+		quals = lappend(quals, rel->counted ?
+						compare(">", (Node *) state,
+								(Node *) makeConst(INT8OID, -1, InvalidOid, sizeof(int64), Int64GetDatum(0),
+												   false, FLOAT8PASSBYVAL)) :
+						(Node *) state);
+	}
+	query->jointree->quals = quals == NIL ? NULL : (Node *) make_ands_explicit(quals);
+
+	sublink->subLinkType = EXPR_SUBLINK;
+	sublink->subselect = (Node *) query;
+	sublink->location = -1;
+	return (Node *) sublink;
+}
+
+/* SELECT FROM values relation a [, generate_series(1, a.n)]; columns of it are those of range table entry 1. */
+static Query *
+from_values(const ValuesRel *rel, Oid relid, bool repeat)
+{
+	StringInfoData sql;
+	RawStmt    *raw;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "SELECT FROM %s a",
+					 quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)), get_rel_name(relid)));
+	if (repeat)
+		appendStringInfo(&sql, ", LATERAL pg_catalog.generate_series(1, a.%s) r",
+						 quote_identifier(rel->query->states[0].colname));
+	raw = linitial_node(RawStmt, raw_parser(sql.data, RAW_PARSE_DEFAULT));
+	return parse_analyze_fixedparams(raw, sql.data, NULL, 0, NULL);
+}
+
+/* Arguments become columns of the values relation. */
+static Node *
+columns_mutator(Node *node, ColumnContext *cxt)
+{
+	ListCell   *lc;
+
+	if (node == NULL)
+		return NULL;
+	foreach(lc, cxt->rel->exprs)
+		if (!IsA(node, Const) && equal(node, lfirst(lc)))
+			return (Node *) values_var(cxt->rel, cxt->cq->nkeys + foreach_current_index(lc));
+	return expression_tree_mutator(node, columns_mutator, cxt);
+}
+
+static Var *
+values_var(const ValuesRel *rel, int column)
+{
+	ContQuery  *part = rel->query;
+
+	if (column == part->nkeys)
+		return makeVar(1, column + 1, part->states[0].statetype, -1, InvalidOid, 0);
+	return makeVar(1, column + 1, part->keys[column].type, part->keys[column].typmod,
+				   part->keys[column].collation, 0);
+}
+
+static Var *
+outer_key(const ContQuery *cq, int key)
+{
+	return makeVar(1, key + 1, cq->keys[key].type, cq->keys[key].typmod, cq->keys[key].collation, 1);
+}
+
+static Node *
+same_hash(const ContQuery *cq, const ValuesRel *rel, List *keys)
+{
+	List	   *inner = NIL;
+	List	   *outer = NIL;
+	ListCell   *lc;
+
+	foreach(lc, keys)
+	{
+		inner = lappend(inner, values_var(rel, lfirst_int(lc)));
+		outer = lappend(outer, outer_key(cq, lfirst_int(lc)));
+	}
+	return compare("=", hash_of(inner), hash_of(outer));
+}
+
+/* a.k = m.k OR a.k IS NULL AND m.k IS NULL; IS NOT DISTINCT FROM would not keep the operator's schema */
+static Node *
+same_key(const ContQuery *cq, const ValuesRel *rel, int key)
+{
+	Node	   *inner = (Node *) values_var(rel, key);
+	Node	   *outer = (Node *) outer_key(cq, key);
+	Oid			eqop = cq->keys[key].eqop;
+	Expr	   *equal_op = make_opclause(eqop, BOOLOID, false, (Expr *) inner, (Expr *) outer,
+										 InvalidOid, cq->keys[key].collation);
+	List	   *nulls = NIL;
+
+	set_opfuncid((OpExpr *) equal_op);
+	for (int i = 0; i < 2; i++)
+	{
+		NullTest   *test = makeNode(NullTest);
+
+		test->arg = (Expr *) copyObject(i == 0 ? inner : outer);
+		test->nulltesttype = IS_NULL;
+		test->location = -1;
+		nulls = lappend(nulls, test);
+	}
+	return (Node *) make_orclause(list_make2(equal_op, make_andclause(nulls)));
+}
+
+/* a.step BETWEEN min(m.step) AND max(m.step), of the outer query's rows */
+static Node *
+between_rows(const ContQuery *cq, const ValuesRel *rel, int key)
+{
+	Node	   *bounds[2];
+
+	for (int i = 0; i < 2; i++)
+	{
+		Oid			type = cq->keys[key].type;
+		Aggref	   *aggref = makeNode(Aggref);
+
+		aggref->aggfnoid = LookupFuncName(list_make2(makeString(pstrdup("pg_catalog")),
+													 makeString(pstrdup(i == 0 ? "min" : "max"))), 1, &type, false);
+		aggref->aggtype = type;
+		aggref->aggkind = AGGKIND_NORMAL;
+		aggref->aggsplit = AGGSPLIT_SIMPLE;
+		aggref->agglevelsup = 1;
+		aggref->aggno = aggref->aggtransno = -1;
+		aggref->location = -1;
+		aggref->args = list_make1(makeTargetEntry((Expr *) outer_key(cq, key), 1, NULL, false));
+		aggref->aggargtypes = list_make1_oid(type);
+		bounds[i] = (Node *) aggref;
+	}
+	return (Node *) make_andclause(list_make2(compare(">=", (Node *) values_var(rel, key), bounds[0]),
+											  compare("<=", (Node *) values_var(rel, key), bounds[1])));
+}
+
+static Node *
+compare(const char *op, Node *left, Node *right)
+{
+	return (Node *) make_op(make_parsestate(NULL), list_make1(makeString(pstrdup(op))), left, right, NULL, -1);
+}
+
+/* weir.hash_key(vars), as the index has it */
+static Node *
+hash_of(List *vars)
+{
+	Oid			any = ANYOID;
+
+	return (Node *) makeFuncExpr(LookupFuncName(list_make2(makeString(pstrdup(WEIR_SCHEMA)),
+														   makeString(pstrdup("hash_key"))), 1, &any, false),
+								 INT4OID, vars, InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
+}
+
+/* weir.image(value): its bytes, uncompressed and without a header. */
+Datum
+weir_image(PG_FUNCTION_ARGS)
+{
+	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, 0);
+	Datum		value = PG_GETARG_DATUM(0);
+	int16		len;
+	bool		byval;
+	char	   *start;
+	Size		size;
+	bytea	   *result;
+
+	if (!OidIsValid(type))
+		ereport(ERROR,
+				(errcode(ERRCODE_INDETERMINATE_DATATYPE),
+				 errmsg("could not determine input data type")));
+	get_typlenbyval(type, &len, &byval);
+	if (byval)
+	{
+		start = (char *) &value;
+		size = sizeof(Datum);
+	}
+	else if (len == -1)
+	{
+		struct varlena *flat = PG_DETOAST_DATUM_PACKED(value);
+
+		start = VARDATA_ANY(flat);
+		size = VARSIZE_ANY_EXHDR(flat);
+	}
+	else
+	{
+		start = DatumGetPointer(value);
+		size = datumGetSize(value, false, len);
+	}
+	result = palloc(VARHDRSZ + size);
+	SET_VARSIZE(result, VARHDRSZ + size);
+	memcpy(VARDATA(result), start, size);
+	PG_RETURN_BYTEA_P(result);
+}
