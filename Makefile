@@ -29,6 +29,8 @@ OBJS = \
 	src/agg/buffer.o \
 	src/agg/list.o \
 	src/agg/call.o \
+	src/agg/value.o \
+	src/agg/top_n.o \
 	src/agg/array_agg.o \
 	src/agg/string_agg.o \
 	src/agg/json_agg.o \

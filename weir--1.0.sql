@@ -486,6 +486,166 @@ CREATE AGGREGATE weir.xmlagg(xml) (
 COMMENT ON AGGREGATE weir.xmlagg(xml) IS 'xmlagg in continuous views';
 
 /* ------------------------------------------------------------------------
+ * Aggregates of Weir's own
+ * ------------------------------------------------------------------------ */
+
+CREATE FUNCTION weir.top_serialize(internal) RETURNS bytea
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_top_serialize';
+COMMENT ON FUNCTION weir.top_serialize(internal) IS 'serial function of weir.first, weir.last, weir.keyed_min, weir.keyed_max, weir.first_values, weir.top_n';
+
+CREATE FUNCTION weir.first_trans(internal, anyelement, "any") RETURNS internal
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_first_trans';
+COMMENT ON FUNCTION weir.first_trans(internal, anyelement, "any") IS 'transition function of weir.first(anyelement, "any")';
+
+CREATE FUNCTION weir.first_combine(internal, internal) RETURNS internal
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_first_combine';
+COMMENT ON FUNCTION weir.first_combine(internal, internal) IS 'combine function of weir.first(anyelement, "any")';
+
+CREATE FUNCTION weir.first_deserialize(bytea, internal) RETURNS internal
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_first_deserialize';
+COMMENT ON FUNCTION weir.first_deserialize(bytea, internal) IS 'deserial function of weir.first(anyelement, "any")';
+
+CREATE FUNCTION weir.top_value_final(internal, anyelement, "any") RETURNS anyelement
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_top_value';
+COMMENT ON FUNCTION weir.top_value_final(internal, anyelement, "any") IS 'final function of weir.first and others';
+
+CREATE AGGREGATE weir.first(value anyelement, by "any") (
+	SFUNC = weir.first_trans, STYPE = internal, FINALFUNC = weir.top_value_final, FINALFUNC_EXTRA, COMBINEFUNC = weir.first_combine,
+	SERIALFUNC = weir.top_serialize, DESERIALFUNC = weir.first_deserialize, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.first(anyelement, "any") IS 'the value of the row with the smallest by; of several, the one that arrived first';
+
+CREATE FUNCTION weir.last_trans(internal, anyelement, "any") RETURNS internal
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_last_trans';
+COMMENT ON FUNCTION weir.last_trans(internal, anyelement, "any") IS 'transition function of weir.last(anyelement, "any")';
+
+CREATE FUNCTION weir.last_combine(internal, internal) RETURNS internal
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_last_combine';
+COMMENT ON FUNCTION weir.last_combine(internal, internal) IS 'combine function of weir.last(anyelement, "any")';
+
+CREATE FUNCTION weir.last_deserialize(bytea, internal) RETURNS internal
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_last_deserialize';
+COMMENT ON FUNCTION weir.last_deserialize(bytea, internal) IS 'deserial function of weir.last(anyelement, "any")';
+
+CREATE AGGREGATE weir.last(value anyelement, by "any") (
+	SFUNC = weir.last_trans, STYPE = internal, FINALFUNC = weir.top_value_final, FINALFUNC_EXTRA, COMBINEFUNC = weir.last_combine,
+	SERIALFUNC = weir.top_serialize, DESERIALFUNC = weir.last_deserialize, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.last(anyelement, "any") IS 'the value of the row with the greatest by; of several, the one that arrived last';
+
+CREATE FUNCTION weir.keyed_min_trans(internal, "any", anyelement) RETURNS internal
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_keyed_min_trans';
+COMMENT ON FUNCTION weir.keyed_min_trans(internal, "any", anyelement) IS 'transition function of weir.keyed_min("any", anyelement)';
+
+CREATE FUNCTION weir.keyed_min_combine(internal, internal) RETURNS internal
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_keyed_min_combine';
+COMMENT ON FUNCTION weir.keyed_min_combine(internal, internal) IS 'combine function of weir.keyed_min("any", anyelement)';
+
+CREATE FUNCTION weir.keyed_min_deserialize(bytea, internal) RETURNS internal
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_keyed_min_deserialize';
+COMMENT ON FUNCTION weir.keyed_min_deserialize(bytea, internal) IS 'deserial function of weir.keyed_min("any", anyelement)';
+
+CREATE FUNCTION weir.top_value_final(internal, "any", anyelement) RETURNS anyelement
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_top_value';
+COMMENT ON FUNCTION weir.top_value_final(internal, "any", anyelement) IS 'final function of weir.keyed_min and others';
+
+CREATE AGGREGATE weir.keyed_min(key "any", value anyelement) (
+	SFUNC = weir.keyed_min_trans, STYPE = internal, FINALFUNC = weir.top_value_final, FINALFUNC_EXTRA, COMBINEFUNC = weir.keyed_min_combine,
+	SERIALFUNC = weir.top_serialize, DESERIALFUNC = weir.keyed_min_deserialize, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.keyed_min("any", anyelement) IS 'the value of the row with the smallest key; of several, the one that arrived first';
+
+CREATE FUNCTION weir.keyed_max_trans(internal, "any", anyelement) RETURNS internal
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_keyed_max_trans';
+COMMENT ON FUNCTION weir.keyed_max_trans(internal, "any", anyelement) IS 'transition function of weir.keyed_max("any", anyelement)';
+
+CREATE FUNCTION weir.keyed_max_combine(internal, internal) RETURNS internal
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_keyed_max_combine';
+COMMENT ON FUNCTION weir.keyed_max_combine(internal, internal) IS 'combine function of weir.keyed_max("any", anyelement)';
+
+CREATE FUNCTION weir.keyed_max_deserialize(bytea, internal) RETURNS internal
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_keyed_max_deserialize';
+COMMENT ON FUNCTION weir.keyed_max_deserialize(bytea, internal) IS 'deserial function of weir.keyed_max("any", anyelement)';
+
+CREATE AGGREGATE weir.keyed_max(key "any", value anyelement) (
+	SFUNC = weir.keyed_max_trans, STYPE = internal, FINALFUNC = weir.top_value_final, FINALFUNC_EXTRA, COMBINEFUNC = weir.keyed_max_combine,
+	SERIALFUNC = weir.top_serialize, DESERIALFUNC = weir.keyed_max_deserialize, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.keyed_max("any", anyelement) IS 'the value of the row with the greatest key; of several, the one that arrived last';
+
+CREATE FUNCTION weir.first_values_trans(internal, integer, anyelement, "any") RETURNS internal
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_first_values_trans';
+COMMENT ON FUNCTION weir.first_values_trans(internal, integer, anyelement, "any") IS 'transition function of weir.first_values(integer, anyelement, "any")';
+
+CREATE FUNCTION weir.first_values_combine(internal, internal) RETURNS internal
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_first_values_combine';
+COMMENT ON FUNCTION weir.first_values_combine(internal, internal) IS 'combine function of weir.first_values(integer, anyelement, "any")';
+
+CREATE FUNCTION weir.first_values_deserialize(bytea, internal) RETURNS internal
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_first_values_deserialize';
+COMMENT ON FUNCTION weir.first_values_deserialize(bytea, internal) IS 'deserial function of weir.first_values(integer, anyelement, "any")';
+
+CREATE FUNCTION weir.top_values_final(internal, integer, anyelement, "any") RETURNS anyarray
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_top_values';
+COMMENT ON FUNCTION weir.top_values_final(internal, integer, anyelement, "any") IS 'final function of weir.first_values and others';
+
+CREATE AGGREGATE weir.first_values(n integer, value anyelement, by "any") (
+	SFUNC = weir.first_values_trans, STYPE = internal, FINALFUNC = weir.top_values_final, FINALFUNC_EXTRA, COMBINEFUNC = weir.first_values_combine,
+	SERIALFUNC = weir.top_serialize, DESERIALFUNC = weir.first_values_deserialize, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.first_values(integer, anyelement, "any") IS 'array of the values of the n rows with the smallest by, in its order';
+
+CREATE FUNCTION weir.first_values_self_trans(internal, integer, anyelement) RETURNS internal
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_first_values_self_trans';
+COMMENT ON FUNCTION weir.first_values_self_trans(internal, integer, anyelement) IS 'transition function of weir.first_values(integer, anyelement)';
+
+CREATE FUNCTION weir.first_values_self_combine(internal, internal) RETURNS internal
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_first_values_self_combine';
+COMMENT ON FUNCTION weir.first_values_self_combine(internal, internal) IS 'combine function of weir.first_values(integer, anyelement)';
+
+CREATE FUNCTION weir.first_values_self_deserialize(bytea, internal) RETURNS internal
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_first_values_self_deserialize';
+COMMENT ON FUNCTION weir.first_values_self_deserialize(bytea, internal) IS 'deserial function of weir.first_values(integer, anyelement)';
+
+CREATE FUNCTION weir.top_values_final(internal, integer, anyelement) RETURNS anyarray
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_top_values';
+COMMENT ON FUNCTION weir.top_values_final(internal, integer, anyelement) IS 'final function of weir.first_values and others';
+
+CREATE AGGREGATE weir.first_values(n integer, value anyelement) (
+	SFUNC = weir.first_values_self_trans, STYPE = internal, FINALFUNC = weir.top_values_final, FINALFUNC_EXTRA, COMBINEFUNC = weir.first_values_self_combine,
+	SERIALFUNC = weir.top_serialize, DESERIALFUNC = weir.first_values_self_deserialize, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.first_values(integer, anyelement) IS 'array of the n smallest values, in their order';
+
+CREATE FUNCTION weir.top_n_trans(internal, integer, anyelement, "any") RETURNS internal
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_top_n_trans';
+COMMENT ON FUNCTION weir.top_n_trans(internal, integer, anyelement, "any") IS 'transition function of weir.top_n(integer, anyelement, "any")';
+
+CREATE FUNCTION weir.top_n_combine(internal, internal) RETURNS internal
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_top_n_combine';
+COMMENT ON FUNCTION weir.top_n_combine(internal, internal) IS 'combine function of weir.top_n(integer, anyelement, "any")';
+
+CREATE FUNCTION weir.top_n_deserialize(bytea, internal) RETURNS internal
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_top_n_deserialize';
+COMMENT ON FUNCTION weir.top_n_deserialize(bytea, internal) IS 'deserial function of weir.top_n(integer, anyelement, "any")';
+
+CREATE AGGREGATE weir.top_n(n integer, value anyelement, by "any") (
+	SFUNC = weir.top_n_trans, STYPE = internal, FINALFUNC = weir.top_values_final, FINALFUNC_EXTRA, COMBINEFUNC = weir.top_n_combine,
+	SERIALFUNC = weir.top_serialize, DESERIALFUNC = weir.top_n_deserialize, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.top_n(integer, anyelement, "any") IS 'array of the values of the n rows with the greatest by, greatest first';
+
+CREATE FUNCTION weir.top_n_self_trans(internal, integer, anyelement) RETURNS internal
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_top_n_self_trans';
+COMMENT ON FUNCTION weir.top_n_self_trans(internal, integer, anyelement) IS 'transition function of weir.top_n(integer, anyelement)';
+
+CREATE FUNCTION weir.top_n_self_combine(internal, internal) RETURNS internal
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_top_n_self_combine';
+COMMENT ON FUNCTION weir.top_n_self_combine(internal, internal) IS 'combine function of weir.top_n(integer, anyelement)';
+
+CREATE FUNCTION weir.top_n_self_deserialize(bytea, internal) RETURNS internal
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_top_n_self_deserialize';
+COMMENT ON FUNCTION weir.top_n_self_deserialize(bytea, internal) IS 'deserial function of weir.top_n(integer, anyelement)';
+
+CREATE AGGREGATE weir.top_n(n integer, value anyelement) (
+	SFUNC = weir.top_n_self_trans, STYPE = internal, FINALFUNC = weir.top_values_final, FINALFUNC_EXTRA, COMBINEFUNC = weir.top_n_self_combine,
+	SERIALFUNC = weir.top_serialize, DESERIALFUNC = weir.top_n_self_deserialize, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.top_n(integer, anyelement) IS 'array of the n greatest values, greatest first';
+
+/* ------------------------------------------------------------------------
  * Kafka
  * ------------------------------------------------------------------------ */
 

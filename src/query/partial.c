@@ -18,10 +18,12 @@
 
 #include "access/detoast.h"
 #include "access/htup_details.h"
+#include "catalog/cont_view.h"
 #include "catalog/pg_aggregate.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
+#include "nodes/makefuncs.h"
 #include "parser/parse_agg.h"
 #include "query/partial.h"
 #include "query/state_type.h"
@@ -34,6 +36,8 @@
 
 static void check_combinable(Form_pg_aggregate form);
 static bool types_follow_arguments(Oid aggfnoid);
+static bool is_own(Oid aggfnoid);
+static void tell_argument_types(FuncExpr *call, int nargs, Oid *argtypes);
 static void lookup_functions(PartialAgg *agg, Form_pg_aggregate form,
 							 int nargs, Oid *argtypes, MemoryContext cxt);
 static void lookup_function(FmgrInfo *flinfo, Oid fn, Expr *expr, MemoryContext cxt);
@@ -82,7 +86,7 @@ weir_partial_agg_create(MemoryContext cxt, Oid aggfnoid, int nargs,
 	lookup_functions(agg, form, nargs, inputs, cxt);
 	if (agg->internal)
 		agg->mark = weir_state_mark(form->aggdeserialfn, nargs,
-									types_follow_arguments(aggfnoid) ? argtypes : NULL);
+									!is_own(aggfnoid) && types_follow_arguments(aggfnoid) ? argtypes : NULL);
 	read_initial_state(agg, tuple);
 	ReleaseSysCache(tuple);
 	MemoryContextSwitchTo(caller);
@@ -318,6 +322,8 @@ lookup_functions(PartialAgg *agg, Form_pg_aggregate form,
 		build_aggregate_serialfn_expr(form->aggserialfn, &expr);
 		lookup_function(&agg->serialfn, form->aggserialfn, expr, cxt);
 		build_aggregate_deserialfn_expr(form->aggdeserialfn, &expr);
+		if (is_own(agg->aggfnoid))
+			tell_argument_types((FuncExpr *) expr, nargs, argtypes);
 		lookup_function(&agg->deserialfn, form->aggdeserialfn, expr, cxt);
 	}
 
@@ -329,6 +335,25 @@ lookup_functions(PartialAgg *agg, Form_pg_aggregate form,
 									 form->aggfinalfn, &expr);
 		lookup_function(&agg->finalfn, form->aggfinalfn, expr, cxt);
 	}
+}
+
+/*
+ * States of Weir's own aggregates are read as what the arguments' types say
+ * (agg/value.h), and checked by that: renaming a type does not make another
+ * kind of state.
+ */
+static bool
+is_own(Oid aggfnoid)
+{
+	return get_func_namespace(aggfnoid) == weir_schema_oid();
+}
+
+/* They learn of the types as if they were called with arguments of them. */
+static void
+tell_argument_types(FuncExpr *call, int nargs, Oid *argtypes)
+{
+	for (int i = 0; i < nargs; i++)
+		call->args = lappend(call->args, makeNullConst(argtypes[i], -1, InvalidOid));
 }
 
 static void
