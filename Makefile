@@ -20,6 +20,7 @@ OBJS = \
 	src/base/shmem.o \
 	src/base/stats.o \
 	src/base/clock.o \
+	src/base/attempt.o \
 	src/catalog/property.o \
 	src/catalog/event_options.o \
 	src/catalog/options.o \
@@ -68,7 +69,9 @@ OBJS = \
 	src/groups/sorted.o \
 	src/groups/spill.o \
 	src/groups/epoch.o \
+	src/groups/visit.o \
 	src/matrel/shape.o \
+	src/matrel/partition.o \
 	src/matrel/write.o \
 	src/matrel/remove.o \
 	src/matrel/closed.o \
@@ -85,6 +88,7 @@ OBJS = \
 	src/worker/kafka_partitions.o \
 	src/worker/kafka.o \
 	src/worker/expire.o \
+	src/worker/partitions.o \
 	src/worker/flush.o \
 	src/view/view_options.o \
 	src/view/create.o \

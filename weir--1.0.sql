@@ -50,6 +50,8 @@ CREATE TABLE weir.continuous_view (
 	late text NOT NULL DEFAULT 'update' CHECK (late IN ('update', 'drop', 'divert')),
 	allowed_lateness interval NOT NULL DEFAULT '0',
 	retention interval,
+	partition_by name,
+	partition_interval interval,
 	start_boot bigint NOT NULL DEFAULT 0,
 	start_seq bigint NOT NULL DEFAULT 0,
 	created timestamptz NOT NULL DEFAULT now()
@@ -231,7 +233,8 @@ CREATE VIEW weir.views AS
 	SELECT n.nspname AS schema, c.relname AS name, v.view, v.matrel, v."values", v.def, v.stream,
 		pg_catalog.pg_get_userbyid(c.relowner) AS owner, v.state, v.reason,
 		v.sw, v.step, v.ttl, v.ttl_column, v.fillfactor,
-		v.emit, v.late, v.allowed_lateness, v.retention, v.created,
+		v.emit, v.late, v.allowed_lateness, v.retention,
+		v.partition_by, v.partition_interval, v.created,
 		pg_catalog.pg_get_viewdef(v.def, true) AS query
 	FROM weir.continuous_view v
 		JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) v.view

@@ -61,6 +61,13 @@ typedef bool WeirUpdateIndexes;
 #define WEIR_TRANSACTION_TIMEOUT(value)
 #endif
 
+/* 16: how a table is partitioned is no longer a name in the raw statement. */
+#if PG_VERSION_NUM >= 160000
+#define weir_partition_by_range(spec) ((spec)->strategy = PARTITION_STRATEGY_RANGE)
+#else
+#define weir_partition_by_range(spec) ((spec)->strategy = pstrdup("range"))
+#endif
+
 /* 17: extensions name their wait events. */
 #if PG_VERSION_NUM >= 170000
 #define weir_wait_event_new(name) WaitEventExtensionNew(name)

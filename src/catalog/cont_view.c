@@ -67,6 +67,8 @@ enum
 	ANUM_LATE,
 	ANUM_LATENESS,
 	ANUM_RETENTION,
+	ANUM_PARTITION_BY,
+	ANUM_PARTITION_INTERVAL,
 	ANUM_START_BOOT,
 	ANUM_START_SEQ,
 	ANUM_CREATED,
@@ -263,6 +265,9 @@ weir_cont_view_insert(const ContView *view)
 	values[ANUM_LATENESS - 1] = IntervalPGetDatum(&options->lateness);
 	values[ANUM_RETENTION - 1] = IntervalPGetDatum(&options->retention);
 	nulls[ANUM_RETENTION - 1] = !options->retained;
+	values[ANUM_PARTITION_BY - 1] = NameGetDatum(&options->partition_column);
+	values[ANUM_PARTITION_INTERVAL - 1] = IntervalPGetDatum(&options->partition_interval);
+	nulls[ANUM_PARTITION_BY - 1] = nulls[ANUM_PARTITION_INTERVAL - 1] = !options->partitioned;
 	values[ANUM_START_BOOT - 1] = Int64GetDatum(boot_of_database(view->start_boot));
 	values[ANUM_START_SEQ - 1] = Int64GetDatum(view->start_seq);
 	values[ANUM_CREATED - 1] = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
@@ -563,6 +568,12 @@ view_from_tuple(HeapTuple tuple, TupleDesc desc)
 	options->retained = !nulls[ANUM_RETENTION - 1];
 	if (options->retained)
 		options->retention = *DatumGetIntervalP(values[ANUM_RETENTION - 1]);
+	options->partitioned = !nulls[ANUM_PARTITION_BY - 1] && !nulls[ANUM_PARTITION_INTERVAL - 1];
+	if (options->partitioned)
+	{
+		options->partition_column = *DatumGetName(values[ANUM_PARTITION_BY - 1]);
+		options->partition_interval = *DatumGetIntervalP(values[ANUM_PARTITION_INTERVAL - 1]);
+	}
 	view->start_boot = boot_of_database(DatumGetInt64(values[ANUM_START_BOOT - 1]));
 	view->start_seq = DatumGetInt64(values[ANUM_START_SEQ - 1]);
 

@@ -45,7 +45,10 @@ typedef struct ContViewOptions
 	LateAction	late;
 	Interval	lateness;		/* how long a window stays open after the watermark has passed its end */
 	bool		retained;		/* closed windows are deleted, */
-	Interval	retention;		/* so long after */
+	Interval	retention;		/* so long after; of a view in partitions without late: partitions older than that */
+	bool		partitioned;	/* the matrel is in partitions, */
+	NameData	partition_column;	/* by this column of it, */
+	Interval	partition_interval; /* each so long */
 } ContViewOptions;
 
 /* Values relations of a view. */

@@ -8,6 +8,7 @@
 #include "matrel/closed.h"
 
 #include "catalog/pg_type.h"
+#include "executor/spi.h"
 #include "matrel/remove.h"
 #include "query/session.h"
 #include "query/window.h"
@@ -43,32 +44,66 @@ closed_sessions(StringInfo sql, ViewRuntime *runtime, const char *bound)
 										psprintf(" WHERE %s <= %s", pane, bound)), bound);
 }
 
+/* Parameters of the bound: what the watermark is taken of, and taken from it. */
+#define NBOUND_ARGS 4
+
+static Oid	bound_types[NBOUND_ARGS] = {OIDOID, INTERVALOID, INTERVALOID, INTERVALOID};
+
+/* As SQL: where the last window closed long enough ago begins.  *length is memory for an argument. */
+static char *
+bound_of(const ContView *view, const ContQuery *query, Interval *length, Datum *args)
+{
+	const ContViewOptions *options = &view->options;
+	ClosingWindow *closing = query->closing;
+
+	/* A day of the calendar may be longer. */
+	*length = closing->length;
+	if (length->day != 0 || length->month != 0)
+		length->day++;
+	if (query->panes && query->panes->gap)
+		length->time = 0;
+	args[0] = ObjectIdGetDatum(view->streamid);
+	args[1] = IntervalPGetDatum(&options->lateness);
+	args[2] = IntervalPGetDatum(&options->retention);
+	args[3] = IntervalPGetDatum(length);
+	return psprintf("(SELECT weir.watermark($1)%s - $2 - $3 - $4)",
+					query->keys[closing->key].type == TIMESTAMPOID ? " AT TIME ZONE 'UTC'" : "");
+}
+
+bool
+weir_matrel_closed_until(const ContView *view, const ContQuery *query, Timestamp *until)
+{
+	Interval	length;
+	Datum		args[NBOUND_ARGS];
+	char	   *bound = bound_of(view, query, &length, args);
+	bool		isnull;
+	Datum		value;
+
+	SPI_connect();
+	if (SPI_execute_with_args(psprintf("SELECT %s", bound), NBOUND_ARGS, bound_types, args, NULL, true, 1) != SPI_OK_SELECT ||
+		SPI_processed != 1)
+		elog(ERROR, "could not read a watermark");
+	value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+	if (!isnull)
+		*until = DatumGetTimestamp(value);
+	SPI_finish();
+	return !isnull;
+}
+
 int64
 weir_matrel_expire_closed(ViewRuntime *runtime, int limit)
 {
-	const ContViewOptions *options = &runtime->view.options;
 	ClosingWindow *closing = runtime->query->closing;
 	ContKey    *key = &runtime->query->keys[closing->key];
-	Interval	length = closing->length;
-	Oid			types[4] = {OIDOID, INTERVALOID, INTERVALOID, INTERVALOID};
-	Datum		args[4];
+	Interval	length;
+	Datum		args[NBOUND_ARGS];
 	StringInfoData sql;
 	char	   *column;
 	char	   *bound;
 
-	/* A day of the calendar may be longer. */
-	if (length.day != 0 || length.month != 0)
-		length.day++;
-	if (runtime->query->panes && runtime->query->panes->gap)
-		length.time = 0;
-	args[0] = ObjectIdGetDatum(runtime->view.streamid);
-	args[1] = IntervalPGetDatum(&options->lateness);
-	args[2] = IntervalPGetDatum(&options->retention);
-	args[3] = IntervalPGetDatum(&length);
 	column = pstrdup(quote_identifier(key->colname));
 	initStringInfo(&sql);
-	bound = psprintf("(SELECT weir.watermark($1)%s - $2 - $3 - $4)",
-					 key->type == TIMESTAMPOID ? " AT TIME ZONE 'UTC'" : "");
+	bound = bound_of(&runtime->view, runtime->query, &length, args);
 	if (runtime->query->panes && runtime->query->panes->gap)
 		closed_sessions(&sql, runtime, bound);
 	else
@@ -76,5 +111,5 @@ weir_matrel_expire_closed(ViewRuntime *runtime, int limit)
 						 quote_qualified_identifier(get_namespace_name(get_rel_namespace(runtime->view.matrelid)),
 													get_rel_name(runtime->view.matrelid)),
 						 column, bound, limit);
-	return weir_matrel_remove(&runtime->view, runtime->query, sql.data, 4, types, args);
+	return weir_matrel_remove(&runtime->view, runtime->query, sql.data, NBOUND_ARGS, bound_types, args);
 }

@@ -14,4 +14,10 @@
  */
 extern int64 weir_matrel_expire_closed(ViewRuntime *runtime, int limit);
 
+/*
+ * Windows of keys up to *until (in terms of the key's type) were closed longer ago
+ * than the retention.  False when the stream has no watermark yet.
+ */
+extern bool weir_matrel_closed_until(const ContView *view, const ContQuery *query, Timestamp *until);
+
 #endif

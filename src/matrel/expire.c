@@ -8,7 +8,10 @@
  */
 #include "matrel/expire.h"
 
+#include "access/table.h"
 #include "catalog/pg_type.h"
+#include "matrel/closed.h"
+#include "matrel/partition.h"
 #include "matrel/remove.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -17,7 +20,8 @@
 bool
 weir_matrel_expires(const ContView *view)
 {
-	return view->options.sliding || view->options.has_ttl;
+	return view->options.sliding || view->options.has_ttl ||
+		(view->options.partitioned && view->options.retained);
 }
 
 static TimestampTz
@@ -48,11 +52,35 @@ window_begins(const ContViewOptions *options, Oid type, TimestampTz now)
 
 /* A timestamp is one of the database's time zone, in which the query runs. */
 static Datum
-life_begins(const ContViewOptions *options, Oid type, TimestampTz now)
+life_begins(const Interval *life, Oid type, TimestampTz now)
 {
-	Datum		begin = TimestampTzGetDatum(minus(now, &options->ttl));
+	Datum		begin = TimestampTzGetDatum(minus(now, life));
 
-	return type == TIMESTAMPOID ? DirectFunctionCall1(timestamptz_timestamp, begin) : begin;
+	return type == TIMESTAMPTZOID ? begin : DirectFunctionCall1(timestamptz_timestamp, begin);
+}
+
+bool
+weir_matrel_expired_until(const ContView *view, const ContQuery *query, TimestampTz now,
+						  Timestamp *until)
+{
+	const ContViewOptions *options = &view->options;
+	int			key = query->partition_key;
+	Oid			type = key < 0 ? InvalidOid : query->keys[key].type;
+	Timestamp	closed;
+
+	*until = DT_NOBEGIN;
+	if (key < 0)
+		return false;
+	if (options->sliding && key == query->step_key)
+		*until = DatumGetTimestamp(window_begins(options, type, now));
+	if (options->has_ttl && strcmp(NameStr(options->ttl_column), query->keys[key].colname) == 0)
+		*until = DatumGetTimestamp(life_begins(&options->ttl, type, now));
+	if (options->retained && query->closing == NULL)
+		*until = Max(*until, DatumGetTimestamp(life_begins(&options->retention, type, now)));
+	else if (options->retained && query->closing->key == key &&
+			 weir_matrel_closed_until(view, query, &closed))
+		*until = Max(*until, closed);
+	return *until != DT_NOBEGIN;
 }
 
 static int64
@@ -66,11 +94,34 @@ delete_until(const ContView *view, const ContQuery *query, const char *column, O
 							  1, &type, &until);
 }
 
+/* Of what is not in a partition of its own. */
+static int64
+expire_default(const ContView *view, const ContQuery *query, TimestampTz now, int limit)
+{
+	Relation	matrel = table_open(view->matrelid, AccessShareLock);
+	Oid			relid = weir_partition_default(matrel);
+	ContKey    *key = &query->keys[Max(query->partition_key, 0)];
+	ContView	part = *view;
+	Timestamp	until;
+	Datum		value;
+
+	table_close(matrel, NoLock);
+	if (!OidIsValid(relid) || !weir_matrel_expired_until(view, query, now, &until))
+		return 0;
+	value = TimestampGetDatum(until);
+	if (key->type == DATEOID)
+		value = DirectFunctionCall1(timestamp_date, value);
+	part.matrelid = relid;
+	return delete_until(&part, query, key->colname, key->type, value, limit);
+}
+
 int64
 weir_matrel_expire(const ContView *view, const ContQuery *query, TimestampTz now, int limit)
 {
 	const ContViewOptions *options = &view->options;
 
+	if (options->partitioned)
+		return expire_default(view, query, now, limit);
 	if (options->sliding && query->step_key >= 0)
 	{
 		ContKey    *step = &query->keys[query->step_key];
@@ -85,7 +136,7 @@ weir_matrel_expire(const ContView *view, const ContQuery *query, TimestampTz now
 
 		if (type == TIMESTAMPOID || type == TIMESTAMPTZOID)
 			return delete_until(view, query, column, type,
-								life_begins(options, type, now), limit);
+								life_begins(&options->ttl, type, now), limit);
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
 				 errmsg("ttl_column \"%s\" is no timestamp or timestamptz column of \"%s\"",

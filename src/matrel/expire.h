@@ -21,4 +21,11 @@ extern bool weir_matrel_expires(const ContView *view);
 extern int64 weir_matrel_expire(const ContView *view, const ContQuery *query,
 								TimestampTz now, int limit);
 
+/*
+ * Of a view in partitions: all groups whose time in the partition key is up to
+ * *until (in terms of its type, a date as its midnight) have expired.  False when nothing expires.
+ */
+extern bool weir_matrel_expired_until(const ContView *view, const ContQuery *query,
+									  TimestampTz now, Timestamp *until);
+
 #endif

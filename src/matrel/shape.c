@@ -21,6 +21,7 @@
 #include "catalog/dependency.h"
 #include "catalog/index.h"
 #include "catalog/namespace.h"
+#include "catalog/partition.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_depend.h"
@@ -30,6 +31,7 @@
 #include "catalog/toasting.h"
 #include "commands/defrem.h"
 #include "commands/tablecmds.h"
+#include "commands/tablespace.h"
 #include "commands/trigger.h"
 #include "executor/executor.h"
 #include "matrel/shape.h"
@@ -49,7 +51,10 @@ bool		weir_matrel_writable = false;
 
 WEIR_FUNCTION(weir_refuse_write);
 
-static Oid	create_table(const RangeVar *view, const ContQuery *cq, int fillfactor);
+static Oid	create_table(const RangeVar *view, const ContQuery *cq, const ContViewOptions *options,
+						 const char *tablespace);
+static PartitionSpec *partition_spec(const ContViewOptions *options);
+static List *fillfactor_option(int fillfactor);
 static void create_group_index(Oid relid, const RangeVar *name, const ContQuery *cq, int n);
 static IndexElem *hash_key_column(const ContQuery *cq, List *keys);
 static ColumnDef *column_def(const char *name, Oid type, int32 typmod, Oid collation);
@@ -63,7 +68,7 @@ static bool is_hash_key_index(Relation index, const ContQuery *cq);
 
 Oid
 weir_matrel_create(const RangeVar *view, const ContQuery *cq,
-				   const ContViewOptions *options)
+				   const ContViewOptions *options, const char *tablespace)
 {
 	RangeVar   *matrel = copyObject((RangeVar *) view);
 	Oid			schema = RangeVarGetCreationNamespace(view);
@@ -71,15 +76,15 @@ weir_matrel_create(const RangeVar *view, const ContQuery *cq,
 
 	matrel->schemaname = get_namespace_name(schema);
 	matrel->relname = ChooseRelationName(view->relname, NULL, "mrel", schema, false);
-	matrelid = create_table(matrel, cq, options->fillfactor);
+	matrelid = create_table(matrel, cq, options, tablespace);
 	if (cq->ungrouped && cq->nkeys == 0)
 		weir_matrel_insert_initial(matrelid, cq);
 	create_guard(matrelid);
 	if (!cq->append && cq->nkeys > 0)
 		create_lookup_index(matrelid, matrel, cq);
-	if (cq->step_key >= 0)
+	if (cq->step_key >= 0 && cq->step_key != cq->partition_key)
 		create_time_index(matrelid, matrel, cq, cq->step_key);
-	if (options->retained)
+	if (options->retained && !options->partitioned)
 		create_time_index(matrelid, matrel, cq, cq->closing->key);
 	CommandCounterIncrement();
 	return matrelid;
@@ -91,11 +96,12 @@ weir_values_create(const RangeVar *view, const ContQuery *cq, int n)
 	ValuesRel  *rel = list_nth(cq->values, n);
 	RangeVar   *name = copyObject((RangeVar *) view);
 	Oid			schema = RangeVarGetCreationNamespace(view);
+	ContViewOptions plain = {0};
 	Oid			relid;
 
 	name->schemaname = get_namespace_name(schema);
 	name->relname = ChooseRelationName(view->relname, NULL, psprintf("vals%d", n + 1), schema, false);
-	relid = create_table(name, rel->query, 0);
+	relid = create_table(name, rel->query, &plain, NULL);
 	create_guard(relid);
 	create_lookup_index(relid, name, rel->query);
 	create_group_index(relid, name, cq, n);
@@ -233,7 +239,9 @@ weir_refuse_write(PG_FUNCTION_ARGS)
 	if (weir_matrel_writable)
 		PG_RETURN_POINTER(NULL);
 	rel = ((TriggerData *) fcinfo->context)->tg_relation;
-	view = weir_cont_view_by_matrel(RelationGetRelid(rel));
+	view = weir_cont_view_by_matrel(rel->rd_rel->relispartition ?
+									get_partition_parent(RelationGetRelid(rel), true) :
+									RelationGetRelid(rel));
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("cannot change materialization table \"%s\" of continuous view \"%s\"",
@@ -242,13 +250,15 @@ weir_refuse_write(PG_FUNCTION_ARGS)
 }
 
 static Oid
-create_table(const RangeVar *matrel, const ContQuery *cq, int fillfactor)
+create_table(const RangeVar *matrel, const ContQuery *cq, const ContViewOptions *options,
+			 const char *tablespace)
 {
 	CreateStmt *stmt = makeNode(CreateStmt);
 	ObjectAddress address;
 
 	stmt->relation = (RangeVar *) matrel;
 	stmt->oncommit = ONCOMMIT_NOOP;
+	stmt->tablespacename = tablespace ? pstrdup(tablespace) : NULL;
 	for (int i = 0; i < cq->nkeys; i++)
 		stmt->tableElts = lappend(stmt->tableElts,
 								  column_def(cq->keys[i].colname, cq->keys[i].type,
@@ -262,14 +272,77 @@ create_table(const RangeVar *matrel, const ContQuery *cq, int fillfactor)
 			stmt->tableElts = lappend(stmt->tableElts,
 									  column_def(cq->states[i].value_name, cq->states[i].aggref->aggtype,
 												 -1, cq->states[i].aggref->aggcollid));
-	if (fillfactor > 0)
-		stmt->options = list_make1(makeDefElem("fillfactor",
-											   (Node *) makeInteger(fillfactor), -1));
-
+	/* Partitions have what storage parameters and TOAST tables there are. */
+	if (options->partitioned)
+		stmt->partspec = partition_spec(options);
+	else
+		stmt->options = fillfactor_option(options->fillfactor);
 	address = DefineRelation(stmt, RELKIND_RELATION, InvalidOid, NULL, NULL);
+	CommandCounterIncrement();
+	if (!options->partitioned)
+		NewRelationCreateToastTable(address.objectId, (Datum) 0);
+	CommandCounterIncrement();
+	return address.objectId;
+}
+
+static List *
+fillfactor_option(int fillfactor)
+{
+	if (fillfactor == 0)
+		return NIL;
+	return list_make1(makeDefElem("fillfactor", (Node *) makeInteger(fillfactor), -1));
+}
+
+static PartitionSpec *
+partition_spec(const ContViewOptions *options)
+{
+	PartitionSpec *spec = makeNode(PartitionSpec);
+	PartitionElem *elem = makeNode(PartitionElem);
+
+	elem->name = pstrdup(NameStr(options->partition_column));
+	elem->location = -1;
+	weir_partition_by_range(spec);
+	spec->partParams = list_make1(elem);
+	spec->location = -1;
+	return spec;
+}
+
+/*
+ * In the flush worker.  The owner of the view need not have the right to create
+ * in its schema any more, so this acts as the worker itself; the table is the
+ * owner's.  No user code runs.
+ */
+Oid
+weir_matrel_create_partition(Oid matrelid, const char *name, int fillfactor)
+{
+	Relation	matrel = table_open(matrelid, AccessShareLock);
+	TupleDesc	desc = RelationGetDescr(matrel);
+	Oid			owner = matrel->rd_rel->relowner;
+	CreateStmt *stmt = makeNode(CreateStmt);
+	ObjectAddress address;
+
+	stmt->relation = makeRangeVar(get_namespace_name(RelationGetNamespace(matrel)), pstrdup(name), -1);
+	stmt->relation->relpersistence = matrel->rd_rel->relpersistence;
+	stmt->oncommit = ONCOMMIT_NOOP;
+	stmt->options = fillfactor_option(fillfactor);
+	if (OidIsValid(matrel->rd_rel->reltablespace))
+		stmt->tablespacename = get_tablespace_name(matrel->rd_rel->reltablespace);
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+		ColumnDef  *column = column_def(pstrdup(NameStr(att->attname)), att->atttypid, att->atttypmod,
+										att->attcollation);
+
+		column->is_not_null = att->attnotnull;
+		stmt->tableElts = lappend(stmt->tableElts, column);
+	}
+	table_close(matrel, NoLock);
+
+	address = DefineRelation(stmt, RELKIND_RELATION, owner, NULL, NULL);
 	CommandCounterIncrement();
 	NewRelationCreateToastTable(address.objectId, (Datum) 0);
 	CommandCounterIncrement();
+	create_guard(address.objectId);
 	return address.objectId;
 }
 
@@ -409,6 +482,8 @@ create_index(Oid matrelid, const RangeVar *matrel, List *params, bool unique,
 	stmt->indexParams = params;
 	stmt->unique = unique;
 	stmt->nulls_not_distinct = unique;
+	if (OidIsValid(get_rel_tablespace(matrelid)))
+		stmt->tableSpace = get_tablespace_name(get_rel_tablespace(matrelid));
 	stmt = transformIndexStmt(matrelid, stmt, "");
 	return weir_define_index(matrelid, stmt).objectId;
 }

@@ -14,9 +14,10 @@
  * Create the matrel of a continuous query in the schema and with the
  * persistence of view, owned by the current user: group keys, then states.
  * With its guard trigger, lookup index, and the one row of an ungrouped view.
+ * tablespace: of it, its partitions and indexes; NULL: the default.
  */
 extern Oid	weir_matrel_create(const RangeVar *view, const ContQuery *cq,
-							   const ContViewOptions *options);
+							   const ContViewOptions *options, const char *tablespace);
 
 /*
  * The same for the n'th values relation of a view, with an index that finds the
@@ -30,6 +31,9 @@ extern Oid	weir_values_create(const RangeVar *view, const ContQuery *cq, int n);
  * view has none (append-only, ungrouped) or it is not usable.
  */
 extern Oid	weir_matrel_lookup_index(Relation matrel, const ContQuery *cq, bool *hashed);
+
+/* Make a table like the matrel, of this name, to be a partition of it; the same owner's, with its guard. */
+extern Oid	weir_matrel_create_partition(Oid matrelid, const char *name, int fillfactor);
 
 /* Create an index on a column, unless one begins with it. */
 extern void weir_matrel_index_column(Oid matrelid, AttrNumber attno, const char *suffix);

@@ -7,12 +7,14 @@
  * "tuple concurrently updated" error, and the flush is tried again.
  *
  * A group is found through the matrel's lookup index: a unique index on all
- * keys, or one on weir.hash_key(keys), whose hits are checked.  Rows go in
+ * keys, or one on weir.hash_key(keys), whose hits are checked.  Where the
+ * matrel is in partitions, the group's partition has this index.  Rows go in
  * through the table access method; indexes, also those that users made, are
  * kept by the executor's own routine.
  *
  * Memory: a context per writer, and one that is reset for each row.
  */
+#include "matrel/partition.h"
 #include "matrel/shape.h"
 #include "matrel/write.h"
 
@@ -38,6 +40,23 @@
 
 #define MAX_PENDING 256
 
+/* What rows go into: the matrel, or one of its partitions. */
+typedef struct MatrelPart
+{
+	Relation	rel;
+	Relation	lookup;			/* NULL: no keys to look up */
+	bool		by_hash;		/* lookup is on weir.hash_key */
+	int			nscankeys;
+	ScanKeyData *scankeys;
+	bool		was_empty;		/* no row in it when it was opened */
+	IndexScanDesc scan;			/* of this call; NULL: not begun */
+	TupleTableSlot *found;		/* its row of the group */
+	int			npending;		/* new rows, inserted together */
+	int			nslots;
+	TupleTableSlot *pending[MAX_PENDING];
+	ResultRelInfo *rri;
+} MatrelPart;
+
 struct MatrelWriter
 {
 	ViewRuntime *runtime;
@@ -45,20 +64,12 @@ struct MatrelWriter
 	MemoryContext cxt;
 	MemoryContext row_cxt;
 	Relation	rel;
-	Relation	lookup;			/* NULL: no keys to look up */
-	bool		by_hash;		/* lookup is on weir.hash_key */
-	int			nscankeys;
-	ScanKeyData *scankeys;
-	bool		was_empty;		/* no row in it when it was opened */
-	bool		all_new;		/* nor has it a group of this call by now */
-	IndexScanDesc scan;
-	TupleTableSlot *found;		/* the matrel's row */
+	PartitionRouter *router;	/* NULL: not in partitions */
+	int			nparts;
+	MatrelPart **parts;			/* NULL: not opened; without partitions the one is the matrel */
+	bool		first_time;		/* of this call */
 	TupleTableSlot *row;		/* the row to write */
-	int			npending;		/* new rows, inserted together */
-	int			nslots;
-	TupleTableSlot *pending[MAX_PENDING];
 	EState	   *estate;
-	ResultRelInfo *rri;
 	int64		written;
 };
 
@@ -95,19 +106,52 @@ equality_function(Relation index, int column)
 }
 
 static void
-prepare_lookup(MatrelWriter *w)
+prepare_lookup(MatrelPart *part, int nkeys)
 {
-	w->nscankeys = w->by_hash ? 1 : w->spec->keys.nkeys;
-	w->scankeys = palloc0(sizeof(ScanKeyData) * w->nscankeys);
-	for (int i = 0; i < w->nscankeys; i++)
-		ScanKeyEntryInitialize(&w->scankeys[i], 0, i + 1, BTEqualStrategyNumber, InvalidOid,
-							   w->lookup->rd_indcollation[i],
-							   equality_function(w->lookup, i), (Datum) 0);
+	part->nscankeys = part->by_hash ? 1 : nkeys;
+	part->scankeys = palloc0(sizeof(ScanKeyData) * part->nscankeys);
+	for (int i = 0; i < part->nscankeys; i++)
+		ScanKeyEntryInitialize(&part->scankeys[i], 0, i + 1, BTEqualStrategyNumber, InvalidOid,
+							   part->lookup->rd_indcollation[i],
+							   equality_function(part->lookup, i), (Datum) 0);
 }
 
 /* ---------------------------------------------------------------------
  * Opening and closing
  * --------------------------------------------------------------------- */
+
+static MatrelPart *
+open_part(MatrelWriter *w, Relation rel)
+{
+	MemoryContext old = MemoryContextSwitchTo(w->cxt);
+	MatrelPart *part = palloc0(sizeof(MatrelPart));
+
+	part->rel = rel;
+	part->found = table_slot_create(rel, NULL);
+	part->rri = makeNode(ResultRelInfo);
+	InitResultRelInfo(part->rri, rel, 0, NULL, 0);
+	ExecOpenIndices(part->rri, false);
+	if (!w->spec->append && w->spec->keys.nkeys > 0)
+	{
+		part->lookup = open_lookup(rel, w->runtime->query, &part->by_hash);
+		prepare_lookup(part, w->spec->keys.nkeys);
+		part->was_empty = RelationGetNumberOfBlocks(rel) == 0;
+	}
+	MemoryContextSwitchTo(old);
+	return part;
+}
+
+static void
+close_part(MatrelPart *part)
+{
+	ExecCloseIndices(part->rri);
+	ExecDropSingleTupleTableSlot(part->found);
+	for (int i = 0; i < part->nslots; i++)
+		ExecDropSingleTupleTableSlot(part->pending[i]);
+	if (part->lookup)
+		index_close(part->lookup, NoLock);
+	table_close(part->rel, NoLock);
+}
 
 MatrelWriter *
 weir_matrel_open(ViewRuntime *runtime)
@@ -127,18 +171,18 @@ weir_matrel_open(ViewRuntime *runtime)
 	w->runtime = runtime;
 	w->spec = &runtime->spec;
 	w->rel = rel;
-	w->found = table_slot_create(rel, NULL);
 	w->row = MakeSingleTupleTableSlot(RelationGetDescr(rel), &TTSOpsVirtual);
 	w->estate = CreateExecutorState();
-	w->rri = makeNode(ResultRelInfo);
-	InitResultRelInfo(w->rri, rel, 0, NULL, 0);
-	ExecOpenIndices(w->rri, false);
-	if (!w->spec->append && w->spec->keys.nkeys > 0)
+	if (rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
 	{
-		w->lookup = open_lookup(rel, runtime->query, &w->by_hash);
-		prepare_lookup(w);
-		w->was_empty = RelationGetNumberOfBlocks(rel) == 0;
+		w->router = weir_partition_router(rel, &runtime->view, runtime->query);
+		w->nparts = weir_partition_count(w->router);
 	}
+	else
+		w->nparts = 1;
+	w->parts = palloc0(sizeof(MatrelPart *) * Max(w->nparts, 1));
+	if (w->router == NULL)
+		w->parts[0] = open_part(w, rel);
 	MemoryContextSwitchTo(old);
 	return w;
 }
@@ -152,15 +196,13 @@ weir_matrel_written(MatrelWriter *writer)
 void
 weir_matrel_close(MatrelWriter *w)
 {
-	ExecCloseIndices(w->rri);
-	ExecDropSingleTupleTableSlot(w->found);
+	for (int i = 0; i < w->nparts; i++)
+		if (w->parts[i])
+			close_part(w->parts[i]);
 	ExecDropSingleTupleTableSlot(w->row);
-	for (int i = 0; i < w->nslots; i++)
-		ExecDropSingleTupleTableSlot(w->pending[i]);
 	FreeExecutorState(w->estate);
-	if (w->lookup)
-		index_close(w->lookup, NoLock);
-	table_close(w->rel, NoLock);
+	if (w->router)
+		table_close(w->rel, NoLock);
 	MemoryContextDelete(w->cxt);
 }
 
@@ -168,45 +210,73 @@ weir_matrel_close(MatrelWriter *w)
  * Writing
  * --------------------------------------------------------------------- */
 
-static void
-set_scan_keys(MatrelWriter *w, TupleTableSlot *key)
+/* Where a group belongs; NULL when it has expired before it was written. */
+static MatrelPart *
+part_of(MatrelWriter *w, TupleTableSlot *group)
 {
-	if (w->by_hash)
+	int			n = 0;
+
+	if (w->router)
 	{
-		w->scankeys[0].sk_argument =
+		n = weir_partition_route(w->router, group);
+		if (n < 0)
+			return NULL;
+		if (w->parts[n] == NULL)
+			w->parts[n] = open_part(w, table_open(weir_partition_oid(w->router, n), RowExclusiveLock));
+	}
+	return w->parts[n];
+}
+
+static void
+set_scan_keys(MatrelWriter *w, MatrelPart *part, TupleTableSlot *key)
+{
+	if (part->by_hash)
+	{
+		part->scankeys[0].sk_argument =
 			Int32GetDatum((int32) weir_keys_hash(&w->spec->keys, key->tts_values, key->tts_isnull));
 		return;
 	}
-	for (int i = 0; i < w->nscankeys; i++)
+	for (int i = 0; i < part->nscankeys; i++)
 	{
-		w->scankeys[i].sk_argument = key->tts_values[i];
-		w->scankeys[i].sk_flags = key->tts_isnull[i] ? SK_ISNULL | SK_SEARCHNULL : 0;
+		part->scankeys[i].sk_argument = key->tts_values[i];
+		part->scankeys[i].sk_flags = key->tts_isnull[i] ? SK_ISNULL | SK_SEARCHNULL : 0;
 	}
 }
 
 /* The scan keeps memory of its own between rows. */
 static bool
-next_hit(MatrelWriter *w)
+next_hit(MatrelWriter *w, MatrelPart *part)
 {
 	MemoryContext old = MemoryContextSwitchTo(w->cxt);
-	bool		found = index_getnext_slot(w->scan, ForwardScanDirection, w->found);
+	bool		found = index_getnext_slot(part->scan, ForwardScanDirection, part->found);
 
 	MemoryContextSwitchTo(old);
 	return found;
 }
 
-/* Find the row of a group; it is in w->found then. */
-static bool
-find_row(MatrelWriter *w, TupleTableSlot *key)
+static void
+begin_scan(MatrelWriter *w, MatrelPart *part)
 {
-	set_scan_keys(w, key);
-	index_rescan(w->scan, w->scankeys, w->nscankeys, NULL, 0);
-	while (next_hit(w))
+	MemoryContext old = MemoryContextSwitchTo(w->cxt);
+
+	part->scan = weir_index_beginscan(part->rel, part->lookup, GetActiveSnapshot(), part->nscankeys);
+	MemoryContextSwitchTo(old);
+}
+
+/* Find the row of a group; it is in part->found then. */
+static bool
+find_row(MatrelWriter *w, MatrelPart *part, TupleTableSlot *key)
+{
+	if (part->scan == NULL)
+		begin_scan(w, part);
+	set_scan_keys(w, part, key);
+	index_rescan(part->scan, part->scankeys, part->nscankeys, NULL, 0);
+	while (next_hit(w, part))
 	{
-		slot_getallattrs(w->found);
-		if (!w->by_hash ||
+		slot_getallattrs(part->found);
+		if (!part->by_hash ||
 			weir_keys_equal(&w->spec->keys,
-							w->found->tts_values, w->found->tts_isnull,
+							part->found->tts_values, part->found->tts_isnull,
 							key->tts_values, key->tts_isnull))
 			return true;
 	}
@@ -215,22 +285,22 @@ find_row(MatrelWriter *w, TupleTableSlot *key)
 
 /* An ungrouped view has one row. */
 static bool
-find_only_row(MatrelWriter *w)
+find_only_row(MatrelPart *part)
 {
-	TableScanDesc scan = table_beginscan(w->rel, GetActiveSnapshot(), 0, NULL);
-	bool		found = table_scan_getnextslot(scan, ForwardScanDirection, w->found);
+	TableScanDesc scan = table_beginscan(part->rel, GetActiveSnapshot(), 0, NULL);
+	bool		found = table_scan_getnextslot(scan, ForwardScanDirection, part->found);
 
 	if (found)
 	{
-		ExecMaterializeSlot(w->found);
-		slot_getallattrs(w->found);
+		ExecMaterializeSlot(part->found);
+		slot_getallattrs(part->found);
 	}
 	table_endscan(scan);
 	return found;
 }
 
 static void
-fill_row(MatrelWriter *w, TupleTableSlot *row, const Datum *values, const bool *nulls)
+fill_row(MatrelWriter *w, MatrelPart *part, TupleTableSlot *row, const Datum *values, const bool *nulls)
 {
 	int			n = w->spec->desc->natts;
 	int			first_state = n - w->spec->nstates;
@@ -252,50 +322,55 @@ fill_row(MatrelWriter *w, TupleTableSlot *row, const Datum *values, const bool *
 			row->tts_values[i] = weir_partial_agg_pack(agg, values[i]);
 	}
 	ExecStoreVirtualTuple(row);
-	row->tts_tableOid = RelationGetRelid(w->rel);
+	row->tts_tableOid = RelationGetRelid(part->rel);
 }
 
 /* Insert the pending rows. */
 static void
-insert_pending(MatrelWriter *w)
+insert_pending(MatrelWriter *w, MatrelPart *part)
 {
-	if (w->npending == 1)
-		table_tuple_insert(w->rel, w->pending[0], GetCurrentCommandId(true), 0, NULL);
-	else if (w->npending > 1)
-		table_multi_insert(w->rel, w->pending, w->npending, GetCurrentCommandId(true), 0, NULL);
-	for (int i = 0; i < w->npending; i++)
+	CommandId	cid;
+
+	if (part->npending == 0)
+		return;
+	cid = GetCurrentCommandId(true);
+	if (part->npending == 1)
+		table_tuple_insert(part->rel, part->pending[0], cid, 0, NULL);
+	else
+		table_multi_insert(part->rel, part->pending, part->npending, cid, 0, NULL);
+	for (int i = 0; i < part->npending; i++)
 	{
-		if (w->rri->ri_NumIndices > 0)
-			weir_insert_index_tuples(w->rri, w->pending[i], w->estate, false, WEIR_ALL_INDEXES);
+		if (part->rri->ri_NumIndices > 0)
+			weir_insert_index_tuples(part->rri, part->pending[i], w->estate, false, WEIR_ALL_INDEXES);
 		ResetPerTupleExprContext(w->estate);
-		ExecClearTuple(w->pending[i]);
+		ExecClearTuple(part->pending[i]);
 	}
-	w->written += w->npending;
-	w->npending = 0;
+	w->written += part->npending;
+	part->npending = 0;
 }
 
 /* A new group.  No other row of this call has its key, so nobody looks for it before it is inserted. */
 static void
-insert_row(MatrelWriter *w, TupleTableSlot *group)
+insert_row(MatrelWriter *w, MatrelPart *part, TupleTableSlot *group)
 {
 	TupleTableSlot *slot;
 
-	if (w->npending == w->nslots)
+	if (part->npending == part->nslots)
 	{
 		MemoryContext old = MemoryContextSwitchTo(w->cxt);
 
-		w->pending[w->nslots++] = MakeSingleTupleTableSlot(RelationGetDescr(w->rel), &TTSOpsVirtual);
+		part->pending[part->nslots++] = MakeSingleTupleTableSlot(RelationGetDescr(part->rel), &TTSOpsVirtual);
 		MemoryContextSwitchTo(old);
 	}
-	slot = w->pending[w->npending++];
-	fill_row(w, slot, group->tts_values, group->tts_isnull);
+	slot = part->pending[part->npending++];
+	fill_row(w, part, slot, group->tts_values, group->tts_isnull);
 	ExecMaterializeSlot(slot);
-	if (w->npending == MAX_PENDING)
-		insert_pending(w);
+	if (part->npending == MAX_PENDING)
+		insert_pending(w, part);
 }
 
 static void
-update_row(MatrelWriter *w, TupleTableSlot *group)
+update_row(MatrelWriter *w, MatrelPart *part, TupleTableSlot *group)
 {
 	GroupSpec  *spec = w->spec;
 	TupleDesc	desc = spec->desc;
@@ -305,13 +380,13 @@ update_row(MatrelWriter *w, TupleTableSlot *group)
 	bool		changed = false;
 	WeirUpdateIndexes indexes = WEIR_NO_INDEX_UPDATE;
 
-	memcpy(values, w->found->tts_values, sizeof(Datum) * nkeys);
-	memcpy(nulls, w->found->tts_isnull, sizeof(bool) * nkeys);
+	memcpy(values, part->found->tts_values, sizeof(Datum) * nkeys);
+	memcpy(nulls, part->found->tts_isnull, sizeof(bool) * nkeys);
 	for (int i = nkeys; i < desc->natts; i++)
 	{
 		PartialAgg *agg = spec->states[i - nkeys];
-		Datum		old = w->found->tts_values[i];
-		bool		old_null = w->found->tts_isnull[i];
+		Datum		old = part->found->tts_values[i];
+		bool		old_null = part->found->tts_isnull[i];
 
 		if (!old_null)
 			old = weir_partial_agg_unpack(agg, old);
@@ -325,10 +400,10 @@ update_row(MatrelWriter *w, TupleTableSlot *group)
 	if (!changed)
 		return;
 
-	fill_row(w, w->row, values, nulls);
-	simple_table_tuple_update(w->rel, &w->found->tts_tid, w->row, GetActiveSnapshot(), &indexes);
-	if (w->rri->ri_NumIndices > 0 && weir_needs_index_update(indexes))
-		weir_insert_index_tuples(w->rri, w->row, w->estate, true, indexes);
+	fill_row(w, part, w->row, values, nulls);
+	simple_table_tuple_update(part->rel, &part->found->tts_tid, w->row, GetActiveSnapshot(), &indexes);
+	if (part->rri->ri_NumIndices > 0 && weir_needs_index_update(indexes))
+		weir_insert_index_tuples(part->rri, w->row, w->estate, true, indexes);
 	w->written++;
 }
 
@@ -336,21 +411,42 @@ static void
 write_group(MatrelWriter *w, MinimalTuple tuple)
 {
 	TupleTableSlot *group = w->spec->new_slot;
+	MatrelPart *part;
 	bool		found;
 
 	ExecStoreMinimalTuple(tuple, group, false);
 	slot_getallattrs(group);
-	if (w->spec->append || w->all_new)
+	part = part_of(w, group);
+	if (part == NULL)
+		return;
+	if (w->spec->append || (part->was_empty && w->first_time))
 		found = false;
-	else if (w->lookup)
-		found = find_row(w, group);
+	else if (part->lookup)
+		found = find_row(w, part, group);
 	else
-		found = find_only_row(w);
+		found = find_only_row(part);
 
 	if (!found)
-		insert_row(w, group);
+		insert_row(w, part, group);
 	else if (w->spec->nstates > 0)
-		update_row(w, group);
+		update_row(w, part, group);
+}
+
+static void
+finish_parts(MatrelWriter *w)
+{
+	for (int i = 0; i < w->nparts; i++)
+	{
+		MatrelPart *part = w->parts[i];
+
+		if (part == NULL)
+			continue;
+		insert_pending(w, part);
+		if (part->scan)
+			index_endscan(part->scan);
+		part->scan = NULL;
+		ExecClearTuple(part->found);
+	}
 }
 
 void
@@ -358,14 +454,12 @@ weir_matrel_write(MatrelWriter *w, MinimalTuple *tuples, int ntuples, bool first
 {
 	MemoryContext old = MemoryContextSwitchTo(w->cxt);
 
-	w->all_new = w->was_empty && first_time;
+	w->first_time = first_time;
 
 	/* See what earlier calls wrote. */
 	CommandCounterIncrement();
 	PushCopiedSnapshot(GetActiveSnapshot());
 	UpdateActiveSnapshotCommandId();
-	if (w->lookup && !w->all_new)
-		w->scan = weir_index_beginscan(w->rel, w->lookup, GetActiveSnapshot(), w->nscankeys);
 
 	MemoryContextSwitchTo(w->row_cxt);
 	for (int i = 0; i < ntuples; i++)
@@ -378,14 +472,9 @@ weir_matrel_write(MatrelWriter *w, MinimalTuple *tuples, int ntuples, bool first
 		ExecClearTuple(w->row);
 		MemoryContextReset(w->row_cxt);
 	}
-	insert_pending(w);
+	finish_parts(w);
 	MemoryContextReset(w->row_cxt);
 	MemoryContextSwitchTo(w->cxt);
-
-	if (w->scan)
-		index_endscan(w->scan);
-	w->scan = NULL;
-	ExecClearTuple(w->found);
 	ExecClearTuple(w->spec->new_slot);
 	PopActiveSnapshot();
 	MemoryContextSwitchTo(old);

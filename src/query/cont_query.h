@@ -66,6 +66,7 @@ typedef struct ContQuery
 	int			pane_key;		/* index in keys[] of the pane's start, or -1 */
 	bool		pane_hidden;
 	ClosingWindow *closing;		/* late rows are not taken, or only final groups are shown; else NULL */
+	int			partition_key;	/* index in keys[] of what the matrel is partitioned by, or -1 */
 	int			nstates;
 	ContState  *states;
 	int			nvalues;		/* columns of results, after the states */

@@ -138,6 +138,10 @@ weir_cont_query_build(Query *def, const ContViewOptions *options,
 	}
 	fill_columns(&cxt);
 	cq->plain_keys = weir_split_keys_fit_btree(cq);
+	cq->partition_key = -1;
+	for (int i = 0; options->partitioned && i < cq->nkeys; i++)
+		if (strcmp(cq->keys[i].colname, NameStr(options->partition_column)) == 0)
+			cq->partition_key = i;
 	cq->query = continuous_query(&cxt);
 	weir_values_check(cxt.pstate, cq);
 	if (options->final || options->late != LATE_UPDATE)

@@ -17,7 +17,9 @@
 #include "catalog/cont_view.h"
 #include "catalog/dependency.h"
 #include "catalog/namespace.h"
+#include "catalog/partition.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
 #include "commands/defrem.h"
 #include "commands/tablecmds.h"
 #include "miscadmin.h"
@@ -36,6 +38,9 @@
 
 static ContView *find_view(RangeVar *name);
 static ContView *find_matrel(RangeVar *name);
+static ContView *view_of_matrel(Oid relid);
+static List *partitions(Oid matrelid);
+static void rename_partition(Oid relid, const char *old_matrel, const char *new_matrel);
 static void rename_one(Oid relid, const char *old_view, const char *new_view,
 					   const char *suffix);
 static void move_one(Oid relid, Oid schema);
@@ -54,6 +59,8 @@ weir_alter_rename(UtilityCall *call)
 	ContView   *view;
 	char	   *old_name;
 	ContView	copy;
+	char	   *old_matrel;
+	ListCell   *lc;
 
 	if (stmt->relation == NULL)
 		return false;
@@ -70,7 +77,10 @@ weir_alter_rename(UtilityCall *call)
 	copy = *view;
 	weir_utility_next(call);
 	CommandCounterIncrement();
+	old_matrel = get_rel_name(copy.matrelid);
 	rename_one(copy.matrelid, old_name, stmt->newname, "mrel");
+	foreach(lc, partitions(copy.matrelid))
+		rename_partition(lfirst_oid(lc), old_matrel, get_rel_name(copy.matrelid));
 	for (int i = 0; i < copy.nvalues; i++)
 		rename_one(copy.values[i], old_name, stmt->newname, psprintf("vals%d", i + 1));
 	rename_one(copy.defid, old_name, stmt->newname, "def");
@@ -83,6 +93,7 @@ weir_alter_schema(UtilityCall *call)
 	AlterObjectSchemaStmt *stmt = castNode(AlterObjectSchemaStmt, call->pstmt->utilityStmt);
 	ContView   *view;
 	ContView	copy;
+	ListCell   *lc;
 
 	if (stmt->relation == NULL)
 		return false;
@@ -98,6 +109,8 @@ weir_alter_schema(UtilityCall *call)
 	weir_utility_next(call);
 	CommandCounterIncrement();
 	move_one(copy.matrelid, get_rel_namespace(copy.viewid));
+	foreach(lc, partitions(copy.matrelid))
+		move_one(lfirst_oid(lc), get_rel_namespace(copy.viewid));
 	for (int i = 0; i < copy.nvalues; i++)
 		move_one(copy.values[i], get_rel_namespace(copy.viewid));
 	return true;
@@ -114,7 +127,7 @@ weir_alter_table(UtilityCall *call)
 
 	if (!OidIsValid(relid))
 		return false;
-	view = weir_cont_view_by_matrel(relid);
+	view = view_of_matrel(relid);
 	foreach(lc, stmt->cmds)
 	{
 		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
@@ -293,12 +306,30 @@ find_view(RangeVar *name)
 	return OidIsValid(relid) ? weir_cont_view_by_view(relid) : NULL;
 }
 
+/* Also by a partition of it. */
 static ContView *
 find_matrel(RangeVar *name)
 {
 	Oid			relid = RangeVarGetRelid(name, NoLock, true);
 
-	return OidIsValid(relid) ? weir_cont_view_by_matrel(relid) : NULL;
+	return OidIsValid(relid) ? view_of_matrel(relid) : NULL;
+}
+
+static ContView *
+view_of_matrel(Oid relid)
+{
+	ContView   *view = weir_cont_view_by_matrel(relid);
+
+	if (view == NULL && get_rel_relispartition(relid))
+		view = weir_cont_view_by_matrel(get_partition_parent(relid, true));
+	return view;
+}
+
+/* The matrel's partitions, locked. */
+static List *
+partitions(Oid matrelid)
+{
+	return find_inheritance_children(matrelid, AccessExclusiveLock);
 }
 
 /* Only a relation that still has the name it was given, and if the new is free. */
@@ -312,6 +343,20 @@ rename_one(Oid relid, const char *old_view, const char *new_view, const char *su
 		OidIsValid(get_relname_relid(new_name, get_rel_namespace(relid))))
 		return;
 	RenameRelationInternal(relid, new_name, true, false);
+	CommandCounterIncrement();
+}
+
+/* v_mrel_20261123 goes with v_mrel. */
+static void
+rename_partition(Oid relid, const char *old_matrel, const char *new_matrel)
+{
+	char	   *name = get_rel_name(relid);
+	Size		len = strlen(old_matrel);
+
+	if (strncmp(name, old_matrel, len) != 0 || name[len] != '_' || strcmp(old_matrel, new_matrel) == 0)
+		return;
+	RenameRelationInternal(relid, ChooseRelationName(new_matrel, NULL, name + len + 1,
+													 get_rel_namespace(relid), false), true, false);
 	CommandCounterIncrement();
 }
 
@@ -334,7 +379,10 @@ static void
 change_owner(ContView *view, RoleSpec *role)
 {
 	Oid			owner = get_rolespec_oid(role, false);
+	ListCell   *lc;
 
+	foreach(lc, partitions(view->matrelid))
+		ATExecChangeOwner(lfirst_oid(lc), owner, true, AccessExclusiveLock);
 	ATExecChangeOwner(view->matrelid, owner, true, AccessExclusiveLock);
 	for (int i = 0; i < view->nvalues; i++)
 		ATExecChangeOwner(view->values[i], owner, true, AccessExclusiveLock);
@@ -374,6 +422,8 @@ allowed_on_matrel(AlterTableType subtype)
 		case AT_EnableTrig:
 		case AT_EnableTrigAll:
 		case AT_DisableTrigAll:
+		case AT_DetachPartition:
+		case AT_DetachPartitionFinalize:
 			return true;
 		default:
 			return false;

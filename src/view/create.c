@@ -31,6 +31,7 @@
 #include "commands/defrem.h"
 #include "commands/tablecmds.h"
 #include "commands/view.h"
+#include "matrel/partition.h"
 #include "matrel/shape.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
@@ -146,9 +147,17 @@ create_cont_view(UtilityCall *call, ViewStmt *stmt, Query *query, ContView *view
 	def = weir_def_query(view->defid);
 	cq = weir_cont_query_build(def, &view->options, NULL);
 
+	if (given.partition_by)
+	{
+		cq->partition_key = weir_partition_find_key(cq, def, given.partition_by, given.partition_interval);
+		view->options.partitioned = true;
+		view->options.partition_interval = *given.partition_interval;
+		namestrcpy(&view->options.partition_column, cq->keys[cq->partition_key].colname);
+	}
+
 	/* What cannot be planned is told to the user, not to a worker's log. */
 	weir_cont_query_plan(cq);
-	view->matrelid = weir_matrel_create(stmt->view, cq, &view->options);
+	view->matrelid = weir_matrel_create(stmt->view, cq, &view->options, given.tablespace);
 	weir_depend_on(view->matrelid, view->defid, DEPENDENCY_AUTO);
 	foreach(lc, cq->values)
 	{

@@ -92,7 +92,7 @@ object_access(ObjectAccessType access, Oid classid, Oid objectid, int subid, voi
 		forget(objectid, "kafka_stopped");
 		forget(objectid, "watermarks");
 	}
-	if (relkind != RELKIND_VIEW && relkind != RELKIND_RELATION)
+	if (relkind != RELKIND_VIEW && relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE)
 		return;
 	if (relkind == RELKIND_VIEW)
 		forget(objectid, "late_counts");

@@ -10,12 +10,14 @@
 #include "view/ttl.h"
 
 #include "access/htup_details.h"
+#include "access/table.h"
 #include "access/xact.h"
 #include "base/clock.h"
 #include "base/compat.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "matrel/expire.h"
+#include "matrel/partition.h"
 #include "matrel/shape.h"
 #include "miscadmin.h"
 #include "query/execute.h"
@@ -58,12 +60,18 @@ weir_ttl_give(ContView *view, const ContQuery *cq, const Interval *ttl, const ch
 	(void) DirectFunctionCall2(timestamptz_mi_interval, TimestampTzGetDatum(weir_clock_now()),
 							   IntervalPGetDatum(ttl));
 	attno = matrel_column(view, column);
+	if (view->options.partitioned &&
+		strcmp(get_attname(view->matrelid, attno, false), NameStr(view->options.partition_column)) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("ttl_column of a view in partitions must be its partition_by column"),
+				 errdetail("Whole partitions are dropped when all in them has expired.")));
 	view->options.has_ttl = true;
 	view->options.ttl = *ttl;
 	namestrcpy(&view->options.ttl_column, get_attname(view->matrelid, attno, false));
 
 	/* That of a result would be written with every change of its group. */
-	if (attno <= cq->nkeys)
+	if (attno <= cq->nkeys && !view->options.partitioned)
 		weir_matrel_index_column(view->matrelid, attno, "ttl");
 }
 
@@ -123,6 +131,25 @@ weir_set_ttl(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
+/* Returns how many rows there were. */
+static int64
+drop_expired(const ContView *view, const ContQuery *cq)
+{
+	Relation	matrel = table_open(view->matrelid, NoLock);
+	List	   *expired = weir_partition_expired(matrel, view, cq);
+	int64		total = 0;
+	ListCell   *lc;
+
+	table_close(matrel, NoLock);
+	foreach(lc, expired)
+	{
+		total += weir_partition_rows(lfirst_oid(lc));
+		weir_partition_drop(lfirst_oid(lc));
+	}
+	CommandCounterIncrement();
+	return total;
+}
+
 /* The flush waits meanwhile, until the end of the transaction. */
 Datum
 weir_ttl_expire(PG_FUNCTION_ARGS)
@@ -137,8 +164,10 @@ weir_ttl_expire(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("continuous view %s does not have a TTL", view.name)));
-	LockRelationOid(view.matrelid, ShareRowExclusiveLock);
+	LockRelationOid(view.matrelid, view.options.partitioned ? AccessExclusiveLock : ShareRowExclusiveLock);
 	cq = weir_cont_query_build(weir_def_query(view.defid), &view.options, NULL);
+	if (view.options.partitioned)
+		total = drop_expired(&view, cq);
 	weir_owner_enter(&saved, view.owner);
 	do
 	{

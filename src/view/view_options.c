@@ -19,8 +19,8 @@
 #define MAX_STEP_FACTOR 50
 
 static const char *const known_options[] = {
-	"action", "allowed_lateness", "emit", "fillfactor", "late", "retention", "step_factor", "sw", "sw_column",
-	"ttl", "ttl_column"
+	"action", "allowed_lateness", "emit", "fillfactor", "late", "partition_by", "partition_interval",
+	"retention", "step_factor", "sw", "sw_column", "tablespace", "ttl", "ttl_column"
 };
 static const char *const later_options[] = {
 	"outputfunc", "pk"
@@ -73,6 +73,13 @@ weir_view_options_read(List *defelems, GivenOptions *options, List **rest)
 				 errmsg("ttl_column must be specified in conjunction with ttl") :
 				 errmsg("ttl must be specified in conjunction with ttl_column"),
 				 errhint("For example, WITH (ttl = '1 month', ttl_column = 'minute').")));
+	if ((options->partition_by == NULL) != (options->partition_interval == NULL))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 options->partition_by ?
+				 errmsg("partition_interval must be specified in conjunction with partition_by") :
+				 errmsg("partition_by must be specified in conjunction with partition_interval"),
+				 errhint("For example, WITH (partition_by = 'day', partition_interval = '1 day').")));
 }
 
 void
@@ -126,12 +133,15 @@ weir_view_options_set_event_time(GivenOptions *given, ContViewOptions *options)
 				 errmsg("late = update contradicts emit = final"),
 				 errdetail("What a view with emit = final has shown never changes."),
 				 errhint("Use late = drop or late = divert, with allowed_lateness for rows that may come late.")));
-	if (options->late == LATE_UPDATE && (given->allowed_lateness || given->retention))
+	if (options->late == LATE_UPDATE &&
+		(given->allowed_lateness || (given->retention && !given->partition_by)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"%s\" needs emit = final, late = drop or late = divert",
 						given->allowed_lateness ? "allowed_lateness" : "retention"),
-				 errdetail("With late = update windows are never closed.")));
+				 errdetail("With late = update windows are never closed."),
+				 given->allowed_lateness ? 0 :
+				 errhint("With partition_by, retention drops partitions that are so old; ttl deletes rows.")));
 	if (given->allowed_lateness)
 		options->lateness = *given->allowed_lateness;
 	options->retained = given->retention != NULL;
@@ -190,6 +200,12 @@ read_option(DefElem *defel, GivenOptions *options)
 		options->late = read_word(defel, "update", "drop", "divert");
 	else if (strcmp(name, "allowed_lateness") == 0)
 		options->allowed_lateness = read_length(defel);
+	else if (strcmp(name, "partition_by") == 0)
+		options->partition_by = read_column(defel);
+	else if (strcmp(name, "partition_interval") == 0)
+		options->partition_interval = read_length(defel);
+	else if (strcmp(name, "tablespace") == 0)
+		options->tablespace = read_column(defel);
 	else if (strcmp(name, "retention") == 0)
 		options->retention = read_length(defel);
 	else if (strcmp(name, "fillfactor") == 0)
@@ -248,7 +264,7 @@ refuse_unknown(const char *name)
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("unrecognized option \"%s\" of a continuous view", name),
 			 closest ? errhint("Perhaps you meant the option \"%s\".", closest) :
-			 errhint("Options are action, allowed_lateness, emit, fillfactor, late, retention, step_factor, sw, sw_column, ttl and ttl_column.")));
+			 errhint("Options are action, allowed_lateness, emit, fillfactor, late, partition_by, partition_interval, retention, step_factor, sw, sw_column, tablespace, ttl and ttl_column.")));
 }
 
 Interval *

@@ -22,6 +22,9 @@ typedef struct GivenOptions
 	char	   *late;
 	Interval   *allowed_lateness;
 	Interval   *retention;
+	char	   *partition_by;	/* or NULL, as is partition_interval */
+	Interval   *partition_interval;
+	char	   *tablespace;		/* or NULL */
 } GivenOptions;
 
 /*

@@ -463,7 +463,7 @@ weir_event_expire(List *views, int limit, TendView tend)
 		ContView   *view = lfirst(lc);
 		ClosedExpiry expiry = {limit, 0};
 
-		if (!view->options.retained)
+		if (!view->options.retained || view->options.partitioned)
 			continue;
 		(void) tend(expire_closed, view, &expiry, RowExclusiveLock, "delete closed windows of");
 		more |= expiry.deleted >= limit;

@@ -18,6 +18,7 @@
 #include "worker/flush.h"
 
 #include "access/xact.h"
+#include "base/attempt.h"
 #include "base/compat.h"
 #include "base/settings.h"
 #include "base/shmem.h"
@@ -43,13 +44,17 @@
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/resowner.h"
 #include "utils/snapmgr.h"
 #include "worker/event_time.h"
 #include "worker/expire.h"
+#include "worker/partitions.h"
 #include "worker/worker.h"
 
 #define TICK_MS 1000
+#define TICK_LATEST_MS 5000		/* while flush follows flush */
+
+/* How long making a partition waits for a lock. */
+#define PARTITION_LOCK_MS 100
 
 /* Rows deleted with a flush, or more if that many were written; and when there is nothing to flush. */
 #define EXPIRE_WITH_FLUSH 2000
@@ -153,6 +158,21 @@ note_unwritable(Oid defid)
 	MemoryContextSwitchTo(old);
 }
 
+typedef struct ViewWork
+{
+	void		(*work) (ContView *view, void *arg);
+	ContView   *view;
+	void	   *arg;
+} ViewWork;
+
+static void
+do_view_work(void *arg)
+{
+	ViewWork   *work = arg;
+
+	work->work(work->view, work->arg);
+}
+
 /*
  * Do something for one view in a subtransaction.  NULL when that went well,
  * else the error, in CurrentMemoryContext.  What is worth trying again as a
@@ -161,30 +181,23 @@ note_unwritable(Oid defid)
 static ErrorData *
 try_for_view(void (*work) (ContView *view, void *arg), ContView *view, void *arg)
 {
-	ResourceOwner owner = CurrentResourceOwner;
-	MemoryContext old = CurrentMemoryContext;
-	ErrorData  *volatile error = NULL;
+	ViewWork	view_work = {work, view, arg};
+	ErrorData  *error = weir_attempt(do_view_work, &view_work);
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(old);
-	PG_TRY();
-	{
-		work(view, arg);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(old);
-		error = CopyErrorData();
-		if (weir_worker_error_kind(error->sqlerrcode) == ERROR_RETRY)
-			PG_RE_THROW();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(old);
-	CurrentResourceOwner = owner;
+	if (error && weir_worker_error_kind(error->sqlerrcode) == ERROR_RETRY)
+		ReThrowError(error);
 	return error;
+}
+
+static void
+suspend_view(ContView *view, ErrorData *error)
+{
+	note_unwritable(view->defid);
+	ereport(WARNING,
+			(errmsg("continuous view %s is suspended: %s", view->name, error->message),
+			 errhint("Mend the cause, then call weir.activate('%s').", view->name)));
+	weir_stats_view_error(view->defid);
+	weir_cont_view_set_state(view->defid, CONT_VIEW_SUSPENDED, error->message);
 }
 
 /* As write_view; a view that fails is suspended, others go on. */
@@ -194,14 +207,7 @@ write_view_carefully(Epoch *epoch, ContView *view)
 	ErrorData  *error = try_for_view(write_view, view, epoch);
 
 	if (error != NULL)
-	{
-		note_unwritable(view->defid);
-		ereport(WARNING,
-				(errmsg("continuous view %s is suspended: %s", view->name, error->message),
-				 errhint("Mend the cause, then call weir.activate('%s').", view->name)));
-		weir_stats_view_error(view->defid);
-		weir_cont_view_set_state(view->defid, CONT_VIEW_SUSPENDED, error->message);
-	}
+		suspend_view(view, error);
 }
 
 /* ---------------------------------------------------------------------
@@ -374,10 +380,61 @@ write_epoch(Epoch *epoch, bool careful)
 	weir_stats_flush(GetCurrentTimestamp() - flush_started);
 }
 
+typedef struct PartitionMaking
+{
+	Epoch	   *epoch;
+	bool		more;
+} PartitionMaking;
+
+static void
+make_partitions(ContView *view, void *arg)
+{
+	PartitionMaking *making = arg;
+
+	making->more |= weir_partitions_make(view, making->epoch);
+}
+
+/* A portion for each view that is kept in partitions; false when nothing is left to do. */
+static bool
+prepare_portion(Epoch *epoch)
+{
+	static uint64 none_at = 0;	/* generation of views at which none is in partitions */
+	uint64		generation = weir_cont_views_generation();
+	PartitionMaking making = {epoch, false};
+	bool		any = false;
+	ListCell   *lc;
+
+	if (none_at == generation)
+		return false;
+	weir_worker_begin();
+	weir_partitions_hurry(PARTITION_LOCK_MS);
+	MemoryContextSwitchTo(weir_worker_self->cxt);
+	foreach(lc, list_copy(weir_cont_views()))
+	{
+		ContView   *view = lfirst(lc);
+		ErrorData  *error;
+
+		any |= view->options.partitioned;
+		if (!view->options.partitioned || list_member_oid(unwritable, view->defid) ||
+			!epoch_has_view(epoch, view->defid))
+			continue;
+		error = try_for_view(make_partitions, view, &making);
+		if (error)
+			suspend_view(view, error);
+	}
+	weir_worker_commit();
+	if (!any)
+		none_at = generation;
+	return making.more;
+}
+
 static void
 flush_epoch(Epoch *epoch)
 {
 	volatile bool careful = false;
+
+	while (prepare_portion(epoch))
+		CHECK_FOR_INTERRUPTS();
 
 	PG_TRY();
 	{
@@ -520,6 +577,7 @@ tick(void)
 	weir_worker_commit();
 	if (moved)
 		weir_watermark_stored(weir_worker_self->slot);
+	more |= weir_partitions_drop();
 	if (more)
 		last_tick -= (TICK_MS - EXPIRE_PAUSE_MS) * (int64) 1000;
 }
@@ -577,12 +635,11 @@ static long
 flush_step(void)
 {
 	long		due = flush_if_due(false);
-	long		since;
+	long		since = TimestampDifferenceMilliseconds(last_tick, GetCurrentTimestamp());
 	uint64		generation;
 
-	if (due == 0)
+	if (due == 0 && since < TICK_LATEST_MS)
 		return 0;
-	since = TimestampDifferenceMilliseconds(last_tick, GetCurrentTimestamp());
 	generation = weir_cont_views_generation();
 	if (since >= TICK_MS || last_tick == 0 || generation != tended_generation)
 	{

@@ -1,0 +1,16 @@
+/*
+ * attempt.h
+ *	  Doing something that may fail.
+ */
+#ifndef WEIR_ATTEMPT_H
+#define WEIR_ATTEMPT_H
+
+#include "postgres.h"
+
+/*
+ * Do work in a subtransaction.  NULL when that went well; else what it did is
+ * undone, and the error, in CurrentMemoryContext, is returned.  Needs a transaction.
+ */
+extern ErrorData *weir_attempt(void (*work) (void *arg), void *arg);
+
+#endif

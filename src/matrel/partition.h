@@ -1,0 +1,67 @@
+/*
+ * partition.h
+ *	  Matrels in partitions: which one a row belongs to, making and dropping them.
+ */
+#ifndef WEIR_MATREL_PARTITION_H
+#define WEIR_MATREL_PARTITION_H
+
+#include "postgres.h"
+#include "catalog/cont_view.h"
+#include "executor/tuptable.h"
+#include "query/cont_query.h"
+#include "utils/rel.h"
+
+/* Partitions that Weir makes of one view; rows of further ranges go to the default partition. */
+#define WEIR_MAX_PARTITIONS 1000
+
+/*
+ * The partitions of a matrel as they are now, in CurrentMemoryContext; good
+ * while the matrel is open and locked.
+ */
+typedef struct PartitionRouter PartitionRouter;
+
+extern PartitionRouter *weir_partition_router(Relation matrel, const ContView *view, const ContQuery *query);
+extern int	weir_partition_count(PartitionRouter *router);
+extern Oid	weir_partition_oid(PartitionRouter *router, int n);
+
+/*
+ * The partition of a group (its row, all columns fetched), or -1 when the group
+ * has expired.  Errors when there is none (ERRCODE_LOCK_NOT_AVAILABLE: to be made first).
+ */
+extern int	weir_partition_route(PartitionRouter *router, TupleTableSlot *group);
+
+/*
+ * Partitions that groups need and that are not there.  wants_note looks at one
+ * group; weir_partition_wants_make makes up to limit of them, in the current
+ * transaction, and returns how many are left; the matrel must not be open then.
+ * What cannot be made for want of a lock goes to the default partition.
+ */
+typedef struct PartitionWants PartitionWants;
+
+extern PartitionWants *weir_partition_wants(PartitionRouter *router);
+extern void weir_partition_wants_note(PartitionWants *wants, TupleTableSlot *group);
+extern int	weir_partition_wants_make(PartitionWants *wants, int limit);
+
+/*
+ * The partitions that hold nothing but what has expired, oldest first (list of
+ * OIDs); and dropping one in the current transaction.  Dropping waits for
+ * the lock as long as lock_timeout says.
+ */
+extern List *weir_partition_expired(Relation matrel, const ContView *view, const ContQuery *query);
+extern void weir_partition_drop(Oid partition);
+
+/* How many rows a partition has. */
+extern int64 weir_partition_rows(Oid partition);
+
+/* The default partition, or InvalidOid. */
+extern Oid	weir_partition_default(Relation matrel);
+
+/*
+ * The column of the matrel that a view shall be partitioned by: a group key of
+ * type timestamp, timestamptz or date, or (without grouping) a column.  name is
+ * a column of the view.  Errors when there is none, or the interval is not of one kind.
+ */
+extern int	weir_partition_find_key(const ContQuery *cq, Query *def, const char *name,
+									const Interval *interval);
+
+#endif
