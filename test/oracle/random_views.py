@@ -36,7 +36,7 @@ def arguments():
 
 
 def report(counts):
-    print(f"{counts.compared} views compared, {counts.shown} rows shown, {counts.rows} rows inserted,"
+    print(f"{counts.compared} views compared, {counts.combined} by combine too, {counts.shown} rows shown, {counts.rows} rows inserted,"
           f" {counts.dead} dead letters, {counts.kills} kills")
     for title, counter in (("refused", counts.refused), ("fail when read, as in batch", counts.fails),
                            ("not valid in batch", counts.invalid)):

@@ -3,6 +3,7 @@
 Every stream has a table b_<stream> that gets its rows in the same transactions, and a view a_<stream> that lists the ids of
 rows that were taken in: after a crash it tells which of the rows that nobody was promised are there.
 """
+import random
 import re
 import time
 from collections import Counter, defaultdict
@@ -34,7 +35,7 @@ class Counts:
     """What came of views."""
 
     def __init__(self):
-        self.compared, self.rows, self.dead, self.kills = 0, 0, 0, 0
+        self.compared, self.rows, self.dead, self.kills, self.combined = 0, 0, 0, 0, 0
         self.refused, self.invalid, self.fails, self.shown = Counter(), Counter(), Counter(), 0
 
 
@@ -400,7 +401,8 @@ class Runner:
                     raise Failure("missing", "", f"committed rows are not there: {sorted(batch - set(ids))[:10]}")
                 self.c.query(f"DELETE FROM b_{s.name} WHERE id NOT IN (SELECT id FROM a_{s.name})")
 
-    def batch_sql(self, view, tables=False, without=(), only=None):
+    def batch_sql(self, view, query=None, tables=False, without=(), only=None):
+        """A view's query, or another, over the tables, for the rows that the view is to have."""
         def table(match):
             name = f"b_{match.group(1)}"
             if only is not None:
@@ -412,7 +414,7 @@ class Runner:
                 conditions.append(f"id <> ALL ('{{{','.join(without)}}}')")
             # OFFSET 0: no condition of the query is tried on rows that are left out
             return f"(SELECT * FROM {name} WHERE {' AND '.join(conditions)} OFFSET 0)" if conditions else name
-        return re.sub("@(s[0-9])@", table, view.query.sql())
+        return re.sub("@(s[0-9])@", table, (query or view.query).sql())
 
     def shape(self, relation):
         return self.c.query("SELECT attname, format_type(atttypid, atttypmod), attcollation FROM pg_attribute"
@@ -435,8 +437,7 @@ class Runner:
                         raise
                     continue
                 raise Failure("dead", name, f"row {id_} is a dead letter ({dead[id_]}), but does not fail in batch")
-        kinds = view.query.kinds()
-        columns = ", ".join(k.replace("{}", c) if "{}" in k else c for c, k in zip(view.query.columns(), kinds))
+        columns = shown_columns(view.query)
         a, error_a = self.answer(f"SELECT {columns} FROM {name}")
         b, error_b = self.answer(f"SELECT {columns} FROM ({batch}) q")
         if error_a or error_b:
@@ -444,8 +445,9 @@ class Runner:
                 self.counts.fails[bare(str(error_a))] += 1
                 return
             raise Failure("one fails", name, f"view: {error_a or 'works'}; batch: {error_b or 'works'}\n{batch}")
-        self.compare(view, a, b, columns, batch)
+        self.compare(view, view.query, f"SELECT {columns} FROM {name}", f"SELECT {columns} FROM ({batch}) q", a, b)
         self.counts.compared += 1
+        self.check_combine(view, sorted(dead))
         self.counts.shown += len(a)
         if time.monotonic() - self.step_started > MAX_SECONDS:
             raise Failure("hang", name, "comparing takes for ever")
@@ -458,18 +460,42 @@ class Runner:
                 raise
             return None, e
 
-    def compare(self, view, a, b, columns, batch):
-        kinds = view.query.kinds()
-        if view.query.order and "DISTINCT" not in view.query.distinct and "ambig" not in kinds and \
+    def check_combine(self, view, dead):
+        """Groups taken together by weir.combine equal the batch query over fewer keys."""
+        less = view.query.taken_together(random.Random(f"{self.case.seed}/{view.name}"))
+        if less is None:
+            return
+        q, numbers = less
+        columns = [f"o{n}" if i.role == "key" else f"weir.combine(o{n})" for n, i in zip(numbers, q.items)]
+        columns = ", ".join(f"{c} AS o{n}" for n, c in enumerate(columns))
+        keys = ", ".join(f"o{n}" for n, i in zip(numbers, q.items) if i.role == "key")
+        shown = shown_columns(q)
+        over_view = f"SELECT {shown} FROM (SELECT {columns} FROM {view.name}{' GROUP BY ' + keys if keys else ''}) q"
+        over_batch = f"SELECT {shown} FROM ({self.batch_sql(view, q, without=dead)}) q"
+        a, error_a = self.answer(over_view)
+        if error_a and error_a.sqlstate == "0A000":
+            self.counts.refused["combine: " + bare(str(error_a))] += 1
+            return
+        b, error_b = self.answer(over_batch)
+        if error_a or error_b:
+            if error_a and error_b and error_a.sqlstate == error_b.sqlstate and not error_a.sqlstate.startswith("XX"):
+                return
+            raise Failure("combine fails", view.name, f"combine: {error_a or 'works'}; batch: {error_b or 'works'}\n{over_view}\n{over_batch}")
+        self.compare(view, q, over_view, over_batch, a, b)
+        self.counts.combined += 1
+
+    def compare(self, view, query, over_view, over_batch, a, b):
+        """Raises a failure unless both answers are the same."""
+        kinds = query.kinds()
+        if query.order and "DISTINCT" not in query.distinct and "ambig" not in kinds and \
                 not any("{}" in k or k == "float" for k in kinds):
-            keys = [n for n, i in enumerate(view.query.items) if i.role == "key"]
-            if len(keys) == len(view.query.group) and view.query.grouping == "{}" and a != b and Counter(a) == Counter(b):
+            keys = [n for n, i in enumerate(query.items) if i.role == "key"]
+            if len(keys) == len(query.group) and query.grouping == "{}" and a != b and Counter(a) == Counter(b):
                 raise Failure("order", view.name, f"{a[:5]} instead of {b[:5]}")
         if Counter(a) == Counter(b):
             return
         if "ambig" in kinds:
-            more = self.c.query(f"WITH v AS MATERIALIZED (SELECT {columns} FROM {view.name}), q AS MATERIALIZED "
-                                f"(SELECT {columns} FROM ({batch}) q) "
+            more = self.c.query(f"WITH v AS MATERIALIZED ({over_view}), q AS MATERIALIZED ({over_batch}) "
                                 "SELECT 'only in view', left(x::text, 300) FROM (TABLE v EXCEPT ALL TABLE q) x UNION ALL "
                                 "SELECT 'only in batch', left(x::text, 300) FROM (TABLE q EXCEPT ALL TABLE v) x LIMIT 8")
         else:
@@ -477,7 +503,13 @@ class Runner:
             left, right = Counter(a) - Counter(b), Counter(b) - Counter(a)
             more = differences(list(left.elements()), list(right.elements()), floats)
         if more:
-            raise Failure("differs", view.name, "\n".join(" ".join(map(str, m)) for m in more[:8])[:3000] + f"\n{batch}")
+            raise Failure("differs", view.name, "\n".join(" ".join(map(str, m)) for m in more[:8])[:3000] +
+                          f"\n{over_view}\n{over_batch}")
+
+
+def shown_columns(query):
+    """The select list that makes the columns of a query comparable."""
+    return ", ".join(f"{k.replace('{}', c)} AS {c}" if "{}" in k else c for c, k in zip(query.columns(), query.kinds()))
 
 
 def near(x, y):
