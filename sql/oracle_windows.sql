@@ -24,6 +24,8 @@ CREATE VIEW hop_distinct AS SELECT DISTINCT window_end, k FROM s, hop(ts, '4 sec
 CREATE VIEW hop_in_aggregate AS SELECT window_start, max(ts - window_start) AS m FROM s, hop(ts, '4 seconds', '10 seconds') GROUP BY 1;
 CREATE VIEW hop_log AS SELECT window_start, x, ts FROM s, hop(ts, '4 seconds', '10 seconds') WHERE k = 1;
 CREATE VIEW hop_join AS SELECT n.name, w.window_start, sum(x) FROM s JOIN LATERAL hop(ts, '10 minutes', '30 minutes') w ON true JOIN names n ON n.k = s.k GROUP BY n.name, w.window_start;
+CREATE VIEW hop_subquery AS SELECT q.e, w.window_start, sum(q.x) FROM (SELECT k % 2 AS e, ts AS at, x FROM s WHERE x > 3) q, hop(q.at, '10 minutes', '30 minutes') w GROUP BY q.e, w.window_start;
+CREATE VIEW cumulate_with AS WITH q AS (SELECT k, ts AS at FROM s) SELECT w.window_end, count(*) FROM names n JOIN q USING (k), cumulate(q.at, '15 minutes', '1 hour') w GROUP BY 1;
 CREATE VIEW hop_left AS SELECT w.window_start, sum(x) FROM s LEFT JOIN LATERAL hop(ts, '10 minutes', '30 minutes') w ON true GROUP BY w.window_start;
 CREATE VIEW hop_of_hours AS SELECT k, date_trunc('hour', window_start) AS h, count(*) FROM s, hop(ts, '10 minutes', '30 minutes') GROUP BY k, h;
 CREATE VIEW hop_rank AS SELECT k, window_start, rank() OVER (PARTITION BY window_start ORDER BY count(*) DESC), row_number() OVER (PARTITION BY window_start ORDER BY k) AS n FROM s, hop(ts, '1 minute', '3 minutes') GROUP BY k, window_start;

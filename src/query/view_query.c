@@ -182,6 +182,7 @@ replace_mutator(Node *node, ViewQueryContext *cxt)
 		if (cxt->cq->panes->gap)
 			return session_column_of(cxt, var);
 		var->varno = WINDOW_RTI;
+		var->varnosyn = 0;		/* the place in the query as written would be deparsed */
 		return (Node *) var;
 	}
 	n = cxt->sublevels_up == 0 ? weir_split_find_key(cxt->cq, node) : -1;
