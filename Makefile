@@ -50,6 +50,7 @@ OBJS = \
 	src/kafka/stat.o \
 	src/query/analyze.o \
 	src/query/flatten.o \
+	src/query/union.o \
 	src/query/sliding.o \
 	src/query/window.o \
 	src/query/late.o \

@@ -38,6 +38,7 @@ CREATE TABLE weir.continuous_view (
 	matrel regclass NOT NULL,
 	"values" regclass[] NOT NULL DEFAULT '{}' CHECK (array_position("values", NULL) IS NULL),
 	stream regclass NOT NULL,
+	more_streams regclass[] NOT NULL DEFAULT '{}',
 	state text NOT NULL DEFAULT 'active'
 		CHECK (state IN ('active', 'inactive', 'suspended')),
 	reason text,
@@ -230,7 +231,7 @@ CREATE FUNCTION weir.ttl_expire(view regclass) RETURNS bigint
 COMMENT ON FUNCTION weir.ttl_expire(regclass) IS 'delete what has expired of a continuous view now; returns how many rows; for its owner';
 
 CREATE VIEW weir.views AS
-	SELECT n.nspname AS schema, c.relname AS name, v.view, v.matrel, v."values", v.def, v.stream,
+	SELECT n.nspname AS schema, c.relname AS name, v.view, v.matrel, v."values", v.def, v.stream, v.more_streams,
 		pg_catalog.pg_get_userbyid(c.relowner) AS owner, v.state, v.reason,
 		v.sw, v.step, v.ttl, v.ttl_column, v.fillfactor,
 		v.emit, v.late, v.allowed_lateness, v.retention,

@@ -56,6 +56,7 @@ enum
 	ANUM_MATREL,
 	ANUM_VALUES,
 	ANUM_STREAM,
+	ANUM_MORE_STREAMS,
 	ANUM_STATE,
 	ANUM_REASON,
 	ANUM_SW,
@@ -108,6 +109,8 @@ static List *load_views(Oid catalog);
 static ContView *view_from_tuple(HeapTuple tuple, TupleDesc desc);
 static void relations_from_row(ContView *view, const Datum *values);
 static Datum array_of_values(const ContView *view);
+static Datum array_of_streams(List *streams);
+static List *streams_list(Datum array);
 static ContViewState state_from_name(const char *name);
 static int	compare_views(const ListCell *a, const ListCell *b);
 static int64 boot_of_database(int64 boot);
@@ -169,6 +172,44 @@ weir_cont_views(void)
 		cache_valid = (version == cache_version);
 	}
 	return cache_list;
+}
+
+bool
+weir_cont_view_reads(const ContView *view, Oid streamid)
+{
+	return view->streamid == streamid || list_member_oid(view->more_streams, streamid);
+}
+
+List *
+weir_cont_views_streams(List *views, bool active_only)
+{
+	List	   *streams = NIL;
+	ListCell   *lc;
+
+	foreach(lc, views)
+	{
+		ContView   *view = lfirst(lc);
+
+		if (active_only && view->state != CONT_VIEW_ACTIVE)
+			continue;
+		streams = list_append_unique_oid(streams, view->streamid);
+		streams = list_concat_unique_oid(streams, view->more_streams);
+	}
+	return streams;
+}
+
+static List *
+streams_list(Datum array)
+{
+	List	   *streams = NIL;
+	Datum	   *elems;
+	int			n;
+
+	deconstruct_array(DatumGetArrayTypeP(array), REGCLASSOID, sizeof(Oid), true, TYPALIGN_INT,
+					  &elems, NULL, &n);
+	for (int i = 0; i < n; i++)
+		streams = lappend_oid(streams, DatumGetObjectId(elems[i]));
+	return streams;
 }
 
 uint64
@@ -240,6 +281,7 @@ weir_cont_view_insert(const ContView *view)
 	values[ANUM_MATREL - 1] = ObjectIdGetDatum(view->matrelid);
 	values[ANUM_VALUES - 1] = array_of_values(view);
 	values[ANUM_STREAM - 1] = ObjectIdGetDatum(view->streamid);
+	values[ANUM_MORE_STREAMS - 1] = array_of_streams(view->more_streams);
 	values[ANUM_STATE - 1] = CStringGetTextDatum(state_names[view->state]);
 	nulls[ANUM_REASON - 1] = true;
 	if (options->sliding)
@@ -545,6 +587,7 @@ view_from_tuple(HeapTuple tuple, TupleDesc desc)
 	heap_deform_tuple(tuple, desc, values, nulls);
 	relations_from_row(view, values);
 	view->streamid = DatumGetObjectId(values[ANUM_STREAM - 1]);
+	view->more_streams = streams_list(values[ANUM_MORE_STREAMS - 1]);
 	view->state = state_from_name(TextDatumGetCString(values[ANUM_STATE - 1]));
 	options->sliding = !nulls[ANUM_SW - 1];
 	if (options->sliding)
@@ -614,6 +657,17 @@ array_of_values(const ContView *view)
 	for (int i = 0; i < view->nvalues; i++)
 		relids[i] = ObjectIdGetDatum(view->values[i]);
 	return PointerGetDatum(construct_array(relids, view->nvalues, REGCLASSOID, sizeof(Oid), true, TYPALIGN_INT));
+}
+
+static Datum
+array_of_streams(List *streams)
+{
+	Datum	   *relids = palloc(sizeof(Datum) * Max(list_length(streams), 1));
+	ListCell   *lc;
+
+	foreach(lc, streams)
+		relids[foreach_current_index(lc)] = ObjectIdGetDatum(lfirst_oid(lc));
+	return PointerGetDatum(construct_array(relids, list_length(streams), REGCLASSOID, sizeof(Oid), true, TYPALIGN_INT));
 }
 
 static ContViewState

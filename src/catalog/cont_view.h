@@ -62,6 +62,7 @@ typedef struct ContView
 	int			nvalues;		/* values relations (query/values.h) */
 	Oid			values[MAX_VIEW_VALUES];
 	Oid			streamid;		/* the stream its query reads */
+	List	   *more_streams;	/* others, of UNION ALL */
 	Oid			owner;			/* owner of the matrel: who the query runs as */
 	ContViewState state;
 	ContViewOptions options;
@@ -88,6 +89,12 @@ extern void weir_cont_view_init(void);
  * pointers across transactions.  Needs a transaction and a snapshot.
  */
 extern List *weir_cont_views(void);
+
+/* Does the view's query read this stream? */
+extern bool weir_cont_view_reads(const ContView *view, Oid streamid);
+
+/* The streams of all these views, each once. */
+extern List *weir_cont_views_streams(List *views, bool active_only);
 
 /* Counts changes of the cache: equal values mean the same list. */
 extern uint64 weir_cont_views_version(void);

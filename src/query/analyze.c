@@ -31,6 +31,7 @@ typedef struct CheckContext
 	Index		stream;			/* range table index */
 } CheckContext;
 
+static bool find_streams_walker(Node *node, List **streams);
 static bool find_stream_walker(Node *node, Oid *streamid);
 static Index find_stream_rte(ParseState *pstate, Query *query);
 static void check_jointree(CheckContext *cxt, Node *node, bool nullable);
@@ -43,6 +44,15 @@ weir_query_stream(Query *query)
 
 	find_stream_walker((Node *) query, &streamid);
 	return streamid;
+}
+
+List *
+weir_query_streams(Query *query)
+{
+	List	   *streams = NIL;
+
+	find_streams_walker((Node *) query, &streams);
+	return streams;
 }
 
 Index
@@ -99,6 +109,25 @@ weir_check_key(ParseState *pstate, Node *expr, Oid eqop, bool hashable)
 }
 
 static bool
+find_streams_walker(Node *node, List **streams)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, RangeTblEntry))
+	{
+		Oid			streamid = InvalidOid;
+
+		if (((RangeTblEntry *) node)->rtekind == RTE_RELATION && find_stream_walker(node, &streamid))
+			*streams = list_append_unique_oid(*streams, streamid);
+		return false;
+	}
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, find_streams_walker, streams,
+								 QTW_EXAMINE_RTES_BEFORE);
+	return expression_tree_walker(node, find_streams_walker, streams);
+}
+
+static bool
 find_stream_walker(Node *node, Oid *streamid)
 {
 	if (node == NULL)
@@ -125,9 +154,6 @@ find_stream_walker(Node *node, Oid *streamid)
 void
 weir_query_check_clauses(ParseState *pstate, Query *query)
 {
-	if (query->setOperations)
-		weir_query_refuse(pstate, -1, "UNION, INTERSECT or EXCEPT over a stream",
-						  "Create a continuous view for each branch, and an ordinary view that puts them together.");
 	if (query->hasModifyingCTE)
 		weir_query_refuse(pstate, -1, "a data-modifying WITH query", NULL);
 	if (query->rowMarks)
@@ -160,14 +186,17 @@ find_stream_rte(ParseState *pstate, Query *query)
 		Oid			streamid = InvalidOid;
 
 		rti++;
-		find_stream_walker((Node *) rte, &streamid);
+		if (rte->rtekind == RTE_SUBQUERY)
+			streamid = weir_query_stream(rte->subquery);
+		else
+			find_stream_walker((Node *) rte, &streamid);
 		if (!OidIsValid(streamid))
 			continue;
 		if (rte->tablesample)
 			weir_query_refuse(pstate, -1, "TABLESAMPLE on a stream", "Use WHERE random() < fraction.");
 		if (found > 0)
 			weir_query_refuse(pstate, -1, "a join of two streams",
-							  "Join a stream with tables.");
+							  "Join a stream with tables. To take the rows of both, use UNION ALL in FROM.");
 		found = rti;
 	}
 	if (found == 0)
@@ -233,6 +262,40 @@ check_expr_walker(Node *node, CheckContext *cxt)
 	if (IsA(node, CurrentOfExpr))
 		weir_query_refuse(cxt->pstate, -1, "CURRENT OF", NULL);
 	return expression_tree_walker(node, check_expr_walker, cxt);
+}
+
+void
+weir_query_check_row_wise(ParseState *pstate, Query *subquery, const char *where, bool in_place)
+{
+	const char *what = NULL;
+
+	if (subquery->commandType != CMD_SELECT)
+		what = "a data-modifying query";
+	else if (subquery->setOperations)
+		what = "UNION, INTERSECT or EXCEPT";
+	else if (subquery->groupClause || subquery->groupingSets || subquery->havingQual)
+		what = "GROUP BY";
+	else if (subquery->hasAggs)
+		what = "an aggregate";
+	else if (subquery->hasWindowFuncs)
+		what = "a window function";
+	else if (subquery->distinctClause)
+		what = "DISTINCT";
+	else if (subquery->sortClause)
+		what = "ORDER BY";
+	else if (subquery->limitOffset || subquery->limitCount)
+		what = "LIMIT or OFFSET";
+	else if (subquery->rowMarks)
+		what = "FOR UPDATE or FOR SHARE";
+	else if (subquery->cteList)
+		what = "WITH";
+	else if (subquery->hasTargetSRFs && !in_place)
+		what = "a set-returning function in the select list";
+	else if (!in_place && contain_volatile_functions((Node *) subquery->targetList))
+		what = "a volatile function in the select list";
+	if (what)
+		weir_query_refuse(pstate, -1, psprintf("%s in %s over a stream", what, where),
+						  "Create a continuous view of what comes before, and an ordinary view with the rest over it.");
 }
 
 void

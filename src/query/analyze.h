@@ -12,6 +12,9 @@
 /* The first stream that a query reads, at any depth; InvalidOid if none. */
 extern Oid	weir_query_stream(Query *query);
 
+/* All of them, each once, in the order of their appearance. */
+extern List *weir_query_streams(Query *query);
+
 /*
  * Refuse what cannot be maintained, by name and position (pstate carries the
  * source text, or none): first clauses of the query as it was written, then,
@@ -20,6 +23,14 @@ extern Oid	weir_query_stream(Query *query);
  */
 extern void weir_query_check_clauses(ParseState *pstate, Query *query);
 extern Index weir_query_check(ParseState *pstate, Query *query);
+
+/*
+ * Refuse what does not give its rows from single rows of the stream, each by
+ * itself: where names what the subquery is.  in_place: it is run as it is, not
+ * pulled up.
+ */
+extern void weir_query_check_row_wise(ParseState *pstate, Query *subquery, const char *where,
+									  bool in_place);
 
 /* Refuse an aggregate call or a group key that cannot be maintained. */
 extern void weir_check_aggref(ParseState *pstate, Aggref *aggref);

@@ -71,7 +71,8 @@ typedef struct ContQuery
 	ContState  *states;
 	int			nvalues;		/* columns of results, after the states */
 	List	   *values;			/* ValuesRel: of aggregates that have no state (query/values.h) */
-	Oid			streamid;
+	Oid			streamid;		/* the first of */
+	List	   *streams;		/* those it reads; several are branches of UNION ALL */
 } ContQuery;
 
 /*

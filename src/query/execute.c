@@ -306,6 +306,7 @@ weir_runtime_get(ContView *view)
 	}
 	runtime->view = *view;
 	runtime->view.name = NULL;
+	runtime->view.more_streams = NIL;
 	if (!runtime->valid || runtime->cxt == NULL || runtime->spec.desc == NULL)
 	{
 		/* Initial states go through input functions, which may call anything. */
@@ -667,7 +668,7 @@ weir_runtime_execute(ViewRuntime *runtime, StreamRows *rows, int first, int last
 	late_rows = NULL;
 	nlate = 0;
 	weir_owner_enter(&saved, runtime->view.owner);
-	weir_batch_scan_set(rows, first, last);
+	weir_batch_scan_set(rows, first, last, runtime->query->streams);
 	if (runtime->query->closing)
 		weir_late_begin(late_threshold(runtime, rows), first, last);
 	PG_TRY();
@@ -682,7 +683,7 @@ weir_runtime_execute(ViewRuntime *runtime, StreamRows *rows, int first, int last
 	}
 	PG_FINALLY();
 	{
-		weir_batch_scan_set(NULL, 0, 0);
+		weir_batch_scan_set(NULL, 0, 0, NIL);
 		late_rows = weir_late_end(&nlate);
 	}
 	PG_END_TRY();

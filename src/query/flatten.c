@@ -4,7 +4,7 @@
  *
  * PostgreSQL's planner does the same to such subqueries; here it is done when
  * a query is split, so that the rest of query/ finds the stream, its columns
- * and its place in the joins in one query.  Runs on a copy: the query that a
+ * and its place in the joins in one query.  A UNION ALL stays (union.c).  Runs on a copy: the query that a
  * user reads in weir.views stays as written.
  */
 #include "postgres.h"
@@ -16,6 +16,7 @@
 #include "parser/parsetree.h"
 #include "query/analyze.h"
 #include "query/flatten.h"
+#include "query/union.h"
 #include "rewrite/rewriteManip.h"
 
 static bool inline_with(ParseState *pstate, Query *query);
@@ -24,13 +25,21 @@ static bool pull_up(ParseState *pstate, Query *query);
 static void pull_up_one(Query *query, Index rti);
 static void lift_lateral(Query *query, Query *subquery);
 static Node *put_in_place(Node *node, Index rti, FromExpr *replacement);
-static void check_simple(ParseState *pstate, Query *subquery, const char *where);
 
 void
 weir_query_flatten(ParseState *pstate, Query *query)
 {
+	ListCell   *lc;
+
 	while (inline_with(pstate, query) || pull_up(pstate, query))
 		;
+	foreach(lc, query->rtable)
+	{
+		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
+
+		if (rte->rtekind == RTE_SUBQUERY && OidIsValid(weir_query_stream(rte->subquery)))
+			weir_union_prepare(pstate, rte);
+	}
 }
 
 /*
@@ -53,7 +62,8 @@ inline_with(ParseState *pstate, Query *query)
 			continue;
 		if (cte->cterecursive)
 			weir_query_refuse(pstate, cte->location, "WITH RECURSIVE", NULL);
-		check_simple(pstate, subquery, "WITH");
+		if (!weir_is_union(subquery))
+			weir_query_check_row_wise(pstate, subquery, "WITH", false);
 		found = find_reference(query->rtable, cte->ctename, 0);
 		for_each_cell(other, query->cteList, lnext(query->cteList, lc))
 		{
@@ -98,7 +108,7 @@ find_reference(List *rtable, const char *name, Index levelsup)
 	return NULL;
 }
 
-/* One subquery in FROM that reads a stream; false if there is none. */
+/* One subquery in FROM that reads a stream and is no UNION ALL; false if there is none. */
 static bool
 pull_up(ParseState *pstate, Query *query)
 {
@@ -108,9 +118,10 @@ pull_up(ParseState *pstate, Query *query)
 	{
 		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
 
-		if (rte->rtekind != RTE_SUBQUERY || !OidIsValid(weir_query_stream(rte->subquery)))
+		if (rte->rtekind != RTE_SUBQUERY || !OidIsValid(weir_query_stream(rte->subquery)) ||
+			weir_is_union(rte->subquery))
 			continue;
-		check_simple(pstate, rte->subquery, "a subquery");
+		weir_query_check_row_wise(pstate, rte->subquery, "a subquery", false);
 		if (rte->lateral && contain_vars_of_level((Node *) rte->subquery->jointree->fromlist, 1))
 			weir_query_refuse(pstate, -1, "a LATERAL reference in JOIN ... ON inside a subquery over a stream",
 							  "Put the condition into the subquery's WHERE clause.");
@@ -194,39 +205,4 @@ put_in_place(Node *node, Index rti, FromExpr *replacement)
 			lfirst(lc) = put_in_place(lfirst(lc), rti, replacement);
 	}
 	return node;
-}
-
-/* Its rows must follow from single rows of the stream, each by itself. */
-static void
-check_simple(ParseState *pstate, Query *subquery, const char *where)
-{
-	const char *what = NULL;
-
-	if (subquery->commandType != CMD_SELECT)
-		what = "a data-modifying query";
-	else if (subquery->setOperations)
-		what = "UNION, INTERSECT or EXCEPT";
-	else if (subquery->groupClause || subquery->groupingSets || subquery->havingQual)
-		what = "GROUP BY";
-	else if (subquery->hasAggs)
-		what = "an aggregate";
-	else if (subquery->hasWindowFuncs)
-		what = "a window function";
-	else if (subquery->distinctClause)
-		what = "DISTINCT";
-	else if (subquery->sortClause)
-		what = "ORDER BY";
-	else if (subquery->limitOffset || subquery->limitCount)
-		what = "LIMIT or OFFSET";
-	else if (subquery->rowMarks)
-		what = "FOR UPDATE or FOR SHARE";
-	else if (subquery->cteList)
-		what = "WITH";
-	else if (subquery->hasTargetSRFs)
-		what = "a set-returning function in the select list";
-	else if (contain_volatile_functions((Node *) subquery->targetList))
-		what = "a volatile function in the select list";
-	if (what)
-		weir_query_refuse(pstate, -1, psprintf("%s in %s over a stream", what, where),
-						  "Create a continuous view of what comes before, and an ordinary view with the rest over it.");
 }

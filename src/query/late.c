@@ -14,6 +14,7 @@
 #include "postgres.h"
 
 #include "query/late.h"
+#include "parser/parsetree.h"
 
 #include "base/compat.h"
 #include "base/weir.h"
@@ -145,6 +146,9 @@ weir_late_find_window(ParseState *pstate, ContQuery *cq, Query *def, Index strea
 	ClosingWindow *closing = palloc0(sizeof(ClosingWindow));
 	Node	   *time = NULL;
 
+	if (rt_fetch(stream, def->rtable)->rtekind != RTE_RELATION)
+		weir_query_refuse(pstate, -1, "event-time options over UNION ALL",
+						  "Streams have watermarks of their own: create a view of each with these options, and an ordinary view that puts them together.");
 	if (options->column == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

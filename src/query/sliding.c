@@ -74,7 +74,7 @@ static void add_interval(Interval *sum, const Interval *interval, int sign);
 static Node *minus_interval(Node *bound, const Interval *interval);
 static Node *use_clock_mutator(Node *node, void *context);
 static Oid	clock_function(void);
-static bool add_to_query(Query *query, Oid streamid, AttrNumber attno, Oid type, int32 typmod,
+static bool add_to_query(Query *query, Oid streamid, const char *column, AttrNumber attno, Oid type, int32 typmod,
 						 const Interval *length);
 
 SlidingWindow *
@@ -574,23 +574,29 @@ weir_sliding_add(Query *query, Oid streamid, const char *column, const Interval 
 				(errcode(attno > 0 ? ERRCODE_DATATYPE_MISMATCH : ERRCODE_UNDEFINED_COLUMN),
 				 errmsg("sw_column \"%s\" must refer to a timestamp or timestamptz column of stream \"%s\"",
 						column, get_rel_name(streamid))));
-	if (!add_to_query(query, streamid, attno, type, typmod, length))
+	if (!add_to_query(query, streamid, column, attno, type, typmod, length))
 		elog(ERROR, "query does not read the stream");
 }
 
 static bool
-add_to_query(Query *query, Oid streamid, AttrNumber attno, Oid type, int32 typmod,
+add_to_query(Query *query, Oid streamid, const char *column, AttrNumber attno, Oid type, int32 typmod,
 			 const Interval *length)
 {
 	ListCell   *lc;
 
+	if (query->setOperations && list_member_oid(weir_query_streams(query), streamid))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("\"sw\" cannot be used with UNION ALL"),
+				 errhint("Write the window as a condition: SELECT ... FROM (... UNION ALL ...) u WHERE u.%s > clock_timestamp() - interval '...'.",
+						 quote_identifier(column))));
 	foreach(lc, query->rtable)
 	{
 		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
 		Node	   *condition;
 
 		if (rte->rtekind == RTE_SUBQUERY &&
-			add_to_query(rte->subquery, streamid, attno, type, typmod, length))
+			add_to_query(rte->subquery, streamid, column, attno, type, typmod, length))
 			return true;
 		if (rte->rtekind != RTE_RELATION || rte->relid != streamid)
 			continue;
@@ -607,7 +613,7 @@ add_to_query(Query *query, Oid streamid, AttrNumber attno, Oid type, int32 typmo
 	}
 	foreach(lc, query->cteList)
 		if (add_to_query(castNode(Query, lfirst_node(CommonTableExpr, lc)->ctequery),
-						 streamid, attno, type, typmod, length))
+						 streamid, column, attno, type, typmod, length))
 			return true;
 	return false;
 }

@@ -30,6 +30,7 @@
 #include "optimizer/optimizer.h"
 #include "optimizer/tlist.h"
 #include "parser/parse_oper.h"
+#include "parser/parse_relation.h"
 #include "parser/parsetree.h"
 #include "query/analyze.h"
 #include "query/counterpart.h"
@@ -37,6 +38,7 @@
 #include "query/late.h"
 #include "query/session.h"
 #include "query/split.h"
+#include "query/union.h"
 #include "query/values.h"
 #include "query/window.h"
 #include "rewrite/rewriteManip.h"
@@ -101,10 +103,12 @@ weir_cont_query_build(Query *def, const ContViewOptions *options,
 		cxt.pstate->p_sourcetext = source_text;
 	}
 	cxt.cq = cq;
+	def = weir_union_wrap(cxt.pstate, def);
 	weir_query_check_clauses(cxt.pstate, def);
 	cxt.def = weir_split_prepare(cxt.pstate, def);
 	cxt.stream = weir_query_check(cxt.pstate, cxt.def);
-	cq->streamid = rt_fetch(cxt.stream, cxt.def->rtable)->relid;
+	cq->streams = weir_query_streams(def);
+	cq->streamid = linitial_oid(cq->streams);
 	cq->window = weir_sliding_take(cxt.pstate, cxt.def, cxt.stream);
 	cq->step_usecs = Max(options->step_usecs, USECS_PER_SEC);
 	cq->step_key = -1;
@@ -162,7 +166,7 @@ weir_cont_query_build(Query *def, const ContViewOptions *options,
 Query *
 weir_split_prepare(ParseState *pstate, Query *def)
 {
-	Query	   *query = copyObject(def);
+	Query	   *query = copyObject(weir_union_wrap(pstate, def));
 
 	weir_query_flatten(pstate, query);
 	query->targetList = (List *)
@@ -543,7 +547,7 @@ step_name(SplitContext *cxt)
 {
 	Var		   *var = (Var *) cxt->cq->window->time;
 
-	return IsA(var, Var) ? get_attname(cxt->cq->streamid, var->varattno, false) : NULL;
+	return IsA(var, Var) ? get_rte_attribute_name(rt_fetch(var->varno, cxt->def->rtable), var->varattno) : NULL;
 }
 
 static void

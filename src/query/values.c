@@ -163,6 +163,7 @@ weir_values_build(ContQuery *cq)
 		rel->query = part;
 		part->query = query;
 		part->streamid = cq->streamid;
+		part->streams = cq->streams;
 		part->step_key = part->pane_key = -1;
 		part->closing = cq->closing;
 		part->nkeys = cq->nkeys;

@@ -11,6 +11,7 @@
 
 /* What stream scans of this process return; see weir_batch_scan_set. */
 static StreamRows *scan_rows = NULL;
+static List *scan_streams = NIL;
 static int	scan_first = 0;
 static int	scan_last = 0;
 static int	scan_row = 0;
@@ -98,8 +99,9 @@ weir_batch_add_dead(WeirBatch *batch, const DeadLetter *dead)
 }
 
 void
-weir_batch_scan_set(StreamRows *rows, int first, int last)
+weir_batch_scan_set(StreamRows *rows, int first, int last, List *streams)
 {
+	scan_streams = streams;
 	scan_rows = rows;
 	scan_first = first;
 	scan_last = last;
@@ -120,10 +122,10 @@ weir_batch_scan_note(int row)
 StreamRows *
 weir_batch_scan_get(Oid streamid, int *first, int *last)
 {
-	if (scan_rows == NULL || scan_rows->streamid != streamid)
+	if (scan_rows == NULL || !list_member_oid(scan_streams, streamid))
 		return NULL;
 	*first = scan_first;
-	*last = scan_last;
+	*last = scan_rows->streamid == streamid ? scan_last : scan_first;
 	return scan_rows;
 }
 

@@ -102,9 +102,10 @@ extern void weir_batch_add_dead(WeirBatch *batch, const DeadLetter *dead);
 
 /*
  * The rows that the foreign scan of rows->streamid returns from now on:
- * [first, last).  NULL ends it; then scanning a stream is an error.
+ * [first, last); others of these streams return none.  NULL ends it; then
+ * scanning a stream is an error.
  */
-extern void weir_batch_scan_set(StreamRows *rows, int first, int last);
+extern void weir_batch_scan_set(StreamRows *rows, int first, int last, List *streams);
 
 /* The row that the scan returned last, by its index in the batch. */
 extern int	weir_batch_scan_row(void);

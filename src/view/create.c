@@ -56,7 +56,7 @@
 static Query *analyze_view(UtilityCall *call, ViewStmt *stmt);
 static void create_cont_view(UtilityCall *call, ViewStmt *stmt, Query *query,
 							 ContView *view);
-static void check_statement(ViewStmt *stmt, Oid streamid);
+static void check_statement(ViewStmt *stmt, List *streams);
 static void apply_aliases(ViewStmt *stmt, Query *query);
 static Oid	create_def_view(ViewStmt *stmt, Query *query);
 static Node *parse_select(const char *text);
@@ -91,6 +91,8 @@ weir_create_view(UtilityCall *call)
 	}
 	if (OidIsValid(existing))
 		refuse_replace(stmt->view->relname);
+	view.more_streams = list_delete_first(weir_query_streams(query));
+	view.streamid = linitial_oid(weir_query_streams(query));
 	create_cont_view(call, copyObject(stmt), query, &view);
 	return true;
 }
@@ -128,7 +130,7 @@ create_cont_view(UtilityCall *call, ViewStmt *stmt, Query *query, ContView *view
 	Query	   *over_matrel;
 	ListCell   *lc;
 
-	check_statement(stmt, view->streamid);
+	check_statement(stmt, lcons_oid(view->streamid, list_copy(view->more_streams)));
 	weir_view_options_read(stmt->options, &given, &stmt->options);
 	view->options.fillfactor = given.fillfactor;
 	apply_aliases(stmt, query);
@@ -183,12 +185,17 @@ create_cont_view(UtilityCall *call, ViewStmt *stmt, Query *query, ContView *view
 }
 
 static void
-check_statement(ViewStmt *stmt, Oid streamid)
+check_statement(ViewStmt *stmt, List *streams)
 {
-	AclResult	acl = pg_class_aclcheck(streamid, GetUserId(), ACL_SELECT);
+	ListCell   *lc;
 
-	if (acl != ACLCHECK_OK)
-		aclcheck_error(acl, OBJECT_FOREIGN_TABLE, get_rel_name(streamid));
+	foreach(lc, streams)
+	{
+		AclResult	acl = pg_class_aclcheck(lfirst_oid(lc), GetUserId(), ACL_SELECT);
+
+		if (acl != ACLCHECK_OK)
+			aclcheck_error(acl, OBJECT_FOREIGN_TABLE, get_rel_name(lfirst_oid(lc)));
+	}
 	if (stmt->view->relpersistence != RELPERSISTENCE_PERMANENT)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),

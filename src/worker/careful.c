@@ -164,16 +164,11 @@ add_assembled(Assembly *a)
 		return;
 	for (int i = 0; (part = weir_runtime_part(a->runtime, i)) != NULL; i++)
 	{
-		GroupTable *table = a->tables[i];
 		ViewResult	result = {0};
-		uint32		bucket = 0;
-		GroupEntry *group = NULL;
 
 		result.spec = &part->spec;
 		result.rows_in = i == 0 ? a->rows_in : 0;
-		result.tuples = MemoryContextAllocHuge(a->intake->cxt, sizeof(MinimalTuple) * Max(table->ngroups, 1));
-		while ((group = weir_groups_next(table, &bucket, group)) != NULL)
-			result.tuples[result.ntuples++] = group->tuple;
+		weir_intake_collect(a->intake, a->tables[i], &result);
 		weir_intake_add_result(a->intake, &result);
 	}
 }
@@ -184,28 +179,27 @@ run_views_carefully(Intake *intake)
 	List	   *views = weir_intake_views();
 	ListCell   *lc;
 
-	for (int i = 0; i < intake->batch->nstreams; i++)
+	foreach(lc, views)
 	{
-		StreamRows *rows = &intake->batch->streams[i];
+		ContView   *view = lfirst(lc);
+		Assembly	a = {0};
 
-		foreach(lc, views)
+		a.intake = intake;
+		a.view = view;
+		weir_arena_init(&a.arena, intake->cxt);
+		for (int i = 0; i < intake->batch->nstreams && !a.broken; i++)
 		{
-			ContView   *view = lfirst(lc);
-			Assembly	a = {0};
-			int			first = weir_intake_first_row(view, rows);
+			int			first;
 
-			if (first == rows->nrows)
-				continue;
-			a.intake = intake;
-			a.view = view;
-			a.rows = rows;
-			weir_arena_init(&a.arena, intake->cxt);
-			assemble(&a, first, rows->nrows);
-			if (a.broken)
-				suspend(intake, view, a.reason);
-			else
-				add_assembled(&a);
+			a.rows = &intake->batch->streams[i];
+			first = weir_intake_first_row(view, a.rows);
+			if (first < a.rows->nrows)
+				assemble(&a, first, a.rows->nrows);
 		}
+		if (a.broken)
+			suspend(intake, view, a.reason);
+		else
+			add_assembled(&a);
 	}
 }
 

@@ -420,12 +420,7 @@ weir_event_write(void)
 bool
 weir_event_tick(List *views)
 {
-	List	   *streams = NIL;
-	ListCell   *lc;
-
-	foreach(lc, views)
-		streams = list_append_unique_oid(streams, ((ContView *) lfirst(lc))->streamid);
-	weir_watermark_purge(weir_worker_self->slot, streams);
+	weir_watermark_purge(weir_worker_self->slot, weir_cont_views_streams(views, false));
 	if (!weir_epoch_cut_watermarks(weir_worker_self->slot) || !weir_event_pending())
 		return false;
 	SPI_connect();

@@ -477,19 +477,11 @@ extension_is_gone(uint32 created)
 static int
 kafka_wants(List *views, WorkerTask *wants)
 {
-	List	   *streams = NIL;
 	ListCell   *lc;
 	int			n = 0;
 
 	memset(wants, 0, sizeof(WorkerTask) * WEIR_MAX_KAFKA_WANTS);
-	foreach(lc, views)
-	{
-		ContView   *view = lfirst(lc);
-
-		if (view->state == CONT_VIEW_ACTIVE)
-			streams = list_append_unique_oid(streams, view->streamid);
-	}
-	foreach(lc, streams)
+	foreach(lc, weir_cont_views_streams(views, true))
 	{
 		int			workers = weir_kafka_workers_wanted(lfirst_oid(lc));
 

@@ -29,7 +29,7 @@ weir_intake_first_row(ContView *view, StreamRows *rows)
 	int			low = 0;
 	int			high = rows->nrows;
 
-	if (view->streamid != rows->streamid || view->state != CONT_VIEW_ACTIVE)
+	if (!weir_cont_view_reads(view, rows->streamid) || view->state != CONT_VIEW_ACTIVE)
 		return rows->nrows;
 	if (rows->seqs == NULL || view->start_boot != weir_shmem_boot())
 		return 0;
@@ -46,8 +46,51 @@ weir_intake_first_row(ContView *view, StreamRows *rows)
 }
 
 void
+weir_intake_collect(Intake *intake, GroupTable *table, ViewResult *result)
+{
+	uint32		bucket = 0;
+	GroupEntry *group = NULL;
+
+	result->ntuples = 0;
+	result->tuples = MemoryContextAllocHuge(intake->cxt, sizeof(MinimalTuple) * Max(table->ngroups, 1));
+	while ((group = weir_groups_next(table, &bucket, group)) != NULL)
+		result->tuples[result->ntuples++] = group->tuple;
+}
+
+/*
+ * What rows of several streams give to one view: a group may be in the result
+ * once only.  Combining may fail, as merging may: then the careful way finds out.
+ */
+static void
+join_results(Intake *intake, ViewResult *result, ViewResult *more)
+{
+	ViewResult *parts[] = {result, more};
+	Arena		arena;
+	GroupTable *table;
+
+	weir_arena_init(&arena, intake->cxt);
+	table = weir_groups_create(&arena, result->spec->defid, result->spec->append);
+	for (int i = 0; i < lengthof(parts); i++)
+	{
+		GroupMerge *merge = weir_groups_stage(table, parts[i]->spec, parts[i]->tuples, parts[i]->ntuples);
+
+		if (!weir_groups_reserve(merge, &arena))
+			elog(ERROR, "local group table is out of memory");
+		weir_groups_apply(merge, table);
+	}
+	weir_intake_collect(intake, table, result);
+	result->rows_in += more->rows_in;
+}
+
+void
 weir_intake_add_result(Intake *intake, ViewResult *result)
 {
+	for (int i = 0; intake->batch->nstreams > 1 && i < intake->input.nviews; i++)
+		if (intake->input.views[i].spec == result->spec)
+		{
+			join_results(intake, &intake->input.views[i], result);
+			return;
+		}
 	if (intake->input.nviews == intake->maxviews)
 	{
 		intake->maxviews = Max(intake->maxviews * 2, 8);

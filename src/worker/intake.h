@@ -24,6 +24,9 @@ typedef struct Intake
 	int			maxdead;
 } Intake;
 
+/* The groups of a table in local memory, which stays, as the rows of a result. */
+extern void weir_intake_collect(Intake *intake, GroupTable *table, ViewResult *result);
+
 /* Empty but for the batch's own dead letters and offsets. */
 extern void weir_intake_begin(Intake *intake, WeirBatch *batch, MemoryContext cxt, bool sync);
 extern void weir_intake_add_result(Intake *intake, ViewResult *result);

@@ -1,0 +1,168 @@
+/*
+ * union.c
+ *	  UNION ALL of streams: their rows as those of one.
+ *
+ * A subquery in FROM that is a UNION ALL stays as it is; the rest of query/
+ * takes its entry in the range table for the stream's.  Each branch projects,
+ * filters and joins one stream as a view without aggregates could.  The
+ * continuous query runs over the rows of a batch that are of one of the streams,
+ * and the scans of the others give none then: what comes of all batches is
+ * what the UNION ALL of all rows gives.
+ */
+#include "postgres.h"
+
+#include "query/union.h"
+
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/clauses.h"
+#include "optimizer/optimizer.h"
+#include "parser/parsetree.h"
+#include "query/analyze.h"
+#include "query/flatten.h"
+#include "query/sliding.h"
+#include "query/window.h"
+#include "rewrite/rewriteManip.h"
+
+#define BRANCH_HINT "Write it over the UNION ALL: SELECT ... FROM (SELECT ... UNION ALL SELECT ...) u WHERE ... GROUP BY ..."
+
+static bool is_union_tree(Node *node, bool distinct);
+static void make_all(Node *node);
+static void check_branch(ParseState *pstate, Query *branch);
+
+Query *
+weir_union_wrap(ParseState *pstate, Query *query)
+{
+	SetOperationStmt *top = (SetOperationStmt *) query->setOperations;
+	Query	   *wrapper;
+	Query	   *inner;
+	RangeTblEntry *rte;
+	RangeTblRef *ref;
+	Index		maxref = 0;
+	ListCell   *lc;
+
+	if (top == NULL)
+		return query;
+	if (!is_union_tree((Node *) top, !top->all) ||
+		(query->cteList && (checkExprHasSubLink(query->limitCount) || checkExprHasSubLink(query->limitOffset))))
+		weir_query_refuse(pstate, -1, "INTERSECT, EXCEPT, or UNION inside UNION ALL, over a stream",
+						  "Create a continuous view for each branch, and an ordinary view that puts them together.");
+
+	/* What is on top of the branches goes around them. */
+	wrapper = copyObject(query);
+	inner = copyObject(query);
+	inner->sortClause = NIL;
+	inner->limitOffset = inner->limitCount = NULL;
+	inner->limitOption = LIMIT_OPTION_COUNT;
+	make_all(inner->setOperations);
+
+	rte = makeNode(RangeTblEntry);
+	rte->rtekind = RTE_SUBQUERY;
+	rte->subquery = inner;
+	rte->alias = makeAlias("union", NIL);
+	rte->eref = makeAlias("union", NIL);
+	rte->inFromCl = true;
+	ref = makeNode(RangeTblRef);
+	ref->rtindex = 1;
+	wrapper->rtable = list_make1(rte);
+	wrapper->jointree = makeFromExpr(list_make1(ref), NULL);
+	wrapper->setOperations = NULL;
+	wrapper->cteList = NIL;
+	foreach(lc, wrapper->targetList)
+	{
+		TargetEntry *tle = lfirst_node(TargetEntry, lc);
+		TargetEntry *inner_tle = list_nth_node(TargetEntry, inner->targetList, foreach_current_index(lc));
+
+		rte->eref->colnames = lappend(rte->eref->colnames, makeString(pstrdup(tle->resname)));
+		tle->expr = (Expr *) makeVarFromTargetEntry(1, inner_tle);
+		inner_tle->ressortgroupref = 0;
+		maxref = Max(maxref, tle->ressortgroupref);
+	}
+	if (top->all)
+		return wrapper;
+
+	/* UNION: each row once. */
+	foreach(lc, top->groupClauses)
+	{
+		SortGroupClause *clause = copyObject(lfirst_node(SortGroupClause, lc));
+		TargetEntry *tle = list_nth_node(TargetEntry, wrapper->targetList, foreach_current_index(lc));
+
+		if (tle->ressortgroupref == 0)
+			tle->ressortgroupref = ++maxref;
+		clause->tleSortGroupRef = tle->ressortgroupref;
+		wrapper->distinctClause = lappend(wrapper->distinctClause, clause);
+	}
+	return wrapper;
+}
+
+/* distinct: UNION at the top takes away what a UNION or UNION ALL below leaves twice. */
+static bool
+is_union_tree(Node *node, bool distinct)
+{
+	SetOperationStmt *op = (SetOperationStmt *) node;
+
+	if (IsA(node, RangeTblRef))
+		return true;
+	return op->op == SETOP_UNION && (op->all || distinct) &&
+		is_union_tree(op->larg, distinct) && is_union_tree(op->rarg, distinct);
+}
+
+static void
+make_all(Node *node)
+{
+	SetOperationStmt *op = (SetOperationStmt *) node;
+
+	if (IsA(node, RangeTblRef))
+		return;
+	op->all = true;
+	op->groupClauses = NIL;
+	make_all(op->larg);
+	make_all(op->rarg);
+}
+
+bool
+weir_is_union(Query *subquery)
+{
+	ListCell   *lc;
+
+	foreach(lc, subquery->cteList)
+		if (OidIsValid(weir_query_stream(castNode(Query, lfirst_node(CommonTableExpr, lc)->ctequery))))
+			return false;
+	return subquery->setOperations && is_union_tree(subquery->setOperations, false) &&
+		!subquery->sortClause && !subquery->limitCount && !subquery->limitOffset;
+}
+
+void
+weir_union_prepare(ParseState *pstate, RangeTblEntry *rte)
+{
+	ListCell   *lc;
+
+	if (rte->lateral && contain_vars_of_level((Node *) rte->subquery, 1))
+		weir_query_refuse(pstate, -1, "a LATERAL reference inside UNION ALL over a stream", BRANCH_HINT);
+	foreach(lc, rte->subquery->rtable)
+	{
+		Query	   *branch = lfirst_node(RangeTblEntry, lc)->subquery;
+
+		if (!OidIsValid(weir_query_stream(branch)))
+			weir_query_refuse(pstate, exprLocation((Node *) branch->targetList), "a branch of UNION ALL without a stream",
+							  "Its rows would count again with each batch: create a continuous view of the streams, and an ordinary view that adds these rows.");
+		weir_query_flatten(pstate, branch);
+		check_branch(pstate, branch);
+	}
+}
+
+/* What is no part of a branch is looked for in a copy: the branch stays. */
+static void
+check_branch(ParseState *pstate, Query *branch)
+{
+	Query	   *copy = copyObject(branch);
+	int			location = exprLocation((Node *) branch->targetList);
+	Index		stream;
+
+	weir_query_check_row_wise(pstate, copy, "a branch of UNION ALL", true);
+	stream = weir_query_check(pstate, copy);
+	if (weir_sliding_take(pstate, copy, stream) != NULL)
+		weir_query_refuse(pstate, location, "a sliding window in a branch of UNION ALL", BRANCH_HINT);
+	weir_window_prepare(pstate, copy);
+	(void) weir_window_take(pstate, copy);
+}
