@@ -1,6 +1,7 @@
 -- agg(DISTINCT x): the same as a batch query over the same rows.
 CREATE SCHEMA oracle_distinct;
 SET search_path = oracle_distinct, public;
+SET jit = off;
 CREATE FOREIGN TABLE s (k int, g text, x int, n numeric, t text, f float8, a int[], at timestamptz) SERVER weir;
 CREATE TABLE p (k int, g text, x int, n numeric, t text, f float8, a int[], at timestamptz);
 

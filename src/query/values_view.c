@@ -6,7 +6,7 @@
  * the group:
  *
  *	(SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY a.x)
- *	   FROM v_vals1 a, LATERAL generate_series(1, a.n)
+ *	   FROM v_vals1 a, LATERAL weir.times(a.n)
  *	  WHERE weir.hash_key(a.k) = weir.hash_key(v_mrel.k)
  *		AND (a.k = v_mrel.k OR a.k IS NULL AND v_mrel.k IS NULL))
  *
@@ -28,6 +28,7 @@
 #include "base/weir.h"
 #include "catalog/pg_aggregate.h"
 #include "catalog/pg_type.h"
+#include "funcapi.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
@@ -42,6 +43,7 @@
 #include "utils/lsyscache.h"
 
 WEIR_FUNCTION(weir_image);
+WEIR_FUNCTION(weir_times);
 
 typedef struct ColumnContext
 {
@@ -103,7 +105,7 @@ weir_values_result(const ContQuery *cq, int n, Oid relid, Aggref *aggref, List *
 	return (Node *) sublink;
 }
 
-/* SELECT FROM values relation a [, generate_series(1, a.n)]; columns of it are those of range table entry 1. */
+/* SELECT FROM values relation a [, weir.times(a.n)]; columns of it are those of range table entry 1. */
 static Query *
 from_values(const ValuesRel *rel, Oid relid, bool repeat)
 {
@@ -114,7 +116,7 @@ from_values(const ValuesRel *rel, Oid relid, bool repeat)
 	appendStringInfo(&sql, "SELECT FROM %s a",
 					 quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)), get_rel_name(relid)));
 	if (repeat)
-		appendStringInfo(&sql, ", LATERAL pg_catalog.generate_series(1, a.%s) r",
+		appendStringInfo(&sql, ", LATERAL weir.times(a.%s) r",
 						 quote_identifier(rel->query->states[0].colname));
 	raw = linitial_node(RawStmt, raw_parser(sql.data, RAW_PARSE_DEFAULT));
 	return parse_analyze_fixedparams(raw, sql.data, NULL, 0, NULL);
@@ -232,6 +234,23 @@ hash_of(List *vars)
 	return (Node *) makeFuncExpr(LookupFuncName(list_make2(makeString(pstrdup(WEIR_SCHEMA)),
 														   makeString(pstrdup("hash_key"))), 1, &any, false),
 								 INT4OID, vars, InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
+}
+
+/* weir.times(n): n rows.  The planner knows better than of generate_series that these are few. */
+Datum
+weir_times(PG_FUNCTION_ARGS)
+{
+	FuncCallContext *call;
+
+	if (SRF_IS_FIRSTCALL())
+	{
+		call = SRF_FIRSTCALL_INIT();
+		call->max_calls = Max(PG_GETARG_INT64(0), 0);
+	}
+	call = SRF_PERCALL_SETUP();
+	if (call->call_cntr < call->max_calls)
+		SRF_RETURN_NEXT(call, Int32GetDatum(1));
+	SRF_RETURN_DONE(call);
 }
 
 /* weir.image(value): its bytes, uncompressed and without a header. */
