@@ -48,6 +48,8 @@ CREATE VIEW v AS SELECT k, count(DISTINCT x) FILTER (WHERE random() < 0.5) FROM 
 SELECT format('CREATE VIEW v AS SELECT %s FROM s', string_agg(format('count(DISTINCT x + %s)', i), ', ')) FROM generate_series(1, 33) i \gexec
 CREATE VIEW v AS SELECT k, range_agg(int4range(x, x + 1)) FROM s GROUP BY k;
 CREATE VIEW v AS SELECT v, count(*) FROM s GROUP BY v;
+CREATE VIEW v AS SELECT k, weir.first(x, (at, n)) FROM s GROUP BY k;
+CREATE VIEW v AS SELECT k, cardinality(array_agg((x, n))) FROM s GROUP BY k;
 CREATE VIEW v AS SELECT random() AS r, count(*) FROM s GROUP BY r;
 CREATE VIEW v AS SELECT tableoid, count(*) FROM s GROUP BY tableoid;
 

@@ -13,6 +13,7 @@
 #include "catalog/cont_view.h"
 #include "catalog/pg_aggregate.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "parser/parse_agg.h"
@@ -36,6 +37,8 @@ static bool find_stream_walker(Node *node, Oid *streamid);
 static Index find_stream_rte(ParseState *pstate, Query *query);
 static void check_jointree(CheckContext *cxt, Node *node, bool nullable);
 static bool check_expr_walker(Node *node, CheckContext *cxt);
+static bool keeps_values(Aggref *aggref, const char *name);
+static bool has_record(List *types);
 
 Oid
 weir_query_stream(Query *query)
@@ -81,6 +84,9 @@ weir_check_aggref(ParseState *pstate, Aggref *aggref)
 						  "Call weir.combine in an ordinary view over the continuous view, or in a subquery.");
 	if (weir_values_needed(aggref))
 		return;
+	if (keeps_values(aggref, name) && has_record(aggref->aggargtypes))
+		weir_query_refuse(pstate, location, psprintf("a row without a type of its own in %s", name),
+						  "Cast it to a composite type that you create: ROW(...)::type.");
 
 	/* Errors for what PostgreSQL itself cannot combine. */
 	cxt = AllocSetContextCreate(CurrentMemoryContext, "weir check aggregate",
@@ -91,6 +97,19 @@ weir_check_aggref(ParseState *pstate, Aggref *aggref)
 	if (pstate)
 		cancel_parser_errposition_callback(&position);
 	MemoryContextDelete(cxt);
+}
+
+/* Is the state made of the arguments' values (agg/value.c)?  Those of JSON are made of text. */
+static bool
+keeps_values(Aggref *aggref, const char *name)
+{
+	return get_func_namespace(aggref->aggfnoid) == weir_schema_oid() && strncmp(name, "json", 4) != 0;
+}
+
+static bool
+has_record(List *types)
+{
+	return list_member_oid(types, RECORDOID) || list_member_oid(types, RECORDARRAYOID);
 }
 
 void

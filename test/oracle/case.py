@@ -5,9 +5,12 @@ A step is (client, what, ...):
     (c, "commit")  (c, "rollback")  (c, "savepoint", n)  (c, "release", n)  (c, "back", n)
     (c, "sync", "on" or "off")   (c, "buffer", size)
     (c, "rows", stream, way, [row ...])     way: values, singles, copy, select, prepared
-    (c, "fail")                  a statement that fails; the transaction then rolls back (to the savepoint)
-    (None, "flush")  (None, "restart")  (None, "kill", process)  (None, "set", name, value)  (None, "view", number)
-Steps of clients with an open transaction are mixed with those of others.
+    (c, "fail", how)             a statement that fails; the transaction then rolls back (to the savepoint)
+    (None, "flush")  (None, "restart")  (None, "kill", process)  (None, "set", name, value)
+    (None, "view", number)       creates it           (None, "truncate", number)    empties it
+    (None, "index", number, column)
+Steps of clients with an open transaction are mixed with those of others.  A case with threads gives each client one, so that
+they do what they do at once: then a seed gives the same steps but not the same interleaving.
 """
 import random
 
@@ -15,6 +18,7 @@ from query import Maker
 from values import TYPES
 
 PROCESSES = ["postmaster", "weir ingest worker", "weir flush worker"]
+INDEXABLE = {"int", "bool", "date", "ts", "tstz", "enum", "uuid"}
 
 
 class StreamColumn:
@@ -105,7 +109,7 @@ class Case:
                 yield from self.inside(client, depth + 1)
                 x = r.random()
                 if x < .15:
-                    yield (client, "fail")
+                    yield (client, "fail", r.choice(["query", "copy", "copy ends", "row"]))
                 if x < .45:
                     yield (client, "back", depth)
                 elif x < .8:
@@ -131,6 +135,7 @@ class Case:
         r = self.r
         self.large = r.choice([0, 0, 0, .02])
         clients = r.randint(1, 4)
+        self.threads = clients > 1 and r.random() < .3
         if r.random() < .5:
             for name, values in [("weir.batch_rows", [1, 2, 7, 100, 65536]), ("weir.ingest_workers", [1, 1, 2, 3]),
                                  ("weir.flush_interval", ["1ms", "20ms", "100ms", "1s"]), ("weir.batch_size", ["64kB", "16MB"])]:
@@ -159,6 +164,10 @@ class Case:
                 self.steps.append((None, "flush"))
             if r.random() < .03 and not open_ and late:
                 self.steps.append((None, "view", late.pop()))
+            if r.random() < .01 and not open_:
+                self.steps.append((None, "truncate", r.randrange(len(self.views))))
+            if r.random() < .02 and not open_:
+                self.steps.append((None, "index", r.randrange(len(self.views)), r.randrange(4)))
             if not open_ and self.harsh and r.random() < .1:
                 self.steps.append((None, "restart"))
             if self.harsh and r.random() < .02:

@@ -192,6 +192,8 @@ AGGREGATES = [
     ("other", "string_agg({0}, '|')", ["text"], _WORDS),
     ("other", "jsonb_agg({0})", ["int"], _JSON),
     ("other", "json_agg({0})", ["text"], _JSON),
+    ("other", "json_agg({0})", ["pair"], _JSON),
+    ("other", "jsonb_agg({0})", ["jsonb"], _JSON),
     ("other", "jsonb_object_agg({0}::text, 1)", ["cint"]),
     # in an order
     ("array", "array_agg({0} ORDER BY {0} DESC)", ["int"]),
@@ -204,6 +206,13 @@ AGGREGATES = [
     ("int", "rank(3) WITHIN GROUP (ORDER BY {0})", ["int"]),
     ("tame", "cume_dist(3) WITHIN GROUP (ORDER BY {0})", ["int"]),
     ("int", "dense_rank('b') WITHIN GROUP (ORDER BY {0})", ["text"]),
+    # by another column; id is different in every row
+    ("same", "weir.first({0}, {1})", ["any", "id"]),
+    ("same", "weir.last({0}, {1})", ["any", "id"]),
+    ("same", "weir.keyed_max({1}, {0})", ["any", "id"]),
+    ("array", "weir.first_values(3, {0}, {1})", ["int", "id"]),
+    ("other", "weir.top_n(2, {0}, {1})", ["text", "id"]),
+    ("array", "weir.top_n(3, {0})", ["int"]),
     ("other", "percentile_disc(ARRAY[0, 0.5, 1]) WITHIN GROUP (ORDER BY {0})", ["int"]),
 ]
 # From the first with DISTINCT on: picked less often, for they make other queries than the plain ones

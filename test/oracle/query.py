@@ -19,7 +19,7 @@ class Column:
 
     def __init__(self, sql, family):
         self.sql, self.family = sql, family
-        self.ordered, self.hashable = family not in UNORDERED, family != "bit"
+        self.ordered, self.hashable = family not in UNORDERED, family != "bit"      # min and max; GROUP BY
 
 
 class Item:
@@ -69,7 +69,9 @@ class Query:
             return None
         q = copy.deepcopy(self)
         keys = [i.sql for i in self.items if i.role == "key" and r.random() < .5]
-        numbers = [n for n, i in enumerate(self.items) if i.role == "agg" or i.sql in keys]
+        # columns whose values are kept in rows of their own
+        hard = re.compile(r"\((DISTINCT )|WITHIN GROUP|ORDER BY") if r.random() < .8 else re.compile("$.")
+        numbers = [n for n, i in enumerate(self.items) if i.role == "agg" and not hard.search(i.sql) or i.sql in keys]
         if not any(self.items[n].role == "agg" for n in numbers):
             return None
         q.group, q.items = keys, [q.items[n] for n in numbers]
@@ -123,8 +125,8 @@ class Maker:
 
     # ---- expressions ----
     def column(self, family):
-        fits = [c for c in self.scope if family == "any" or c.family == family or
-                (family == "ordered" and c.ordered) or (family == "hashable" and c.hashable)]
+        fits = [c for c in self.scope if c.family == family or c.family != "id" and
+                (family == "any" or (family == "ordered" and c.ordered) or (family == "hashable" and c.hashable))]
         return self.r.choice(fits) if fits else None
 
     def expression(self, family, depth=2):
@@ -165,14 +167,14 @@ class Maker:
 
     def some_expression(self, hashable=False, depth=2):
         for _ in range(20):
-            families = [c.family for c in self.scope if c.hashable or not hashable]
+            families = [c.family for c in self.scope if c.family != "id" and c.hashable or not hashable]
             families += ["int", "text", "bool", "num", "ts"]
             family = self.r.choice(families)
             e = self.expression(family, depth)
             # a bare constant would be an ordinal or of unknown type
             if e and (family != "bit" or not hashable) and not re.fullmatch(r"[-\d.']*|''|'\w*'|\w+::\w+|true|false", e[0]):
                 return e
-        return self.scope[0].sql, self.scope[0].family
+        return self.scope[1].sql, self.scope[1].family
 
     def condition(self, depth=2):
         e = self.expression("bool", depth)
@@ -215,7 +217,7 @@ class Maker:
 
     # ---- what is read ----
     def stream_columns(self, stream, alias):
-        return [Column(f"{alias}.{c.name}", c.type.family) for c in stream.columns]
+        return [Column(f"{alias}.id", "id")] + [Column(f"{alias}.{c.name}", c.type.family) for c in stream.columns]
 
     def fill(self, text, depth=1):
         """Replace {family} in a text by expressions; None when there is none."""
@@ -239,11 +241,11 @@ class Maker:
             pass
         elif x < .95:
             # a subquery or a CTE that projects and filters
-            columns = []
+            columns = [("a.id", "id", "id")]
             for n in range(r.randint(2, 5)):
                 e = self.some_expression(depth=1) if r.random() < .4 else None
                 if e is None:
-                    c = r.choice(self.scope)
+                    c = r.choice(self.scope[1:])
                     e = (c.sql, c.family)
                 columns.append((e[0], f"e{n}", e[1]))
             where = f" WHERE {self.condition(1)}" if r.random() < .5 else ""

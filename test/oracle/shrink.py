@@ -61,13 +61,16 @@ class Shrinker:
             for s in case.steps:
                 if s[1] == "rows":
                     rows.setdefault(s[2], []).extend(s[4])
-            case.steps = views
+            case.steps, case.threads = views, False
             for stream, list_ in rows.items():
                 case.steps += [(0, "rows", stream, "values", list_[n:n + size]) for n in range(0, len(list_), size)]
         return any(self.attempt(lambda c: all_rows(c, size)) for size in (100000, 50, 5, 1))
 
     def steps(self):
-        for what in ("kill", "restart", "flush", "set", "sync", "buffer", "fail", "savepoint"):
+        def one_by_one(case):
+            case.threads = False
+        self.attempt(one_by_one)
+        for what in ("kill", "restart", "flush", "set", "sync", "buffer", "fail", "truncate", "index", "savepoint"):
             def without(case):
                 gone = {"savepoint": ("savepoint", "release", "back")}.get(what, (what,))
                 before = len(case.steps)
@@ -150,11 +153,14 @@ class Shrinker:
                     self.attempt(null)
 
 
+OF_VIEWS = ("view", "truncate", "index")
+
+
 def keep_views(case, names):
     numbers = {n: names.index(v.name) for n, v in enumerate(case.views) if v.name in names}
     case.views = [v for v in case.views if v.name in names]
-    case.steps = [(None, "view", numbers[s[2]]) if s[1] == "view" else s for s in case.steps
-                  if s[1] != "view" or s[2] in numbers]
+    case.steps = [(None, s[1], numbers[s[2]], *s[3:]) if s[1] in OF_VIEWS else s for s in case.steps
+                  if s[1] not in OF_VIEWS or s[2] in numbers]
 
 
 def drop_steps(case, part):
