@@ -333,9 +333,10 @@ COMMENT ON FUNCTION weir.bucket_end(timestamp, interval, interval) IS 'where the
 
 /* -- section: agg -- */
 
-CREATE AGGREGATE weir.array_agg(anycompatible) (
+/* Of another name: beside pg_catalog.array_agg no call would be unique where weir is in search_path. */
+CREATE AGGREGATE weir.array_agg_elements(anycompatible) (
 	SFUNC = pg_catalog.array_append, STYPE = anycompatiblearray, COMBINEFUNC = pg_catalog.array_cat, PARALLEL = SAFE);
-COMMENT ON AGGREGATE weir.array_agg(anycompatible) IS 'array_agg in continuous views';
+COMMENT ON AGGREGATE weir.array_agg_elements(anycompatible) IS 'array_agg in continuous views';
 
 CREATE FUNCTION weir.array_agg_trans(anyarray, anyarray) RETURNS anyarray
 	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_array_agg_trans';

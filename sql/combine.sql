@@ -16,6 +16,7 @@ CREATE VIEW v AS SELECT k, t, count(*), count(n) AS cn, avg(x) AS ax, sum(x) AS 
 	variance(x) AS vx, bool_or(x > 500) AS b, regr_count(f, x) AS rc, corr(x % 10, x % 7) AS co, longest(t) AS lo, product(1 + x % 2) AS pr, once(t) AS oo,
 	max(ARRAY[x, k]) AS arr, sum(x) FILTER (WHERE x % 2 = 0) AS fx, count(*) + 1 AS more, upper(t) AS up
 	FROM s GROUP BY k, t;
+CREATE VIEW held AS SELECT k, t, array_agg(x) AS aa, string_agg(t, ',') AS st, jsonb_agg(x) AS ja FROM s GROUP BY k, t;
 CREATE VIEW total AS SELECT count(*), avg(x) AS ax FROM s;
 CREATE VIEW most AS SELECT k, count(*), avg(n) AS an FROM s GROUP BY k HAVING count(*) > 140 ORDER BY k DESC LIMIT 3;
 CREATE VIEW log AS SELECT k, x FROM s WHERE x < 10;
@@ -35,6 +36,7 @@ CREATE TABLE cases (name text, over_view text, batch text);
 INSERT INTO cases VALUES
 	('all', 'SELECT combine(count), combine(cn), combine(ax), combine(sx), combine(an), combine(dn)::numeric(20,10), combine(sn), combine(mt), combine(vx)::numeric(20,10), combine(b), combine(rc), round(combine(co)::numeric, 9), combine(lo), combine(pr), combine(oo), combine(arr), combine(fx) FROM v',
 		'SELECT count(*), count(n), avg(x), sum(x), avg(n), stddev(n)::numeric(20,10), sum(n), max(t COLLATE "C"), variance(x)::numeric(20,10), bool_or(x > 500), regr_count(f, x), round(corr(x % 10, x % 7)::numeric, 9), longest(t), product(1 + x % 2), once(t), max(ARRAY[x, k]), sum(x) FILTER (WHERE x % 2 = 0) FROM p'),
+	('values', 'SELECT k, cardinality(combine(aa)), length(combine(st)), jsonb_array_length(combine(ja)) FROM held GROUP BY k', 'SELECT k, cardinality(array_agg(x)), length(string_agg(t, '','')), jsonb_array_length(jsonb_agg(x)) FROM p GROUP BY k'),
 	('none', 'SELECT combine(count), combine(cn), combine(ax), combine(sx), combine(mt), combine(b), combine(rc), combine(lo), combine(pr), combine(fx) FROM v WHERE k = 100',
 		'SELECT count(*), count(n), avg(x), sum(x), max(t), bool_or(x > 500), regr_count(f, x), longest(t), product(x), sum(x) FILTER (WHERE x % 2 = 0) FROM p WHERE k = 100'),
 	('by key', 'SELECT k, combine(count), combine(an), combine(mt), combine(lo) FROM v GROUP BY k', 'SELECT k, count(*), avg(n), max(t COLLATE "C"), longest(t) FROM p GROUP BY k'),
@@ -76,6 +78,9 @@ EXCEPTION WHEN others THEN
 	RETURN sqlerrm;
 END $$;
 SELECT name, compare(over_view, batch) FROM cases ORDER BY name COLLATE "C";
+
+-- with weir in search_path, calls of PostgreSQL's own aggregates stay unique
+SELECT array_agg(k), array_agg(ARRAY[k]), string_agg(name, ','), json_agg(k), jsonb_object_agg(k, name) FROM names WHERE k < 2;
 
 -- in a parallel plan
 SET parallel_setup_cost = 0;

@@ -36,6 +36,36 @@ CREATE VIEW v AS SELECT 1 AS one FROM s HAVING true;
 CREATE VIEW v AS SELECT k, count(*) FROM s TABLESAMPLE BERNOULLI (10) GROUP BY k;
 CREATE RECURSIVE VIEW v (k) AS SELECT k FROM s UNION SELECT k + 1 FROM v;
 
+CREATE VIEW v AS SELECT k FROM s FOR SHARE;
+CREATE VIEW v AS SELECT q.k FROM (SELECT k FROM s FOR UPDATE) q;
+CREATE VIEW v AS WITH gone AS (DELETE FROM names RETURNING k) SELECT s.k FROM s, gone;
+CREATE VIEW v AS WITH RECURSIVE r AS (SELECT k FROM s UNION ALL SELECT k + 1 FROM r WHERE k < 5) SELECT * FROM r;
+CREATE VIEW v AS SELECT FROM s;
+CREATE VIEW v AS SELECT k FROM s WHERE k IN (SELECT k FROM s2);
+CREATE VIEW v AS SELECT k, (SELECT max(y) FROM s2) FROM s;
+CREATE VIEW v AS SELECT k, count(*) FILTER (WHERE EXISTS (SELECT FROM s2 WHERE s2.k = s.k)) FROM s GROUP BY k;
+CREATE VIEW v AS SELECT k FROM s GROUP BY k HAVING k NOT IN (SELECT k FROM s2);
+CREATE VIEW v AS SELECT k FROM s ORDER BY (SELECT max(y) FROM s2);
+CREATE VIEW v AS SELECT k FROM s LIMIT (SELECT count(*) FROM s2);
+CREATE VIEW v AS SELECT k FROM s OFFSET (SELECT count(*) FROM s2);
+CREATE VIEW v WITH (sw = '1 hour') AS SELECT k FROM s LIMIT (SELECT count(*) FROM s2);
+CREATE VIEW v AS SELECT g FROM s, generate_series(1, (SELECT max(y) FROM s2)) g;
+CREATE VIEW v AS SELECT s.k FROM s JOIN (VALUES ((SELECT max(y) FROM s2))) q (k) USING (k);
+CREATE VIEW v AS SELECT g FROM generate_series(1, (SELECT max(k) FROM s)) g;
+CREATE VIEW v AS SELECT k, g FROM (SELECT k, generate_series(1, k) AS g FROM s) q;
+CREATE VIEW v AS SELECT q.r FROM (SELECT row_number() OVER () AS r FROM s) q;
+CREATE VIEW v AS SELECT n.k, q.x FROM names n JOIN LATERAL (SELECT s.x FROM s JOIN names z ON z.k = n.k) q ON true;
+CREATE VIEW v AS SELECT s.k FROM names n LEFT JOIN (names m JOIN s ON s.k = m.k) ON n.k = m.k;
+CREATE VIEW v AS SELECT count(*) FROM s, weir.session(at, '1 minute') w GROUP BY w.window_start HAVING max((SELECT max(y) FROM s2)) > 0;
+
+-- the present
+CREATE VIEW v AS SELECT count(*) FROM s WHERE age(at) < interval '1 hour';
+CREATE VIEW v AS SELECT count(*) FROM s WHERE at > clock_timestamp() - interval '1 hour' OR k > 1;
+CREATE VIEW v AS SELECT count(*) FILTER (WHERE at > now()) FROM s;
+CREATE VIEW v AS SELECT weir.session(at, '1 minute') AS w FROM s;
+CREATE VIEW v AS SELECT k, max((weir.session(at, '1 minute')).window_end) FROM s GROUP BY k;
+CREATE VIEW v AS SELECT k, w.window_start, (SELECT max(k) FROM names WHERE extract(hour FROM w.window_start) = k) FROM s, weir.session(at, '1 minute') w GROUP BY 1, 2;
+
 -- aggregates, keys and columns
 CREATE VIEW v AS SELECT k, count(DISTINCT x + random()) FROM s GROUP BY k;
 CREATE VIEW v AS SELECT k, sum(x ORDER BY random()) FROM s GROUP BY k;

@@ -36,6 +36,8 @@ static bool find_streams_walker(Node *node, List **streams);
 static bool find_stream_walker(Node *node, Oid *streamid);
 static Index find_stream_rte(ParseState *pstate, Query *query);
 static void check_jointree(CheckContext *cxt, Node *node, bool nullable);
+static void check_other_entries(CheckContext *cxt);
+static int	modifying_with_location(Query *query);
 static bool check_expr_walker(Node *node, CheckContext *cxt);
 static bool keeps_values(Aggref *aggref, const char *name);
 static bool has_record(List *types);
@@ -68,6 +70,9 @@ weir_query_check(ParseState *pstate, Query *query)
 	check_expr_walker((Node *) query->targetList, &cxt);
 	check_expr_walker((Node *) query->jointree, &cxt);
 	check_expr_walker(query->havingQual, &cxt);
+	check_expr_walker(query->limitCount, &cxt);
+	check_expr_walker(query->limitOffset, &cxt);
+	check_other_entries(&cxt);
 	return cxt.stream;
 }
 
@@ -85,7 +90,9 @@ weir_check_aggref(ParseState *pstate, Aggref *aggref)
 	if (weir_values_needed(aggref))
 		return;
 	if (keeps_values(aggref, name) && has_record(aggref->aggargtypes))
-		weir_query_refuse(pstate, location, psprintf("a row without a type of its own in %s", name),
+		weir_query_refuse(pstate, location,
+						  psprintf("a row without a type of its own in %s",
+								   strcmp(name, "array_agg_elements") == 0 ? "array_agg" : name),
 						  "Cast it to a composite type that you create: ROW(...)::type.");
 
 	/* Errors for what PostgreSQL itself cannot combine. */
@@ -174,9 +181,11 @@ void
 weir_query_check_clauses(ParseState *pstate, Query *query)
 {
 	if (query->hasModifyingCTE)
-		weir_query_refuse(pstate, -1, "a data-modifying WITH query", NULL);
+		weir_query_refuse(pstate, modifying_with_location(query), "a data-modifying WITH query",
+						  "A view only reads: change tables in statements of their own.");
 	if (query->rowMarks)
-		weir_query_refuse(pstate, -1, "FOR UPDATE or FOR SHARE", NULL);
+		weir_query_refuse(pstate, -1, "FOR UPDATE or FOR SHARE",
+						  "Leave it out: a continuous query locks no rows.");
 	if (query->groupingSets)
 		weir_query_refuse(pstate, exprLocation(linitial(query->groupingSets)),
 						  "GROUPING SETS, ROLLUP or CUBE",
@@ -189,7 +198,7 @@ weir_query_check_clauses(ParseState *pstate, Query *query)
 						  "a window function over a stream's rows",
 						  "Use a window function over the groups of a view with GROUP BY, or in an ordinary view over the continuous view.");
 	if (query->targetList == NIL)
-		weir_query_refuse(pstate, -1, "a query without columns", NULL);
+		weir_query_refuse(pstate, -1, "a query without columns", "Select a column, or count(*).");
 }
 
 static Index
@@ -211,8 +220,6 @@ find_stream_rte(ParseState *pstate, Query *query)
 			find_stream_walker((Node *) rte, &streamid);
 		if (!OidIsValid(streamid))
 			continue;
-		if (rte->tablesample)
-			weir_query_refuse(pstate, -1, "TABLESAMPLE on a stream", "Use WHERE random() < fraction.");
 		if (found > 0)
 			weir_query_refuse(pstate, -1, "a join of two streams",
 							  "Join a stream with tables. To take the rows of both, use UNION ALL in FROM.");
@@ -253,6 +260,38 @@ check_jointree(CheckContext *cxt, Node *node, bool nullable)
 						  "Put the stream on the left of LEFT JOIN or on the right of RIGHT JOIN.");
 }
 
+/* Expressions in FROM may hold subqueries too. */
+static void
+check_other_entries(CheckContext *cxt)
+{
+	ListCell   *lc;
+
+	foreach(lc, cxt->query->rtable)
+	{
+		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
+
+		check_expr_walker((Node *) rte->functions, cxt);
+		check_expr_walker((Node *) rte->values_lists, cxt);
+		check_expr_walker((Node *) rte->tablefunc, cxt);
+		check_expr_walker((Node *) rte->tablesample, cxt);
+	}
+}
+
+static int
+modifying_with_location(Query *query)
+{
+	ListCell   *lc;
+
+	foreach(lc, query->cteList)
+	{
+		CommonTableExpr *cte = lfirst_node(CommonTableExpr, lc);
+
+		if (castNode(Query, cte->ctequery)->commandType != CMD_SELECT)
+			return cte->location;
+	}
+	return -1;
+}
+
 static bool
 check_expr_walker(Node *node, CheckContext *cxt)
 {
@@ -263,7 +302,8 @@ check_expr_walker(Node *node, CheckContext *cxt)
 		Var		   *var = (Var *) node;
 
 		if (var->varlevelsup == 0 && var->varno == cxt->stream && var->varattno < 0)
-			weir_query_refuse(cxt->pstate, var->location, "a system column of a stream", NULL);
+			weir_query_refuse(cxt->pstate, var->location, "a system column of a stream",
+							  "A stream keeps no rows. For the time at which a row came, use " WEIR_ARRIVAL_COLUMN ".");
 		return false;
 	}
 	if (IsA(node, SubLink))
@@ -277,9 +317,8 @@ check_expr_walker(Node *node, CheckContext *cxt)
 		return expression_tree_walker(sublink->testexpr, check_expr_walker, cxt);
 	}
 	if (IsA(node, GroupingFunc))
-		weir_query_refuse(cxt->pstate, ((GroupingFunc *) node)->location, "GROUPING", NULL);
-	if (IsA(node, CurrentOfExpr))
-		weir_query_refuse(cxt->pstate, -1, "CURRENT OF", NULL);
+		weir_query_refuse(cxt->pstate, ((GroupingFunc *) node)->location, "GROUPING",
+						  "Without grouping sets it is always 0.");
 	return expression_tree_walker(node, check_expr_walker, cxt);
 }
 
@@ -288,9 +327,7 @@ weir_query_check_row_wise(ParseState *pstate, Query *subquery, const char *where
 {
 	const char *what = NULL;
 
-	if (subquery->commandType != CMD_SELECT)
-		what = "a data-modifying query";
-	else if (subquery->setOperations)
+	if (subquery->setOperations)
 		what = "UNION, INTERSECT or EXCEPT";
 	else if (subquery->groupClause || subquery->groupingSets || subquery->havingQual)
 		what = "GROUP BY";
@@ -313,7 +350,8 @@ weir_query_check_row_wise(ParseState *pstate, Query *subquery, const char *where
 	else if (!in_place && contain_volatile_functions((Node *) subquery->targetList))
 		what = "a volatile function in the select list";
 	if (what)
-		weir_query_refuse(pstate, -1, psprintf("%s in %s over a stream", what, where),
+		weir_query_refuse(pstate, exprLocation((Node *) subquery->targetList),
+						  psprintf("%s in %s over a stream", what, where),
 						  "Create a continuous view of what comes before, and an ordinary view with the rest over it.");
 }
 

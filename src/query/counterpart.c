@@ -33,7 +33,7 @@ typedef struct Counterpart
 } Counterpart;
 
 static const Counterpart counterparts[] = {
-	{F_ARRAY_AGG_ANYNONARRAY, "array_agg", NULL, 1, {ANYCOMPATIBLEOID}},
+	{F_ARRAY_AGG_ANYNONARRAY, "array_agg_elements", NULL, 1, {ANYCOMPATIBLEOID}},
 	{F_ARRAY_AGG_ANYARRAY, "array_agg", NULL, 1, {ANYARRAYOID}},
 	{F_STRING_AGG_TEXT_TEXT, "string_agg", NULL, 2, {TEXTOID, TEXTOID}},
 	{F_STRING_AGG_BYTEA_BYTEA, "string_agg", NULL, 2, {BYTEAOID, BYTEAOID}},

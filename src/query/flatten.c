@@ -61,7 +61,8 @@ inline_with(ParseState *pstate, Query *query)
 		if (!OidIsValid(weir_query_stream(subquery)))
 			continue;
 		if (cte->cterecursive)
-			weir_query_refuse(pstate, cte->location, "WITH RECURSIVE", NULL);
+			weir_query_refuse(pstate, cte->location, "WITH RECURSIVE over a stream",
+							  "Let the recursion go over tables alone, or over the continuous view in an ordinary one.");
 		if (!weir_is_union(subquery))
 			weir_query_check_row_wise(pstate, subquery, "WITH", false);
 		found = find_reference(query->rtable, cte->ctename, 0);

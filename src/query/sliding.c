@@ -210,7 +210,8 @@ is_present(Node *node, Oid clockfn)
 		Oid			fn = ((FuncExpr *) node)->funcid;
 
 		return fn == F_CLOCK_TIMESTAMP || fn == F_NOW || fn == F_STATEMENT_TIMESTAMP ||
-			fn == F_TRANSACTION_TIMESTAMP || fn == F_TIMEOFDAY || fn == clockfn;
+			fn == F_TRANSACTION_TIMESTAMP || fn == F_TIMEOFDAY ||
+			fn == F_AGE_TIMESTAMPTZ || fn == F_AGE_TIMESTAMP || fn == clockfn;
 	}
 	if (IsA(node, SQLValueFunction))
 	{

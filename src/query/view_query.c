@@ -117,7 +117,8 @@ weir_view_query_build(ContQuery *cq, Query *def, const ContView *view)
 	if (window && cq->panes->gap)
 	{
 		if (window_groups == NIL && cq->panes->quals)
-			weir_query_refuse(NULL, -1, "a condition on sessions that are not grouped by", NULL);
+			weir_query_refuse(NULL, -1, "a condition on sessions that are not grouped by",
+							  "Group by window_start too, and take the groups together in an ordinary view.");
 		if (cq->panes->quals != NIL)
 			having = make_and_qual(having, replace_mutator((Node *) make_ands_explicit(copyObject(cq->panes->quals)), &cxt));
 		window_groups = group_by_session(query, &cxt, window_groups);
@@ -323,7 +324,8 @@ session_column_of(ViewQueryContext *cxt, Var *var)
 	RowExpr    *row;
 
 	if (var->varlevelsup > 0)
-		weir_query_refuse(NULL, -1, "a session's window inside a subquery", NULL);
+		weir_query_refuse(NULL, -1, "a session's window inside a subquery",
+						  "Use the subquery in an ordinary view over this one.");
 	if (var->varattno == 1)
 		return session_start(cxt);
 	if (var->varattno == 2)

@@ -81,6 +81,8 @@ static bool find_call_walker(Node *node, LiftContext *cxt);
 static Node *lift_mutator(Node *node, LiftContext *cxt);
 static Var *add_to_from(Query *query, FuncExpr *call);
 static FuncExpr *call_in_from(RangeTblEntry *rte);
+static void refuse_other_sessions(ParseState *pstate, Query *query, Index rti);
+static bool find_session_walker(Node *node, FuncExpr **call);
 static bool is_nullable(Node *node, Index rti, bool always, bool nullable);
 static bool window_in_aggregate(Node *node, Index *rti);
 static void drop_alias_vars(Query *query, Index rti);
@@ -542,6 +544,36 @@ take_quals(Query *query, Index rti, List **taken)
 	return true;
 }
 
+/* A session is none of a row: but for the one that the query groups by, calls mean nothing. */
+static void
+refuse_other_sessions(ParseState *pstate, Query *query, Index rti)
+{
+	FuncExpr   *call = NULL;
+	ListCell   *lc;
+
+	foreach(lc, query->rtable)
+		if (foreach_current_index(lc) + 1 != rti)
+			find_session_walker((Node *) lfirst_node(RangeTblEntry, lc)->functions, &call);
+	if (find_session_walker((Node *) query->targetList, &call) ||
+		find_session_walker((Node *) query->jointree, &call) ||
+		find_session_walker(query->havingQual, &call) || call != NULL)
+		weir_query_refuse(pstate, call->location, "a session's window that is not grouped by",
+						  "Write FROM stream, weir.session(...) AS w and GROUP BY w.window_start, w.window_end.");
+}
+
+static bool
+find_session_walker(Node *node, FuncExpr **call)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, FuncExpr) && window_function(((FuncExpr *) node)->funcid) == FUNCTION_SESSION)
+	{
+		*call = (FuncExpr *) node;
+		return true;
+	}
+	return expression_tree_walker(node, find_session_walker, call);
+}
+
 QueryWindow *
 weir_window_take(ParseState *pstate, Query *query)
 {
@@ -566,6 +598,7 @@ weir_window_take(ParseState *pstate, Query *query)
 		window->call = check_call(pstate, call);
 		window->rti = rti = foreach_current_index(lc) + 1;
 	}
+	refuse_other_sessions(pstate, query, rti);
 	if (window == NULL)
 		return NULL;
 	session = window_function(window->call->funcid) == FUNCTION_SESSION;
