@@ -93,6 +93,7 @@ OBJS = \
 	src/worker/flush.o \
 	src/view/view_options.o \
 	src/view/create.o \
+	src/view/replace.o \
 	src/view/alter.o \
 	src/view/drop.o \
 	src/view/control.o \

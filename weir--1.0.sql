@@ -53,6 +53,8 @@ CREATE TABLE weir.continuous_view (
 	retention interval,
 	partition_by name,
 	partition_interval interval,
+	generations smallint[],
+	replaced timestamptz[],
 	start_boot bigint NOT NULL DEFAULT 0,
 	start_seq bigint NOT NULL DEFAULT 0,
 	created timestamptz NOT NULL DEFAULT now()
@@ -240,6 +242,12 @@ CREATE VIEW weir.views AS
 		v.sw, v.step, v.ttl, v.ttl_column, v.fillfactor,
 		v.emit, v.late, v.allowed_lateness, v.retention,
 		v.partition_by, v.partition_interval, v.created,
+		(SELECT pg_catalog.jsonb_object_agg(a.attname, v.replaced[g.generation])
+		 FROM pg_catalog.pg_attribute a, LATERAL (
+			SELECT pg_catalog.max(i) AS generation FROM pg_catalog.generate_subscripts(v.generations, 1) i
+			WHERE a.attnum OPERATOR(pg_catalog.>) v.generations[i]) g
+		 WHERE a.attrelid OPERATOR(pg_catalog.=) v.view::pg_catalog.oid
+			AND a.attnum OPERATOR(pg_catalog.>) v.generations[1]) AS added_columns,
 		pg_catalog.pg_get_viewdef(v.def, true) AS query
 	FROM weir.continuous_view v
 		JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) v.view

@@ -70,6 +70,8 @@ enum
 	ANUM_RETENTION,
 	ANUM_PARTITION_BY,
 	ANUM_PARTITION_INTERVAL,
+	ANUM_GENERATIONS,
+	ANUM_REPLACED,
 	ANUM_START_BOOT,
 	ANUM_START_SEQ,
 	ANUM_CREATED,
@@ -111,6 +113,7 @@ static void relations_from_row(ContView *view, const Datum *values);
 static Datum array_of_values(const ContView *view);
 static Datum array_of_streams(List *streams);
 static List *streams_list(Datum array);
+static void read_generations(ContViewOptions *options, ArrayType *array);
 static ContViewState state_from_name(const char *name);
 static int	compare_views(const ListCell *a, const ListCell *b);
 static int64 boot_of_database(int64 boot);
@@ -310,6 +313,7 @@ weir_cont_view_insert(const ContView *view)
 	values[ANUM_PARTITION_BY - 1] = NameGetDatum(&options->partition_column);
 	values[ANUM_PARTITION_INTERVAL - 1] = IntervalPGetDatum(&options->partition_interval);
 	nulls[ANUM_PARTITION_BY - 1] = nulls[ANUM_PARTITION_INTERVAL - 1] = !options->partitioned;
+	nulls[ANUM_GENERATIONS - 1] = nulls[ANUM_REPLACED - 1] = true;
 	values[ANUM_START_BOOT - 1] = Int64GetDatum(boot_of_database(view->start_boot));
 	values[ANUM_START_SEQ - 1] = Int64GetDatum(view->start_seq);
 	values[ANUM_CREATED - 1] = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
@@ -382,6 +386,20 @@ weir_cont_view_set_position(Oid defid, int64 boot, int64 seq)
 	return update_row("UPDATE weir.continuous_view SET start_boot = $2, start_seq = $3"
 					  " WHERE def OPERATOR(pg_catalog.=) $1",
 					  3, types, values, NULL) > 0;
+}
+
+bool
+weir_cont_view_add_generation(Oid defid, int columns)
+{
+	Oid			types[] = {OIDOID, INT2OID};
+	Datum		values[2];
+
+	values[0] = ObjectIdGetDatum(defid);
+	values[1] = Int16GetDatum(columns);
+	return update_row("UPDATE weir.continuous_view SET generations = pg_catalog.array_append(generations, $2),"
+					  " replaced = pg_catalog.array_append(replaced, pg_catalog.now())"
+					  " WHERE def OPERATOR(pg_catalog.=) $1",
+					  2, types, values, NULL) > 0;
 }
 
 bool
@@ -617,6 +635,8 @@ view_from_tuple(HeapTuple tuple, TupleDesc desc)
 		options->partition_column = *DatumGetName(values[ANUM_PARTITION_BY - 1]);
 		options->partition_interval = *DatumGetIntervalP(values[ANUM_PARTITION_INTERVAL - 1]);
 	}
+	if (!nulls[ANUM_GENERATIONS - 1])
+		read_generations(options, DatumGetArrayTypeP(values[ANUM_GENERATIONS - 1]));
 	view->start_boot = boot_of_database(DatumGetInt64(values[ANUM_START_BOOT - 1]));
 	view->start_seq = DatumGetInt64(values[ANUM_START_SEQ - 1]);
 
@@ -668,6 +688,20 @@ array_of_streams(List *streams)
 	foreach(lc, streams)
 		relids[foreach_current_index(lc)] = ObjectIdGetDatum(lfirst_oid(lc));
 	return PointerGetDatum(construct_array(relids, list_length(streams), REGCLASSOID, sizeof(Oid), true, TYPALIGN_INT));
+}
+
+static void
+read_generations(ContViewOptions *options, ArrayType *array)
+{
+	Datum	   *elems;
+	int			n;
+
+	deconstruct_array(array, INT2OID, sizeof(int16), true, TYPALIGN_SHORT, &elems, NULL, &n);
+	if (n > MAX_VIEW_GENERATIONS)
+		elog(ERROR, "too many generations of a continuous view");
+	options->ngenerations = n;
+	for (int i = 0; i < n; i++)
+		options->generations[i] = DatumGetInt16(elems[i]);
 }
 
 static ContViewState

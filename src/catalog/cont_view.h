@@ -29,6 +29,8 @@ typedef enum LateAction
 	LATE_DIVERT					/* it goes to weir.late_rows */
 } LateAction;
 
+#define MAX_VIEW_GENERATIONS 32
+
 /*
  * Options of CREATE VIEW ... WITH (...), as stored.
  */
@@ -49,6 +51,8 @@ typedef struct ContViewOptions
 	bool		partitioned;	/* the matrel is in partitions, */
 	NameData	partition_column;	/* by this column of it, */
 	Interval	partition_interval; /* each so long */
+	int			ngenerations;	/* how often CREATE OR REPLACE VIEW added columns, */
+	int16		generations[MAX_VIEW_GENERATIONS];	/* and how many there were before each time */
 } ContViewOptions;
 
 /* Values relations of a view. */
@@ -119,6 +123,9 @@ extern bool weir_cont_view_set_state(Oid defid, ContViewState state, const char 
 
 /* Give a view a ttl, or take it away (ttl NULL); as weir_cont_view_set_state. */
 extern bool weir_cont_view_set_ttl(Oid defid, const Interval *ttl, const char *column);
+
+/* The view, which had this many columns, gets more; as weir_cont_view_set_state. */
+extern bool weir_cont_view_add_generation(Oid defid, int columns);
 
 /* Rows up to this position no longer count; as weir_cont_view_set_state. */
 extern bool weir_cont_view_set_position(Oid defid, int64 boot, int64 seq);

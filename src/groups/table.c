@@ -169,6 +169,19 @@ weir_groups_free_buckets(GroupTable *table, bool shared)
 	table->nbuckets = 0;
 }
 
+/*
+ * A worker that has begun its batch before a view got more columns must not meet rows
+ * of those that began after: it tries again, and knows of them then.
+ */
+void
+weir_groups_check_shape(GroupSpec *spec, MinimalTuple tuple)
+{
+	if (HeapTupleHeaderGetNatts(tuple) > spec->desc->natts)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("a continuous view was replaced")));
+}
+
 static void
 load_row(TupleTableSlot *slot, MinimalTuple tuple)
 {
@@ -188,6 +201,7 @@ find_group(GroupTable *table, GroupSpec *spec, uint32 hash)
 	{
 		if (group->hash != hash)
 			continue;
+		weir_groups_check_shape(spec, group->tuple);
 		load_row(spec->old_slot, group->tuple);
 		if (weir_keys_equal(&spec->keys,
 							spec->old_slot->tts_values, spec->old_slot->tts_isnull,
@@ -241,6 +255,8 @@ weir_groups_combine(GroupSpec *spec, MinimalTuple a, MinimalTuple b, MemoryConte
 {
 	MinimalTuple result;
 
+	weir_groups_check_shape(spec, a);
+	weir_groups_check_shape(spec, b);
 	load_row(spec->old_slot, a);
 	load_row(spec->new_slot, b);
 	result = combine_slots(spec, cxt);

@@ -79,6 +79,12 @@ extern void weir_groups_apply(GroupMerge *merge, GroupTable *table);
 extern MinimalTuple weir_groups_combine(GroupSpec *spec, MinimalTuple a, MinimalTuple b,
 										MemoryContext cxt);
 
+/*
+ * Error (to be tried again) when a row has more states than the spec knows of.  Fewer
+ * are no matter: see set_missing_states in query/execute.c.
+ */
+extern void weir_groups_check_shape(GroupSpec *spec, MinimalTuple tuple);
+
 /* Make an empty table in the arena; NULL when memory is full. */
 extern GroupTable *weir_groups_create(Arena *arena, Oid defid, bool append);
 extern void weir_groups_free_buckets(GroupTable *table, bool shared);

@@ -154,16 +154,15 @@ weir_matrel_insert_initial(Oid matrelid, const ContQuery *cq)
 													&TTSOpsVirtual);
 
 	ExecClearTuple(slot);
+	memset(slot->tts_isnull, true, sizeof(bool) * slot->tts_tupleDescriptor->natts);
 	for (int i = 0; i < cq->nstates; i++)
 	{
 		PartialAgg *agg = weir_partial_agg_from_aggref(CurrentMemoryContext,
 													   cq->states[i].aggref);
 
-		slot->tts_values[i] = agg->initvalue;
-		slot->tts_isnull[i] = agg->initisnull;
+		slot->tts_values[cq->states[i].column] = agg->initvalue;
+		slot->tts_isnull[cq->states[i].column] = agg->initisnull;
 	}
-	for (int i = cq->nstates; i < slot->tts_tupleDescriptor->natts; i++)
-		slot->tts_isnull[i] = true;
 	for (int i = 0; i < cq->nstates; i++)
 	{
 		int			c = cq->states[i].value_column;

@@ -27,6 +27,7 @@
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "executor/spi.h"
+#include "groups/table.h"
 #include "matrel/shape.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
@@ -302,24 +303,26 @@ find_only_row(MatrelPart *part)
 static void
 fill_row(MatrelWriter *w, MatrelPart *part, TupleTableSlot *row, const Datum *values, const bool *nulls)
 {
-	int			n = w->spec->desc->natts;
-	int			first_state = n - w->spec->nstates;
+	int			nkeys = w->spec->desc->natts - w->spec->nstates;
 	int			natts = row->tts_tupleDescriptor->natts;
 
 	ExecClearTuple(row);
-	memcpy(row->tts_values, values, sizeof(Datum) * n);
-	memcpy(row->tts_isnull, nulls, sizeof(bool) * n);
-	for (int i = n; i < natts; i++)
-		row->tts_isnull[i] = true;
-	for (int i = first_state; i < n; i++)
+	memcpy(row->tts_values, values, sizeof(Datum) * nkeys);
+	memcpy(row->tts_isnull, nulls, sizeof(bool) * nkeys);
+	memset(row->tts_isnull + nkeys, true, sizeof(bool) * (natts - nkeys));
+	for (int i = 0; i < w->spec->nstates; i++)
 	{
-		PartialAgg *agg = w->spec->states[i - first_state];
-		int			c = w->runtime->query->states[i - first_state].value_column;
+		PartialAgg *agg = w->spec->states[i];
+		ContState  *state = &w->runtime->query->states[i];
+		Datum		value = values[nkeys + i];
+		bool		null = nulls[nkeys + i];
 
-		if (c >= 0)
-			row->tts_values[c] = weir_partial_agg_finalize(agg, values[i], nulls[i], &row->tts_isnull[c]);
-		if (!nulls[i])
-			row->tts_values[i] = weir_partial_agg_pack(agg, values[i]);
+		if (state->value_column >= 0)
+			row->tts_values[state->value_column] =
+				weir_partial_agg_finalize(agg, value, null, &row->tts_isnull[state->value_column]);
+		row->tts_isnull[state->column] = null;
+		if (!null)
+			row->tts_values[state->column] = weir_partial_agg_pack(agg, value);
 	}
 	ExecStoreVirtualTuple(row);
 	row->tts_tableOid = RelationGetRelid(part->rel);
@@ -385,8 +388,9 @@ update_row(MatrelWriter *w, MatrelPart *part, TupleTableSlot *group)
 	for (int i = nkeys; i < desc->natts; i++)
 	{
 		PartialAgg *agg = spec->states[i - nkeys];
-		Datum		old = part->found->tts_values[i];
-		bool		old_null = part->found->tts_isnull[i];
+		int			column = w->runtime->query->states[i - nkeys].column;
+		Datum		old = part->found->tts_values[column];
+		bool		old_null = part->found->tts_isnull[column];
 
 		if (!old_null)
 			old = weir_partial_agg_unpack(agg, old);
@@ -414,6 +418,7 @@ write_group(MatrelWriter *w, MinimalTuple tuple)
 	MatrelPart *part;
 	bool		found;
 
+	weir_groups_check_shape(w->spec, tuple);
 	ExecStoreMinimalTuple(tuple, group, false);
 	slot_getallattrs(group);
 	part = part_of(w, group);

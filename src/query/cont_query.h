@@ -37,6 +37,7 @@ typedef struct ContState
 	Aggref	   *aggref;			/* as written, Vars of the continuous query */
 	Oid			statetype;		/* column type in the matrel */
 	char	   *colname;
+	int			column;			/* index of its column in the matrel */
 	int			value_column;	/* index of the matrel's column with the result, or -1: made at reading */
 	char	   *value_name;
 } ContState;
@@ -68,8 +69,8 @@ typedef struct ContQuery
 	ClosingWindow *closing;		/* late rows are not taken, or only final groups are shown; else NULL */
 	int			partition_key;	/* index in keys[] of what the matrel is partitioned by, or -1 */
 	int			nstates;
-	ContState  *states;
-	int			nvalues;		/* columns of results, after the states */
+	ContState  *states;			/* those of columns that the view got later come last */
+	int			nvalues;		/* columns of results, after the states of their generation */
 	List	   *values;			/* ValuesRel: of aggregates that have no state (query/values.h) */
 	Oid			streamid;		/* the first of */
 	List	   *streams;		/* those it reads; several are branches of UNION ALL */

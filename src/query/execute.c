@@ -18,6 +18,7 @@
  */
 #include "query/execute.h"
 
+#include "access/tupdesc_details.h"
 #include "access/xact.h"
 #include "base/compat.h"
 #include "catalog/pg_aggregate.h"
@@ -156,6 +157,27 @@ matrel_desc(ContQuery *query)
 	return desc;
 }
 
+/*
+ * Rows made before the view got its last columns are shorter.  What they lack is read
+ * as the state of no rows.
+ */
+static void
+set_missing_states(GroupSpec *spec)
+{
+	TupleDesc	desc = spec->desc;
+	TupleConstr *constr = palloc0(sizeof(TupleConstr));
+
+	constr->missing = palloc0(sizeof(AttrMissing) * Max(desc->natts, 1));
+	for (int i = 0; i < spec->nstates; i++)
+	{
+		AttrMissing *missing = &constr->missing[desc->natts - spec->nstates + i];
+
+		missing->am_present = !spec->states[i]->initisnull;
+		missing->am_value = spec->states[i]->initvalue;
+	}
+	desc->constr = constr;
+}
+
 static void
 spec_init(GroupSpec *spec, ViewRuntime *runtime)
 {
@@ -183,6 +205,7 @@ spec_init(GroupSpec *spec, ViewRuntime *runtime)
 	spec->states = palloc(sizeof(PartialAgg *) * Max(query->nstates, 1));
 	for (int i = 0; i < query->nstates; i++)
 		spec->states[i] = weir_partial_agg_from_aggref(runtime->cxt, query->states[i].aggref);
+	set_missing_states(spec);
 	spec->old_slot = MakeSingleTupleTableSlot(spec->desc, &TTSOpsMinimalTuple);
 	spec->new_slot = MakeSingleTupleTableSlot(spec->desc, &TTSOpsMinimalTuple);
 }
@@ -226,7 +249,9 @@ check_matrel_types(ViewRuntime *runtime)
 	for (int i = 0; i < desc->natts; i++)
 	{
 		Form_pg_attribute att = TupleDescAttr(desc, i);
-		Oid			type = get_atttype(matrelid, att->attnum);
+		int			state = i - runtime->query->nkeys;
+		Oid			type = get_atttype(matrelid, state < 0 ? att->attnum :
+									   runtime->query->states[state].column + 1);
 
 		if (OidIsValid(type) && type != att->atttypid)
 			ereport(ERROR,
@@ -304,6 +329,8 @@ weir_runtime_get(ContView *view)
 		memset(runtime, 0, sizeof(ViewRuntime));
 		runtime->defid = defid;
 	}
+	if (runtime->view.options.ngenerations != view->options.ngenerations)
+		runtime->valid = false;
 	runtime->view = *view;
 	runtime->view.name = NULL;
 	runtime->view.more_streams = NIL;

@@ -4,7 +4,8 @@
  *
  * Group keys are the GROUP BY expressions in their order, then columns that
  * depend on them (a joined table's, grouped by its primary key), then, for a
- * sliding window, the step.  SELECT DISTINCT groups by its output.  States are
+ * sliding window, the step.  States of columns that the view got later
+ * come after all others (collect_states).  SELECT DISTINCT groups by its output.  States are
  * the distinct aggregate calls in order of appearance in the target list and
  * HAVING, but for those that are computed from values (values.c).  FROM and WHERE go to the continuous query as they are; all else
  * stays in the view query (view_query.c).
@@ -65,9 +66,14 @@ typedef struct SplitContext
 	List	   *aggrefs;
 	Index		stream;			/* range table index */
 	int			sublevels_up;	/* of the node that collect_walker is at */
+	const ContViewOptions *options;
+	int			generations[MAX_VIEW_GENERATIONS + 1];	/* states of each and those before it */
 } SplitContext;
 
 static void collect_keys(SplitContext *cxt);
+static void collect_states(SplitContext *cxt);
+static int	generation_columns(SplitContext *cxt, int generation);
+static int	generation_of_state(SplitContext *cxt, int n);
 static void collect_append_columns(SplitContext *cxt);
 static void add_key(SplitContext *cxt, Expr *expr, SortGroupClause *clause);
 static void add_user_key(SplitContext *cxt, Expr *expr, SortGroupClause *clause);
@@ -81,13 +87,15 @@ static Aggref *count_rows(void);
 static int	find_expr(List *tlist, Node *expr);
 static void fill_columns(SplitContext *cxt);
 static char *step_name(SplitContext *cxt);
-static void add_values(ContQuery *cq);
+static void lay_out(SplitContext *cxt);
+static void add_value(ContQuery *cq, ContState *state, int nstates, int column);
 static bool value_is_kept(const ContState *state);
-static bool has_column(const ContQuery *cq, const char *name);
+static bool has_column(const ContQuery *cq, int nstates, const char *name);
+static void name_column(SplitContext *cxt, int i, const char *otherwise);
 static char *column_name(SplitContext *cxt, Node *expr, int position,
-						 const char *otherwise);
+						 const char *otherwise, int limit);
 static bool name_taken(SplitContext *cxt, const char *name);
-static bool output_named(SplitContext *cxt, const char *name);
+static bool output_named(SplitContext *cxt, const char *name, int limit);
 static Query *continuous_query(SplitContext *cxt);
 
 ContQuery *
@@ -103,6 +111,7 @@ weir_cont_query_build(Query *def, const ContViewOptions *options,
 		cxt.pstate->p_sourcetext = source_text;
 	}
 	cxt.cq = cq;
+	cxt.options = options;
 	def = weir_union_wrap(cxt.pstate, def);
 	weir_query_check_clauses(cxt.pstate, def);
 	cxt.def = weir_split_prepare(cxt.pstate, def);
@@ -131,14 +140,7 @@ weir_cont_query_build(Query *def, const ContViewOptions *options,
 		cq->ungrouped = !def->groupClause && def->hasAggs;
 		collect_keys(&cxt);
 		add_pane_key(&cxt);
-		collect_walker((Node *) cxt.def->targetList, &cxt);
-		collect_walker(cxt.def->havingQual, &cxt);
-		if (cq->panes && cq->panes->gap)
-			add_session_states(&cxt);
-		if (cq->window)
-			add_step_key(&cxt);
-		if (cq->ungrouped && cxt.aggrefs == NIL)
-			cxt.aggrefs = list_make1(count_rows());
+		collect_states(&cxt);
 	}
 	fill_columns(&cxt);
 	cq->plain_keys = weir_split_keys_fit_btree(cq);
@@ -256,6 +258,59 @@ add_user_key(SplitContext *cxt, Expr *expr, SortGroupClause *clause)
 
 	if (!weir_window_used(cxt->cq->panes, (Node *) expr))
 		add_key(cxt, bucket, bucket == expr ? clause : NULL);
+}
+
+/*
+ * What columns need that a view got later (CREATE OR REPLACE VIEW) comes last, so
+ * that nothing changes for what was there before.
+ */
+static void
+collect_states(SplitContext *cxt)
+{
+	ContQuery  *cq = cxt->cq;
+	ListCell   *lc;
+
+	for (int i = 0; i <= cxt->options->ngenerations; i++)
+	{
+		int			first = i == 0 ? 0 : generation_columns(cxt, i - 1);
+		int			limit = generation_columns(cxt, i);
+
+		foreach(lc, cxt->def->targetList)
+		{
+			TargetEntry *tle = lfirst_node(TargetEntry, lc);
+
+			if (tle->resjunk ? i == 0 : tle->resno > first && tle->resno <= limit)
+				collect_walker((Node *) tle->expr, cxt);
+		}
+		if (i == 0)
+		{
+			collect_walker(cxt->def->havingQual, cxt);
+			if (cq->panes && cq->panes->gap)
+				add_session_states(cxt);
+			if (cq->window)
+				add_step_key(cxt);
+			if (cq->ungrouped && cxt->aggrefs == NIL)
+				cxt->aggrefs = list_make1(count_rows());
+		}
+		cxt->generations[i] = list_length(cxt->aggrefs);
+	}
+}
+
+/* How many columns the view had in a generation. */
+static int
+generation_columns(SplitContext *cxt, int generation)
+{
+	return generation < cxt->options->ngenerations ? cxt->options->generations[generation] : INT_MAX;
+}
+
+static int
+generation_of_state(SplitContext *cxt, int n)
+{
+	int			generation = 0;
+
+	while (generation < cxt->options->ngenerations && n >= cxt->generations[generation])
+		generation++;
+	return generation;
 }
 
 static void
@@ -464,6 +519,7 @@ static void
 fill_columns(SplitContext *cxt)
 {
 	ContQuery  *cq = cxt->cq;
+	int			nfirst;
 	ListCell   *lc;
 
 	cq->nkeys = list_length(cxt->tlist);
@@ -478,24 +534,21 @@ fill_columns(SplitContext *cxt)
 							 makeTargetEntry(copyObject((Expr *) aggref),
 											 list_length(cxt->tlist) + 1, NULL, false));
 	}
-	foreach(lc, cxt->tlist)
-	{
-		TargetEntry *tle = lfirst_node(TargetEntry, lc);
-		int			i = foreach_current_index(lc);
-
+	nfirst = cq->nkeys + Min(cxt->generations[0], list_length(cxt->aggrefs));
+	for (int i = 0; i < nfirst; i++)
 		if (i != cq->step_key && i != cq->pane_key)
-			tle->resname = column_name(cxt, (Node *) tle->expr, i, NULL);
-	}
+			name_column(cxt, i, NULL);
+	if (cq->step_key >= 0)
+		name_column(cxt, cq->step_key, step_name(cxt));
+	if (cq->pane_key >= 0 && cq->pane_key != cq->step_key)
+		name_column(cxt, cq->pane_key, "pane");
+	for (int i = nfirst; i < list_length(cxt->tlist); i++)
+		name_column(cxt, i, NULL);
 	foreach(lc, cxt->tlist)
 	{
 		TargetEntry *tle = lfirst_node(TargetEntry, lc);
 		Node	   *expr = (Node *) tle->expr;
 		int			i = foreach_current_index(lc);
-
-		if (i == cq->step_key)
-			tle->resname = column_name(cxt, expr, i, step_name(cxt));
-		else if (i == cq->pane_key)
-			tle->resname = column_name(cxt, expr, i, "pane");
 
 		if (i < cq->nkeys)
 		{
@@ -520,8 +573,36 @@ fill_columns(SplitContext *cxt)
 			state->value_column = -1;
 		}
 	}
-	if (cq->window == NULL && cq->panes == NULL)
-		add_values(cq);
+	lay_out(cxt);
+}
+
+static void
+name_column(SplitContext *cxt, int i, const char *otherwise)
+{
+	TargetEntry *tle = list_nth_node(TargetEntry, cxt->tlist, i);
+	int			generation = i < cxt->cq->nkeys ? 0 : generation_of_state(cxt, i - cxt->cq->nkeys);
+
+	tle->resname = column_name(cxt, (Node *) tle->expr, i, otherwise, generation_columns(cxt, generation));
+}
+
+/* After the keys, each generation's states and then results. */
+static void
+lay_out(SplitContext *cxt)
+{
+	ContQuery  *cq = cxt->cq;
+	int			column = cq->nkeys;
+	int			n = 0;
+
+	for (int generation = 0; n < cq->nstates; generation++)
+	{
+		int			first = n;
+
+		while (n < cq->nstates && generation_of_state(cxt, n) == generation)
+			cq->states[n++].column = column++;
+		for (int i = first; i < n && cq->window == NULL && cq->panes == NULL; i++)
+			if (value_is_kept(&cq->states[i]))
+				add_value(cq, &cq->states[i], n, column++);
+	}
 }
 
 /* All of fixed length, and the btree's idea of equal is GROUP BY's. */
@@ -550,21 +631,17 @@ step_name(SplitContext *cxt)
 	return IsA(var, Var) ? get_rte_attribute_name(rt_fetch(var->varno, cxt->def->rtable), var->varattno) : NULL;
 }
 
+/* Its name is none of the first nstates states'. */
 static void
-add_values(ContQuery *cq)
+add_value(ContQuery *cq, ContState *state, int nstates, int column)
 {
-	for (int i = 0; i < cq->nstates; i++)
-	{
-		ContState  *state = &cq->states[i];
-		char	   *name = makeObjectName(state->colname, NULL, "value");
+	char	   *name = makeObjectName(state->colname, NULL, "value");
 
-		if (!value_is_kept(state))
-			continue;
-		for (int n = 1; has_column(cq, name); n++)
-			name = makeObjectName(state->colname, NULL, psprintf("value%d", n));
-		state->value_name = name;
-		state->value_column = cq->nkeys + cq->nstates + cq->nvalues++;
-	}
+	for (int n = 1; has_column(cq, nstates, name); n++)
+		name = makeObjectName(state->colname, NULL, psprintf("value%d", n));
+	state->value_name = name;
+	state->value_column = column;
+	cq->nvalues++;
 }
 
 /*
@@ -589,21 +666,21 @@ value_is_kept(const ContState *state)
 }
 
 static bool
-has_column(const ContQuery *cq, const char *name)
+has_column(const ContQuery *cq, int nstates, const char *name)
 {
 	for (int i = 0; i < cq->nkeys; i++)
 		if (strcmp(cq->keys[i].colname, name) == 0)
 			return true;
-	for (int i = 0; i < cq->nstates; i++)
+	for (int i = 0; i < nstates; i++)
 		if (strcmp(cq->states[i].colname, name) == 0 ||
 			(cq->states[i].value_name && strcmp(cq->states[i].value_name, name) == 0))
 			return true;
 	return false;
 }
 
-/* The name of the output column that is just this; else the given; else _position. */
+/* The name of the output column (up to limit) that is just this; else the given; else _position. */
 static char *
-column_name(SplitContext *cxt, Node *expr, int position, const char *otherwise)
+column_name(SplitContext *cxt, Node *expr, int position, const char *otherwise, int limit)
 {
 	char	   *name;
 	ListCell   *lc;
@@ -612,7 +689,7 @@ column_name(SplitContext *cxt, Node *expr, int position, const char *otherwise)
 	{
 		TargetEntry *tle = lfirst_node(TargetEntry, lc);
 
-		if (!tle->resjunk && tle->resname && equal(tle->expr, expr) &&
+		if (!tle->resjunk && tle->resno <= limit && tle->resname && equal(tle->expr, expr) &&
 			SystemAttributeByName(tle->resname) == NULL &&
 			strcmp(tle->resname, "?column?") != 0 &&
 			!name_taken(cxt, tle->resname))
@@ -621,7 +698,7 @@ column_name(SplitContext *cxt, Node *expr, int position, const char *otherwise)
 	if (otherwise && !name_taken(cxt, otherwise))
 		return pstrdup(otherwise);
 	name = psprintf("_%d", position);
-	while (name_taken(cxt, name) || output_named(cxt, name))
+	while (name_taken(cxt, name) || output_named(cxt, name, limit))
 		name = psprintf("_%s", name);
 	return name;
 }
@@ -642,7 +719,7 @@ name_taken(SplitContext *cxt, const char *name)
 }
 
 static bool
-output_named(SplitContext *cxt, const char *name)
+output_named(SplitContext *cxt, const char *name, int limit)
 {
 	ListCell   *lc;
 
@@ -650,7 +727,7 @@ output_named(SplitContext *cxt, const char *name)
 	{
 		TargetEntry *tle = lfirst_node(TargetEntry, lc);
 
-		if (!tle->resjunk && strcmp(tle->resname, name) == 0)
+		if (!tle->resjunk && tle->resno <= limit && strcmp(tle->resname, name) == 0)
 			return true;
 	}
 	return false;

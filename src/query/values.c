@@ -317,6 +317,7 @@ add_state(ContQuery *part, Aggref *aggref, const char *name)
 	state->aggref = aggref;
 	state->statetype = aggref->aggtype;
 	state->colname = pstrdup(name);
+	state->column = part->nkeys;
 	state->value_column = -1;
 }
 

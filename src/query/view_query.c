@@ -546,7 +546,7 @@ matrel_var(const ContQuery *cq, int column)
 	{
 		ContState  *state = &cq->states[column - cq->nkeys];
 
-		return makeVar(1, column + 1, state->statetype, -1,
+		return makeVar(1, state->column + 1, state->statetype, -1,
 					   weir_state_collation(state), 0);
 	}
 }

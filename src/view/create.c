@@ -50,17 +50,15 @@
 #include "view/combine.h"
 #include "view/create.h"
 #include "view/narrow.h"
+#include "view/replace.h"
 #include "view/ttl.h"
 #include "view/view_options.h"
 
 static Query *analyze_view(UtilityCall *call, ViewStmt *stmt);
 static void create_cont_view(UtilityCall *call, ViewStmt *stmt, Query *query,
 							 ContView *view);
-static void check_statement(ViewStmt *stmt, List *streams);
-static void apply_aliases(ViewStmt *stmt, Query *query);
+static void check_name(ViewStmt *stmt);
 static Oid	create_def_view(ViewStmt *stmt, Query *query);
-static Node *parse_select(const char *text);
-static void refuse_replace(const char *name);
 
 bool
 weir_create_view(UtilityCall *call)
@@ -69,6 +67,7 @@ weir_create_view(UtilityCall *call)
 	ContView	view = {0};
 	Query	   *query;
 	Oid			existing = InvalidOid;
+	ContView   *replaced = NULL;
 
 	/* Taken first: rows committed before the statement do not count. */
 	weir_queue_position(&view.start_boot, &view.start_seq);
@@ -79,18 +78,28 @@ weir_create_view(UtilityCall *call)
 	/* What a temporary view replaces is never continuous. */
 	if (stmt->replace && stmt->view->relpersistence != RELPERSISTENCE_TEMP)
 		existing = RangeVarGetRelid(stmt->view, NoLock, true);
+	if (OidIsValid(existing))
+		replaced = weir_cont_view_by_view(existing);
 	if (query->commandType != CMD_SELECT ||
 		!OidIsValid(view.streamid = weir_query_stream(query)))
 	{
-		if (OidIsValid(existing) && weir_cont_view_by_view(existing))
-			refuse_replace(stmt->view->relname);
+		if (replaced)
+			weir_replace_refuse(replaced->name, "The new query reads no stream.");
 		if (query->commandType != CMD_SELECT || !weir_narrow_view(call, stmt, query))
 			weir_view_options_refuse(stmt->options);
 		weir_combine_check(query, call->query_string);
 		return false;
 	}
+	if (replaced)
+	{
+		weir_replace_view(call, stmt, query, replaced);
+		return true;
+	}
 	if (OidIsValid(existing))
-		refuse_replace(stmt->view->relname);
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("\"%s\" cannot be replaced by a continuous view", stmt->view->relname),
+				 errhint("Create the view under another name, or drop \"%s\" first.", stmt->view->relname)));
 	view.more_streams = list_delete_first(weir_query_streams(query));
 	view.streamid = linitial_oid(weir_query_streams(query));
 	create_cont_view(call, copyObject(stmt), query, &view);
@@ -130,10 +139,11 @@ create_cont_view(UtilityCall *call, ViewStmt *stmt, Query *query, ContView *view
 	Query	   *over_matrel;
 	ListCell   *lc;
 
-	check_statement(stmt, lcons_oid(view->streamid, list_copy(view->more_streams)));
+	weir_view_check_statement(stmt, lcons_oid(view->streamid, list_copy(view->more_streams)));
+	check_name(stmt);
 	weir_view_options_read(stmt->options, &given, &stmt->options);
 	view->options.fillfactor = given.fillfactor;
-	apply_aliases(stmt, query);
+	weir_view_apply_aliases(stmt, query);
 
 	/* Errors have their positions here; afterwards the stored query counts. */
 	def = copyObject(query);
@@ -171,7 +181,7 @@ create_cont_view(UtilityCall *call, ViewStmt *stmt, Query *query, ContView *view
 	}
 
 	over_matrel = weir_view_query_build(cq, def, view);
-	stmt->query = parse_select(pg_get_querydef(over_matrel, false));
+	stmt->query = weir_view_parse_select(pg_get_querydef(over_matrel, false));
 	stmt->aliases = NIL;
 	stmt->replace = false;
 	weir_utility_replace(call, (Node *) stmt);
@@ -184,8 +194,8 @@ create_cont_view(UtilityCall *call, ViewStmt *stmt, Query *query, ContView *view
 	weir_cont_view_insert(view);
 }
 
-static void
-check_statement(ViewStmt *stmt, List *streams)
+void
+weir_view_check_statement(ViewStmt *stmt, List *streams)
 {
 	ListCell   *lc;
 
@@ -206,7 +216,11 @@ check_statement(ViewStmt *stmt, List *streams)
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("continuous views do not support WITH CHECK OPTION"),
 				 errhint("Rows are inserted into the stream; put the condition into the view's WHERE clause.")));
+}
 
+static void
+check_name(ViewStmt *stmt)
+{
 	/* Also checks the right to create there. */
 	stmt->view->schemaname = get_namespace_name(RangeVarGetCreationNamespace(stmt->view));
 	RangeVarGetAndCheckCreationNamespace(stmt->view, NoLock, NULL);
@@ -217,9 +231,8 @@ check_statement(ViewStmt *stmt, List *streams)
 				 errmsg("relation \"%s\" already exists", stmt->view->relname)));
 }
 
-/* CREATE VIEW v (a, b): names of the first columns. */
-static void
-apply_aliases(ViewStmt *stmt, Query *query)
+void
+weir_view_apply_aliases(ViewStmt *stmt, Query *query)
 {
 	ListCell   *alias = list_head(stmt->aliases);
 	ListCell   *lc;
@@ -281,17 +294,8 @@ create_def_view(ViewStmt *stmt, Query *query)
 	return address.objectId;
 }
 
-static Node *
-parse_select(const char *text)
+Node *
+weir_view_parse_select(const char *text)
 {
 	return linitial_node(RawStmt, raw_parser(text, RAW_PARSE_DEFAULT))->stmt;
-}
-
-static void
-refuse_replace(const char *name)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("continuous view \"%s\" cannot be replaced", name),
-			 errhint("Create a view under another name, or drop this one first.")));
 }

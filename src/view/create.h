@@ -6,10 +6,20 @@
 #define WEIR_CREATE_H
 
 #include "catalog/cont_view.h"
+#include "nodes/parsenodes.h"
 #include "view/utility.h"
 
 /* Create a continuous view if the statement asks for one; else false. */
 extern bool weir_create_view(UtilityCall *call);
+
+/* May the statement read these streams, and make (or replace) a continuous view?  Errors if not. */
+extern void weir_view_check_statement(ViewStmt *stmt, List *streams);
+
+/* CREATE VIEW v (a, b): names of the first columns. */
+extern void weir_view_apply_aliases(ViewStmt *stmt, Query *query);
+
+/* The raw parse tree of a SELECT. */
+extern Node *weir_view_parse_select(const char *text);
 
 /* Refuse CREATE MATERIALIZED VIEW and CREATE TABLE AS over a stream. */
 extern void weir_refuse_table_as(CreateTableAsStmt *stmt);
