@@ -137,7 +137,8 @@ DROP VIEW v2;
 EXECUTE q (2);
 RESET plan_cache_mode;
 DEALLOCATE q;
-CREATE VIEW v AS SELECT k, t, count(*), avg(x) AS ax, once(t) AS oo, upper(t) AS up, count(*) + 1 AS more FROM s GROUP BY k, t;
+CREATE VIEW v AS SELECT k, t, count(*), avg(x) AS ax, once(t) AS oo, upper(t) AS up, count(*) + 1 AS more, count(DISTINCT x) AS d,
+	percentile_cont(0.5) WITHIN GROUP (ORDER BY x) AS pc FROM s GROUP BY k, t;
 
 -- refused, with the place
 SELECT combine(k) FROM v;
@@ -145,6 +146,8 @@ SELECT combine(up) FROM v;
 SELECT combine(more) FROM v;
 SELECT combine(ax + 1) FROM v;
 SELECT combine(v) FROM v;
+SELECT combine(d) FROM v;
+SELECT k, combine(pc) FROM v GROUP BY k;
 SELECT combine(1);
 SELECT combine(x) FROM p;
 SELECT combine(x) FROM log;

@@ -479,7 +479,12 @@ state_of_view_column(CombineContext *cxt, const ContView *view, Query *query,
 							 "Column \"%s\" of continuous view %s is a group key." :
 							 "Column \"%s\" of continuous view %s is no aggregate call by itself.", column, name));
 	if (n < 0)
-		refuse(cxt, psprintf("Column \"%s\" of continuous view %s has no state.", column, name));
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("%s.combine cannot take aggregates with DISTINCT, ORDER BY or WITHIN GROUP", WEIR_SCHEMA),
+				 errdetail("Column \"%s\" of continuous view %s has no state, but the values of each group.", column, name),
+				 errhint("Create a continuous view with the grouping that you want, or use an approximate aggregate in this one."),
+				 parser_errposition(cxt->pstate, cxt->location)));
 	if (query->distinctClause && !query->hasDistinctOn)
 		refuse(cxt, psprintf("Continuous view %s shows each row once (DISTINCT), so its groups are not told apart.", name));
 	*state = &cq->states[n];
