@@ -53,6 +53,12 @@ CALL make('v_window', 'SELECT g, count(DISTINCT x) AS c, rank() OVER (ORDER BY c
 CALL make('v_minute', 'SELECT date_trunc(''minute'', at, ''UTC'') AS m, count(DISTINCT k), avg(DISTINCT n) FROM @ GROUP BY 1');
 CALL make('v_collate', 'SELECT k, string_agg(DISTINCT t COLLATE "C", '','') AS c, array_agg(DISTINCT t COLLATE "POSIX") AS p FROM @ GROUP BY k');
 CALL make('v_hop', 'SELECT window_start, window_end, g, count(DISTINCT x), sum(x) FROM @, weir.hop(at, ''10 minutes'', ''30 minutes'') GROUP BY 1, 2, 3');
+-- groups of several windows: a value is in as many of them as batch says
+CALL make('v_hops', 'SELECT g, count(DISTINCT x), string_agg(t, '','' ORDER BY t, x) AS s, percent_rank(3) WITHIN GROUP (ORDER BY x) FROM @, weir.hop(at, ''10 minutes'', ''30 minutes'') GROUP BY g');
+CALL make('v_hops_some', 'SELECT k, count(DISTINCT x), sum(DISTINCT x) FILTER (WHERE k > 1) AS s, array_agg(x ORDER BY x) AS a FROM @, weir.hop(at, ''10 minutes'', ''20 minutes'')
+	WHERE window_start IN (''2030-01-01 00:00+00'', ''2030-01-01 01:00+00'') GROUP BY k');
+CALL make('v_starts', 'SELECT window_start, cume_dist(3) WITHIN GROUP (ORDER BY x), count(DISTINCT x) FROM @, weir.cumulate(at, ''15 minutes'', ''1 hour'') GROUP BY window_start');
+CALL make('v_ends', 'SELECT window_end, cume_dist(3) WITHIN GROUP (ORDER BY x) FROM @, weir.cumulate(at, ''15 minutes'', ''1 hour'') GROUP BY window_end');
 CALL make('v_const', 'SELECT k, count(DISTINCT 1) AS one, count(DISTINCT 2) FILTER (WHERE x = 3) AS three FROM @ GROUP BY k');
 CALL make('v_sub', 'SELECT k, c FROM (SELECT k, x AS c FROM @ WHERE x > 2) q GROUP BY k, c HAVING count(DISTINCT c) = 1');
 SELECT * FROM differences();

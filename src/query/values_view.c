@@ -17,7 +17,9 @@
  * Where several rows of the matrel make a group (steps of a sliding window,
  * panes of a hopping one or a session), they follow one another: the values are
  * those from the first to the last of them, as the outer query has found these.
- * So both see the same window.
+ * So both see the same window.  Where a group is made of several windows, its panes
+ * may have others between them and come more than once: then they are collected,
+ * array_agg(v_mrel.pane), and values count as often as their pane is in there.
  */
 #include "postgres.h"
 
@@ -37,9 +39,11 @@
 #include "parser/parse_oper.h"
 #include "parser/parser.h"
 #include "query/split.h"
+#include "query/window.h"
 #include "rewrite/rewriteManip.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
 WEIR_FUNCTION(weir_image);
@@ -58,6 +62,10 @@ static Var *outer_key(const ContQuery *cq, int key);
 static Node *same_hash(const ContQuery *cq, const ValuesRel *rel, List *keys);
 static Node *same_key(const ContQuery *cq, const ValuesRel *rel, int key);
 static Node *between_rows(const ContQuery *cq, const ValuesRel *rel, int key);
+static Node *among_rows(const ContQuery *cq, const ValuesRel *rel, int key);
+static void repeat_by_rows(Query *query, const ContQuery *cq, const ValuesRel *rel, int key);
+static Node *panes_of_rows(const ContQuery *cq, int key);
+static Node *outer_aggregate(const ContQuery *cq, int key, const char *name, Oid argtype, Oid result);
 static Node *compare(const char *op, Node *left, Node *right);
 static Node *hash_of(List *vars);
 
@@ -85,7 +93,13 @@ weir_values_result(const ContQuery *cq, int n, Oid relid, Aggref *aggref, List *
 	foreach(lc, keys)
 		quals = lappend(quals, same_key(cq, rel, lfirst_int(lc)));
 	(void) weir_values_index_keys(cq, &then);
-	if (combined && then >= 0)
+	if (combined && then >= 0 && cq->panes && !cq->panes->one_each)
+	{
+		quals = lappend(quals, among_rows(cq, rel, then));
+		if (repeat)
+			repeat_by_rows(query, cq, rel, then);
+	}
+	else if (combined && then >= 0)
 		quals = lappend(quals, between_rows(cq, rel, then));
 	if (rel->filter && !repeat)
 	{
@@ -196,27 +210,61 @@ same_key(const ContQuery *cq, const ValuesRel *rel, int key)
 static Node *
 between_rows(const ContQuery *cq, const ValuesRel *rel, int key)
 {
-	Node	   *bounds[2];
+	Oid			type = cq->keys[key].type;
+	Node	   *pane = (Node *) values_var(rel, key);
 
-	for (int i = 0; i < 2; i++)
-	{
-		Oid			type = cq->keys[key].type;
-		Aggref	   *aggref = makeNode(Aggref);
+	return (Node *) make_andclause(list_make2(compare(">=", pane, outer_aggregate(cq, key, "min", type, type)),
+											  compare("<=", pane, outer_aggregate(cq, key, "max", type, type))));
+}
 
-		aggref->aggfnoid = LookupFuncName(list_make2(makeString(pstrdup("pg_catalog")),
-													 makeString(pstrdup(i == 0 ? "min" : "max"))), 1, &type, false);
-		aggref->aggtype = type;
-		aggref->aggkind = AGGKIND_NORMAL;
-		aggref->aggsplit = AGGSPLIT_SIMPLE;
-		aggref->agglevelsup = 1;
-		aggref->aggno = aggref->aggtransno = -1;
-		aggref->location = -1;
-		aggref->args = list_make1(makeTargetEntry((Expr *) outer_key(cq, key), 1, NULL, false));
-		aggref->aggargtypes = list_make1_oid(type);
-		bounds[i] = (Node *) aggref;
-	}
-	return (Node *) make_andclause(list_make2(compare(">=", (Node *) values_var(rel, key), bounds[0]),
-											  compare("<=", (Node *) values_var(rel, key), bounds[1])));
+/* a.pane = ANY (array_agg(m.pane)) */
+static Node *
+among_rows(const ContQuery *cq, const ValuesRel *rel, int key)
+{
+	return (Node *) make_scalar_array_op(make_parsestate(NULL), list_make1(makeString(pstrdup("="))), true,
+										 (Node *) values_var(rel, key), panes_of_rows(cq, key), -1);
+}
+
+/* weir.times(a.n) becomes weir.times(a.n * cardinality(array_positions(array_agg(m.pane), a.pane))). */
+static void
+repeat_by_rows(Query *query, const ContQuery *cq, const ValuesRel *rel, int key)
+{
+	RangeTblEntry *rte = llast_node(RangeTblEntry, query->rtable);
+	FuncExpr   *times = castNode(FuncExpr, linitial_node(RangeTblFunction, rte->functions)->funcexpr);
+	FuncExpr   *positions = makeFuncExpr(F_ARRAY_POSITIONS, INT4ARRAYOID,
+										 list_make2(panes_of_rows(cq, key), values_var(rel, key)),
+										 InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
+	FuncExpr   *often = makeFuncExpr(F_CARDINALITY, INT4OID, list_make1(positions), InvalidOid, InvalidOid,
+									 COERCE_EXPLICIT_CALL);
+
+	times->args = list_make1(compare("*", linitial(times->args), (Node *) often));
+}
+
+static Node *
+panes_of_rows(const ContQuery *cq, int key)
+{
+	Oid			type = cq->keys[key].type;
+
+	return outer_aggregate(cq, key, "array_agg", ANYNONARRAYOID, get_array_type(type));
+}
+
+/* An aggregate of a key over the outer query's rows. */
+static Node *
+outer_aggregate(const ContQuery *cq, int key, const char *name, Oid argtype, Oid result)
+{
+	Aggref	   *aggref = makeNode(Aggref);
+
+	aggref->aggfnoid = LookupFuncName(list_make2(makeString(pstrdup("pg_catalog")), makeString(pstrdup(name))),
+									  1, &argtype, false);
+	aggref->aggtype = result;
+	aggref->aggkind = AGGKIND_NORMAL;
+	aggref->aggsplit = AGGSPLIT_SIMPLE;
+	aggref->agglevelsup = 1;
+	aggref->aggno = aggref->aggtransno = -1;
+	aggref->location = -1;
+	aggref->args = list_make1(makeTargetEntry((Expr *) outer_key(cq, key), 1, NULL, false));
+	aggref->aggargtypes = list_make1_oid(cq->keys[key].type);
+	return (Node *) aggref;
 }
 
 static Node *

@@ -574,6 +574,27 @@ find_session_walker(Node *node, FuncExpr **call)
 	return expression_tree_walker(node, find_session_walker, call);
 }
 
+/*
+ * Is each group of a single window?  The start of one that hops tells it, and the
+ * end; of those that cumulate several begin at once.
+ */
+static bool
+groups_by_window(Query *query, QueryWindow *window)
+{
+	bool		hops = window_function(window->call->funcid) == FUNCTION_HOP;
+	ListCell   *lc;
+
+	foreach(lc, query->groupingSets ? NIL : query->groupClause)
+	{
+		Var		   *var = (Var *) get_sortgroupclause_expr(lfirst(lc), query->targetList);
+
+		if (IsA(var, Var) && var->varno == window->rti && var->varlevelsup == 0 &&
+			(hops || var->varattno != 1))
+			return true;
+	}
+	return false;
+}
+
 QueryWindow *
 weir_window_take(ParseState *pstate, Query *query)
 {
@@ -616,6 +637,8 @@ weir_window_take(ParseState *pstate, Query *query)
 							  "Group by window_start and window_end, and use an ordinary view over this one for the rest.");
 		return NULL;
 	}
+
+	window->one_each = session || groups_by_window(query, window);
 
 	/* A time that is NULL is in no window. */
 	if (session)

@@ -22,6 +22,7 @@ typedef struct QueryWindow
 	Expr	   *pane;			/* where the pane of a row begins */
 	List	   *quals;			/* conditions on the window alone, of WHERE */
 	Interval   *gap;			/* of a session; NULL: it is none */
+	bool		one_each;		/* a group is of one window, so its panes follow one another, each once */
 	int			first_state;	/* of a session: indexes in states[] of a pane's earliest and latest time */
 	int			last_state;
 } QueryWindow;

@@ -43,6 +43,10 @@ VALID = [
     "CREATE VIEW v AS SELECT q.g, count(*) FROM (SELECT i % 3 AS g, t FROM s WHERE ok) q JOIN d1 ON d1.t = q.t GROUP BY q.g",
     "CREATE VIEW v AS WITH q AS (SELECT i, t FROM s) SELECT t, max(i) FROM q GROUP BY t HAVING count(*) > 1 ORDER BY t LIMIT 5",
     "CREATE VIEW v AS SELECT * FROM s WHERE i > 0",
+    "CREATE VIEW v WITH (partition_by = 'day', partition_interval = '1 day', retention = '90 days') AS SELECT date_trunc('day', tz, 'UTC') AS day, count(*) FROM s GROUP BY day",
+    "CREATE VIEW v AS SELECT i, weir.first(t, id), weir.last(s, tz), weir.top_n(3, t, i), weir.keyed_max(i, t), weir.first_values(2, n) FROM s GROUP BY i",
+    "CREATE VIEW v AS SELECT i, weir.combine(count), weir.combine(sum) FROM (SELECT * FROM kept) q GROUP BY i",
+    "SELECT i % 2, weir.combine(count) FILTER (WHERE i > 1) OVER (ORDER BY i) FROM sliding WHERE count > 0",
     "CREATE VIEW v AS SELECT DISTINCT t, ok FROM s",
     "CREATE VIEW v AS SELECT i, rank() OVER (ORDER BY count(*)), lag(sum(b)) OVER w FROM s GROUP BY i WINDOW w AS (ORDER BY i)",
     "CREATE VIEW v AS SELECT i, count(*) FILTER (WHERE t LIKE 'a%') AS a, CASE WHEN count(*) > 2 THEN 'many' END AS m FROM s GROUP BY i",
@@ -63,6 +67,7 @@ VALID = [
     "CREATE INDEX ON kept (count)", "COMMENT ON VIEW kept IS 'x'", "SELECT weir.set_ttl('kept', '1 day', 'i')",
     "SELECT weir.truncate('kept')", "SELECT weir.deactivate('kept')", "SELECT weir.activate('kept')", "SELECT weir.ttl_expire('sliding')",
     "ALTER FOREIGN TABLE s ADD COLUMN z int", "ALTER FOREIGN TABLE e OPTIONS (SET event_time 'k')", "ALTER TABLE kept_mrel DROP COLUMN count",
+    "INSERT INTO s (i, t) SELECT i, 'x' FROM kept", "INSERT INTO kept VALUES (1, 2)", "EXPLAIN SELECT * FROM kept JOIN sliding USING (i)",
     "CREATE FOREIGN TABLE v (k int, at timestamptz) SERVER weir OPTIONS (event_time 'at', watermark '5 s', max_future 'none')",
 ]
 WORDS = """SELECT FROM WHERE GROUP BY HAVING ORDER LIMIT OFFSET DISTINCT ALL AS WITH RECURSIVE MATERIALIZED UNION INTERSECT EXCEPT JOIN LEFT

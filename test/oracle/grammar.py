@@ -271,6 +271,15 @@ JOINS = [
     ("{from} JOIN d0 j ON j.k = {int} LEFT JOIN d1 j2 ON j2.t = j.name", {"j.name": "text", "j2.n": "int"}),
 ]
 
+# Sliding windows: conditions on columns ({ts} alone, not an expression), wide or far from any row by more than their steps
+SLIDING = ["{tstz} > clock_timestamp() - interval '30 years'", "{ts} > localtimestamp - interval '30 years'",
+           "{ts} > localtimestamp - interval '200 years' AND {ts} <= localtimestamp",
+           "clock_timestamp() - {tstz} < interval '10000 days'"]
+
+# Options of views whose column {column} is a group key of time
+PARTITIONS = ["partition_by = '{column}', partition_interval = '1 day'", "partition_by = '{column}', partition_interval = '1 year'",
+              "partition_by = '{column}', partition_interval = '3 hours'"]
+
 # Set-returning functions in the select list of queries without aggregates
 SETS = [("int", "generate_series(1, abs({0} % 3))", ["int"]), ("int", "unnest({0})", ["array"]), ("text", "unnest({0})", ["tarray"]),
         ("text", "jsonb_object_keys(CASE WHEN jsonb_typeof({0}) = 'object' THEN {0} END)", ["jsonb"])]

@@ -174,7 +174,8 @@ class Maker:
             # a bare constant would be an ordinal or of unknown type
             if e and (family != "bit" or not hashable) and not re.fullmatch(r"[-\d.']*|''|'\w*'|\w+::\w+|true|false", e[0]):
                 return e
-        return self.scope[1].sql, self.scope[1].family
+        c = next(c for c in self.scope if c.family not in ("id", "bit"))
+        return c.sql, c.family
 
     def condition(self, depth=2):
         e = self.expression("bool", depth)
@@ -245,7 +246,7 @@ class Maker:
             for n in range(r.randint(2, 5)):
                 e = self.some_expression(depth=1) if r.random() < .4 else None
                 if e is None:
-                    c = r.choice(self.scope[1:])
+                    c = r.choice([c for c in self.scope if c.family != "id"])
                     e = (c.sql, c.family)
                 columns.append((e[0], f"e{n}", e[1]))
             where = f" WHERE {self.condition(1)}" if r.random() < .5 else ""
@@ -282,12 +283,23 @@ class Maker:
                 q.source = f"{q.source}, {text} w"
                 self.scope += [Column(f"w.{c}", f) for c, f in columns.items()] * 2
 
+        if "UNION" in q.source or " w" in q.source[-2:] or "j" in {c.sql[0] for c in self.scope}:
+            # a row may come several times
+            self.scope = [c for c in self.scope if c.family != "id"]
+
     # ---- queries ----
     def query(self):
         r, q = self.r, Query()
         self.used_failing = False
         x = r.random()
         self.source(q, x < .68)
+        if r.random() < .04:
+            # each of its columns the same
+            text = r.choice(grammar.SLIDING)
+            family = re.search(r"\{(\w+)\}", text).group(1)
+            column = self.column(family)
+            if column:
+                q.where.append(text.replace("{%s}" % family, column.sql))
         for _ in range(r.choice([0, 0, 1, 1, 2])):
             q.where.append(self.condition())
         if x < .68:
@@ -306,7 +318,10 @@ class Maker:
             if not q.items:
                 q.items = [Item("count(*)", "exact", "agg", "int")]
         r.shuffle(q.items)
-        if r.random() < .05:
+        times = [n for n, i in enumerate(q.items) if i.role == "key" and i.family in ("ts", "tstz", "date")]
+        if times and r.random() < .25:
+            q.options = r.choice(grammar.PARTITIONS).format(column=f"o{times[0]}")
+        elif r.random() < .05:
             q.options = f"fillfactor = {r.randint(50, 100)}"
         return q
 

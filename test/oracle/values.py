@@ -74,6 +74,8 @@ def timestamp(zone):
     def make(r):
         if r.random() < .02:
             return r.choice(["infinity", "-infinity", "1969-12-31 23:59:59.999999" + zone, "2000-01-01 00:00:00" + zone])
+        if r.random() < .05:
+            return f"20{r.randint(0, 25):02}-0{r.randint(1, 9)}-11 10:20:30" + zone
         return (f"2026-03-0{r.randint(1, 2)} {r.randint(0, 3):02}:{r.randint(0, 59):02}:{r.randint(0, 59):02}"
                 f"{r.choice(['', '.5', '.123456'])}" + zone)
     return make
