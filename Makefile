@@ -56,6 +56,7 @@ OBJS = \
 	src/query/late.o \
 	src/query/counterpart.o \
 	src/query/session.o \
+	src/query/grouping.o \
 	src/query/values.o \
 	src/query/split.o \
 	src/query/state_expr.o \

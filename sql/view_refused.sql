@@ -29,7 +29,6 @@ CREATE VIEW v AS SELECT tableoid FROM (SELECT tableoid FROM s) q;
 CREATE VIEW v AS SELECT n.k FROM names n WHERE EXISTS (SELECT FROM s WHERE s.k = n.k);
 CREATE VIEW v AS SELECT n.name, count(*) FROM names n LEFT JOIN s ON s.k = n.k GROUP BY n.name;
 CREATE VIEW v AS SELECT n.name, count(*) FROM s FULL JOIN names n ON s.k = n.k GROUP BY n.name;
-CREATE VIEW v AS SELECT k, count(*) FROM s GROUP BY ROLLUP (k);
 CREATE VIEW v AS SELECT k, count(*) FROM s GROUP BY k FOR UPDATE;
 CREATE VIEW v AS SELECT k, row_number() OVER (ORDER BY at) FROM s;
 CREATE VIEW v AS SELECT 1 AS one FROM s HAVING true;

@@ -159,8 +159,7 @@ typedef bool WeirUpdateIndexes;
 
 /*
  * 18: GROUP BY expressions of an analysed query are Vars of an RTE of their
- * own, the last of the range table.  This puts the expressions back in place;
- * queries with grouping sets stay as they are.
+ * own, the last of the range table.  This puts the expressions back in place.
  */
 static inline void
 weir_flatten_group_rte(Query *query)
@@ -169,7 +168,7 @@ weir_flatten_group_rte(Query *query)
 	RangeTblEntry *group;
 	ListCell   *lc;
 
-	if (!query->hasGroupRTE || query->groupingSets)
+	if (!query->hasGroupRTE)
 		return;
 
 	/* Vars have lost where they were, what they stand for has not. */

@@ -425,15 +425,24 @@ static void
 create_group_index(Oid relid, const RangeVar *name, const ContQuery *cq, int n)
 {
 	int			then;
-	List	   *keys = weir_values_index_keys(cq, &then);
-	List	   *params = NIL;
+	List	   *all = weir_values_index_keys(cq, &then);
+	List	   *sets = cq->sets ? cq->sets : list_make1(all);
+	ListCell   *lc;
 
-	if (keys != NIL)
-		params = list_make1(hash_key_column(cq, keys));
-	if (then >= 0)
-		params = lappend(params, index_column(cq->keys[then].colname));
-	if (params != NIL)
-		create_index(relid, name, params, false, "group");
+	/* That of the finest groups deletes them. */
+	if (!list_member(sets, all))
+		sets = lappend(sets, all);
+	foreach(lc, sets)
+	{
+		List	   *params = NIL;
+
+		if (lfirst(lc) != NIL)
+			params = list_make1(hash_key_column(cq, lfirst(lc)));
+		if (then >= 0)
+			params = lappend(params, index_column(cq->keys[then].colname));
+		if (params != NIL)
+			create_index(relid, name, params, false, "group");
+	}
 }
 
 /* For deleting what left the window, and for reading what is in it. */

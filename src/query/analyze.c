@@ -186,10 +186,6 @@ weir_query_check_clauses(ParseState *pstate, Query *query)
 	if (query->rowMarks)
 		weir_query_refuse(pstate, -1, "FOR UPDATE or FOR SHARE",
 						  "Leave it out: a continuous query locks no rows.");
-	if (query->groupingSets)
-		weir_query_refuse(pstate, exprLocation(linitial(query->groupingSets)),
-						  "GROUPING SETS, ROLLUP or CUBE",
-						  "Create a continuous view for the finest grouping, and an ordinary view with the grouping sets over it.");
 	if (query->havingQual && !query->hasAggs && !query->groupClause)
 		weir_query_refuse(pstate, exprLocation(query->havingQual),
 						  "HAVING without GROUP BY or aggregates", "Use WHERE.");
@@ -316,9 +312,6 @@ check_expr_walker(Node *node, CheckContext *cxt)
 							  "Read the stream in the main query's FROM clause.");
 		return expression_tree_walker(sublink->testexpr, check_expr_walker, cxt);
 	}
-	if (IsA(node, GroupingFunc))
-		weir_query_refuse(cxt->pstate, ((GroupingFunc *) node)->location, "GROUPING",
-						  "Without grouping sets it is always 0.");
 	return expression_tree_walker(node, check_expr_walker, cxt);
 }
 

@@ -71,6 +71,7 @@ typedef struct ContQuery
 	int			nstates;
 	ContState  *states;			/* those of columns that the view got later come last */
 	int			nvalues;		/* columns of results, after the states of their generation */
+	List	   *sets;			/* grouping sets: the keys (IntList) of each different one; NIL: GROUP BY all (query/grouping.h) */
 	List	   *values;			/* ValuesRel: of aggregates that have no state (query/values.h) */
 	Oid			streamid;		/* the first of */
 	List	   *streams;		/* those it reads; several are branches of UNION ALL */

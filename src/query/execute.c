@@ -222,12 +222,13 @@ runtime_forget(ViewRuntime *runtime)
 			ExecClearTuple(part->spec.old_slot);
 		if (part->spec.new_slot)
 			ExecClearTuple(part->spec.new_slot);
+		if (i > 0)
+			memset(part, 0, sizeof(ViewRuntime));
 	}
 	if (runtime->cxt != NULL)
 		MemoryContextDelete(runtime->cxt);
 	runtime->cxt = NULL;
 	runtime->nvalues = 0;
-	runtime->values = NULL;
 	runtime->query = NULL;
 	runtime->plan = NULL;
 	runtime->plan_cxt = NULL;
@@ -276,11 +277,17 @@ build_values(ViewRuntime *runtime)
 				 errmsg("the query needs %d values relations, but the view has %d",
 						list_length(list), runtime->view.nvalues),
 				 errhint("Drop the view and create it again.")));
-	runtime->values = palloc0(sizeof(ViewRuntime *) * Max(list_length(list), 1));
+	if (runtime->values == NULL)
+		runtime->values = MemoryContextAllocZero(TopMemoryContext, sizeof(ViewRuntime *) * MAX_VIEW_VALUES);
 	foreach(lc, list)
 	{
-		ViewRuntime *part = palloc0(sizeof(ViewRuntime));
+		ViewRuntime *part = runtime->values[runtime->nvalues];
 
+		if (part == NULL)
+		{
+			part = MemoryContextAllocZero(TopMemoryContext, sizeof(ViewRuntime));
+			runtime->values[runtime->maxvalues++] = part;
+		}
 		part->view = runtime->view;
 		part->view.matrelid = part->defid = runtime->view.values[foreach_current_index(lc)];
 		part->cxt = runtime->cxt;
@@ -401,6 +408,10 @@ weir_runtime_purge(List *views)
 		if (!found)
 		{
 			runtime_forget(runtime);
+			for (int i = 0; i < runtime->maxvalues; i++)
+				pfree(runtime->values[i]);
+			if (runtime->values)
+				pfree(runtime->values);
 			hash_search(runtimes, &runtime->defid, HASH_REMOVE, NULL);
 		}
 	}

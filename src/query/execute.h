@@ -27,7 +27,8 @@ typedef struct ViewRuntime
 	bool		keepable;		/* the plan may stay started over several batches */
 	KeptPlan   *kept;			/* started in this transaction; or NULL */
 	int			nvalues;
-	struct ViewRuntime **values;	/* of its values relations: all but the cache's part */
+	int			maxvalues;
+	struct ViewRuntime **values;	/* of its values relations; they stay where they are when the view's is built anew */
 } ViewRuntime;
 
 /*

@@ -36,6 +36,7 @@
 #include "query/analyze.h"
 #include "query/counterpart.h"
 #include "query/flatten.h"
+#include "query/grouping.h"
 #include "query/late.h"
 #include "query/session.h"
 #include "query/split.h"
@@ -127,6 +128,7 @@ weir_cont_query_build(Query *def, const ContViewOptions *options,
 		weir_query_refuse(cxt.pstate, cq->panes->call->location, "a hopping or cumulating window beside a sliding window",
 						  "Leave out the sliding window.");
 
+	weir_grouping_check(cxt.pstate, cq, cxt.def, options);
 	if (!def->hasAggs && !def->groupClause &&
 		(!def->distinctClause || def->hasDistinctOn))
 	{
@@ -149,7 +151,8 @@ weir_cont_query_build(Query *def, const ContViewOptions *options,
 		if (strcmp(cq->keys[i].colname, NameStr(options->partition_column)) == 0)
 			cq->partition_key = i;
 	cq->query = continuous_query(&cxt);
-	weir_values_check(cxt.pstate, cq);
+	cq->sets = weir_grouping_keys(cq, cxt.def);
+	weir_values_check(cxt.pstate, cq, cxt.def);
 	if (options->final || options->late != LATE_UPDATE)
 	{
 		weir_late_find_window(cxt.pstate, cq, cxt.def, cxt.stream);
@@ -740,6 +743,7 @@ continuous_query(SplitContext *cxt)
 
 	query->targetList = cxt->tlist;
 	query->groupClause = cxt->group;
+	query->groupingSets = NIL;
 	query->groupDistinct = false;
 	query->havingQual = NULL;
 	query->distinctClause = NIL;

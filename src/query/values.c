@@ -34,16 +34,20 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
+#include "parser/parse_agg.h"
 #include "parser/parse_func.h"
 #include "parser/parse_oper.h"
 #include "parser/parsetree.h"
 #include "query/analyze.h"
 #include "query/split.h"
+#include "query/window.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
 
+static void check_window(ParseState *pstate, ContQuery *cq, Query *def);
+static void check_sets(ParseState *pstate, Query *def);
 static List *argument_exprs(const Aggref *aggref, bool shown_only);
 static List *add_leaves(List *exprs, Expr *expr);
 static bool is_fixed(Node *expr);
@@ -122,13 +126,15 @@ weir_values_find(const ContQuery *cq, const Aggref *aggref)
 
 /* Two queries look at each row: they must come to the same. */
 void
-weir_values_check(ParseState *pstate, ContQuery *cq)
+weir_values_check(ParseState *pstate, ContQuery *cq, Query *def)
 {
 	Query	   *query;
 	ListCell   *lc;
 
 	if (cq->values == NIL)
 		return;
+	check_window(pstate, cq, def);
+	check_sets(pstate, def);
 	query = copyObject(cq->query);
 	query->targetList = NIL;
 	query->groupClause = NIL;
@@ -144,6 +150,70 @@ weir_values_check(ParseState *pstate, ContQuery *cq)
 			weir_query_refuse(pstate, -1,
 							  "TABLESAMPLE without REPEATABLE beside an aggregate with DISTINCT, ORDER BY or WITHIN GROUP",
 							  "Add REPEATABLE (seed).");
+	}
+}
+
+/*
+ * A row is in several windows of a hop or cumulate, but its values are kept once.
+ * So a group must be of one window, which is told by its end, and that of a
+ * hop by its start.
+ */
+static void
+check_window(ParseState *pstate, ContQuery *cq, Query *def)
+{
+	List	   *sets = def->groupingSets ? expand_grouping_sets(copyObject(def->groupingSets), false, -1) : list_make1(NIL);
+	bool		by_start;
+	ListCell   *lc;
+
+	if (cq->panes == NULL || cq->panes->gap)
+		return;
+	by_start = strcmp(get_func_name(cq->panes->call->funcid), "hop") == 0;
+	foreach(lc, sets)
+	{
+		bool		found = false;
+		ListCell   *lg;
+
+		foreach(lg, def->groupClause)
+		{
+			SortGroupClause *clause = lfirst_node(SortGroupClause, lg);
+			Var		   *var = (Var *) get_sortgroupclause_expr(clause, def->targetList);
+
+			if (IsA(var, Var) && var->varno == cq->panes->rti &&
+				(var->varattno != 1 || by_start) &&
+				(def->groupingSets == NIL || list_member_int(lfirst(lc), clause->tleSortGroupRef)))
+				found = true;
+		}
+		if (!found)
+			weir_query_refuse(pstate, cq->panes->call->location,
+							  "aggregates with DISTINCT, ORDER BY or WITHIN GROUP over several windows together",
+							  "Group by window_start and window_end.");
+	}
+}
+
+/*
+ * The values of a group are found by columns of the matrel.  Of a tumbling window
+ * that is its start; a set that has only its end has no start to look for.
+ */
+static void
+check_sets(ParseState *pstate, Query *def)
+{
+	ListCell   *lc;
+
+	if (def->groupingSets == NIL)
+		return;
+	foreach(lc, expand_grouping_sets(copyObject(def->groupingSets), false, -1))
+	{
+		List	   *exprs = NIL;
+		ListCell   *le;
+
+		foreach(le, def->groupClause)
+			if (list_member_int(lfirst(lc), lfirst_node(SortGroupClause, le)->tleSortGroupRef))
+				exprs = lappend(exprs, get_sortgroupclause_expr(lfirst(le), def->targetList));
+		foreach(le, exprs)
+			if (!list_member(exprs, weir_window_bucket(lfirst(le))))
+				weir_query_refuse(pstate, exprLocation(linitial(def->groupingSets)),
+								  "a grouping set with the end of a window and not its start, beside an aggregate with DISTINCT, ORDER BY or WITHIN GROUP",
+								  "Add window_start to the set.");
 	}
 }
 

@@ -48,7 +48,7 @@ extern void weir_values_add(ParseState *pstate, ContQuery *cq, Aggref *aggref);
  * Make the queries of the values relations, when cq->query is complete but for
  * what late rows need (check) or complete (build).
  */
-extern void weir_values_check(ParseState *pstate, ContQuery *cq);
+extern void weir_values_check(ParseState *pstate, ContQuery *cq, Query *def);
 extern void weir_values_build(ContQuery *cq);
 
 /* Index in cq->values of the relation that has the aggregate's arguments; -1: it is none of values. */
@@ -57,6 +57,7 @@ extern int	weir_values_find(const ContQuery *cq, const Aggref *aggref);
 /*
  * Keys of the view (indexes) whose hash leads the index that finds the values
  * of a group: all that the user groups by.  *then: the key that follows, or -1.
+ * Grouping sets have an index each.
  */
 extern List *weir_values_index_keys(const ContQuery *cq, int *then);
 

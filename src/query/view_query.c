@@ -30,6 +30,7 @@
 #include "parser/parser.h"
 #include "parser/parsetree.h"
 #include "query/analyze.h"
+#include "query/grouping.h"
 #include "query/session.h"
 #include "query/split.h"
 #include "query/state_expr.h"
@@ -49,6 +50,7 @@ typedef struct ViewQueryContext
 {
 	ContQuery  *cq;
 	const ContView *view;
+	Query	   *def;			/* prepared */
 	bool		combine;		/* several rows of the matrel make one group */
 	int			sublevels_up;	/* of the node that replace_mutator is at */
 	AttrNumber	session_column; /* of the first range table entry: start of the session */
@@ -78,10 +80,12 @@ weir_view_query_build(ContQuery *cq, Query *def, const ContView *view)
 {
 	const ContViewOptions *options = &view->options;
 	Oid			matrelid = view->matrelid;
-	ViewQueryContext cxt = {cq, view, (cq->window && !cq->append) || cq->panes};
+	Query	   *prepared = weir_split_prepare(NULL, def);
+	bool		sets = prepared->groupingSets != NIL;
+	ViewQueryContext cxt = {cq, view, prepared, (cq->window && !cq->append) || cq->panes || sets};
 	Relation	matrel = table_open(matrelid, AccessShareLock);
 	ParseState *pstate = make_parsestate(NULL);
-	Query	   *query = weir_split_prepare(NULL, def);
+	Query	   *query = copyObject(prepared);
 	ParseNamespaceItem *nsitem;
 	RangeTblRef *rtref = makeNode(RangeTblRef);
 	Node	   *having = query->havingQual;
@@ -130,8 +134,11 @@ weir_view_query_build(ContQuery *cq, Query *def, const ContView *view)
 	if (distinct && cq->panes)
 		cxt.combine = false;
 
-	query->groupClause = cxt.combine ? list_concat(group_by_user_keys(query, cq), window_groups) : NIL;
-	query->groupDistinct = false;
+	if (sets)
+		weir_grouping_add_dependent(cq, prepared, query);
+	else
+		query->groupClause = cxt.combine ? list_concat(group_by_user_keys(query, cq), window_groups) : NIL;
+	query->groupDistinct = sets && query->groupDistinct;
 	if (cxt.combine)
 		query->havingQual = having;
 	else
@@ -186,6 +193,9 @@ replace_mutator(Node *node, ViewQueryContext *cxt)
 		var->varnosyn = 0;		/* the place in the query as written would be deparsed */
 		return (Node *) var;
 	}
+	if (IsA(node, GroupingFunc) && cxt->def->groupingSets == NIL &&
+		((GroupingFunc *) node)->agglevelsup == cxt->sublevels_up)
+		return (Node *) makeConst(INT4OID, -1, InvalidOid, sizeof(int32), Int32GetDatum(0), false, true);
 	n = cxt->sublevels_up == 0 ? weir_split_find_key(cxt->cq, node) : -1;
 	if (n >= 0)
 		return (Node *) matrel_var(cxt->cq, n);
@@ -206,15 +216,26 @@ replace_mutator(Node *node, ViewQueryContext *cxt)
 static Node *
 result_of_values(ViewQueryContext *cxt, Aggref *aggref)
 {
-	int			n = weir_values_find(cxt->cq, aggref);
+	ContQuery  *cq = cxt->cq;
+	int			n = weir_values_find(cq, aggref);
+	List	   *clause_exprs = NIL;
+	List	   *results = NIL;
+	ListCell   *lc;
 	int			then;
 
 	if (n < 0 || n >= cxt->view->nvalues)
 		elog(ERROR, "aggregate has no values");
 	aggref = copyObject(aggref);
 	aggref->aggdirectargs = (List *) replace_mutator((Node *) aggref->aggdirectargs, cxt);
-	return weir_values_result(cxt->cq, n, cxt->view->values[n], aggref,
-							  weir_values_index_keys(cxt->cq, &then), cxt->combine);
+	if (cq->sets == NIL)
+		return weir_values_result(cq, n, cxt->view->values[n], aggref,
+								  weir_values_index_keys(cq, &then), cxt->combine);
+	foreach(lc, cq->sets)
+		results = lappend(results, weir_values_result(cq, n, cxt->view->values[n], aggref, lfirst(lc), true));
+	foreach(lc, cxt->def->groupClause)
+		clause_exprs = lappend(clause_exprs,
+							   replace_mutator(get_sortgroupclause_expr(lfirst(lc), cxt->def->targetList), cxt));
+	return weir_grouping_choose(cq, cxt->def, clause_exprs, results);
 }
 
 /* A column of a subquery's own, or a key of the query around it. */
@@ -561,7 +582,7 @@ result_of_combined(ViewQueryContext *cxt, ContState *state, Var *column)
 
 	if (time >= 0)
 		weir_state_order(state, (Aggref *) combined, (Expr *) matrel_var(cq, time));
-	if (!cxt->cq->ungrouped)
+	if (!cxt->cq->ungrouped && cxt->cq->sets == NIL)
 		return (Node *) combined;
 	return (Node *) weir_state_unless_none(state, (Expr *) weir_make_aggregate(F_COUNT_, INT8OID, InvalidOid, NIL, NULL),
 										   combined);
