@@ -15,6 +15,8 @@ $node->safe_psql('postgres', q(
 	CREATE VIEW raw AS SELECT k, x FROM app.s WHERE x > 90;
 	CREATE VIEW window_v WITH (sw = '1 hour') AS SELECT k, count(*) FROM app.s GROUP BY k;
 	CREATE VIEW plain AS SELECT k, avg + 1 AS more FROM app.v WHERE count > 3;
+	CREATE FOREIGN TABLE "Other" (k text, n numeric) SERVER weir;
+	CREATE VIEW united AS SELECT k, count(*), avg(n) FROM (SELECT k, n FROM app.s UNION ALL SELECT k || '!', n FROM "Other") u GROUP BY k;
 	CREATE VIEW combined AS SELECT k > 'k5' AS upper, weir.combine(avg) AS a, weir.combine(stddev) AS s FROM app.v GROUP BY 1;
 	CREATE INDEX ON app.v (k);
 	COMMENT ON VIEW app.v IS 'a comment';
@@ -26,6 +28,7 @@ sub insert
 	my ($db) = @_;
 	$node->safe_psql($db, "INSERT INTO app.$_ SELECT 'k' || i % 13, i % 100, i / 7.0 FROM generate_series(1, 500) i")
 	  for ('s', 't');
+	$node->safe_psql($db, q(INSERT INTO "Other" SELECT 'k' || i % 13, i / 7.0 FROM generate_series(1, 500) i));
 }
 
 my %batch = (
@@ -34,6 +37,7 @@ my %batch = (
 	'raw' => 'SELECT k, x FROM app.t WHERE x > 90',
 	'window_v' => 'SELECT k, count(*) FROM app.t GROUP BY k',
 	'plain' => 'SELECT k, avg(n) + 1 FROM app.t GROUP BY k HAVING count(*) > 3',
+	'united' => q(SELECT k, count(*), avg(n) FROM (SELECT k, n FROM app.t UNION ALL SELECT k || '!', n FROM app.t) u GROUP BY k),
 	'combined' => q(SELECT k > 'k5', avg(n), stddev(n) FROM app.t GROUP BY 1),
 	'asleep' => 'SELECT 0::bigint');
 
