@@ -155,38 +155,35 @@ weir_values_check(ParseState *pstate, ContQuery *cq, Query *def)
 
 /*
  * A row is in several windows of a hop or cumulate, but its values are kept once.
- * So a group must be of one window, which is told by its end, and that of a
- * hop by its start.
+ * Of how many windows they count in a group that is made of several finer ones
+ * cannot be told from its panes.  So a grouping set must tell windows apart: by their
+ * end, and of a hop by their start.
  */
 static void
 check_window(ParseState *pstate, ContQuery *cq, Query *def)
 {
-	List	   *sets = def->groupingSets ? expand_grouping_sets(copyObject(def->groupingSets), false, -1) : list_make1(NIL);
 	bool		by_start;
 	ListCell   *lc;
 
-	if (cq->panes == NULL || cq->panes->gap)
+	if (def->groupingSets == NIL || cq->panes == NULL)
 		return;
 	by_start = strcmp(get_func_name(cq->panes->call->funcid), "hop") == 0;
-	foreach(lc, sets)
+	foreach(lc, expand_grouping_sets(copyObject(def->groupingSets), false, -1))
 	{
 		bool		found = false;
 		ListCell   *lg;
 
-		foreach(lg, def->groupClause)
+		foreach(lg, lfirst(lc))
 		{
-			SortGroupClause *clause = lfirst_node(SortGroupClause, lg);
-			Var		   *var = (Var *) get_sortgroupclause_expr(clause, def->targetList);
+			Var		   *var = (Var *) get_sortgroupclause_expr(get_sortgroupref_clause(lfirst_int(lg), def->groupClause),
+															   def->targetList);
 
-			if (IsA(var, Var) && var->varno == cq->panes->rti &&
-				(var->varattno != 1 || by_start) &&
-				(def->groupingSets == NIL || list_member_int(lfirst(lc), clause->tleSortGroupRef)))
-				found = true;
+			found = found || (IsA(var, Var) && var->varno == cq->panes->rti && (var->varattno != 1 || by_start));
 		}
 		if (!found)
-			weir_query_refuse(pstate, cq->panes->call->location,
-							  "aggregates with DISTINCT, ORDER BY or WITHIN GROUP over several windows together",
-							  "Group by window_start and window_end.");
+			weir_query_refuse(pstate, exprLocation(linitial(def->groupingSets)),
+							  "a grouping set of several hopping or cumulating windows together, beside an aggregate with DISTINCT, ORDER BY or WITHIN GROUP",
+							  "Add window_start and window_end to each set.");
 	}
 }
 

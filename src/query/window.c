@@ -584,7 +584,10 @@ groups_by_window(Query *query, QueryWindow *window)
 	bool		hops = window_function(window->call->funcid) == FUNCTION_HOP;
 	ListCell   *lc;
 
-	foreach(lc, query->groupingSets ? NIL : query->groupClause)
+	/* Where it matters values.c refuses sets without a window. */
+	if (query->groupingSets)
+		return true;
+	foreach(lc, query->groupClause)
 	{
 		Var		   *var = (Var *) get_sortgroupclause_expr(lfirst(lc), query->targetList);
 
