@@ -36,6 +36,10 @@ OBJS = \
 	src/agg/string_agg.o \
 	src/agg/json_agg.o \
 	src/agg/jsonb_agg.o \
+	src/sketch/sketch.o \
+	src/sketch/hll.o \
+	src/sketch/bloom.o \
+	src/sketch/count_min.o \
 	src/stream/stream_row.o \
 	src/stream/fdw.o \
 	src/stream/xact_rows.o \

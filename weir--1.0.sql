@@ -663,6 +663,246 @@ CREATE AGGREGATE weir.top_n(n integer, value anyelement) (
 COMMENT ON AGGREGATE weir.top_n(integer, anyelement) IS 'array of the n greatest values, greatest first';
 
 /* ------------------------------------------------------------------------
+ * Sketches: answers about many values from little memory
+ * ------------------------------------------------------------------------ */
+
+/* -- section: sketch -- */
+
+
+CREATE TYPE weir.hyperloglog;
+
+CREATE FUNCTION weir.hyperloglog_in(cstring) RETURNS weir.hyperloglog
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_hll_in';
+COMMENT ON FUNCTION weir.hyperloglog_in(cstring) IS 'I/O';
+
+CREATE FUNCTION weir.hyperloglog_out(weir.hyperloglog) RETURNS cstring
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_sketch_out';
+COMMENT ON FUNCTION weir.hyperloglog_out(weir.hyperloglog) IS 'I/O';
+
+CREATE FUNCTION weir.hyperloglog_recv(internal) RETURNS weir.hyperloglog
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_hll_recv';
+COMMENT ON FUNCTION weir.hyperloglog_recv(internal) IS 'I/O';
+
+CREATE FUNCTION weir.hyperloglog_send(weir.hyperloglog) RETURNS bytea
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_sketch_send';
+COMMENT ON FUNCTION weir.hyperloglog_send(weir.hyperloglog) IS 'I/O';
+
+CREATE TYPE weir.hyperloglog (
+	INPUT = weir.hyperloglog_in, OUTPUT = weir.hyperloglog_out, RECEIVE = weir.hyperloglog_recv, SEND = weir.hyperloglog_send,
+	INTERNALLENGTH = VARIABLE, ALIGNMENT = int4, STORAGE = extended);
+COMMENT ON TYPE weir.hyperloglog IS 'HyperLogLog sketch: how many different values there are';
+
+CREATE FUNCTION weir.hll_empty() RETURNS weir.hyperloglog
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_hll_empty';
+COMMENT ON FUNCTION weir.hll_empty() IS 'a sketch of no values, with p = 14';
+
+CREATE FUNCTION weir.hll_empty(p integer) RETURNS weir.hyperloglog
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_hll_empty';
+COMMENT ON FUNCTION weir.hll_empty(p integer) IS 'a sketch of no values; 2^p registers, p from 4 to 18';
+
+CREATE FUNCTION weir.hll_add(sketch weir.hyperloglog, value anyelement) RETURNS weir.hyperloglog
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_hll_add';
+COMMENT ON FUNCTION weir.hll_add(sketch weir.hyperloglog, value anyelement) IS 'the sketch with a value more';
+
+CREATE FUNCTION weir.hll_union(VARIADIC sketches weir.hyperloglog[]) RETURNS weir.hyperloglog
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_hll_union';
+COMMENT ON FUNCTION weir.hll_union(VARIADIC sketches weir.hyperloglog[]) IS 'the sketch of the values of all; they must have the same p';
+
+CREATE FUNCTION weir.hll_cardinality(sketch weir.hyperloglog) RETURNS bigint
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_hll_cardinality';
+COMMENT ON FUNCTION weir.hll_cardinality(sketch weir.hyperloglog) IS 'how many different values a sketch has seen, about; of NULL 0';
+
+CREATE FUNCTION weir.hll_trans(weir.hyperloglog, anyelement) RETURNS weir.hyperloglog
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_hll_trans';
+COMMENT ON FUNCTION weir.hll_trans(weir.hyperloglog, anyelement) IS 'transition function of weir.hll_agg';
+
+CREATE FUNCTION weir.hll_trans(weir.hyperloglog, anyelement, integer) RETURNS weir.hyperloglog
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_hll_trans';
+COMMENT ON FUNCTION weir.hll_trans(weir.hyperloglog, anyelement, integer) IS 'transition function of weir.hll_agg';
+
+CREATE FUNCTION weir.hll_combine(weir.hyperloglog, weir.hyperloglog) RETURNS weir.hyperloglog
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_hll_combine';
+COMMENT ON FUNCTION weir.hll_combine(weir.hyperloglog, weir.hyperloglog) IS 'combine function of weir.hll_agg';
+
+CREATE AGGREGATE weir.hll_agg(anyelement) (
+	SFUNC = weir.hll_trans, STYPE = weir.hyperloglog, COMBINEFUNC = weir.hll_combine, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.hll_agg(anyelement) IS 'HyperLogLog sketch of the values, with p = 14';
+
+CREATE AGGREGATE weir.hll_agg(anyelement, integer) (
+	SFUNC = weir.hll_trans, STYPE = weir.hyperloglog, COMBINEFUNC = weir.hll_combine, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.hll_agg(anyelement, integer) IS 'HyperLogLog sketch of the values with 2^p registers';
+
+CREATE AGGREGATE weir.hll_union_agg(weir.hyperloglog) (
+	SFUNC = weir.hll_combine, STYPE = weir.hyperloglog, COMBINEFUNC = weir.hll_combine, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.hll_union_agg(weir.hyperloglog) IS 'the sketch of the values of all';
+
+CREATE AGGREGATE weir.approx_count_distinct(anyelement) (
+	SFUNC = weir.hll_trans, STYPE = weir.hyperloglog, FINALFUNC = weir.hll_cardinality, COMBINEFUNC = weir.hll_combine, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.approx_count_distinct(anyelement) IS 'how many different values, with a standard error of 0.81 percent';
+
+CREATE AGGREGATE weir.hll_count_distinct(anyelement) (
+	SFUNC = weir.hll_trans, STYPE = weir.hyperloglog, FINALFUNC = weir.hll_cardinality, COMBINEFUNC = weir.hll_combine, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.hll_count_distinct(anyelement) IS 'weir.approx_count_distinct under the name that PipelineDB has for it';
+
+CREATE TYPE weir.bloom;
+
+CREATE FUNCTION weir.bloom_in(cstring) RETURNS weir.bloom
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_bloom_in';
+COMMENT ON FUNCTION weir.bloom_in(cstring) IS 'I/O';
+
+CREATE FUNCTION weir.bloom_out(weir.bloom) RETURNS cstring
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_sketch_out';
+COMMENT ON FUNCTION weir.bloom_out(weir.bloom) IS 'I/O';
+
+CREATE FUNCTION weir.bloom_recv(internal) RETURNS weir.bloom
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_bloom_recv';
+COMMENT ON FUNCTION weir.bloom_recv(internal) IS 'I/O';
+
+CREATE FUNCTION weir.bloom_send(weir.bloom) RETURNS bytea
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_sketch_send';
+COMMENT ON FUNCTION weir.bloom_send(weir.bloom) IS 'I/O';
+
+CREATE TYPE weir.bloom (
+	INPUT = weir.bloom_in, OUTPUT = weir.bloom_out, RECEIVE = weir.bloom_recv, SEND = weir.bloom_send,
+	INTERNALLENGTH = VARIABLE, ALIGNMENT = int4, STORAGE = extended);
+COMMENT ON TYPE weir.bloom IS 'Bloom filter: has a value been seen';
+
+CREATE FUNCTION weir.bloom_empty() RETURNS weir.bloom
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_bloom_empty';
+COMMENT ON FUNCTION weir.bloom_empty() IS 'a filter of no values, with p = 0.02 and n = 32768';
+
+CREATE FUNCTION weir.bloom_empty(p double precision, n bigint) RETURNS weir.bloom
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_bloom_empty';
+COMMENT ON FUNCTION weir.bloom_empty(p double precision, n bigint) IS 'a filter of no values; with n of them the probability of a false yes is p';
+
+CREATE FUNCTION weir.bloom_add(filter weir.bloom, value anyelement) RETURNS weir.bloom
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_bloom_add';
+COMMENT ON FUNCTION weir.bloom_add(filter weir.bloom, value anyelement) IS 'the filter with a value more';
+
+CREATE FUNCTION weir.bloom_contains(filter weir.bloom, value anyelement) RETURNS boolean
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_bloom_contains';
+COMMENT ON FUNCTION weir.bloom_contains(filter weir.bloom, value anyelement) IS 'may the filter have seen the value; false is certain';
+
+CREATE FUNCTION weir.bloom_cardinality(filter weir.bloom) RETURNS bigint
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_bloom_cardinality';
+COMMENT ON FUNCTION weir.bloom_cardinality(filter weir.bloom) IS 'how many different values a filter has seen, about';
+
+CREATE FUNCTION weir.bloom_union(VARIADIC filters weir.bloom[]) RETURNS weir.bloom
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_bloom_union';
+COMMENT ON FUNCTION weir.bloom_union(VARIADIC filters weir.bloom[]) IS 'the filter of the values of all; they must have the same p and n';
+
+CREATE FUNCTION weir.bloom_intersection(VARIADIC filters weir.bloom[]) RETURNS weir.bloom
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_bloom_intersection';
+COMMENT ON FUNCTION weir.bloom_intersection(VARIADIC filters weir.bloom[]) IS 'a filter of what is in all; they must have the same p and n';
+
+CREATE FUNCTION weir.bloom_trans(weir.bloom, anyelement) RETURNS weir.bloom
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_bloom_trans';
+COMMENT ON FUNCTION weir.bloom_trans(weir.bloom, anyelement) IS 'transition function of weir.bloom_agg';
+
+CREATE FUNCTION weir.bloom_trans(weir.bloom, anyelement, double precision, bigint) RETURNS weir.bloom
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_bloom_trans';
+COMMENT ON FUNCTION weir.bloom_trans(weir.bloom, anyelement, double precision, bigint) IS 'transition function of weir.bloom_agg';
+
+CREATE FUNCTION weir.bloom_combine(weir.bloom, weir.bloom) RETURNS weir.bloom
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_bloom_combine';
+COMMENT ON FUNCTION weir.bloom_combine(weir.bloom, weir.bloom) IS 'combine function of weir.bloom_agg';
+
+CREATE FUNCTION weir.bloom_intersect_combine(weir.bloom, weir.bloom) RETURNS weir.bloom
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_bloom_intersect';
+COMMENT ON FUNCTION weir.bloom_intersect_combine(weir.bloom, weir.bloom) IS 'combine function of weir.bloom_intersection_agg';
+
+CREATE AGGREGATE weir.bloom_agg(anyelement) (
+	SFUNC = weir.bloom_trans, STYPE = weir.bloom, COMBINEFUNC = weir.bloom_combine, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.bloom_agg(anyelement) IS 'Bloom filter of the values, with p = 0.02 and n = 32768';
+
+CREATE AGGREGATE weir.bloom_agg(anyelement, double precision, bigint) (
+	SFUNC = weir.bloom_trans, STYPE = weir.bloom, COMBINEFUNC = weir.bloom_combine, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.bloom_agg(anyelement, double precision, bigint) IS 'Bloom filter of the values; with n of them the probability of a false yes is p';
+
+CREATE AGGREGATE weir.bloom_union_agg(weir.bloom) (
+	SFUNC = weir.bloom_combine, STYPE = weir.bloom, COMBINEFUNC = weir.bloom_combine, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.bloom_union_agg(weir.bloom) IS 'the filter of the values of all';
+
+CREATE AGGREGATE weir.bloom_intersection_agg(weir.bloom) (
+	SFUNC = weir.bloom_intersect_combine, STYPE = weir.bloom, COMBINEFUNC = weir.bloom_intersect_combine, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.bloom_intersection_agg(weir.bloom) IS 'a filter of what is in all';
+
+CREATE TYPE weir.cmsketch;
+
+CREATE FUNCTION weir.cmsketch_in(cstring) RETURNS weir.cmsketch
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_cms_in';
+COMMENT ON FUNCTION weir.cmsketch_in(cstring) IS 'I/O';
+
+CREATE FUNCTION weir.cmsketch_out(weir.cmsketch) RETURNS cstring
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_sketch_out';
+COMMENT ON FUNCTION weir.cmsketch_out(weir.cmsketch) IS 'I/O';
+
+CREATE FUNCTION weir.cmsketch_recv(internal) RETURNS weir.cmsketch
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_cms_recv';
+COMMENT ON FUNCTION weir.cmsketch_recv(internal) IS 'I/O';
+
+CREATE FUNCTION weir.cmsketch_send(weir.cmsketch) RETURNS bytea
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_sketch_send';
+COMMENT ON FUNCTION weir.cmsketch_send(weir.cmsketch) IS 'I/O';
+
+CREATE TYPE weir.cmsketch (
+	INPUT = weir.cmsketch_in, OUTPUT = weir.cmsketch_out, RECEIVE = weir.cmsketch_recv, SEND = weir.cmsketch_send,
+	INTERNALLENGTH = VARIABLE, ALIGNMENT = int4, STORAGE = extended);
+COMMENT ON TYPE weir.cmsketch IS 'count-min sketch: how often did a value come';
+
+CREATE FUNCTION weir.cmsketch_empty() RETURNS weir.cmsketch
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_cms_empty';
+COMMENT ON FUNCTION weir.cmsketch_empty() IS 'a sketch of no values, with eps = 0.002 and p = 0.995';
+
+CREATE FUNCTION weir.cmsketch_empty(eps double precision, p double precision) RETURNS weir.cmsketch
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_cms_empty';
+COMMENT ON FUNCTION weir.cmsketch_empty(eps double precision, p double precision) IS 'a sketch of no values; with probability p a count is at most eps of the total too large';
+
+CREATE FUNCTION weir.freq_add(sketch weir.cmsketch, value anyelement) RETURNS weir.cmsketch
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_cms_add';
+COMMENT ON FUNCTION weir.freq_add(sketch weir.cmsketch, value anyelement) IS 'the sketch with a value more';
+
+CREATE FUNCTION weir.freq_add(sketch weir.cmsketch, value anyelement, n bigint) RETURNS weir.cmsketch
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_cms_add';
+COMMENT ON FUNCTION weir.freq_add(sketch weir.cmsketch, value anyelement, n bigint) IS 'the sketch with a value n times more';
+
+CREATE FUNCTION weir.freq(sketch weir.cmsketch, value anyelement) RETURNS bigint
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_cms_freq';
+COMMENT ON FUNCTION weir.freq(sketch weir.cmsketch, value anyelement) IS 'how often the value came; never too small';
+
+CREATE FUNCTION weir.freq_norm(sketch weir.cmsketch, value anyelement) RETURNS double precision
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_cms_norm';
+COMMENT ON FUNCTION weir.freq_norm(sketch weir.cmsketch, value anyelement) IS 'weir.freq as a part of the total';
+
+CREATE FUNCTION weir.freq_total(sketch weir.cmsketch) RETURNS bigint
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_cms_total';
+COMMENT ON FUNCTION weir.freq_total(sketch weir.cmsketch) IS 'how many values came';
+
+CREATE FUNCTION weir.freq_trans(weir.cmsketch, anyelement) RETURNS weir.cmsketch
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_cms_trans';
+COMMENT ON FUNCTION weir.freq_trans(weir.cmsketch, anyelement) IS 'transition function of weir.freq_agg';
+
+CREATE FUNCTION weir.freq_trans(weir.cmsketch, anyelement, double precision, double precision) RETURNS weir.cmsketch
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_cms_trans';
+COMMENT ON FUNCTION weir.freq_trans(weir.cmsketch, anyelement, double precision, double precision) IS 'transition function of weir.freq_agg';
+
+CREATE FUNCTION weir.freq_combine(weir.cmsketch, weir.cmsketch) RETURNS weir.cmsketch
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_cms_combine';
+COMMENT ON FUNCTION weir.freq_combine(weir.cmsketch, weir.cmsketch) IS 'combine function of weir.freq_agg';
+
+CREATE AGGREGATE weir.freq_agg(anyelement) (
+	SFUNC = weir.freq_trans, STYPE = weir.cmsketch, COMBINEFUNC = weir.freq_combine, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.freq_agg(anyelement) IS 'count-min sketch of the values, with eps = 0.002 and p = 0.995';
+
+CREATE AGGREGATE weir.freq_agg(anyelement, double precision, double precision) (
+	SFUNC = weir.freq_trans, STYPE = weir.cmsketch, COMBINEFUNC = weir.freq_combine, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.freq_agg(anyelement, double precision, double precision) IS 'count-min sketch of the values; with probability p a count is at most eps of the total too large';
+
+CREATE AGGREGATE weir.freq_merge_agg(weir.cmsketch) (
+	SFUNC = weir.freq_combine, STYPE = weir.cmsketch, COMBINEFUNC = weir.freq_combine, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.freq_merge_agg(weir.cmsketch) IS 'the sketch of the values of all';
+
+/* ------------------------------------------------------------------------
  * Kafka
  * ------------------------------------------------------------------------ */
 

@@ -3,7 +3,7 @@
 # lint.sh [weir.so]; prints what is wrong, exit status 1 then.
 set -u
 cd "$(dirname "$0")/.."
-layers="base catalog time agg stream kafka query groups matrel worker view monitor"
+layers="base catalog time agg sketch stream kafka query groups matrel worker view monitor"
 bad=0
 complain() { echo "lint: $*"; bad=1; }
 
@@ -30,7 +30,7 @@ for name in $(grep -oh '"weir\.[a-z_]*"' src/base/settings.c | tr -d '"' | sort 
 	grep -rqF "$name" doc || complain "setting $name is not in doc/"
 done
 for name in $(grep -oE '^CREATE (VIEW|TABLE|FUNCTION) weir\.[a-z_]+' weir--1.0.sql | awk '{print $3}' | sort -u); do
-	case $name in *_raw | weir.state_* | weir.combine_* | weir.*_trans | weir.*_combine | weir.*_final | weir.*_serialize | weir.*_deserialize | weir.fdw_* | weir.catalog_changed | weir.refuse_write | \
+	case $name in *_raw | weir.state_* | weir.combine_* | weir.*_trans | weir.*_combine | weir.*_final | weir.*_in | weir.*_out | weir.*_recv | weir.*_send | weir.*_serialize | weir.*_deserialize | weir.fdw_* | weir.catalog_changed | weir.refuse_write | \
 		weir.extension_created | weir.continuous_view | weir.kafka_stat) continue ;; esac
 	grep -rqF "$name" doc || complain "$name is not in doc/"
 done
