@@ -40,6 +40,7 @@ CREATE VIEW never AS SELECT k, sum(i8) FILTER (WHERE false) AS s, avg(n) FILTER 
 	stddev(i4) FILTER (WHERE false) AS sd, max(t) FILTER (WHERE false) AS m FROM s GROUP BY k;
 CREATE VIEW top AS SELECT k, count(*) AS c FROM s GROUP BY k ORDER BY c DESC, k LIMIT 2;
 CREATE VIEW alone AS SELECT count(*), sum(i4), avg(n), min(t), stddev(f8), bool_or(b) FROM s;
+CREATE VIEW constants AS SELECT max(7), min('a'::text), bool_or(false AND b) FROM s;
 CREATE VIEW alone_having AS SELECT sum(i4) FROM s HAVING count(*) > 1000000;
 
 -- before any row: as the batch query over no rows
@@ -92,6 +93,7 @@ SELECT differences('(SELECT k, regr_count, digits(regr_sxx), digits(regr_syy), d
 		digits(regr_r2), digits(regr_slope), digits(regr_intercept), digits(covar_pop), digits(covar_samp), digits(corr) FROM two) x',
 	'SELECT k, regr_count(y, x), digits(regr_sxx(y, x)), digits(regr_syy(y, x)), digits(regr_sxy(y, x)), digits(regr_avgx(y, x)), digits(regr_avgy(y, x)),
 		digits(regr_r2(y, x)), digits(regr_slope(y, x)), digits(regr_intercept(y, x)), digits(covar_pop(y, x)), digits(covar_samp(y, x)), digits(corr(y, x)) FROM p GROUP BY k');
+SELECT differences('constants', $$SELECT max(7), min('a'::text), bool_or(false AND b) FROM p$$);
 SELECT differences('count_star', 'SELECT k, count(*) FROM p GROUP BY k');
 SELECT differences('together', $$SELECT k, count(*), count(i4), sum(i8), avg(n), min(t), max(t),
 	stddev(n), bool_and(b), sum(i4) FILTER (WHERE b), count(*) FILTER (WHERE t > 'm'),

@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/plannodes.h"
 #include "optimizer/optimizer.h"
@@ -21,6 +22,7 @@
 
 static bool is_ordered(ContQuery *cq);
 static Query *rewrite(Query *query);
+static bool keep_aggregates_walker(Node *node, void *context);
 static void make_partial(Plan *plan);
 static bool mark_walker(Node *node, void *context);
 static void follow_types(Plan *plan);
@@ -29,6 +31,7 @@ PlannedStmt *
 weir_cont_query_plan(ContQuery *cq)
 {
 	PlannedStmt *stmt;
+	Query	   *query;
 	int			nest = NewGUCNestLevel();
 
 	/* Rows with equal keys come out of a sort in any order. */
@@ -37,7 +40,10 @@ weir_cont_query_plan(ContQuery *cq)
 								 GUC_ACTION_SAVE, true, 0, false);
 
 	/* No parallel plans: the batch is in this process's memory. */
-	stmt = pg_plan_query(rewrite(copyObject(cq->query)), "", 0, NULL);
+	query = rewrite(copyObject(cq->query));
+	if (query->groupClause == NIL)
+		keep_aggregates_walker((Node *) query->targetList, NULL);
+	stmt = pg_plan_query(query, "", 0, NULL);
 	AtEOXact_GUC(true, nest);
 	if (cq->nstates > 0)
 		make_partial(stmt->planTree);
@@ -65,6 +71,27 @@ rewrite(Query *query)
 		elog(ERROR, "a continuous query was rewritten into %d queries",
 			 list_length(queries));
 	return linitial_node(Query, queries);
+}
+
+/*
+ * min, max or bool_or of a constant would be planned as the first row of a scan,
+ * without aggregation; not so with FILTER.
+ */
+static bool
+keep_aggregates_walker(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Aggref))
+	{
+		Aggref	   *aggref = (Aggref *) node;
+
+		if (aggref->aggfilter == NULL &&
+			!contain_var_clause(eval_const_expressions(NULL, copyObject((Node *) aggref->args))))
+			aggref->aggfilter = (Expr *) makeBoolConst(true, false);
+		return false;
+	}
+	return expression_tree_walker(node, keep_aggregates_walker, context);
 }
 
 /* From the top down to the Agg node; what is above it only passes on columns. */

@@ -51,6 +51,7 @@ def failed(server, case, failure, runner, args):
         runner, failure = shrinker.runner, shrinker.failure
     else:
         print("It did not fail again: this is the first run.")
+    server.alarms(False)            # those of the runs since are known
     text = script(runner, failure, case.seed)
     if args.out:
         os.makedirs(args.out, exist_ok=True)
