@@ -78,6 +78,13 @@ run_regress()
 	for name in "${names[@]}"; do
 		[[ $reported == *" $name "* ]] || report FAIL "$kind/$name" 0 "did not run, see the log"
 	done
+	[ -z "$(collapses "$out/log")" ] || report FAIL "$kind/log" 0 "the server's log"
+}
+
+# collapses DIR: did a process of a server fall over, other than by kill -9?  Tests that crash servers would not notice.
+collapses()
+{
+	grep -rhaE --include='*.log' 'TRAP:|PANIC:|AddressSanitizer|runtime error:|terminated by signal (4|6|7|8|11)\b' "$1" | head -n 20
 }
 
 run_tap()
@@ -93,6 +100,8 @@ run_tap()
 		prove -v -I "$pgxs_test/perl" -I test/lib "$file") >"$dir/output" 2>&1 </dev/null; then
 		if reason=$(grep -m1 -oP 'skipped: \K.*' "$dir/output"); then
 			report SKIP "tap/$name" $((SECONDS - start)) "$reason"
+		elif [ -n "$(collapses "$dir")" ]; then
+			report FAIL "tap/$name" $((SECONDS - start)) "a server's log"
 		else
 			# What only some checks of a test left out is told beside it.
 			reason=$(grep -oP '^ok \d+ # skip \K.*' "$dir/output" | sort | uniq -c |
@@ -120,13 +129,14 @@ show_failure()
 				[ -e "$log" ] || continue
 				case $log in */regress_log*) continue ;; esac
 				echo "--- $(basename "$log")"
-				grep -E 'WARNING|ERROR|FATAL|PANIC|TRAP|terminated' "$log" | tail -n 15
+				grep -aE 'WARNING|ERROR|FATAL|PANIC|TRAP|terminated|AddressSanitizer|runtime error:' "$log" | tail -n 15
 			done ;;
 		lint)
 			echo "See above." ;;
 		*)
 			if ! awk -v n="/$name.out" '/^diff /{p = index($0, n)} p' "$stage/$kind/regression.diffs" 2>/dev/null |
 				head -n 120 | grep .; then
+				collapses "$stage/$kind/log"
 				tail -n 20 "$stage/$kind/$kind.log" "$stage/$kind/log/postmaster.log" 2>/dev/null
 			fi ;;
 	esac
