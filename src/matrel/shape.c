@@ -392,8 +392,7 @@ create_lookup_index(Oid matrelid, const RangeVar *matrel, const ContQuery *cq)
 			keys = lappend_int(keys, i);
 		params = list_make1(hash_key_column(cq, keys));
 	}
-	weir_depend_on(create_index(matrelid, matrel, params, plain, "lookup"),
-				   matrelid, DEPENDENCY_INTERNAL);
+	(void) create_index(matrelid, matrel, params, plain, "lookup");
 }
 
 /* weir.hash_key(keys) */
@@ -532,27 +531,11 @@ is_hash_key_index(Relation index, const ContQuery *cq)
 	return true;
 }
 
-static void
-adopt_relation(Oid relid, Oid defid, const ContQuery *cq)
-{
-	Relation	rel = table_open(relid, AccessShareLock);
-	bool		hashed;
-	Oid			index = weir_matrel_lookup_index(rel, cq, &hashed);
-
-	weir_depend_on(relid, defid, DEPENDENCY_AUTO);
-	if (OidIsValid(index))
-		weir_depend_on(index, relid, DEPENDENCY_INTERNAL);
-	table_close(rel, NoLock);
-	CommandCounterIncrement();
-}
-
 void
 weir_matrel_adopt(ContView *view)
 {
-	ContQuery  *cq = weir_cont_query_build(weir_def_query(view->defid),
-										   &view->options, NULL);
-
-	adopt_relation(view->matrelid, view->defid, cq);
-	for (int i = 0; i < view->nvalues && i < list_length(cq->values); i++)
-		adopt_relation(view->values[i], view->defid, ((ValuesRel *) list_nth(cq->values, i))->query);
+	weir_depend_on(view->matrelid, view->defid, DEPENDENCY_AUTO);
+	for (int i = 0; i < view->nvalues; i++)
+		weir_depend_on(view->values[i], view->defid, DEPENDENCY_AUTO);
+	CommandCounterIncrement();
 }

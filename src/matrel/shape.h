@@ -46,7 +46,7 @@ extern void weir_depend_on(Oid relid, Oid refid, char deptype);
 
 /*
  * Create the dependency records that a restored dump lacks.  Needs a
- * transaction; errors if the view's query can no longer be split.
+ * transaction.
  */
 extern void weir_matrel_adopt(ContView *view);
 

@@ -16,6 +16,7 @@
 #include "base/weir.h"
 #include "catalog/cont_view.h"
 #include "catalog/dependency.h"
+#include "catalog/index.h"
 #include "catalog/namespace.h"
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
@@ -28,7 +29,9 @@
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
 #include "parser/parser.h"
+#include "matrel/shape.h"
 #include "query/cont_query.h"
+#include "query/values.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -40,6 +43,7 @@ static ContView *find_view(RangeVar *name);
 static ContView *find_matrel(RangeVar *name);
 static ContView *view_of_matrel(Oid relid);
 static List *partitions(Oid matrelid);
+static Oid	lookup_index(ContView *view, Oid relid);
 static void rename_partition(Oid relid, const char *old_matrel, const char *new_matrel);
 static void rename_one(Oid relid, const char *old_view, const char *new_view,
 					   const char *suffix);
@@ -266,6 +270,50 @@ weir_refuse_truncate(TruncateStmt *stmt)
 					 errmsg("\"%s\" is a continuous view", name->relname),
 					 errhint("Use SELECT weir.truncate('%s').", find_view(name)->name)));
 	}
+}
+
+/*
+ * A dependency record could say this, too; but where a column is dropped in a cascade
+ * and takes the index along, it would have the whole matrel dropped before the column.
+ */
+void
+weir_refuse_drop_index(DropStmt *stmt)
+{
+	ListCell   *lc;
+
+	foreach(lc, stmt->objects)
+	{
+		Oid			indexid = RangeVarGetRelid(makeRangeVarFromNameList(lfirst(lc)), NoLock, true);
+		Oid			relid = OidIsValid(indexid) ? IndexGetRelation(indexid, true) : InvalidOid;
+		ContView   *view = OidIsValid(relid) ? weir_cont_view_by_matrel(relid) : NULL;
+
+		if (view && indexid == lookup_index(view, relid))
+			ereport(ERROR,
+					(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+					 errmsg("cannot drop index %s because table %s requires it",
+							get_rel_name(indexid), get_rel_name(relid)),
+					 errhint("You can drop view %s instead.", view->name)));
+	}
+}
+
+static Oid
+lookup_index(ContView *view, Oid relid)
+{
+	ContQuery  *cq = weir_cont_query_build(weir_def_query(view->defid), &view->options, NULL);
+	Relation	rel;
+	bool		hashed;
+	Oid			result;
+
+	for (int i = 0; i < view->nvalues && i < list_length(cq->values); i++)
+		if (view->values[i] == relid)
+		{
+			cq = ((ValuesRel *) list_nth(cq->values, i))->query;
+			break;
+		}
+	rel = table_open(relid, AccessShareLock);
+	result = weir_matrel_lookup_index(rel, cq, &hashed);
+	table_close(rel, AccessShareLock);
+	return result;
 }
 
 void

@@ -18,6 +18,7 @@ extern bool weir_alter_table(UtilityCall *call);
 extern void weir_redirect_index(UtilityCall *call);
 extern void weir_redirect_vacuum(UtilityCall *call);
 extern void weir_refuse_truncate(TruncateStmt *stmt);
+extern void weir_refuse_drop_index(DropStmt *stmt);
 extern void weir_refuse_trigger(CreateTrigStmt *stmt);
 extern void weir_refuse_rule(RuleStmt *stmt);
 

@@ -106,6 +106,45 @@ refuse_type_change(AlterTableStmt *stmt)
 	}
 }
 
+/*
+ * Which windows are closed, and what those views show, goes by the stream's
+ * event time: it cannot be taken from under them.
+ */
+static void
+check_event_time_stays(Oid relid, List *options)
+{
+	StringInfoData views;
+	int			n = 0;
+	bool		touched = false;
+	ListCell   *lc;
+
+	foreach(lc, options)
+	{
+		DefElem    *option = lfirst_node(DefElem, lc);
+
+		touched |= strcmp(option->defname, "event_time") == 0 && option->defaction != DEFELEM_ADD;
+	}
+	if (!touched)
+		return;
+	initStringInfo(&views);
+	foreach(lc, weir_cont_views())
+	{
+		ContView   *view = lfirst(lc);
+
+		if ((view->streamid == relid || list_member_oid(view->more_streams, relid)) &&
+			(view->options.final || view->options.late != LATE_UPDATE))
+			appendStringInfo(&views, "%sview %s depends on option event_time of stream %s",
+							 n++ > 0 ? "\n" : "", view->name, get_rel_name(relid));
+	}
+	if (n > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+				 errmsg("cannot change option \"event_time\" of stream \"%s\" because other objects depend on it",
+						get_rel_name(relid)),
+				 errdetail("%s", views.data),
+				 errhint("Drop these views first.")));
+}
+
 void
 weir_stream_check_alter(AlterTableStmt *stmt)
 {
@@ -119,6 +158,8 @@ weir_stream_check_alter(AlterTableStmt *stmt)
 	{
 		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
 
+		if (cmd->subtype == AT_GenericOptions)
+			check_event_time_stays(relid, (List *) cmd->def);
 		if (cmd->subtype == AT_DropColumn && strcmp(cmd->name, WEIR_ARRIVAL_COLUMN) == 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),

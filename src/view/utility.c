@@ -237,6 +237,10 @@ handle_statement(UtilityCall *call)
 		case T_VacuumStmt:
 			weir_redirect_vacuum(call);
 			return false;
+		case T_DropStmt:
+			if (((DropStmt *) stmt)->removeType == OBJECT_INDEX)
+				weir_refuse_drop_index((DropStmt *) stmt);
+			return false;
 		case T_TruncateStmt:
 			weir_refuse_truncate((TruncateStmt *) stmt);
 			return false;
