@@ -107,6 +107,7 @@ OBJS = \
 	src/view/stream_ddl.o \
 	src/view/utility.o \
 	src/view/states.o \
+	src/view/combine_values.o \
 	src/view/combine.o \
 	src/monitor/show.o
 

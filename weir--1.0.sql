@@ -176,6 +176,16 @@ CREATE AGGREGATE weir.combine_state(aggregate regprocedure, argument_types regty
 	SERIALFUNC = weir.combine_serialize, DESERIALFUNC = weir.combine_deserialize, PARALLEL = SAFE);
 COMMENT ON AGGREGATE weir.combine_state(regprocedure, regtype[], anyelement, "any") IS 'the same for an aggregate whose types follow from those of its arguments';
 
+CREATE FUNCTION weir.combine_collect_trans(internal, anyarray) RETURNS internal
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_collect_trans';
+COMMENT ON FUNCTION weir.combine_collect_trans(internal, anyarray) IS 'transition function of weir.collect';
+CREATE FUNCTION weir.combine_collect_final(internal, anyarray) RETURNS anyarray
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_collect_final';
+COMMENT ON FUNCTION weir.combine_collect_final(internal, anyarray) IS 'final function of weir.collect';
+CREATE AGGREGATE weir.collect("values" anyarray) (
+	SFUNC = weir.combine_collect_trans, STYPE = internal, FINALFUNC = weir.combine_collect_final, FINALFUNC_EXTRA, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.collect(anyarray) IS 'the elements of several arrays as one array; how weir.combine puts the values of groups together';
+
 /* Calls are replaced when a query is planned: see src/view/combine.c. */
 CREATE FUNCTION weir.combine_unresolved(anyelement, anyelement) RETURNS anyelement
 	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_combine_unresolved';

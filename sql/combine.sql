@@ -17,6 +17,9 @@ CREATE VIEW v AS SELECT k, t, count(*), count(n) AS cn, avg(x) AS ax, sum(x) AS 
 	max(ARRAY[x, k]) AS arr, sum(x) FILTER (WHERE x % 2 = 0) AS fx, count(*) + 1 AS more, upper(t) AS up
 	FROM s GROUP BY k, t;
 CREATE VIEW held AS SELECT k, t, array_agg(x) AS aa, string_agg(t, ',') AS st, jsonb_agg(x) AS ja FROM s GROUP BY k, t;
+CREATE VIEW vals AS SELECT k, t, count(DISTINCT x % 50) AS d, sum(DISTINCT x % 7) AS sd, percentile_cont(0.5) WITHIN GROUP (ORDER BY x) AS pc, mode() WITHIN GROUP (ORDER BY t) AS mo,
+	string_agg(DISTINCT t, ';') AS sa, array_agg(x ORDER BY x DESC) AS ao, count(DISTINCT x) FILTER (WHERE x % 2 = 0) AS fd, rank(500) WITHIN GROUP (ORDER BY x) AS ra, rank(k) WITHIN GROUP (ORDER BY x) AS rk FROM s GROUP BY k, t;
+CREATE VIEW recent_vals WITH (sw = '1 hour', sw_column = 'at') AS SELECT k, count(DISTINCT t) AS d, percentile_disc(0.3) WITHIN GROUP (ORDER BY n) AS pd FROM s GROUP BY k;
 CREATE VIEW total AS SELECT count(*), avg(x) AS ax FROM s;
 CREATE VIEW most AS SELECT k, count(*), avg(n) AS an FROM s GROUP BY k HAVING count(*) > 140 ORDER BY k DESC LIMIT 3;
 CREATE VIEW log AS SELECT k, x FROM s WHERE x < 10;
@@ -37,6 +40,13 @@ INSERT INTO cases VALUES
 	('all', 'SELECT combine(count), combine(cn), combine(ax), combine(sx), combine(an), combine(dn)::numeric(20,10), combine(sn), combine(mt), combine(vx)::numeric(20,10), combine(b), combine(rc), round(combine(co)::numeric, 9), combine(lo), combine(pr), combine(oo), combine(arr), combine(fx) FROM v',
 		'SELECT count(*), count(n), avg(x), sum(x), avg(n), stddev(n)::numeric(20,10), sum(n), max(t COLLATE "C"), variance(x)::numeric(20,10), bool_or(x > 500), regr_count(f, x), round(corr(x % 10, x % 7)::numeric, 9), longest(t), product(1 + x % 2), once(t), max(ARRAY[x, k]), sum(x) FILTER (WHERE x % 2 = 0) FROM p'),
 	('values', 'SELECT k, cardinality(combine(aa)), length(combine(st)), jsonb_array_length(combine(ja)) FROM held GROUP BY k', 'SELECT k, cardinality(array_agg(x)), length(string_agg(t, '','')), jsonb_array_length(jsonb_agg(x)) FROM p GROUP BY k'),
+	('distinct', 'SELECT combine(d), combine(sd), combine(pc), combine(mo), combine(sa), combine(ao), combine(fd), combine(ra) FROM vals', 'SELECT count(DISTINCT x % 50), sum(DISTINCT x % 7), percentile_cont(0.5) WITHIN GROUP (ORDER BY x), mode() WITHIN GROUP (ORDER BY t), string_agg(DISTINCT t, '';''), array_agg(x ORDER BY x DESC), count(DISTINCT x) FILTER (WHERE x % 2 = 0), rank(500) WITHIN GROUP (ORDER BY x) FROM p'),
+	('distinct by key', 'SELECT k, combine(d), combine(pc) FILTER (WHERE t <> ''a''), combine(sa) || ''!'' FROM vals WHERE k > 1 GROUP BY k HAVING combine(fd) > 2 ORDER BY combine(d)', 'SELECT k, count(DISTINCT x % 50), percentile_cont(0.5) WITHIN GROUP (ORDER BY x) FILTER (WHERE t <> ''a''), string_agg(DISTINCT t, '';'') || ''!'' FROM p WHERE k > 1 GROUP BY k HAVING count(DISTINCT x) FILTER (WHERE x % 2 = 0) > 2'),
+	('distinct of none', 'SELECT combine(d), combine(pc), combine(sa), combine(ra) FROM vals WHERE k = 100', 'SELECT count(DISTINCT x), percentile_cont(0.5) WITHIN GROUP (ORDER BY x), string_agg(DISTINCT t, '';''), rank(500) WITHIN GROUP (ORDER BY x) FROM p WHERE k = 100'),
+	('distinct twice', 'SELECT odd, combine(d), combine(pc) FROM (SELECT k % 2 AS odd, t, combine(d) AS d, combine(pc) AS pc FROM vals GROUP BY 1, 2) q GROUP BY odd', 'SELECT k % 2, count(DISTINCT x % 50), percentile_cont(0.5) WITHIN GROUP (ORDER BY x) FROM p GROUP BY 1'),
+	('distinct joined', 'SELECT name, combine(d) FROM names LEFT JOIN vals USING (k) GROUP BY name', 'SELECT name, count(DISTINCT x % 50) FROM names LEFT JOIN p USING (k) GROUP BY name'),
+	('distinct with', 'WITH q AS MATERIALIZED (SELECT * FROM vals WHERE k < 4) SELECT (SELECT combine(q.d) FROM q WHERE q.k = n.k) FROM names n', 'SELECT (SELECT count(DISTINCT x % 50) FROM p WHERE p.k = n.k AND k < 4) FROM names n'),
+	('distinct sliding', 'SELECT k % 2, combine(d), combine(pd) FROM recent_vals GROUP BY 1', 'SELECT k % 2, count(DISTINCT t), percentile_disc(0.3) WITHIN GROUP (ORDER BY n) FROM p WHERE at > weir.clock() - interval ''1 hour'' GROUP BY 1'),
 	('none', 'SELECT combine(count), combine(cn), combine(ax), combine(sx), combine(mt), combine(b), combine(rc), combine(lo), combine(pr), combine(fx) FROM v WHERE k = 100',
 		'SELECT count(*), count(n), avg(x), sum(x), max(t), bool_or(x > 500), regr_count(f, x), longest(t), product(x), sum(x) FILTER (WHERE x % 2 = 0) FROM p WHERE k = 100'),
 	('by key', 'SELECT k, combine(count), combine(an), combine(mt), combine(lo) FROM v GROUP BY k', 'SELECT k, count(*), avg(n), max(t COLLATE "C"), longest(t) FROM p GROUP BY k'),
@@ -138,7 +148,7 @@ EXECUTE q (2);
 RESET plan_cache_mode;
 DEALLOCATE q;
 CREATE VIEW v AS SELECT k, t, count(*), avg(x) AS ax, once(t) AS oo, upper(t) AS up, count(*) + 1 AS more, count(DISTINCT x) AS d,
-	percentile_cont(0.5) WITHIN GROUP (ORDER BY x) AS pc FROM s GROUP BY k, t;
+	rank(k) WITHIN GROUP (ORDER BY x) AS rk FROM s GROUP BY k, t;
 
 -- refused, with the place
 SELECT combine(k) FROM v;
@@ -146,8 +156,8 @@ SELECT combine(up) FROM v;
 SELECT combine(more) FROM v;
 SELECT combine(ax + 1) FROM v;
 SELECT combine(v) FROM v;
-SELECT combine(d) FROM v;
-SELECT k, combine(pc) FROM v GROUP BY k;
+SELECT combine(d) OVER () FROM v;
+SELECT combine(rk) FROM v;
 SELECT combine(1);
 SELECT combine(x) FROM p;
 SELECT combine(x) FROM log;
@@ -193,6 +203,7 @@ GRANT SELECT (k, count) ON v TO combine_reader;
 SET ROLE combine_reader;
 SELECT combine(count) FROM v WHERE k > 1;
 SELECT combine(ax) FROM v;
+SELECT combine(d) FROM v;
 SELECT combine(count) FROM v_mrel;
 RESET ROLE;
 GRANT SELECT (k, count) ON v_mrel TO combine_reader;
@@ -205,6 +216,9 @@ ALTER VIEW theirs OWNER TO combine_reader;
 SELECT * FROM theirs;
 GRANT SELECT ON v TO combine_reader;
 SELECT * FROM theirs;
+SET ROLE combine_reader;
+SELECT combine(d) FROM v;
+RESET ROLE;
 
 SELECT weir.set_clock(NULL);
 SET client_min_messages = warning;

@@ -10,12 +10,8 @@
  * view's keys and the arguments; the view query runs the aggregate, as
  * PostgreSQL has it, over the rows of a group (values_view.c).
  *
- * For weir's combining over a view (combine(v.col)): the groups of a row of the
- * outer query are told by their keys, so a values column of several groups is
- * the same subquery as weir_values_result makes, with "keys of a are among
- * those of the outer group" as its condition, such as
- *	  (a.k1, a.k2) IN (SELECT * FROM unnest(array_agg(ROW(m.k1, m.k2))) ...)
- * Nothing has to be combined: values of all groups together, then the aggregate.
+ * weir.combine runs the aggregate over the values of several groups: see
+ * view/combine_values.c.
  */
 #ifndef WEIR_VALUES_H
 #define WEIR_VALUES_H

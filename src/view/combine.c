@@ -16,6 +16,9 @@
  * says so; and what the view leaves out (HAVING, a window that has moved on) is
  * left out here.
  *
+ * An aggregate that has values in the place of a state (DISTINCT and the like) is
+ * run over those of all groups: see combine_values.c.
+ *
  * Where a query between groups by something, its own column must be a call of
  * weir.combine: that column's states are combined to states.
  *
@@ -24,6 +27,7 @@
 #include "postgres.h"
 
 #include "view/combine.h"
+#include "view/combine_values.h"
 
 #include "access/htup_details.h"
 #include "base/compat.h"
@@ -62,6 +66,17 @@ typedef struct Level
 	struct Level *parent;
 } Level;
 
+/*
+ * What is behind a column.  Of an aggregate with values instead of a state it is
+ * an array with a row of arguments for each value: see query/values.h.
+ */
+typedef struct Source
+{
+	ContState  *state;
+	Aggref	   *values;			/* the aggregate as the view's query has it over its values, or NULL */
+	const char *name;			/* of the column */
+} Source;
+
 typedef struct CombineContext
 {
 	ParseState *pstate;			/* has the text */
@@ -80,18 +95,18 @@ static Node *resolve_mutator(Node *node, CombineContext *cxt);
 static Node *replace_aggregate(CombineContext *cxt, Aggref *call);
 static Node *replace_window_call(CombineContext *cxt, WindowFunc *call);
 static WindowFunc *as_window_call(Aggref *aggref, WindowFunc *call, Expr *filter);
-static Var *state_of_argument(CombineContext *cxt, Expr *arg, Oid type, ContState **state);
-static void check_type(CombineContext *cxt, ContState *state, Oid type);
-static Var *state_of_var(CombineContext *cxt, Level *level, Var *var, ContState **state);
+static Var *state_of_argument(CombineContext *cxt, Expr *arg, Oid type, Source *source);
+static void check_type(CombineContext *cxt, const Source *source, Oid type);
+static Var *state_of_var(CombineContext *cxt, Level *level, Var *var, Source *source);
 static AttrNumber state_in_relation(CombineContext *cxt, Query *query, RangeTblEntry *rte,
-									AttrNumber attno, ContState **state);
+									AttrNumber attno, Source *source);
 static AttrNumber state_in_subquery(CombineContext *cxt, Level *owner, RangeTblEntry *rte,
-									AttrNumber attno, ContState **state);
+									AttrNumber attno, Source *source);
 static AttrNumber state_in_with(CombineContext *cxt, Level *owner, RangeTblEntry *rte,
-								AttrNumber attno, ContState **state);
-static Expr *state_of_column(CombineContext *cxt, Level *level, AttrNumber attno, ContState **state);
+								AttrNumber attno, Source *source);
+static Expr *state_of_column(CombineContext *cxt, Level *level, AttrNumber attno, Source *source);
 static Expr *state_of_view_column(CombineContext *cxt, const ContView *view, Query *query,
-								  AttrNumber attno, ContState **state);
+								  AttrNumber attno, Source *source);
 static Var *matrel_column(Query *query, Oid matrelid, const ContState *state);
 static AttrNumber expose(RangeTblEntry *rte, Query *query, Expr *expr);
 static bool is_grouped(Query *query);
@@ -211,6 +226,7 @@ static Node *
 replace_aggregate(CombineContext *cxt, Aggref *call)
 {
 	Expr	   *filter = (Expr *) resolve_mutator((Node *) call->aggfilter, cxt);
+	Source		source = {0};
 	ContState  *state;
 	Var		   *column;
 	Aggref	   *combined;
@@ -219,7 +235,17 @@ replace_aggregate(CombineContext *cxt, Aggref *call)
 	cxt->location = call->location;
 	if (call->aggdistinct || call->aggorder)
 		refuse(cxt, "DISTINCT and ORDER BY mean nothing to states.");
-	column = state_of_argument(cxt, linitial_node(TargetEntry, call->args)->expr, call->aggtype, &state);
+	column = state_of_argument(cxt, linitial_node(TargetEntry, call->args)->expr, call->aggtype, &source);
+	if (source.values)
+	{
+		Expr	   *result = weir_combine_values_result(source.values, (Expr *) column, filter, call->agglevelsup);
+
+		if (result == NULL)
+			refuse(cxt, psprintf("Direct arguments of %s depend on the group.", get_func_name(source.values->aggfnoid)));
+		cxt->level->query->hasSubLinks = true;
+		return (Node *) result;
+	}
+	state = source.state;
 	combined = weir_state_combined(state, (Expr *) column);
 	combined->aggfilter = filter;
 	combined->agglevelsup = call->agglevelsup;
@@ -236,13 +262,17 @@ static Node *
 replace_window_call(CombineContext *cxt, WindowFunc *call)
 {
 	Expr	   *filter = (Expr *) resolve_mutator((Node *) call->aggfilter, cxt);
+	Source		source = {0};
 	ContState  *state;
 	Var		   *column;
 	HeapTuple	tuple;
 	bool		read_only;
 
 	cxt->location = call->location;
-	column = state_of_argument(cxt, linitial(call->args), call->wintype, &state);
+	column = state_of_argument(cxt, linitial(call->args), call->wintype, &source);
+	if (source.values)
+		refuse(cxt, "An aggregate with DISTINCT, ORDER BY or WITHIN GROUP cannot be combined as a window function.");
+	state = source.state;
 	tuple = SearchSysCache1(AGGFNOID, ObjectIdGetDatum(state->aggref->aggfnoid));
 	if (!HeapTupleIsValid(tuple))
 		elog(ERROR, "cache lookup failed for aggregate %u", state->aggref->aggfnoid);
@@ -279,31 +309,33 @@ as_window_call(Aggref *aggref, WindowFunc *call, Expr *filter)
 
 /* The state behind the column that a call of the given type names. */
 static Var *
-state_of_argument(CombineContext *cxt, Expr *arg, Oid type, ContState **state)
+state_of_argument(CombineContext *cxt, Expr *arg, Oid type, Source *source)
 {
 	Var		   *column;
 
 	if (!IsA(arg, Var))
 		refuse(cxt, "The argument is an expression.");
-	column = state_of_var(cxt, cxt->level, (Var *) arg, state);
-	check_type(cxt, *state, type);
+	column = state_of_var(cxt, cxt->level, (Var *) arg, source);
+	check_type(cxt, source, type);
 	return column;
 }
 
 /* Of a column of the view the type is right; of the matrel it has to be said. */
 static void
-check_type(CombineContext *cxt, ContState *state, Oid type)
+check_type(CombineContext *cxt, const Source *source, Oid type)
 {
-	if (type == state->aggref->aggtype)
+	Aggref	   *aggref = source->values ? source->values : source->state->aggref;
+
+	if (type == aggref->aggtype)
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_DATATYPE_MISMATCH),
 			 errmsg("%s.combine gives %s here, not %s", WEIR_SCHEMA,
-					format_type_be(state->aggref->aggtype), format_type_be(type)),
-			 errdetail("Column \"%s\" has states of %s, which gives %s.", state->colname,
-					   get_func_name(state->aggref->aggfnoid), format_type_be(state->aggref->aggtype)),
+					format_type_be(aggref->aggtype), format_type_be(type)),
+			 errdetail("Column \"%s\" has states of %s, which gives %s.", source->name,
+					   get_func_name(aggref->aggfnoid), format_type_be(aggref->aggtype)),
 			 errhint("Write %s.combine(%s, NULL::%s).", WEIR_SCHEMA,
-					 quote_identifier(state->colname), format_type_be(state->aggref->aggtype)),
+					 quote_identifier(source->name), format_type_be(aggref->aggtype)),
 			 parser_errposition(cxt->pstate, cxt->location)));
 }
 
@@ -312,7 +344,7 @@ check_type(CombineContext *cxt, ContState *state, Oid type)
  * (level, and varlevelsup from there).
  */
 static Var *
-state_of_var(CombineContext *cxt, Level *level, Var *var, ContState **state)
+state_of_var(CombineContext *cxt, Level *level, Var *var, Source *source)
 {
 	Level	   *owner = level;
 	RangeTblEntry *rte;
@@ -327,13 +359,13 @@ state_of_var(CombineContext *cxt, Level *level, Var *var, ContState **state)
 	switch (rte->rtekind)
 	{
 		case RTE_RELATION:
-			attno = state_in_relation(cxt, owner->query, rte, var->varattno, state);
+			attno = state_in_relation(cxt, owner->query, rte, var->varattno, source);
 			break;
 		case RTE_SUBQUERY:
-			attno = state_in_subquery(cxt, owner, rte, var->varattno, state);
+			attno = state_in_subquery(cxt, owner, rte, var->varattno, source);
 			break;
 		case RTE_CTE:
-			attno = state_in_with(cxt, owner, rte, var->varattno, state);
+			attno = state_in_with(cxt, owner, rte, var->varattno, source);
 			break;
 		default:
 			refuse(cxt, psprintf("Column \"%s\" is no column of one relation.",
@@ -341,9 +373,9 @@ state_of_var(CombineContext *cxt, Level *level, Var *var, ContState **state)
 	}
 	result = copyObject(var);
 	result->varattno = attno;
-	result->vartype = (*state)->statetype;
+	result->vartype = source->values ? RECORDARRAYOID : source->state->statetype;
 	result->vartypmod = -1;
-	result->varcollid = weir_state_collation(*state);
+	result->varcollid = source->values ? InvalidOid : weir_state_collation(source->state);
 	result->varnosyn = 0;
 	result->varattnosyn = 0;
 	return result;
@@ -352,7 +384,7 @@ state_of_var(CombineContext *cxt, Level *level, Var *var, ContState **state)
 /* A matrel, or a partition of one: the state itself, or the result kept beside it. */
 static AttrNumber
 state_in_relation(CombineContext *cxt, Query *query, RangeTblEntry *rte,
-				  AttrNumber attno, ContState **state)
+				  AttrNumber attno, Source *source)
 {
 	ContView   *view = weir_cont_view_by_matrel(rte->relid);
 	const char *name = get_attname(rte->relid, attno, false);
@@ -379,7 +411,8 @@ state_in_relation(CombineContext *cxt, Query *query, RangeTblEntry *rte,
 		if (strcmp(candidate->colname, name) != 0 &&
 			(candidate->value_name == NULL || strcmp(candidate->value_name, name) != 0))
 			continue;
-		*state = candidate;
+		source->state = candidate;
+		source->name = candidate->colname;
 		column = get_attnum(rte->relid, candidate->colname);
 		weir_add_selected_column(query, rte, column);
 		return column;
@@ -390,21 +423,21 @@ state_in_relation(CombineContext *cxt, Query *query, RangeTblEntry *rte,
 /* A subquery in FROM, or the query of a view. */
 static AttrNumber
 state_in_subquery(CombineContext *cxt, Level *owner, RangeTblEntry *rte,
-				  AttrNumber attno, ContState **state)
+				  AttrNumber attno, Source *source)
 {
 	Oid			viewid = weir_rte_view(rte);
 	ContView   *view = OidIsValid(viewid) ? weir_cont_view_by_view(viewid) : NULL;
 	Level		level = {rte->subquery, owner};
 	Expr	   *expr;
 
-	expr = view ? state_of_view_column(cxt, view, rte->subquery, attno, state) :
-		state_of_column(cxt, &level, attno, state);
+	expr = view ? state_of_view_column(cxt, view, rte->subquery, attno, source) :
+		state_of_column(cxt, &level, attno, source);
 	return expose(rte, rte->subquery, expr);
 }
 
 static AttrNumber
 state_in_with(CombineContext *cxt, Level *owner, RangeTblEntry *rte,
-			  AttrNumber attno, ContState **state)
+			  AttrNumber attno, Source *source)
 {
 	ListCell   *lc;
 
@@ -423,14 +456,14 @@ state_in_with(CombineContext *cxt, Level *owner, RangeTblEntry *rte,
 		query = castNode(Query, cte->ctequery);
 		level.query = query;
 		level.parent = owner;
-		return expose(rte, query, state_of_column(cxt, &level, attno, state));
+		return expose(rte, query, state_of_column(cxt, &level, attno, source));
 	}
 	elog(ERROR, "WITH query \"%s\" is not there", rte->ctename);
 }
 
 /* The state behind an output column of a query, in terms of that query. */
 static Expr *
-state_of_column(CombineContext *cxt, Level *level, AttrNumber attno, ContState **state)
+state_of_column(CombineContext *cxt, Level *level, AttrNumber attno, Source *source)
 {
 	Query	   *query = level->query;
 	TargetEntry *tle = get_tle_by_resno(query->targetList, attno);
@@ -440,7 +473,7 @@ state_of_column(CombineContext *cxt, Level *level, AttrNumber attno, ContState *
 	if (query->distinctClause && !query->hasDistinctOn)
 		refuse(cxt, psprintf("Column \"%s\" comes through SELECT DISTINCT.", tle->resname));
 	if (IsA(tle->expr, Var) && !is_grouped(query))
-		return (Expr *) state_of_var(cxt, level, (Var *) tle->expr, state);
+		return (Expr *) state_of_var(cxt, level, (Var *) tle->expr, source);
 	if (IsA(tle->expr, Aggref) && is_combine(((Aggref *) tle->expr)->aggfnoid))
 	{
 		Aggref	   *call = (Aggref *) tle->expr;
@@ -450,8 +483,10 @@ state_of_column(CombineContext *cxt, Level *level, AttrNumber attno, ContState *
 
 		if (!IsA(arg, Var) || call->agglevelsup > 0)
 			refuse(cxt, psprintf("Column \"%s\" is an expression.", tle->resname));
-		column = state_of_var(cxt, level, (Var *) arg, state);
-		merged = weir_state_merged(*state, (Expr *) column);
+		column = state_of_var(cxt, level, (Var *) arg, source);
+		if (source->values)
+			return (Expr *) weir_combine_values_merged((Expr *) column, copyObject(call->aggfilter), 0);
+		merged = weir_state_merged(source->state, (Expr *) column);
 		merged->aggfilter = copyObject(call->aggfilter);
 		return (Expr *) merged;
 	}
@@ -462,7 +497,7 @@ state_of_column(CombineContext *cxt, Level *level, AttrNumber attno, ContState *
 /* The same for the query of a continuous view over its matrel. */
 static Expr *
 state_of_view_column(CombineContext *cxt, const ContView *view, Query *query,
-					 AttrNumber attno, ContState **state)
+					 AttrNumber attno, Source *source)
 {
 	Oid			matrelid = view->matrelid;
 	char	   *name = pstrdup(view->name);
@@ -478,20 +513,22 @@ state_of_view_column(CombineContext *cxt, const ContView *view, Query *query,
 		refuse(cxt, psprintf(!cq->append && weir_split_find_key(cq, (Node *) tle->expr) >= 0 ?
 							 "Column \"%s\" of continuous view %s is a group key." :
 							 "Column \"%s\" of continuous view %s is no aggregate call by itself.", column, name));
-	if (n < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("%s.combine cannot take aggregates with DISTINCT, ORDER BY or WITHIN GROUP", WEIR_SCHEMA),
-				 errdetail("Column \"%s\" of continuous view %s has no state, but the values of each group.", column, name),
-				 errhint("Create a continuous view with the grouping that you want, or use an approximate aggregate in this one."),
-				 parser_errposition(cxt->pstate, cxt->location)));
 	if (query->distinctClause && !query->hasDistinctOn)
 		refuse(cxt, psprintf("Continuous view %s shows each row once (DISTINCT), so its groups are not told apart.", name));
-	*state = &cq->states[n];
-	var = matrel_column(query, matrelid, *state);
+	source->name = column;
+	if (n < 0)
+	{
+		Expr	   *values = weir_combine_values_of(get_tle_by_resno(query->targetList, attno)->expr, &source->values);
+
+		if (values == NULL)
+			refuse(cxt, psprintf("Column \"%s\" of continuous view %s has no state.", column, name));
+		return values;
+	}
+	source->state = &cq->states[n];
+	var = matrel_column(query, matrelid, source->state);
 	if (var == NULL)
 		refuse(cxt, psprintf("The query of continuous view %s was changed.", name));
-	return is_grouped(query) ? (Expr *) weir_state_merged(*state, (Expr *) var) : (Expr *) var;
+	return is_grouped(query) ? (Expr *) weir_state_merged(source->state, (Expr *) var) : (Expr *) var;
 }
 
 /* The matrel's column of a state, in a query over the matrel; NULL if it is not there. */
