@@ -62,6 +62,7 @@ OBJS = \
 	src/query/session.o \
 	src/query/grouping.o \
 	src/query/values.o \
+	src/query/blocks.o \
 	src/query/split.o \
 	src/query/state_expr.o \
 	src/query/values_view.o \
@@ -79,6 +80,7 @@ OBJS = \
 	src/matrel/shape.o \
 	src/matrel/partition.o \
 	src/matrel/write.o \
+	src/matrel/blocks.o \
 	src/matrel/remove.o \
 	src/matrel/closed.o \
 	src/matrel/expire.o \

@@ -48,9 +48,11 @@ SELECT view, compare(view, query) FROM batch ORDER BY view;
 -- still no row within a step of an edge
 SELECT weir.advance_clock('27 minutes');
 SELECT view, compare(view, query) FROM batch ORDER BY view;
-CREATE FUNCTION definition(view regclass) RETURNS text LANGUAGE sql AS $$ SELECT regexp_replace(pg_get_viewdef(view, true), '(\w+_mrel|day|zone)\.', '', 'g') $$;
+CREATE FUNCTION definition(view regclass) RETURNS text LANGUAGE sql AS $$ SELECT regexp_replace(pg_get_viewdef(view, true), '(\w+_mrel|day|zone|steps|"\?window")\.', '', 'g') $$;
+\a
 SELECT definition('hour');
 SELECT definition('zone_hour');
+\a
 -- they are ordinary views, and need what they read
 SELECT name FROM weir.views ORDER BY name;
 DROP VIEW day;

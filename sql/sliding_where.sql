@@ -98,10 +98,12 @@ END$$;
 SET timezone = 'UTC';
 SELECT weir.clock();
 -- (versions of PostgreSQL differ in where they name the table)
-CREATE FUNCTION definition(view regclass) RETURNS text LANGUAGE sql AS $$ SELECT regexp_replace(pg_get_viewdef(view, true), '\w+_mrel\.', '', 'g') $$;
+CREATE FUNCTION definition(view regclass) RETURNS text LANGUAGE sql AS $$ SELECT regexp_replace(pg_get_viewdef(view, true), '(\w+_mrel|day|zone|steps|"\?window")\.', '', 'g') $$;
+\a
 SELECT definition('delayed');
 SELECT definition('c_ats_zone');
 SELECT definition('month_log');
+\a
 
 -- subqueries, joins, WITH
 CREATE VIEW in_subquery AS SELECT k, count(*) FROM (SELECT k, at AS t FROM s WHERE k < 5) q WHERE t > clock_timestamp() - interval '1 hour' GROUP BY k;

@@ -173,6 +173,7 @@ weir_partition_router(Relation matrel, const ContView *view, const ContQuery *qu
 
 	router->matrelid = RelationGetRelid(matrel);
 	router->options = view->options;
+	router->options.fillfactor = weir_matrel_fillfactor(query, &view->options);
 	router->key = RelationGetPartitionKey(matrel);
 	router->desc = RelationGetPartitionDesc(matrel, true);
 	router->column = router->key->partattrs[0] - 1;

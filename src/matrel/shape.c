@@ -2,8 +2,8 @@
  * shape.c
  *	  Creates the materialization relation of a continuous view.
  *
- * An ordinary table beside the view: column 1 to nkeys are the group keys, the
- * others the partial states.  Runs in the backend of CREATE VIEW as the user,
+ * An ordinary table beside the view: column 1 to nkeys are the group keys, then come
+ * the partial states, results that are kept, and blocks of a sliding window.  Runs in the backend of CREATE VIEW as the user,
  * so that ownership, default privileges and rights on the schema are those of
  * any table the user creates.
  *
@@ -47,6 +47,9 @@
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
+/* Rows are written with each flush until their step is over: leave room for the next version. */
+#define BLOCKS_FILLFACTOR 50
+
 bool		weir_matrel_writable = false;
 
 WEIR_FUNCTION(weir_refuse_write);
@@ -61,8 +64,9 @@ static ColumnDef *column_def(const char *name, Oid type, int32 typmod, Oid colla
 static void create_guard(Oid matrelid);
 static void create_lookup_index(Oid matrelid, const RangeVar *matrel, const ContQuery *cq);
 static void create_time_index(Oid matrelid, const RangeVar *matrel, const ContQuery *cq, int key);
+static void create_block_index(Oid matrelid, const RangeVar *matrel, const ContQuery *cq);
 static Oid	create_index(Oid matrelid, const RangeVar *matrel, List *params,
-						 bool unique, const char *name);
+						 bool unique, const char *name, Node *predicate);
 static IndexElem *index_column(const char *name);
 static bool is_hash_key_index(Relation index, const ContQuery *cq);
 
@@ -84,6 +88,8 @@ weir_matrel_create(const RangeVar *view, const ContQuery *cq,
 		create_lookup_index(matrelid, matrel, cq);
 	if (cq->step_key >= 0 && cq->step_key != cq->partition_key)
 		create_time_index(matrelid, matrel, cq, cq->step_key);
+	if (cq->block_usecs)
+		create_block_index(matrelid, matrel, cq);
 	if (options->retained && !options->partitioned)
 		create_time_index(matrelid, matrel, cq, cq->closing->key);
 	CommandCounterIncrement();
@@ -271,17 +277,33 @@ create_table(const RangeVar *matrel, const ContQuery *cq, const ContViewOptions 
 			stmt->tableElts = lappend(stmt->tableElts,
 									  column_def(cq->states[i].value_name, cq->states[i].aggref->aggtype,
 												 -1, cq->states[i].aggref->aggcollid));
+	if (cq->block_usecs)
+	{
+		stmt->tableElts = lappend(stmt->tableElts,
+								  column_def(cq->block_name, cq->keys[cq->step_key].type, -1, InvalidOid));
+		for (int i = 0; i < cq->nstates; i++)
+			stmt->tableElts = lappend(stmt->tableElts,
+									  column_def(cq->states[i].block_name, cq->states[i].statetype, -1,
+												 weir_state_collation(&cq->states[i])));
+	}
+
 	/* Partitions have what storage parameters and TOAST tables there are. */
 	if (options->partitioned)
 		stmt->partspec = partition_spec(options);
 	else
-		stmt->options = fillfactor_option(options->fillfactor);
+		stmt->options = fillfactor_option(weir_matrel_fillfactor(cq, options));
 	address = DefineRelation(stmt, RELKIND_RELATION, InvalidOid, NULL, NULL);
 	CommandCounterIncrement();
 	if (!options->partitioned)
 		NewRelationCreateToastTable(address.objectId, (Datum) 0);
 	CommandCounterIncrement();
 	return address.objectId;
+}
+
+int
+weir_matrel_fillfactor(const ContQuery *cq, const ContViewOptions *options)
+{
+	return options->fillfactor == 0 && cq->block_usecs ? BLOCKS_FILLFACTOR : options->fillfactor;
 }
 
 static List *
@@ -392,7 +414,7 @@ create_lookup_index(Oid matrelid, const RangeVar *matrel, const ContQuery *cq)
 			keys = lappend_int(keys, i);
 		params = list_make1(hash_key_column(cq, keys));
 	}
-	(void) create_index(matrelid, matrel, params, plain, "lookup");
+	(void) create_index(matrelid, matrel, params, plain, "lookup", NULL);
 }
 
 /* weir.hash_key(keys) */
@@ -440,7 +462,7 @@ create_group_index(Oid relid, const RangeVar *name, const ContQuery *cq, int n)
 		if (then >= 0)
 			params = lappend(params, index_column(cq->keys[then].colname));
 		if (params != NIL)
-			create_index(relid, name, params, false, "group");
+			create_index(relid, name, params, false, "group", NULL);
 	}
 }
 
@@ -450,7 +472,23 @@ create_time_index(Oid matrelid, const RangeVar *matrel, const ContQuery *cq, int
 {
 	create_index(matrelid, matrel,
 				 list_make1(index_column(cq->keys[key].colname)),
-				 false, "step");
+				 false, "step", NULL);
+}
+
+/* Rows that carry a block, for reading these. */
+static void
+create_block_index(Oid matrelid, const RangeVar *matrel, const ContQuery *cq)
+{
+	NullTest   *carries = makeNode(NullTest);
+	ColumnRef  *column = makeNode(ColumnRef);
+
+	column->fields = list_make1(makeString(cq->block_name));
+	column->location = -1;
+	carries->arg = (Expr *) column;
+	carries->nulltesttype = IS_NOT_NULL;
+	carries->location = -1;
+	create_index(matrelid, matrel, list_make1(index_column(cq->block_name)), false, "block",
+				 (Node *) carries);
 }
 
 void
@@ -473,12 +511,12 @@ weir_matrel_index_column(Oid matrelid, AttrNumber attno, const char *suffix)
 		create_index(matrelid,
 					 makeRangeVar(get_namespace_name(get_rel_namespace(matrelid)),
 								  get_rel_name(matrelid), -1),
-					 list_make1(index_column(get_attname(matrelid, attno, false))), false, suffix);
+					 list_make1(index_column(get_attname(matrelid, attno, false))), false, suffix, NULL);
 }
 
 static Oid
 create_index(Oid matrelid, const RangeVar *matrel, List *params, bool unique,
-			 const char *name)
+			 const char *name, Node *predicate)
 {
 	IndexStmt  *stmt = makeNode(IndexStmt);
 
@@ -488,6 +526,7 @@ create_index(Oid matrelid, const RangeVar *matrel, List *params, bool unique,
 	stmt->accessMethod = "btree";
 	stmt->indexParams = params;
 	stmt->unique = unique;
+	stmt->whereClause = predicate;
 	stmt->nulls_not_distinct = unique;
 	if (OidIsValid(get_rel_tablespace(matrelid)))
 		stmt->tableSpace = get_tablespace_name(get_rel_tablespace(matrelid));

@@ -50,6 +50,9 @@ extern void weir_depend_on(Oid relid, Oid refid, char deptype);
  */
 extern void weir_matrel_adopt(ContView *view);
 
+/* That of the matrel's tables: as the view has it, or what suits it; 0: PostgreSQL's. */
+extern int	weir_matrel_fillfactor(const ContQuery *cq, const ContViewOptions *options);
+
 /* Statements may write the matrel while this is set (weir.truncate). */
 extern bool weir_matrel_writable;
 

@@ -16,7 +16,7 @@
  */
 #include "matrel/partition.h"
 #include "matrel/shape.h"
-#include "matrel/write.h"
+#include "matrel/writer.h"
 
 #include "access/genam.h"
 #include "access/stratnum.h"
@@ -38,41 +38,6 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
-
-#define MAX_PENDING 256
-
-/* What rows go into: the matrel, or one of its partitions. */
-typedef struct MatrelPart
-{
-	Relation	rel;
-	Relation	lookup;			/* NULL: no keys to look up */
-	bool		by_hash;		/* lookup is on weir.hash_key */
-	int			nscankeys;
-	ScanKeyData *scankeys;
-	bool		was_empty;		/* no row in it when it was opened */
-	IndexScanDesc scan;			/* of this call; NULL: not begun */
-	TupleTableSlot *found;		/* its row of the group */
-	int			npending;		/* new rows, inserted together */
-	int			nslots;
-	TupleTableSlot *pending[MAX_PENDING];
-	ResultRelInfo *rri;
-} MatrelPart;
-
-struct MatrelWriter
-{
-	ViewRuntime *runtime;
-	GroupSpec  *spec;
-	MemoryContext cxt;
-	MemoryContext row_cxt;
-	Relation	rel;
-	PartitionRouter *router;	/* NULL: not in partitions */
-	int			nparts;
-	MatrelPart **parts;			/* NULL: not opened; without partitions the one is the matrel */
-	bool		first_time;		/* of this call */
-	TupleTableSlot *row;		/* the row to write */
-	EState	   *estate;
-	int64		written;
-};
 
 /* ---------------------------------------------------------------------
  * The lookup index
@@ -136,7 +101,7 @@ open_part(MatrelWriter *w, Relation rel)
 	{
 		part->lookup = open_lookup(rel, w->runtime->query, &part->by_hash);
 		prepare_lookup(part, w->spec->keys.nkeys);
-		part->was_empty = RelationGetNumberOfBlocks(rel) == 0;
+		part->was_empty = part->untouched = RelationGetNumberOfBlocks(rel) == 0;
 	}
 	MemoryContextSwitchTo(old);
 	return part;
@@ -211,9 +176,8 @@ weir_matrel_close(MatrelWriter *w)
  * Writing
  * --------------------------------------------------------------------- */
 
-/* Where a group belongs; NULL when it has expired before it was written. */
-static MatrelPart *
-part_of(MatrelWriter *w, TupleTableSlot *group)
+MatrelPart *
+weir_writer_part(MatrelWriter *w, TupleTableSlot *group)
 {
 	int			n = 0;
 
@@ -229,18 +193,18 @@ part_of(MatrelWriter *w, TupleTableSlot *group)
 }
 
 static void
-set_scan_keys(MatrelWriter *w, MatrelPart *part, TupleTableSlot *key)
+set_scan_keys(MatrelWriter *w, MatrelPart *part, const Datum *key, const bool *nulls)
 {
 	if (part->by_hash)
 	{
 		part->scankeys[0].sk_argument =
-			Int32GetDatum((int32) weir_keys_hash(&w->spec->keys, key->tts_values, key->tts_isnull));
+			Int32GetDatum((int32) weir_keys_hash(&w->spec->keys, key, nulls));
 		return;
 	}
 	for (int i = 0; i < part->nscankeys; i++)
 	{
-		part->scankeys[i].sk_argument = key->tts_values[i];
-		part->scankeys[i].sk_flags = key->tts_isnull[i] ? SK_ISNULL | SK_SEARCHNULL : 0;
+		part->scankeys[i].sk_argument = key[i];
+		part->scankeys[i].sk_flags = nulls[i] ? SK_ISNULL | SK_SEARCHNULL : 0;
 	}
 }
 
@@ -264,13 +228,12 @@ begin_scan(MatrelWriter *w, MatrelPart *part)
 	MemoryContextSwitchTo(old);
 }
 
-/* Find the row of a group; it is in part->found then. */
-static bool
-find_row(MatrelWriter *w, MatrelPart *part, TupleTableSlot *key)
+bool
+weir_writer_find(MatrelWriter *w, MatrelPart *part, const Datum *key, const bool *nulls)
 {
 	if (part->scan == NULL)
 		begin_scan(w, part);
-	set_scan_keys(w, part, key);
+	set_scan_keys(w, part, key, nulls);
 	index_rescan(part->scan, part->scankeys, part->nscankeys, NULL, 0);
 	while (next_hit(w, part))
 	{
@@ -278,7 +241,7 @@ find_row(MatrelWriter *w, MatrelPart *part, TupleTableSlot *key)
 		if (!part->by_hash ||
 			weir_keys_equal(&w->spec->keys,
 							part->found->tts_values, part->found->tts_isnull,
-							key->tts_values, key->tts_isnull))
+							key, nulls))
 			return true;
 	}
 	return false;
@@ -301,7 +264,25 @@ find_only_row(MatrelPart *part)
 }
 
 static void
-fill_row(MatrelWriter *w, MatrelPart *part, TupleTableSlot *row, const Datum *values, const bool *nulls)
+fill_block(MatrelWriter *w, TupleTableSlot *row, const CarriedBlock *block)
+{
+	ContQuery  *query = w->runtime->query;
+
+	row->tts_values[query->block_column] = TimestampGetDatum(block->start);
+	row->tts_isnull[query->block_column] = false;
+	for (int i = 0; i < w->spec->nstates; i++)
+	{
+		int			c = query->states[i].block_column;
+
+		row->tts_isnull[c] = block->nulls[i];
+		if (!block->nulls[i])
+			row->tts_values[c] = weir_partial_agg_pack(w->spec->states[i], block->states[i]);
+	}
+}
+
+static void
+fill_row(MatrelWriter *w, MatrelPart *part, TupleTableSlot *row, const Datum *values, const bool *nulls,
+		 const CarriedBlock *block)
 {
 	int			nkeys = w->spec->desc->natts - w->spec->nstates;
 	int			natts = row->tts_tupleDescriptor->natts;
@@ -324,6 +305,8 @@ fill_row(MatrelWriter *w, MatrelPart *part, TupleTableSlot *row, const Datum *va
 		if (!null)
 			row->tts_values[state->column] = weir_partial_agg_pack(agg, value);
 	}
+	if (block)
+		fill_block(w, row, block);
 	ExecStoreVirtualTuple(row);
 	row->tts_tableOid = RelationGetRelid(part->rel);
 }
@@ -352,9 +335,9 @@ insert_pending(MatrelWriter *w, MatrelPart *part)
 	part->npending = 0;
 }
 
-/* A new group.  No other row of this call has its key, so nobody looks for it before it is inserted. */
-static void
-insert_row(MatrelWriter *w, MatrelPart *part, TupleTableSlot *group)
+void
+weir_writer_insert(MatrelWriter *w, MatrelPart *part, const Datum *values, const bool *nulls,
+				   const CarriedBlock *block)
 {
 	TupleTableSlot *slot;
 
@@ -366,14 +349,40 @@ insert_row(MatrelWriter *w, MatrelPart *part, TupleTableSlot *group)
 		MemoryContextSwitchTo(old);
 	}
 	slot = part->pending[part->npending++];
-	fill_row(w, part, slot, group->tts_values, group->tts_isnull);
+	fill_row(w, part, slot, values, nulls, block);
 	ExecMaterializeSlot(slot);
 	if (part->npending == MAX_PENDING)
 		insert_pending(w, part);
 }
 
+void
+weir_writer_update(MatrelWriter *w, MatrelPart *part, ItemPointer tid, const Datum *values,
+				   const bool *nulls, const CarriedBlock *block)
+{
+	WeirUpdateIndexes indexes = WEIR_NO_INDEX_UPDATE;
+
+	fill_row(w, part, w->row, values, nulls, block);
+	simple_table_tuple_update(part->rel, tid, w->row, GetActiveSnapshot(), &indexes);
+	if (part->rri->ri_NumIndices > 0 && weir_needs_index_update(indexes))
+		weir_insert_index_tuples(part->rri, w->row, w->estate, true, indexes);
+	ResetPerTupleExprContext(w->estate);
+	w->written++;
+}
+
+Datum
+weir_writer_combine(PartialAgg *agg, Datum old, bool old_null, Datum state, bool state_null,
+					bool *result_null, bool *changed)
+{
+	Datum		result = weir_partial_agg_combine(agg, old, old_null, state, state_null, result_null);
+
+	if (*result_null != old_null ||
+		(!old_null && !datumIsEqual(result, old, agg->statebyval, agg->statelen)))
+		*changed = true;
+	return result;
+}
+
 static void
-update_row(MatrelWriter *w, MatrelPart *part, TupleTableSlot *group)
+update_group(MatrelWriter *w, MatrelPart *part, TupleTableSlot *group)
 {
 	GroupSpec  *spec = w->spec;
 	TupleDesc	desc = spec->desc;
@@ -381,7 +390,6 @@ update_row(MatrelWriter *w, MatrelPart *part, TupleTableSlot *group)
 	Datum	   *values = palloc(sizeof(Datum) * desc->natts);
 	bool	   *nulls = palloc(sizeof(bool) * desc->natts);
 	bool		changed = false;
-	WeirUpdateIndexes indexes = WEIR_NO_INDEX_UPDATE;
 
 	memcpy(values, part->found->tts_values, sizeof(Datum) * nkeys);
 	memcpy(nulls, part->found->tts_isnull, sizeof(bool) * nkeys);
@@ -394,23 +402,14 @@ update_row(MatrelWriter *w, MatrelPart *part, TupleTableSlot *group)
 
 		if (!old_null)
 			old = weir_partial_agg_unpack(agg, old);
-		values[i] = weir_partial_agg_combine(agg, old, old_null,
-											 group->tts_values[i], group->tts_isnull[i],
-											 &nulls[i]);
-		if (nulls[i] != old_null ||
-			(!nulls[i] && !datumIsEqual(values[i], old, agg->statebyval, agg->statelen)))
-			changed = true;
+		values[i] = weir_writer_combine(agg, old, old_null, group->tts_values[i], group->tts_isnull[i],
+										&nulls[i], &changed);
 	}
-	if (!changed)
-		return;
-
-	fill_row(w, part, w->row, values, nulls);
-	simple_table_tuple_update(part->rel, &part->found->tts_tid, w->row, GetActiveSnapshot(), &indexes);
-	if (part->rri->ri_NumIndices > 0 && weir_needs_index_update(indexes))
-		weir_insert_index_tuples(part->rri, w->row, w->estate, true, indexes);
-	w->written++;
+	if (changed)
+		weir_writer_update(w, part, &part->found->tts_tid, values, nulls, NULL);
 }
 
+/* No other row of a call has the key of a new one, so nobody looks for it before it is inserted. */
 static void
 write_group(MatrelWriter *w, MinimalTuple tuple)
 {
@@ -421,20 +420,30 @@ write_group(MatrelWriter *w, MinimalTuple tuple)
 	weir_groups_check_shape(w->spec, tuple);
 	ExecStoreMinimalTuple(tuple, group, false);
 	slot_getallattrs(group);
-	part = part_of(w, group);
+	part = weir_writer_part(w, group);
 	if (part == NULL)
 		return;
 	if (w->spec->append || (part->was_empty && w->first_time))
 		found = false;
 	else if (part->lookup)
-		found = find_row(w, part, group);
+		found = weir_writer_find(w, part, group->tts_values, group->tts_isnull);
 	else
 		found = find_only_row(part);
 
 	if (!found)
-		insert_row(w, part, group);
+		weir_writer_insert(w, part, group->tts_values, group->tts_isnull, NULL);
 	else if (w->spec->nstates > 0)
-		update_row(w, part, group);
+		update_group(w, part, group);
+}
+
+void
+weir_writer_reset(MatrelWriter *w)
+{
+	ResetPerTupleExprContext(w->estate);
+	for (int i = 0; i < w->spec->nstates; i++)
+		weir_partial_agg_reset(w->spec->states[i]);
+	ExecClearTuple(w->row);
+	MemoryContextReset(w->row_cxt);
 }
 
 static void
@@ -447,6 +456,7 @@ finish_parts(MatrelWriter *w)
 		if (part == NULL)
 			continue;
 		insert_pending(w, part);
+		part->untouched = false;
 		if (part->scan)
 			index_endscan(part->scan);
 		part->scan = NULL;
@@ -458,6 +468,7 @@ void
 weir_matrel_write(MatrelWriter *w, MinimalTuple *tuples, int ntuples, bool first_time)
 {
 	MemoryContext old = MemoryContextSwitchTo(w->cxt);
+	bool		blocks = w->runtime->query->block_usecs > 0;
 
 	w->first_time = first_time;
 
@@ -467,15 +478,13 @@ weir_matrel_write(MatrelWriter *w, MinimalTuple *tuples, int ntuples, bool first
 	UpdateActiveSnapshotCommandId();
 
 	MemoryContextSwitchTo(w->row_cxt);
-	for (int i = 0; i < ntuples; i++)
+	if (blocks)
+		weir_writer_write_blocks(w, tuples, ntuples);
+	for (int i = 0; i < ntuples && !blocks; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
 		write_group(w, tuples[i]);
-		ResetPerTupleExprContext(w->estate);
-		for (int j = 0; j < w->spec->nstates; j++)
-			weir_partial_agg_reset(w->spec->states[j]);
-		ExecClearTuple(w->row);
-		MemoryContextReset(w->row_cxt);
+		weir_writer_reset(w);
 	}
 	finish_parts(w);
 	MemoryContextReset(w->row_cxt);

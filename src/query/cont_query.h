@@ -11,7 +11,7 @@
  *   (b) the view query over the matrel (weir_view_query_build).
  *
  * The matrel has more columns, with the results of states that are costly to
- * finalize; the flush fills them.  Nothing else of the split is stored anywhere.
+ * finalize, and with those of whole blocks of a sliding window; the flush fills them.  Nothing else of the split is stored anywhere.
  */
 #ifndef WEIR_CONT_QUERY_H
 #define WEIR_CONT_QUERY_H
@@ -40,6 +40,8 @@ typedef struct ContState
 	int			column;			/* index of its column in the matrel */
 	int			value_column;	/* index of the matrel's column with the result, or -1: made at reading */
 	char	   *value_name;
+	int			block_column;	/* index of the matrel's column with the state of a whole block, if there are blocks */
+	char	   *block_name;
 } ContState;
 
 /* The window that decides whether a row is late, and a group final. */
@@ -63,6 +65,9 @@ typedef struct ContQuery
 	int64		step_usecs;		/* of a sliding window's steps */
 	int			step_key;		/* index in keys[] of the sliding window's step (append: of the time column), or -1 */
 	bool		step_hidden;	/* it is not among the columns the user asked for */
+	int64		block_usecs;	/* of a sliding window's blocks (query/blocks.h); 0: it has none */
+	int			block_column;	/* index of the matrel's column with the block that a row carries */
+	char	   *block_name;
 	struct QueryWindow *panes;	/* hop or cumulate that is kept in panes; NULL: none */
 	int			pane_key;		/* index in keys[] of the pane's start, or -1 */
 	bool		pane_hidden;

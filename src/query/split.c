@@ -34,6 +34,7 @@
 #include "parser/parse_relation.h"
 #include "parser/parsetree.h"
 #include "query/analyze.h"
+#include "query/blocks.h"
 #include "query/counterpart.h"
 #include "query/flatten.h"
 #include "query/grouping.h"
@@ -54,8 +55,6 @@
 
 /* More keys than this are found by their hash. */
 #define MAX_PLAIN_KEYS 8
-
-#define UNIX_EPOCH ((UNIX_EPOCH_JDATE - POSTGRES_EPOCH_JDATE) * USECS_PER_DAY)
 
 typedef struct SplitContext
 {
@@ -433,7 +432,7 @@ step_expr(Node *time, int64 step_usecs)
 	step_const = makeConst(INTERVALOID, -1, InvalidOid, sizeof(Interval),
 						   IntervalPGetDatum(step), false, false);
 	origin = makeConst(type, -1, InvalidOid, sizeof(Timestamp),
-					   TimestampGetDatum(UNIX_EPOCH), false, FLOAT8PASSBYVAL);
+					   TimestampGetDatum(WEIR_STEP_ORIGIN), false, FLOAT8PASSBYVAL);
 	return (Expr *) makeFuncExpr(type == TIMESTAMPOID ?
 								 F_DATE_BIN_INTERVAL_TIMESTAMP_TIMESTAMP :
 								 F_DATE_BIN_INTERVAL_TIMESTAMPTZ_TIMESTAMPTZ,
@@ -576,6 +575,7 @@ fill_columns(SplitContext *cxt)
 			state->value_column = -1;
 		}
 	}
+	weir_blocks_decide(cq, cxt->options);
 	lay_out(cxt);
 }
 
@@ -588,15 +588,16 @@ name_column(SplitContext *cxt, int i, const char *otherwise)
 	tle->resname = column_name(cxt, (Node *) tle->expr, i, otherwise, generation_columns(cxt, generation));
 }
 
-/* After the keys, each generation's states and then results. */
+/* After the keys, each generation's states, then results, then blocks. */
 static void
 lay_out(SplitContext *cxt)
 {
 	ContQuery  *cq = cxt->cq;
 	int			column = cq->nkeys;
 	int			n = 0;
+	int			generation = 0;
 
-	for (int generation = 0; n < cq->nstates; generation++)
+	do
 	{
 		int			first = n;
 
@@ -605,7 +606,9 @@ lay_out(SplitContext *cxt)
 		for (int i = first; i < n && cq->window == NULL && cq->panes == NULL; i++)
 			if (value_is_kept(&cq->states[i]))
 				add_value(cq, &cq->states[i], n, column++);
-	}
+		column = weir_blocks_lay_out(cq, first, n, column);
+		generation++;
+	} while (n < cq->nstates);
 }
 
 /* All of fixed length, and the btree's idea of equal is GROUP BY's. */

@@ -30,6 +30,7 @@
 #include "parser/parser.h"
 #include "parser/parsetree.h"
 #include "query/analyze.h"
+#include "query/blocks.h"
 #include "query/grouping.h"
 #include "query/session.h"
 #include "query/split.h"
@@ -69,8 +70,10 @@ static Node *session_column_of(ViewQueryContext *cxt, Var *var);
 static List *group_by_session(Query *query, ViewQueryContext *cxt, List *clauses);
 static List *group_by_user_keys(Query *query, ContQuery *cq);
 static Node *in_window(ContQuery *cq);
+static Query *window_rows(ContQuery *cq, Oid matrelid, CommonTableExpr **cte);
 static Node *is_final(ViewQueryContext *cxt, const ContViewOptions *options);
 static Node *run_once(Node *expr, Oid type);
+static Node *as_type(Node *expr, Oid type);
 static Node *before(Node *bound, int64 usecs);
 static Var *matrel_var(const ContQuery *cq, int column);
 static Node *result_of_combined(ViewQueryContext *cxt, ContState *state, Var *column);
@@ -87,6 +90,7 @@ weir_view_query_build(ContQuery *cq, Query *def, const ContView *view)
 	ParseState *pstate = make_parsestate(NULL);
 	Query	   *query = copyObject(prepared);
 	ParseNamespaceItem *nsitem;
+	CommonTableExpr *bounds = NULL;
 	RangeTblRef *rtref = makeNode(RangeTblRef);
 	Node	   *having = query->havingQual;
 	List	   *window_groups = window_clauses(query, cq);
@@ -100,6 +104,9 @@ weir_view_query_build(ContQuery *cq, Query *def, const ContView *view)
 											   makeAlias("panes", NIL), false, true);
 		cxt.session_column = RelationGetDescr(matrel)->natts + 1;
 	}
+	else if (cq->block_usecs)
+		nsitem = addRangeTableEntryForSubquery(pstate, window_rows(cq, matrelid, &bounds),
+											   makeAlias("steps", NIL), false, true);
 	else
 		nsitem = addRangeTableEntryForRelation(pstate, matrel, AccessShareLock, NULL, true, true);
 	table_close(matrel, NoLock);
@@ -143,7 +150,7 @@ weir_view_query_build(ContQuery *cq, Query *def, const ContView *view)
 		query->havingQual = having;
 	else
 		query->jointree->quals = make_and_qual(query->jointree->quals, having);
-	if (cq->window)
+	if (cq->window && !cq->block_usecs)
 		query->jointree->quals = make_and_qual(query->jointree->quals, in_window(cq));
 	if (options->final && cq->panes && cq->panes->gap)
 		query->havingQual = make_and_qual(query->havingQual, is_final(&cxt, options));
@@ -156,6 +163,8 @@ weir_view_query_build(ContQuery *cq, Query *def, const ContView *view)
 		checkExprHasSubLink(having);
 	if (!query->hasSubLinks)
 		query->cteList = NIL;
+	if (bounds)
+		query->cteList = lappend(query->cteList, bounds);
 	query->hasSubLinks |= cq->window != NULL || options->final;
 	return query;
 }
@@ -469,6 +478,17 @@ in_window(ContQuery *cq)
 								 run_once(copyObject(window->upper), step->vartype), NULL, -1));
 }
 
+/* The same for a window with blocks: see query/blocks.c. */
+static Query *
+window_rows(ContQuery *cq, Oid matrelid, CommonTableExpr **cte)
+{
+	SlidingWindow *window = cq->window;
+	Oid			type = cq->keys[cq->step_key].type;
+
+	return weir_blocks_rows(cq, matrelid, as_type(before(copyObject(window->lower), cq->step_usecs), type),
+							window->upper ? as_type(copyObject(window->upper), type) : NULL, cte);
+}
+
 /* end of the window <= (SELECT weir.watermark(stream) - lateness) */
 static Node *
 is_final(ViewQueryContext *cxt, const ContViewOptions *options)
@@ -511,17 +531,23 @@ run_once(Node *expr, Oid type)
 	Query	   *subquery = makeNode(Query);
 	SubLink    *sublink = makeNode(SubLink);
 
-	if (exprType(expr) != type)
-		expr = coerce_to_target_type(NULL, expr, exprType(expr), type, -1,
-									 COERCION_EXPLICIT, COERCE_EXPLICIT_CAST, -1);
 	subquery->commandType = CMD_SELECT;
 	subquery->canSetTag = true;
 	subquery->jointree = makeFromExpr(NIL, NULL);
-	subquery->targetList = list_make1(makeTargetEntry((Expr *) expr, 1, pstrdup("bound"), false));
+	subquery->targetList = list_make1(makeTargetEntry((Expr *) as_type(expr, type), 1, pstrdup("bound"), false));
 	sublink->subLinkType = EXPR_SUBLINK;
 	sublink->subselect = (Node *) subquery;
 	sublink->location = -1;
 	return (Node *) sublink;
+}
+
+static Node *
+as_type(Node *expr, Oid type)
+{
+	if (exprType(expr) == type)
+		return expr;
+	return coerce_to_target_type(NULL, expr, exprType(expr), type, -1,
+								 COERCION_EXPLICIT, COERCE_EXPLICIT_CAST, -1);
 }
 
 /* bound - usecs; one interval when it has one already. */
@@ -567,7 +593,8 @@ matrel_var(const ContQuery *cq, int column)
 	{
 		ContState  *state = &cq->states[column - cq->nkeys];
 
-		return makeVar(1, state->column + 1, state->statetype, -1,
+		/* Of blocks and steps, states follow the keys. */
+		return makeVar(1, (cq->block_usecs ? column : state->column) + 1, state->statetype, -1,
 					   weir_state_collation(state), 0);
 	}
 }

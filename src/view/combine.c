@@ -531,6 +531,18 @@ state_of_view_column(CombineContext *cxt, const ContView *view, Query *query,
 	return is_grouped(query) ? (Expr *) weir_state_merged(source->state, (Expr *) var) : (Expr *) var;
 }
 
+/* Blocks and steps of a sliding window (query/blocks.c) have their states side by side already. */
+static AttrNumber
+column_named(Query *query, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, query->targetList)
+		if (strcmp(lfirst_node(TargetEntry, lc)->resname, name) == 0)
+			return lfirst_node(TargetEntry, lc)->resno;
+	return InvalidAttrNumber;
+}
+
 /* The matrel's column of a state, in a query over the matrel; NULL if it is not there. */
 static Var *
 matrel_column(Query *query, Oid matrelid, const ContState *state)
@@ -547,6 +559,8 @@ matrel_column(Query *query, Oid matrelid, const ContState *state)
 			attno = get_attnum(matrelid, state->colname);
 			weir_add_selected_column(query, rte, attno);
 		}
+		else if (rte->rtekind == RTE_SUBQUERY && rte->subquery->setOperations)
+			attno = column_named(rte->subquery, state->colname);
 		else if (rte->rtekind == RTE_SUBQUERY && !is_grouped(rte->subquery))
 		{
 			Var		   *inner = matrel_column(rte->subquery, matrelid, state);

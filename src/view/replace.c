@@ -411,7 +411,7 @@ extend_def(Oid defid, Query *query, int nold)
 	CommandCounterIncrement();
 }
 
-/* In the order of the layout: states, then results. */
+/* In the order of the layout: states, then results, then blocks. */
 static void
 extend_matrel(Oid matrelid, const ContQuery *cq, int nold)
 {
@@ -437,6 +437,14 @@ extend_matrel(Oid matrelid, const ContQuery *cq, int nold)
 										  (Datum) 0, true, &isnull);
 		add_matrel_column(matrelid, state->value_name, state->aggref->aggtype, state->aggref->aggcollid,
 						  value, isnull);
+	}
+	for (int i = nold; i < cq->nstates && cq->block_usecs; i++)
+	{
+		ContState  *state = &cq->states[i];
+		PartialAgg *agg = weir_partial_agg_from_aggref(CurrentMemoryContext, state->aggref);
+
+		add_matrel_column(matrelid, state->block_name, state->statetype, weir_state_collation(state),
+						  agg->initvalue, agg->initisnull);
 	}
 }
 

@@ -1,0 +1,84 @@
+/*
+ * writer.h
+ *	  What writing single rows and writing blocks share.
+ */
+#ifndef WEIR_MATREL_WRITER_H
+#define WEIR_MATREL_WRITER_H
+
+#include "postgres.h"
+#include "access/genam.h"
+#include "access/skey.h"
+#include "matrel/partition.h"
+#include "matrel/write.h"
+#include "nodes/execnodes.h"
+
+#define MAX_PENDING 256
+
+/* What rows go into: the matrel, or one of its partitions. */
+typedef struct MatrelPart
+{
+	Relation	rel;
+	Relation	lookup;			/* NULL: no keys to look up */
+	bool		by_hash;		/* lookup is on weir.hash_key */
+	int			nscankeys;
+	ScanKeyData *scankeys;
+	bool		was_empty;		/* no row in it when it was opened */
+	bool		untouched;		/* nor has a call before this one written any */
+	IndexScanDesc scan;			/* of this call; NULL: not begun */
+	TupleTableSlot *found;		/* its row of the group */
+	int			npending;		/* new rows, inserted together */
+	int			nslots;
+	TupleTableSlot *pending[MAX_PENDING];
+	ResultRelInfo *rri;
+} MatrelPart;
+
+struct MatrelWriter
+{
+	ViewRuntime *runtime;
+	GroupSpec  *spec;
+	MemoryContext cxt;
+	MemoryContext row_cxt;
+	Relation	rel;
+	PartitionRouter *router;	/* NULL: not in partitions */
+	int			nparts;
+	MatrelPart **parts;			/* NULL: not opened; without partitions the one is the matrel */
+	bool		first_time;		/* of this call */
+	TupleTableSlot *row;		/* the row to write */
+	EState	   *estate;
+	int64		written;
+};
+
+/* The block that a row carries, with its states as they are in shared memory. */
+typedef struct CarriedBlock
+{
+	Timestamp	start;
+	Datum	   *states;
+	bool	   *nulls;
+} CarriedBlock;
+
+/* Where a group belongs; NULL when it has expired before it was written. */
+extern MatrelPart *weir_writer_part(MatrelWriter *w, TupleTableSlot *group);
+
+/* Find the row of a group; it is in part->found then, with all its columns. */
+extern bool weir_writer_find(MatrelWriter *w, MatrelPart *part, const Datum *key, const bool *nulls);
+
+/*
+ * Write a row of the group table's type, and the block that it carries or NULL.
+ * A row that is inserted is not found before the next call of weir_matrel_write.
+ */
+extern void weir_writer_insert(MatrelWriter *w, MatrelPart *part, const Datum *values, const bool *nulls,
+							   const CarriedBlock *block);
+extern void weir_writer_update(MatrelWriter *w, MatrelPart *part, ItemPointer tid, const Datum *values,
+							   const bool *nulls, const CarriedBlock *block);
+
+/* A state as it was read, combined with another; *changed is set when that is not what it was. */
+extern Datum weir_writer_combine(PartialAgg *agg, Datum old, bool old_null, Datum state, bool state_null,
+								 bool *result_null, bool *changed);
+
+/* Forget what the functions of states left behind, and the memory of a row. */
+extern void weir_writer_reset(MatrelWriter *w);
+
+/* blocks.c: write groups of a view whose rows carry blocks. */
+extern void weir_writer_write_blocks(MatrelWriter *w, MinimalTuple *tuples, int ntuples);
+
+#endif
