@@ -247,10 +247,14 @@ weir_refuse_write(PG_FUNCTION_ARGS)
 	view = weir_cont_view_by_matrel(rel->rd_rel->relispartition ?
 									get_partition_parent(RelationGetRelid(rel), true) :
 									RelationGetRelid(rel));
+
+	/* Data are restored before the view is known again; or a partition was detached. */
+	if (view == NULL)
+		PG_RETURN_POINTER(NULL);
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("cannot change materialization table \"%s\" of continuous view \"%s\"",
-					RelationGetRelationName(rel), view ? view->name : "?"),
+					RelationGetRelationName(rel), view->name),
 			 errhint("Insert into the view's stream, or call weir.truncate to start the view over.")));
 }
 

@@ -18,6 +18,10 @@ $node->safe_psql('postgres', q(
 	CREATE FOREIGN TABLE "Other" (k text, n numeric) SERVER weir;
 	CREATE VIEW united AS SELECT k, count(*), avg(n) FROM (SELECT k, n FROM app.s UNION ALL SELECT k || '!', n FROM "Other") u GROUP BY k;
 	CREATE VIEW combined AS SELECT k > 'k5' AS upper, weir.combine(avg) AS a, weir.combine(stddev) AS s FROM app.v GROUP BY 1;
+	CREATE VIEW parts WITH (partition_by = 'day', partition_interval = '1 day', fillfactor = 80) AS
+		SELECT date '2030-01-01' + x % 3 + CASE WHEN x = 7 THEN NULL ELSE 0 END AS day, k, count(*) FROM app.s GROUP BY 1, 2;
+	CREATE VIEW grown AS SELECT k, count(*), avg(n) FROM app.s GROUP BY k;
+	CREATE OR REPLACE VIEW grown AS SELECT k, count(*), avg(n), sum(x), stddev(n) FROM app.s GROUP BY k;
 	CREATE INDEX ON app.v (k);
 	COMMENT ON VIEW app.v IS 'a comment';
 	CREATE VIEW asleep AS SELECT count(*) FROM app.s;
@@ -39,6 +43,8 @@ my %batch = (
 	'plain' => 'SELECT k, avg(n) + 1 FROM app.t GROUP BY k HAVING count(*) > 3',
 	'united' => q(SELECT k, count(*), avg(n) FROM (SELECT k, n FROM app.t UNION ALL SELECT k || '!', n FROM app.t) u GROUP BY k),
 	'combined' => q(SELECT k > 'k5', avg(n), stddev(n) FROM app.t GROUP BY 1),
+	'parts' => q(SELECT date '2030-01-01' + x % 3 + CASE WHEN x = 7 THEN NULL ELSE 0 END, k, count(*) FROM app.t GROUP BY 1, 2),
+	'grown' => 'SELECT k, count(*), avg(n), sum(x), stddev(n) FROM app.t GROUP BY k',
 	'asleep' => 'SELECT 0::bigint');
 
 insert('postgres');
@@ -71,6 +77,26 @@ for my $way ('plain', 'custom')
 	$node->safe_psql($db, 'DROP VIEW app.v CASCADE');
 	is($node->safe_psql($db, q(SELECT to_regclass('app.v_mrel') IS NULL)), 't', "$way: DROP VIEW drops all of it");
 }
+
+# First the definitions, then the data.
+$node->safe_psql('postgres', 'CREATE DATABASE in_two TEMPLATE template0');
+my $two = $node->connstr('in_two');
+$node->command_ok([ 'pg_dump', '--schema-only', '-d', $from, '-f', "$dir/schema.sql" ], 'pg_dump --schema-only');
+$node->command_ok([ 'pg_dump', '--data-only', '-d', $from, '-f', "$dir/data.sql" ], 'pg_dump --data-only');
+$node->command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-d', $two, '-f', "$dir/schema.sql" ], 'restore of the definitions');
+$node->command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-d', $two, '-f', "$dir/data.sql" ], 'restore of the data');
+same($node, "SELECT * FROM $_", $batch{$_}, "in two steps: $_ has its data", 'in_two') for sort keys %batch;
+insert('in_two');
+flush($node, 'in_two');
+same($node, "SELECT * FROM $_", $batch{$_}, "in two steps: $_ goes on", 'in_two') for sort keys %batch;
+
+# One matrel is a table as any: its data can be dumped and looked at elsewhere.
+$node->safe_psql('postgres', 'CREATE DATABASE one_table TEMPLATE template0');
+my $one = $node->connstr('one_table');
+$node->safe_psql('one_table', 'CREATE EXTENSION weir; CREATE SCHEMA app');
+$node->command_ok([ 'pg_dump', '-t', 'app.v_mrel', '-d', $from, '-f', "$dir/one.sql" ], 'pg_dump -t');
+$node->command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-d', $one, '-f', "$dir/one.sql" ], 'restore of one table');
+is($node->safe_psql('one_table', 'SELECT sum(count) FROM app.v_mrel'), $node->safe_psql('postgres', 'SELECT sum(count) FROM app.v'), 'has its rows');
 
 same($node, 'SELECT * FROM app.v', $batch{'app.v'}, 'the original is untouched');
 $node->stop;
