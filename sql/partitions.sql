@@ -92,7 +92,16 @@ SELECT * FROM check_views();
 SELECT count(*) FROM parts('by_text');
 
 -- only the partitions asked for are read
-EXPLAIN (COSTS OFF) SELECT count FROM by_week WHERE w = '2030-01-09 05:00+00';
+CREATE FUNCTION read_by(query text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE
+	line text;
+BEGIN
+	FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || query LOOP
+		RETURN QUERY SELECT m[1] FROM regexp_matches(line, 'on (\w+_mrel_\w+)') m;
+	END LOOP;
+END $$;
+SELECT DISTINCT read_by($$SELECT count FROM by_week WHERE w = '2030-01-09 05:00+00'$$);
+SELECT DISTINCT read_by($$SELECT count FROM by_day WHERE day >= '2030-01-09 00:00+00' AND day < '2030-01-11 00:00+00'$$) ORDER BY 1;
 CREATE INDEX ON by_day (k);
 ANALYZE by_day;
 VACUUM by_day;
