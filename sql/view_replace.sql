@@ -17,6 +17,8 @@ CREATE VIEW windows WITH (sw = '1000 years', sw_column = 'at') AS SELECT k, coun
 CREATE VIEW parts WITH (partition_by = 'h', partition_interval = '1 day') AS SELECT date_trunc('hour', at, 'UTC') AS h, count(*) FROM s GROUP BY 1;
 CREATE VIEW log AS SELECT k, x FROM s WHERE x < 0;
 CREATE VIEW over_v AS SELECT k, count FROM v;
+CREATE VIEW sets AS SELECT k, t, count(*) FROM s GROUP BY ROLLUP (k, t);
+CREATE VIEW ranks AS SELECT k, count(*), rank() OVER (ORDER BY k) FROM s GROUP BY k;
 SELECT fill('before', 1);
 
 -- refused, each with its reason
@@ -37,6 +39,11 @@ CREATE OR REPLACE VIEW windows AS SELECT k, count(*), sum(x) FROM s GROUP BY k;
 CREATE OR REPLACE VIEW windows WITH (sw = '2 hours', sw_column = 'at') AS SELECT k, count(*), sum(x) FROM s GROUP BY k;
 CREATE OR REPLACE VIEW log AS SELECT k, x, t FROM s WHERE x < 0;
 CREATE OR REPLACE VIEW keys AS SELECT k, t FROM s GROUP BY k, t;
+CREATE OR REPLACE VIEW v AS SELECT k, count(*), avg(n) + 1 AS more FROM s WHERE x >= 0 GROUP BY ROLLUP (k) HAVING max(x) > 0;
+CREATE OR REPLACE VIEW sets AS SELECT k, t, count(*) FROM s GROUP BY k, t;
+CREATE OR REPLACE VIEW sets AS SELECT k, t, count(*), sum(x) FROM s GROUP BY ROLLUP (t, k);
+CREATE OR REPLACE VIEW ranks AS SELECT k, count(*), rank() OVER (ORDER BY k DESC) FROM s GROUP BY k;
+CREATE OR REPLACE VIEW ranks AS SELECT k, count(*), rank() OVER (PARTITION BY k ORDER BY k), sum(x) FROM s GROUP BY k;
 CREATE OR REPLACE TEMPORARY VIEW v AS SELECT k, count(*) FROM s GROUP BY k;
 CREATE VIEW v AS SELECT k, count(*) FROM s GROUP BY k;
 CREATE VIEW plain AS SELECT 1 AS k;
@@ -57,6 +64,8 @@ CREATE OR REPLACE VIEW v AS SELECT k, count(*), avg(n) + 1 AS more, sum(x), avg(
 CREATE OR REPLACE VIEW by_text AS SELECT t, sum(n), stddev(n), max(t) AS same FROM s GROUP BY t;
 CREATE OR REPLACE VIEW total (count, total, last) AS SELECT count(*), sum(x), max(t) FROM s;
 CREATE OR REPLACE VIEW keys AS SELECT k, count(*) FROM s GROUP BY k;
+CREATE OR REPLACE VIEW sets AS SELECT k, t, count(*), sum(x) FROM s GROUP BY ROLLUP (k, t);
+CREATE OR REPLACE VIEW ranks AS SELECT k, count(*), rank() OVER (ORDER BY k), sum(x), rank() OVER (ORDER BY k DESC) AS last FROM s GROUP BY k;
 CREATE OR REPLACE VIEW windows WITH (sw = '1000 years', sw_column = 'at') AS SELECT k, count(*), sum(x), avg(n) FROM s GROUP BY k;
 CREATE OR REPLACE VIEW parts AS SELECT date_trunc('hour', at, 'UTC') AS h, count(*), sum(x) FROM s GROUP BY 1;
 SELECT * FROM v ORDER BY k;
@@ -79,12 +88,18 @@ CREATE FUNCTION check_views() RETURNS TABLE (v text, r text) LANGUAGE sql AS $$
 	UNION ALL
 	SELECT 'keys', a::text FROM (TABLE keys EXCEPT ALL SELECT k, (SELECT count(*) FROM after a WHERE a.k = b.k) FROM both_tables b GROUP BY k) a
 	UNION ALL
+	SELECT 'sets', a::text FROM (TABLE sets EXCEPT ALL SELECT b.k, b.t, b.count, a.sum
+		FROM (SELECT k, t, count(*), grouping(k, t) AS set FROM both_tables GROUP BY ROLLUP (k, t)) b
+			LEFT JOIN (SELECT k, t, sum(x), grouping(k, t) AS set FROM after GROUP BY ROLLUP (k, t)) a ON a.set = b.set AND (a.k, a.t) IS NOT DISTINCT FROM (b.k, b.t)) a
+	UNION ALL
+	SELECT 'ranks', a::text FROM (TABLE ranks EXCEPT ALL SELECT k, count(*), rank() OVER (ORDER BY k), (SELECT sum(x) FROM after a WHERE a.k = b.k), rank() OVER (ORDER BY k DESC) FROM both_tables b GROUP BY k) a
+	UNION ALL
 	SELECT 'windows', a::text FROM (TABLE windows EXCEPT ALL SELECT k, count(*), (SELECT sum(x) FROM after a WHERE a.k = b.k), (SELECT avg(n) FROM after a WHERE a.k = b.k) FROM both_tables b GROUP BY k) a
 	UNION ALL
 	SELECT 'parts', a::text FROM (TABLE parts EXCEPT ALL SELECT h, count(*), (SELECT sum(x) FROM after a WHERE date_trunc('hour', a.at, 'UTC') = h) FROM (SELECT date_trunc('hour', at, 'UTC') AS h FROM both_tables) b GROUP BY 1) a
 $$;
 SELECT * FROM check_views();
-SELECT (SELECT count(*) FROM v), (SELECT count(*) FROM by_text), (SELECT count(*) FROM keys), (SELECT count(*) FROM windows), (SELECT count(*) FROM parts);
+SELECT (SELECT count(*) FROM v), (SELECT count(*) FROM by_text), (SELECT count(*) FROM keys), (SELECT count(*) FROM windows), (SELECT count(*) FROM parts), (SELECT count(*) FROM sets), (SELECT count(*) FROM ranks);
 SELECT * FROM over_v ORDER BY k LIMIT 1;
 -- again, after a column of the stream was added, and one of the view renamed
 ALTER FOREIGN TABLE s ADD COLUMN y int;

@@ -55,6 +55,7 @@ static void check_options(const ContView *view, const GivenOptions *given, const
 static void check_query(const ContView *view, Query *old_def, ContQuery *old, Query *new_def, ContQuery *new);
 static bool same_sources(ContQuery *old, ContQuery *new);
 static bool same_reading(Query *old, Query *new);
+static bool same_windows(Query *old, Query *new);
 static bool same_clauses(Query *old, List *old_clauses, Query *new, List *new_clauses);
 static bool same_interval(const Interval *a, const Interval *b);
 static int	count_columns(Query *query);
@@ -234,7 +235,7 @@ check_query(const ContView *view, Query *old_def, ContQuery *old, Query *new_def
 										 tle->resname));
 	}
 	if (!same_reading(a, b))
-		weir_replace_refuse(view->name, "HAVING, DISTINCT, ORDER BY or LIMIT has changed.");
+		weir_replace_refuse(view->name, "Grouping sets, HAVING, WINDOW, DISTINCT, ORDER BY or LIMIT has changed.");
 	if (new->nstates < old->nstates)
 		elog(ERROR, "continuous view has lost states");
 	for (int i = 0; i < old->nstates; i++)
@@ -312,8 +313,34 @@ same_reading(Query *old, Query *new)
 		equal(old->limitCount, new->limitCount) && equal(old->limitOffset, new->limitOffset) &&
 		old->limitOption == new->limitOption &&
 		old->hasDistinctOn == new->hasDistinctOn &&
+		equal(old->groupingSets, new->groupingSets) && old->groupDistinct == new->groupDistinct &&
+		(old->groupingSets == NIL || same_clauses(old, old->groupClause, new, new->groupClause)) &&
+		same_windows(old, new) &&
 		same_clauses(old, old->distinctClause, new, new->distinctClause) &&
 		same_clauses(old, old->sortClause, new, new->sortClause);
+}
+
+/* Windows of new columns come after those of the old ones. */
+static bool
+same_windows(Query *old, Query *new)
+{
+	ListCell   *x;
+	ListCell   *y;
+
+	if (list_length(old->windowClause) > list_length(new->windowClause))
+		return false;
+	forboth(x, old->windowClause, y, new->windowClause)
+	{
+		WindowClause *a = lfirst_node(WindowClause, x);
+		WindowClause *b = lfirst_node(WindowClause, y);
+
+		if (a->winref != b->winref || a->frameOptions != b->frameOptions ||
+			!equal(a->startOffset, b->startOffset) || !equal(a->endOffset, b->endOffset) ||
+			!same_clauses(old, a->partitionClause, new, b->partitionClause) ||
+			!same_clauses(old, a->orderClause, new, b->orderClause))
+			return false;
+	}
+	return true;
 }
 
 static bool
