@@ -40,6 +40,7 @@ OBJS = \
 	src/sketch/hll.o \
 	src/sketch/bloom.o \
 	src/sketch/count_min.o \
+	src/sketch/top_k.o \
 	src/stream/stream_row.o \
 	src/stream/fdw.o \
 	src/stream/xact_rows.o \

@@ -912,6 +912,93 @@ CREATE AGGREGATE weir.freq_merge_agg(weir.cmsketch) (
 	SFUNC = weir.freq_combine, STYPE = weir.cmsketch, COMBINEFUNC = weir.freq_combine, PARALLEL = SAFE);
 COMMENT ON AGGREGATE weir.freq_merge_agg(weir.cmsketch) IS 'the sketch of the values of all';
 
+CREATE TYPE weir.topk;
+
+CREATE FUNCTION weir.topk_in(cstring) RETURNS weir.topk
+	LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_topk_in';
+COMMENT ON FUNCTION weir.topk_in(cstring) IS 'I/O';
+
+CREATE FUNCTION weir.topk_out(weir.topk) RETURNS cstring
+	LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_topk_out';
+COMMENT ON FUNCTION weir.topk_out(weir.topk) IS 'I/O';
+
+CREATE FUNCTION weir.topk_recv(internal) RETURNS weir.topk
+	LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_topk_recv';
+COMMENT ON FUNCTION weir.topk_recv(internal) IS 'I/O';
+
+CREATE FUNCTION weir.topk_send(weir.topk) RETURNS bytea
+	LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_topk_send';
+COMMENT ON FUNCTION weir.topk_send(weir.topk) IS 'I/O';
+
+CREATE TYPE weir.topk (
+	INPUT = weir.topk_in, OUTPUT = weir.topk_out, RECEIVE = weir.topk_recv, SEND = weir.topk_send,
+	INTERNALLENGTH = VARIABLE, ALIGNMENT = int4, STORAGE = extended);
+COMMENT ON TYPE weir.topk IS 'filtered space-saving sketch: the most frequent values';
+
+CREATE FUNCTION weir.topk_empty(type regtype, k integer) RETURNS weir.topk
+	LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_topk_empty';
+COMMENT ON FUNCTION weir.topk_empty(type regtype, k integer) IS 'a sketch of no values of this type';
+
+CREATE FUNCTION weir.topk_empty(type regtype, k integer, m integer, h integer) RETURNS weir.topk
+	LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_topk_empty';
+COMMENT ON FUNCTION weir.topk_empty(type regtype, k integer, m integer, h integer) IS 'a sketch of no values of this type, with m counters and h cells';
+
+CREATE FUNCTION weir.topk_increment(sketch weir.topk, value anyelement) RETURNS weir.topk
+	LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_topk_increment';
+COMMENT ON FUNCTION weir.topk_increment(sketch weir.topk, value anyelement) IS 'the sketch with a value more';
+
+CREATE FUNCTION weir.topk_increment(sketch weir.topk, value anyelement, weight bigint) RETURNS weir.topk
+	LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_topk_increment';
+COMMENT ON FUNCTION weir.topk_increment(sketch weir.topk, value anyelement, weight bigint) IS 'the sketch with a value so many times more';
+
+CREATE FUNCTION weir.topk(sketch weir.topk) RETURNS TABLE (value text, frequency bigint)
+	LANGUAGE c STABLE STRICT PARALLEL SAFE ROWS 10 AS 'MODULE_PATHNAME', 'weir_topk';
+COMMENT ON FUNCTION weir.topk(weir.topk) IS 'the k most frequent values, as text, and how often they came; never too small';
+
+CREATE FUNCTION weir.topk_values(sketch weir.topk, type anyarray) RETURNS anyarray
+	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_topk_values';
+COMMENT ON FUNCTION weir.topk_values(sketch weir.topk, type anyarray) IS 'the k most frequent values, most frequent first; the second argument is there for its type, NULL::integer[]';
+
+CREATE FUNCTION weir.topk_freqs(sketch weir.topk) RETURNS bigint[]
+	LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_topk_freqs';
+COMMENT ON FUNCTION weir.topk_freqs(sketch weir.topk) IS 'how often the values of weir.topk_values came; never too small';
+
+CREATE FUNCTION weir.topk_errors(sketch weir.topk) RETURNS bigint[]
+	LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_topk_errors';
+COMMENT ON FUNCTION weir.topk_errors(sketch weir.topk) IS 'by how much each of weir.topk_freqs is too large at most';
+
+CREATE FUNCTION weir.topk_trans(weir.topk, anyelement, integer) RETURNS weir.topk
+	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_topk_trans';
+COMMENT ON FUNCTION weir.topk_trans(weir.topk, anyelement, integer) IS 'transition function of weir.topk_agg';
+
+CREATE FUNCTION weir.topk_trans(weir.topk, anyelement, integer, bigint) RETURNS weir.topk
+	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_topk_trans_weight';
+COMMENT ON FUNCTION weir.topk_trans(weir.topk, anyelement, integer, bigint) IS 'transition function of weir.topk_agg';
+
+CREATE FUNCTION weir.topk_trans(weir.topk, anyelement, integer, integer, integer) RETURNS weir.topk
+	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_topk_trans_sizes';
+COMMENT ON FUNCTION weir.topk_trans(weir.topk, anyelement, integer, integer, integer) IS 'transition function of weir.topk_agg';
+
+CREATE FUNCTION weir.topk_combine(weir.topk, weir.topk) RETURNS weir.topk
+	LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_topk_combine';
+COMMENT ON FUNCTION weir.topk_combine(weir.topk, weir.topk) IS 'combine function of weir.topk_agg';
+
+CREATE AGGREGATE weir.topk_agg(anyelement, integer) (
+	SFUNC = weir.topk_trans, STYPE = weir.topk, COMBINEFUNC = weir.topk_combine, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.topk_agg(anyelement, integer) IS 'sketch of the k most frequent values';
+
+CREATE AGGREGATE weir.topk_agg(anyelement, integer, bigint) (
+	SFUNC = weir.topk_trans, STYPE = weir.topk, COMBINEFUNC = weir.topk_combine, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.topk_agg(anyelement, integer, bigint) IS 'the same, each value with a weight';
+
+CREATE AGGREGATE weir.topk_agg(anyelement, integer, integer, integer) (
+	SFUNC = weir.topk_trans, STYPE = weir.topk, COMBINEFUNC = weir.topk_combine, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.topk_agg(anyelement, integer, integer, integer) IS 'the same with m counters and h cells';
+
+CREATE AGGREGATE weir.topk_merge_agg(weir.topk) (
+	SFUNC = weir.topk_combine, STYPE = weir.topk, COMBINEFUNC = weir.topk_combine, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.topk_merge_agg(weir.topk) IS 'the sketch of the values of all';
+
 /* ------------------------------------------------------------------------
  * Kafka
  * ------------------------------------------------------------------------ */

@@ -310,4 +310,11 @@ weir_json_constructor_expr(Node *node)
 #define weir_json_constructor_expr(node) (node)
 #endif
 
+/* 16: errors of a type's name can be left to the caller. */
+#if PG_VERSION_NUM >= 160000
+#define weir_type_of_name(name, type, typmod) ((void) parseTypeString(name, type, typmod, NULL))
+#else
+#define weir_type_of_name(name, type, typmod) parseTypeString(name, type, typmod, false)
+#endif
+
 #endif

@@ -1,0 +1,695 @@
+/*
+ * top_k.c
+ *	  Filtered space-saving: the most frequent values, and about how often they came.
+ *
+ * N. Homem, J. P. Carvalho: Finding top-k elements in data streams, 2010.
+ *
+ * m values are monitored, each with a count and by how much that may be too large.
+ * Others are counted together in h cells by their hash.  A value that is not
+ * monitored takes the place of the one with the least count once its cell has
+ * come up to that; what it takes over from the cell is its error.  No count is too
+ * small, count - error is never too large, and the error is at most N / m for N
+ * values.  Merging sketches adds, for a value that is monitored in one of them
+ * only, the other one's cell to count and error, so that this holds again, with the
+ * errors added up.
+ *
+ * As a transition state a sketch is in expanded form.  Flat it is
+ *
+ *	sketch	:= header(kind 'K', parameter 0) type k m h n (uint32 each)
+ *			   cells (uint64, h of them) counters (n of them)
+ *	counter := count error (uint64 each) value
+ *
+ * where type is the OID of the values' type, and values are written as in
+ * agg/value.h.  The text form is the name of the type, a blank, and this in
+ * hexadecimal, with type 0; the binary form is the same text.
+ */
+#include "postgres.h"
+
+#include "access/tupdesc.h"
+#include "agg/buffer.h"
+#include "agg/value.h"
+#include "base/weir.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_type.h"
+#include "common/int.h"
+#include "funcapi.h"
+#include "libpq/pqformat.h"
+#include "parser/parse_type.h"
+#include "sketch/sketch.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/expandeddatum.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
+
+#define TOPK_KIND 'K'
+#define TOPK_VERSION 1
+#define MAX_K 1000
+#define MAX_M 10000
+#define MAX_H 1000000
+
+typedef struct Counter
+{
+	uint64		hash;
+	uint64		count;
+	uint64		error;
+	Datum		value;
+} Counter;
+
+typedef struct TopK
+{
+	ExpandedObjectHeader hdr;
+	ValueType  *type;
+	Oid			collation;
+	uint32		k;
+	uint32		m;
+	uint32		h;
+	uint32		n;
+	Counter    *counters;
+	uint64	   *cells;
+	uint32	   *monitored;		/* counters of each cell */
+	uint32		least;			/* counter with the least count; n: not known */
+	Sketch	   *flat;			/* while nothing has changed */
+} TopK;
+
+WEIR_FUNCTION(weir_topk_in);
+WEIR_FUNCTION(weir_topk_out);
+WEIR_FUNCTION(weir_topk_recv);
+WEIR_FUNCTION(weir_topk_send);
+WEIR_FUNCTION(weir_topk_trans);
+WEIR_FUNCTION(weir_topk_trans_weight);
+WEIR_FUNCTION(weir_topk_trans_sizes);
+WEIR_FUNCTION(weir_topk_combine);
+WEIR_FUNCTION(weir_topk_empty);
+WEIR_FUNCTION(weir_topk_increment);
+WEIR_FUNCTION(weir_topk);
+WEIR_FUNCTION(weir_topk_values);
+WEIR_FUNCTION(weir_topk_freqs);
+WEIR_FUNCTION(weir_topk_errors);
+
+static Size topk_flat_size(ExpandedObjectHeader *eohptr);
+static void topk_flatten(ExpandedObjectHeader *eohptr, void *result, Size allocated_size);
+static TopK *make(MemoryContext parent, Oid type, Oid collation, int64 k, int64 m, int64 h);
+static TopK *load(MemoryContext parent, Datum value, Oid collation);
+static TopK *state_of(FunctionCallInfo fcinfo, MemoryContext cxt);
+static TopK *argument(FunctionCallInfo fcinfo);
+static Datum transition(FunctionCallInfo fcinfo, int64 weight, int64 m, int64 h);
+static void add(TopK *topk, Datum value, int64 weight);
+static int	find(TopK *topk, uint64 hash, Datum value);
+static void put(TopK *topk, uint32 place, const Counter *counter);
+static uint32 least(TopK *topk);
+static void merge(TopK *to, TopK *from);
+static uint64 others(TopK *topk, uint64 hash);
+static int	compare_counters(const void *a, const void *b);
+static void sort(TopK *topk);
+static uint64 sum(uint64 a, uint64 b);
+static Datum from_text(char *text);
+static char *to_text(Sketch *sketch);
+static Datum numbers(FunctionCallInfo fcinfo, bool errors);
+
+static const ExpandedObjectMethods topk_methods = {topk_flat_size, topk_flatten};
+
+/* ---------------------------------------------------------------------
+ * The aggregate
+ * --------------------------------------------------------------------- */
+
+/* (state topk, value, k integer) -> topk; NULL values do not count */
+Datum
+weir_topk_trans(PG_FUNCTION_ARGS)
+{
+	return transition(fcinfo, 1, -1, -1);
+}
+
+/* (state topk, value, k integer, weight bigint) -> topk */
+Datum
+weir_topk_trans_weight(PG_FUNCTION_ARGS)
+{
+	return transition(fcinfo, PG_ARGISNULL(3) ? 0 : PG_GETARG_INT64(3), -1, -1);
+}
+
+/* (state topk, value, k integer, m integer, h integer) -> topk */
+Datum
+weir_topk_trans_sizes(PG_FUNCTION_ARGS)
+{
+	return transition(fcinfo, 1, PG_ARGISNULL(3) ? 0 : PG_GETARG_INT32(3),
+					  PG_ARGISNULL(4) ? 0 : PG_GETARG_INT32(4));
+}
+
+/* (topk, topk) -> topk, strict */
+Datum
+weir_topk_combine(PG_FUNCTION_ARGS)
+{
+	TopK	   *to = state_of(fcinfo, weir_agg_context(fcinfo));
+	TopK	   *from = load(CurrentMemoryContext, PG_GETARG_DATUM(1), PG_GET_COLLATION());
+
+	merge(to, from);
+	MemoryContextDelete(from->hdr.eoh_context);
+	return EOHPGetRWDatum(&to->hdr);
+}
+
+static Datum
+transition(FunctionCallInfo fcinfo, int64 weight, int64 m, int64 h)
+{
+	MemoryContext cxt = weir_agg_context(fcinfo);
+	TopK	   *topk;
+
+	if (PG_ARGISNULL(0))
+	{
+		int64		k = PG_ARGISNULL(2) ? 0 : PG_GETARG_INT32(2);
+
+		topk = make(cxt, get_fn_expr_argtype(fcinfo->flinfo, 1), PG_GET_COLLATION(),
+					k, m < 0 ? k * 3 : m, h < 0 ? k * 18 : h);
+	}
+	else
+		topk = state_of(fcinfo, cxt);
+	if (!PG_ARGISNULL(1))
+		add(topk, PG_GETARG_DATUM(1), weight);
+	return EOHPGetRWDatum(&topk->hdr);
+}
+
+/* ---------------------------------------------------------------------
+ * Other functions
+ * --------------------------------------------------------------------- */
+
+Datum
+weir_topk_in(PG_FUNCTION_ARGS)
+{
+	return from_text(PG_GETARG_CSTRING(0));
+}
+
+Datum
+weir_topk_out(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_CSTRING(to_text(weir_sketch_arg(fcinfo, 0)));
+}
+
+Datum
+weir_topk_recv(PG_FUNCTION_ARGS)
+{
+	StringInfo	buf = (StringInfo) PG_GETARG_POINTER(0);
+	int			len;
+
+	return from_text(pq_getmsgtext(buf, buf->len - buf->cursor, &len));
+}
+
+Datum
+weir_topk_send(PG_FUNCTION_ARGS)
+{
+	StringInfoData buf;
+	char	   *text = to_text(weir_sketch_arg(fcinfo, 0));
+
+	pq_begintypsend(&buf);
+	pq_sendtext(&buf, text, strlen(text));
+	PG_RETURN_BYTEA_P(pq_endtypsend(&buf));
+}
+
+/* (type regtype, k integer [, m integer, h integer]) -> topk */
+Datum
+weir_topk_empty(PG_FUNCTION_ARGS)
+{
+	int64		k = PG_GETARG_INT32(1);
+
+	return EOHPGetRODatum(&make(CurrentMemoryContext, PG_GETARG_OID(0), InvalidOid, k,
+								PG_NARGS() > 2 ? PG_GETARG_INT32(2) : k * 3,
+								PG_NARGS() > 2 ? PG_GETARG_INT32(3) : k * 18)->hdr);
+}
+
+/* (topk, value [, weight bigint]) -> topk */
+Datum
+weir_topk_increment(PG_FUNCTION_ARGS)
+{
+	TopK	   *topk = argument(fcinfo);
+
+	if (get_fn_expr_argtype(fcinfo->flinfo, 1) != weir_value_type_oid(topk->type))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("the values of the sketch are of type %s, not %s",
+						format_type_be(weir_value_type_oid(topk->type)),
+						format_type_be(get_fn_expr_argtype(fcinfo->flinfo, 1)))));
+	add(topk, PG_GETARG_DATUM(1), PG_NARGS() > 2 ? PG_GETARG_INT64(2) : 1);
+	return EOHPGetRODatum(&topk->hdr);
+}
+
+/* (topk) -> setof (value text, frequency bigint), the most frequent first */
+Datum
+weir_topk(PG_FUNCTION_ARGS)
+{
+	TopK	   *topk = argument(fcinfo);
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	Oid			out;
+	bool		varlena;
+
+	InitMaterializedSRF(fcinfo, 0);
+	getTypeOutputInfo(weir_value_type_oid(topk->type), &out, &varlena);
+	sort(topk);
+	for (uint32 i = 0; i < Min(topk->k, topk->n); i++)
+	{
+		Datum		values[2];
+		bool		nulls[2] = {false, false};
+
+		values[0] = CStringGetTextDatum(OidOutputFunctionCall(out, topk->counters[i].value));
+		values[1] = Int64GetDatum((int64) topk->counters[i].count);
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}
+
+/* (topk, anyarray) -> anyarray; the second argument is there for its type */
+Datum
+weir_topk_values(PG_FUNCTION_ARGS)
+{
+	TopK	   *topk;
+	ArrayBuildState *array;
+	Oid			type = get_element_type(getBaseType(get_fn_expr_rettype(fcinfo->flinfo)));
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	topk = argument(fcinfo);
+	if (type != weir_value_type_oid(topk->type))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("the values of the sketch are of type %s, not %s",
+						format_type_be(weir_value_type_oid(topk->type)), format_type_be(type))));
+	array = initArrayResult(type, CurrentMemoryContext, false);
+	sort(topk);
+	for (uint32 i = 0; i < Min(topk->k, topk->n); i++)
+		array = accumArrayResult(array, topk->counters[i].value, false, type, CurrentMemoryContext);
+	PG_RETURN_DATUM(makeArrayResult(array, CurrentMemoryContext));
+}
+
+/* (topk) -> bigint[] */
+Datum
+weir_topk_freqs(PG_FUNCTION_ARGS)
+{
+	return numbers(fcinfo, false);
+}
+
+Datum
+weir_topk_errors(PG_FUNCTION_ARGS)
+{
+	return numbers(fcinfo, true);
+}
+
+static Datum
+numbers(FunctionCallInfo fcinfo, bool errors)
+{
+	TopK	   *topk = argument(fcinfo);
+	ArrayBuildState *array = initArrayResult(INT8OID, CurrentMemoryContext, false);
+
+	sort(topk);
+	for (uint32 i = 0; i < Min(topk->k, topk->n); i++)
+		array = accumArrayResult(array, Int64GetDatum((int64) (errors ? topk->counters[i].error : topk->counters[i].count)),
+								 false, INT8OID, CurrentMemoryContext);
+	PG_RETURN_DATUM(makeArrayResult(array, CurrentMemoryContext));
+}
+
+/* A copy of the first argument. */
+static TopK *
+argument(FunctionCallInfo fcinfo)
+{
+	return load(CurrentMemoryContext, PG_GETARG_DATUM(0), PG_GET_COLLATION());
+}
+
+/* ---------------------------------------------------------------------
+ * The algorithm
+ * --------------------------------------------------------------------- */
+
+static void
+add(TopK *topk, Datum value, int64 weight)
+{
+	uint64		hash = weir_value_hash(topk->type, topk->collation, value);
+	uint64	   *cell = &topk->cells[hash % topk->h];
+	MemoryContext caller;
+	Counter		counter;
+	int			place;
+
+	if (weight < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a weight must not be negative")));
+	if (weight == 0)
+		return;
+	if (topk->flat)
+		pfree(topk->flat);
+	topk->flat = NULL;
+	place = find(topk, hash, value);
+	if (place >= 0)
+	{
+		topk->counters[place].count = sum(topk->counters[place].count, weight);
+		if (topk->least == (uint32) place)
+			topk->least = topk->n;
+		return;
+	}
+	counter.hash = hash;
+	counter.error = *cell;
+	counter.count = sum(*cell, weight);
+	if (topk->n == topk->m && counter.count < topk->counters[least(topk)].count)
+	{
+		*cell = counter.count;
+		return;
+	}
+	caller = MemoryContextSwitchTo(topk->hdr.eoh_context);
+	counter.value = weir_value_copy(topk->type, value);
+	put(topk, topk->n < topk->m ? topk->n : least(topk), &counter);
+	MemoryContextSwitchTo(caller);
+}
+
+static int
+find(TopK *topk, uint64 hash, Datum value)
+{
+	if (topk->monitored[hash % topk->h] == 0)
+		return -1;
+	for (uint32 i = 0; i < topk->n; i++)
+		if (topk->counters[i].hash == hash &&
+			weir_value_equal(topk->type, topk->collation, topk->counters[i].value, value))
+			return i;
+	return -1;
+}
+
+/* In place of the counter there, whose count goes to its cell. */
+static void
+put(TopK *topk, uint32 place, const Counter *counter)
+{
+	Counter    *to = &topk->counters[place];
+
+	if (place < topk->n)
+	{
+		uint64	   *cell = &topk->cells[to->hash % topk->h];
+
+		*cell = Max(*cell, to->count);
+		topk->monitored[to->hash % topk->h]--;
+		weir_value_free(topk->type, to->value);
+	}
+	else
+		topk->n++;
+	*to = *counter;
+	topk->monitored[counter->hash % topk->h]++;
+	topk->least = topk->n;
+}
+
+static uint32
+least(TopK *topk)
+{
+	if (topk->least >= topk->n)
+	{
+		topk->least = 0;
+		for (uint32 i = 1; i < topk->n; i++)
+			if (topk->counters[i].count < topk->counters[topk->least].count)
+				topk->least = i;
+	}
+	return topk->least;
+}
+
+/* How often a value that is not monitored may have come. */
+static uint64
+others(TopK *topk, uint64 hash)
+{
+	return topk->cells[hash % topk->h];
+}
+
+static void
+merge(TopK *to, TopK *from)
+{
+	uint32		n = to->n;
+	MemoryContext caller;
+
+	if (weir_value_type_oid(to->type) != weir_value_type_oid(from->type) ||
+		to->k != from->k || to->m != from->m || to->h != from->h)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("top-k sketches must have the same type of values, k, m and h")));
+	if (to->flat)
+		pfree(to->flat);
+	to->flat = NULL;
+
+	/* Each value's count in both; then the cells; then the best m. */
+	caller = MemoryContextSwitchTo(to->hdr.eoh_context);
+	to->counters = repalloc(to->counters, sizeof(Counter) * (to->m + from->n));
+	for (uint32 i = 0; i < from->n; i++)
+	{
+		Counter    *other = &from->counters[i];
+		int			place = find(to, other->hash, other->value);
+		Counter    *counter = &to->counters[place >= 0 ? (uint32) place : to->n];
+
+		if (place < 0)
+		{
+			counter->hash = other->hash;
+			counter->value = weir_value_copy(to->type, other->value);
+			counter->count = counter->error = others(to, other->hash);
+			to->n++;
+		}
+		counter->count = sum(counter->count, other->count);
+		counter->error = sum(counter->error, other->error);
+	}
+	for (uint32 i = 0; i < n; i++)
+	{
+		Counter    *counter = &to->counters[i];
+
+		if (find(from, counter->hash, counter->value) < 0)
+		{
+			counter->count = sum(counter->count, others(from, counter->hash));
+			counter->error = sum(counter->error, others(from, counter->hash));
+		}
+	}
+	for (uint32 i = 0; i < to->h; i++)
+		to->cells[i] = sum(to->cells[i], from->cells[i]);
+	sort(to);
+	while (to->n > to->m)
+	{
+		Counter    *out = &to->counters[--to->n];
+		uint64	   *cell = &to->cells[out->hash % to->h];
+
+		*cell = Max(*cell, out->count);
+		weir_value_free(to->type, out->value);
+	}
+	memset(to->monitored, 0, sizeof(uint32) * to->h);
+	for (uint32 i = 0; i < to->n; i++)
+		to->monitored[to->counters[i].hash % to->h]++;
+	to->least = to->n;
+	MemoryContextSwitchTo(caller);
+}
+
+/* Most frequent first; of equal counts the surer one, then any fixed order. */
+static int
+compare_counters(const void *a, const void *b)
+{
+	const Counter *x = a;
+	const Counter *y = b;
+
+	if (x->count != y->count)
+		return x->count > y->count ? -1 : 1;
+	if (x->error != y->error)
+		return x->error < y->error ? -1 : 1;
+	return x->hash < y->hash ? -1 : x->hash > y->hash;
+}
+
+static void
+sort(TopK *topk)
+{
+	qsort(topk->counters, topk->n, sizeof(Counter), compare_counters);
+	topk->least = topk->n;
+}
+
+static uint64
+sum(uint64 a, uint64 b)
+{
+	int64		result;
+
+	if (pg_add_s64_overflow((int64) a, (int64) b, &result))
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("bigint out of range")));
+	return (uint64) result;
+}
+
+/* ---------------------------------------------------------------------
+ * Forms
+ * --------------------------------------------------------------------- */
+
+static TopK *
+make(MemoryContext parent, Oid type, Oid collation, int64 k, int64 m, int64 h)
+{
+	MemoryContext cxt;
+	TopK	   *topk;
+
+	if (k < 1 || k > MAX_K || m < k || m > MAX_M || h < 1 || h > MAX_H)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("k must be between 1 and %d, m between k and %d, h between 1 and %d", MAX_K, MAX_M, MAX_H)));
+	if (!SearchSysCacheExists1(TYPEOID, ObjectIdGetDatum(type)) || get_typtype(type) == TYPTYPE_PSEUDO)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("type with OID %u does not exist or has no values", type)));
+	cxt = AllocSetContextCreate(parent, "weir top-k", ALLOCSET_SMALL_SIZES);
+	topk = MemoryContextAllocZero(cxt, sizeof(TopK));
+	EOH_init_header(&topk->hdr, &topk_methods, cxt);
+	topk->type = weir_value_type(type, cxt);
+	topk->collation = OidIsValid(collation) ? collation : DEFAULT_COLLATION_OID;
+	topk->k = k;
+	topk->m = m;
+	topk->h = h;
+	topk->counters = MemoryContextAlloc(cxt, sizeof(Counter) * m);
+	topk->cells = MemoryContextAllocZero(cxt, sizeof(uint64) * h);
+	topk->monitored = MemoryContextAllocZero(cxt, sizeof(uint32) * h);
+	return topk;
+}
+
+/* The state that is passed, or what a flat one holds, for as long as the aggregate's states live. */
+static TopK *
+state_of(FunctionCallInfo fcinfo, MemoryContext cxt)
+{
+	if (VARATT_IS_EXTERNAL_EXPANDED_RW(PG_GETARG_POINTER(0)))
+	{
+		TopK	   *topk = (TopK *) DatumGetEOHP(PG_GETARG_DATUM(0));
+
+		if (topk->hdr.eoh_methods == &topk_methods)
+			return topk;
+	}
+	return load(cxt, PG_GETARG_DATUM(0), PG_GET_COLLATION());
+}
+
+static TopK *
+load(MemoryContext parent, Datum value, Oid collation)
+{
+	Sketch	   *sketch = (Sketch *) PG_DETOAST_DATUM(value);
+	StringInfoData buf;
+	uint8		number[8];
+	uint32		head[5];
+	TopK	   *topk;
+	MemoryContext caller;
+
+	initStringInfo(&buf);
+	appendBinaryStringInfo(&buf, (char *) (sketch + 1), VARSIZE(sketch) - sizeof(Sketch));
+	for (int i = 0; i < lengthof(head); i++)
+	{
+		pq_copymsgbytes(&buf, (char *) number, sizeof(uint32));
+		head[i] = sketch_get32(number);
+	}
+	topk = make(parent, head[0], collation, head[1], head[2], head[3]);
+	caller = MemoryContextSwitchTo(topk->hdr.eoh_context);
+	if (head[4] > topk->m)
+		weir_agg_bad_state();
+	for (uint32 i = 0; i < topk->h; i++)
+	{
+		pq_copymsgbytes(&buf, (char *) number, sizeof(number));
+		topk->cells[i] = sketch_get64(number);
+		if (topk->cells[i] > PG_INT64_MAX)
+			weir_agg_bad_state();
+	}
+	for (uint32 i = 0; i < head[4]; i++)
+	{
+		Counter		counter;
+		bool		isnull;
+
+		pq_copymsgbytes(&buf, (char *) number, sizeof(number));
+		counter.count = sketch_get64(number);
+		pq_copymsgbytes(&buf, (char *) number, sizeof(number));
+		counter.error = sketch_get64(number);
+		counter.value = weir_value_read(&buf, topk->type, &isnull);
+		if (isnull || counter.count > PG_INT64_MAX || counter.error > counter.count)
+			weir_agg_bad_state();
+		counter.hash = weir_value_hash(topk->type, topk->collation, counter.value);
+		put(topk, i, &counter);
+	}
+	pq_getmsgend(&buf);
+	MemoryContextSwitchTo(caller);
+	pfree(buf.data);
+	return topk;
+}
+
+static Size
+topk_flat_size(ExpandedObjectHeader *eohptr)
+{
+	TopK	   *topk = (TopK *) eohptr;
+	uint32		head[5] = {weir_value_type_oid(topk->type), topk->k, topk->m, topk->h, topk->n};
+	MemoryContext caller;
+	StringInfoData buf;
+	uint8		number[8];
+	int			nest;
+
+	if (topk->flat)
+		return VARSIZE(topk->flat);
+	caller = MemoryContextSwitchTo(topk->hdr.eoh_context);
+	initStringInfo(&buf);
+	appendBinaryStringInfo(&buf, (char *) weir_sketch_new(sizeof(Sketch), TOPK_KIND, TOPK_VERSION, 0), sizeof(Sketch));
+	for (int i = 0; i < lengthof(head); i++)
+	{
+		sketch_put32(number, head[i]);
+		appendBinaryStringInfo(&buf, (char *) number, sizeof(uint32));
+	}
+	for (uint32 i = 0; i < topk->h; i++)
+	{
+		sketch_put64(number, topk->cells[i]);
+		appendBinaryStringInfo(&buf, (char *) number, sizeof(number));
+	}
+	sort(topk);
+	nest = weir_value_settings_begin();
+	for (uint32 i = 0; i < topk->n; i++)
+	{
+		sketch_put64(number, topk->counters[i].count);
+		appendBinaryStringInfo(&buf, (char *) number, sizeof(number));
+		sketch_put64(number, topk->counters[i].error);
+		appendBinaryStringInfo(&buf, (char *) number, sizeof(number));
+		weir_value_write(&buf, topk->type, topk->counters[i].value, false);
+	}
+	weir_value_settings_end(nest);
+	MemoryContextSwitchTo(caller);
+	SET_VARSIZE(buf.data, buf.len);
+	topk->flat = (Sketch *) buf.data;
+	return buf.len;
+}
+
+static void
+topk_flatten(ExpandedObjectHeader *eohptr, void *result, Size allocated_size)
+{
+	memcpy(result, ((TopK *) eohptr)->flat, allocated_size);
+}
+
+static char *
+to_text(Sketch *sketch)
+{
+	StringInfoData buf;
+	Size		len = VARSIZE(sketch) - VARHDRSZ;
+	Oid			type = sketch_get32((char *) (sketch + 1));
+	char	   *bytes = palloc(len);
+
+	if (!SearchSysCacheExists1(TYPEOID, ObjectIdGetDatum(type)))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("type with OID %u does not exist", type)));
+	memcpy(bytes, (char *) sketch + VARHDRSZ, len);
+	memset(bytes + sizeof(Sketch) - VARHDRSZ, 0, sizeof(uint32));
+	initStringInfo(&buf);
+	appendStringInfo(&buf, "%s \\x", format_type_be_qualified(type));
+	enlargeStringInfo(&buf, len * 2 + 1);
+	buf.len += hex_encode(bytes, len, buf.data + buf.len);
+	buf.data[buf.len] = '\0';
+	return buf.data;
+}
+
+/* Whatever it is: it is read in full, and what was read is the value. */
+static Datum
+from_text(char *text)
+{
+	char	   *blank = strrchr(text, ' ');
+	bytea	   *bytes;
+	Oid			type;
+	int32		typmod;
+	TopK	   *topk;
+
+	if (blank == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+				 errmsg("invalid value of type %s.topk", WEIR_SCHEMA)));
+	bytes = DatumGetByteaP(DirectFunctionCall1(byteain, CStringGetDatum(blank + 1)));
+	if (!weir_sketch_begins((Sketch *) bytes, VARSIZE(bytes), TOPK_KIND, TOPK_VERSION) ||
+		VARSIZE(bytes) < sizeof(Sketch) + sizeof(uint32) * 5)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+				 errmsg("invalid value of type %s.topk", WEIR_SCHEMA)));
+	weir_type_of_name(pnstrdup(text, blank - text), &type, &typmod);
+	sketch_put32((char *) bytes + sizeof(Sketch), type);
+	topk = load(CurrentMemoryContext, PointerGetDatum(bytes), InvalidOid);
+	return EOHPGetRODatum(&topk->hdr);
+}
