@@ -32,6 +32,7 @@
 WEIR_FUNCTION(weir_collect_trans);
 WEIR_FUNCTION(weir_collect_final);
 
+static Expr *values_of_case(CaseExpr *result, Aggref **aggref);
 static RangeTblEntry *values_entry(List *args, Expr *arrays);
 
 Expr *
@@ -43,6 +44,8 @@ weir_combine_values_of(Expr *result, Aggref **aggref)
 	Oid			record = RECORDOID;
 	ListCell   *lc;
 
+	if (IsA(result, CaseExpr))
+		return values_of_case((CaseExpr *) result, aggref);
 	if (!IsA(result, SubLink) || sublink->subLinkType != EXPR_SUBLINK)
 		return NULL;
 	sublink = copyObject(sublink);
@@ -64,6 +67,27 @@ weir_combine_values_of(Expr *result, Aggref **aggref)
 	linitial_node(TargetEntry, query->targetList)->expr = (Expr *)
 		weir_make_aggregate(F_ARRAY_AGG_ANYNONARRAY, RECORDARRAYOID, InvalidOid, list_make1(row), &record);
 	return (Expr *) sublink;
+}
+
+/* Of grouping sets: a subquery for each. */
+static Expr *
+values_of_case(CaseExpr *result, Aggref **aggref)
+{
+	ListCell   *lc;
+
+	result = copyObject(result);
+	foreach(lc, result->args)
+	{
+		CaseWhen   *when = lfirst_node(CaseWhen, lc);
+
+		when->result = weir_combine_values_of(when->result, aggref);
+		if (when->result == NULL)
+			return NULL;
+	}
+	result->casetype = RECORDARRAYOID;
+	result->casecollid = InvalidOid;
+	result->defresult = (Expr *) makeNullConst(RECORDARRAYOID, -1, InvalidOid);
+	return (Expr *) result;
 }
 
 Aggref *
