@@ -97,7 +97,7 @@ DECLARE
 	line text;
 BEGIN
 	FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || query LOOP
-		RETURN QUERY SELECT m[1] FROM regexp_matches(line, 'on (\w+_mrel_\w+)') m;
+		RETURN QUERY SELECT m[1] FROM regexp_matches(line, 'on (\w+_mrel_\d+)\M') m;
 	END LOOP;
 END $$;
 SELECT DISTINCT read_by($$SELECT count FROM by_week WHERE w = '2030-01-09 05:00+00'$$);
