@@ -109,6 +109,22 @@ SELECT k INTO v FROM s;
 CREATE VIEW v (a, b, c) AS SELECT k, count(*) FROM s GROUP BY k;
 CREATE VIEW v AS SELECT k, nosuch FROM s;
 
+CREATE VIEW v AS SELECT count(*) FROM s GROUP BY ROLLUP (k + 0, k + 1, k + 2, k + 3, k + 4, k + 5, k + 6, k + 7, k + 8, k + 9, k + 10, k + 11, k + 12, k + 13, k + 14, k + 15, k + 16, k + 17, k + 18, k + 19, k + 20, k + 21, k + 22, k + 23, k + 24, k + 25, k + 26, k + 27, k + 28, k + 29, k + 30, k + 31);
+-- indexes and calls
+CREATE VIEW i AS SELECT k, count(*), now() - max(at) AS age, rank() OVER (ORDER BY count(*)) AS r FROM s GROUP BY k;
+CREATE INDEX ON i (age);
+CREATE INDEX ON i (r);
+DROP VIEW i;
+SELECT weir.hash_key(VARIADIC ARRAY[1, 2]);
+SELECT weir.hash_key('{}'::json);
+SELECT weir.finalize(NULL::regprocedure, 1, NULL::int);
+SELECT weir.finalize('max(anyarray)'::regprocedure, ARRAY['int[]', 'int']::regtype[], ARRAY[1], NULL::int[]);
+SELECT weir.collect(x) FROM (VALUES (ARRAY[1, 2]), (NULL), (ARRAY[]::int[]), (ARRAY[NULL, 3])) q (x);
+CREATE FOREIGN TABLE s3 (k int) SERVER weir;
+ALTER FOREIGN TABLE s3 DROP COLUMN arrival_timestamp;
+ALTER FOREIGN TABLE s3 RENAME COLUMN arrival_timestamp TO came;
+ALTER FOREIGN TABLE s3 ADD COLUMN arrival_timestamp timestamptz;
+
 -- nothing is left behind
 SELECT relname FROM pg_class WHERE relnamespace IN ('view_refused'::regnamespace, 'weir'::regnamespace)
 	AND (relname LIKE 'v\_%' OR relname = 'v');

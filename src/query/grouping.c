@@ -39,7 +39,8 @@ weir_grouping_check(ParseState *pstate, const ContQuery *cq, Query *def, const C
 	if (!def->hasAggs && def->groupClause == NIL)
 		weir_query_refuse(pstate, location, "GROUP BY () without aggregates", "Add an aggregate such as count(*).");
 	if (list_length(def->groupClause) > MAX_COLUMNS)
-		weir_query_refuse(pstate, location, "grouping sets over more than 31 columns", NULL);
+		weir_query_refuse(pstate, location, "grouping sets over more than 31 columns",
+						  "Create a continuous view of fewer columns, or several.");
 	if (cq->panes && cq->panes->gap)
 		weir_query_refuse(pstate, location, "GROUPING SETS, ROLLUP or CUBE over session windows",
 						  "Which rows make a session depends on the columns grouped by: create a continuous view for each grouping.");

@@ -521,13 +521,13 @@ state_of_view_column(CombineContext *cxt, const ContView *view, Query *query,
 		Expr	   *values = weir_combine_values_of(get_tle_by_resno(query->targetList, attno)->expr, &source->values);
 
 		if (values == NULL)
-			refuse(cxt, psprintf("Column \"%s\" of continuous view %s has no state.", column, name));
+			elog(ERROR, "column \"%s\" of continuous view %s is not computed from values", column, name);
 		return values;
 	}
 	source->state = &cq->states[n];
 	var = matrel_column(query, matrelid, source->state);
 	if (var == NULL)
-		refuse(cxt, psprintf("The query of continuous view %s was changed.", name));
+		elog(ERROR, "continuous view %s does not read its materialization table", name);
 	return is_grouped(query) ? (Expr *) weir_state_merged(source->state, (Expr *) var) : (Expr *) var;
 }
 
