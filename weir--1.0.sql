@@ -999,6 +999,44 @@ CREATE AGGREGATE weir.topk_merge_agg(weir.topk) (
 	SFUNC = weir.topk_combine, STYPE = weir.topk, COMBINEFUNC = weir.topk_combine, PARALLEL = SAFE);
 COMMENT ON AGGREGATE weir.topk_merge_agg(weir.topk) IS 'the sketch of the values of all';
 
+/* -- section: pipelinedb (small functions under PipelineDB's names) -- */
+
+CREATE FUNCTION weir.date_round(ts timestamptz, step interval) RETURNS timestamptz
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN CASE WHEN step IS NULL OR NOT pg_catalog.isfinite(ts) THEN ts ELSE
+		pg_catalog.date_bin((('2000-01-01'::timestamp OPERATOR(pg_catalog.+) step) OPERATOR(pg_catalog.-) '2000-01-01'::timestamp), ts, '2000-01-01 00:00+00'::timestamptz) END;
+COMMENT ON FUNCTION weir.date_round(timestamptz, interval) IS 'the time cut to a multiple of the step since 2000-01-01 UTC; months and years have the length that they had from then on';
+
+CREATE FUNCTION weir.year(ts timestamptz) RETURNS timestamptz
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	RETURN pg_catalog.date_trunc('year'::text, ts);
+COMMENT ON FUNCTION weir.year(timestamptz) IS 'date_trunc(''year'', ts)';
+
+CREATE FUNCTION weir.month(ts timestamptz) RETURNS timestamptz
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	RETURN pg_catalog.date_trunc('month'::text, ts);
+COMMENT ON FUNCTION weir.month(timestamptz) IS 'date_trunc(''month'', ts)';
+
+CREATE FUNCTION weir.day(ts timestamptz) RETURNS timestamptz
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	RETURN pg_catalog.date_trunc('day'::text, ts);
+COMMENT ON FUNCTION weir.day(timestamptz) IS 'date_trunc(''day'', ts)';
+
+CREATE FUNCTION weir.hour(ts timestamptz) RETURNS timestamptz
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	RETURN pg_catalog.date_trunc('hour'::text, ts);
+COMMENT ON FUNCTION weir.hour(timestamptz) IS 'date_trunc(''hour'', ts)';
+
+CREATE FUNCTION weir.minute(ts timestamptz) RETURNS timestamptz
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	RETURN pg_catalog.date_trunc('minute'::text, ts);
+COMMENT ON FUNCTION weir.minute(timestamptz) IS 'date_trunc(''minute'', ts)';
+
+CREATE FUNCTION weir.second(ts timestamptz) RETURNS timestamptz
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	RETURN pg_catalog.date_trunc('second'::text, ts);
+COMMENT ON FUNCTION weir.second(timestamptz) IS 'date_trunc(''second'', ts)';
+
 /* ------------------------------------------------------------------------
  * Kafka
  * ------------------------------------------------------------------------ */

@@ -92,6 +92,8 @@ SELECT k, count, x = (SELECT array_agg(i ORDER BY i) FROM generate_series(1, 400
 SELECT weir.set_clock('2026-03-01 12:00+00');
 CREATE VIEW sliding WITH (sw = '10 minutes') AS
 	SELECT k, array_agg(x) AS x, string_agg(t, '-') AS t, json_agg(c)::text AS c, jsonb_object_agg(k, x) AS last FROM s GROUP BY k;
+CREATE VIEW fine WITH (sw = '10 minutes', step_factor = 1) AS
+	SELECT k, array_agg(x) AS x, string_agg(t, '-') AS t, json_agg(c)::text AS c, jsonb_object_agg(k, x) AS last FROM s GROUP BY k;
 CREATE VIEW hopping AS
 	SELECT window_start, k, array_agg(x) AS x, string_agg(t, '-') AS t FROM s, weir.hop(at, '1 minute', '5 minutes') GROUP BY window_start, k;
 CREATE VIEW sessions AS
@@ -108,6 +110,8 @@ CREATE VIEW sliding_batch AS
 SELECT k, cardinality(x) BETWEEN 5 AND 8 AS so_many, t FROM sliding ORDER BY k;
 TABLE sliding EXCEPT TABLE sliding_batch;
 TABLE sliding_batch EXCEPT TABLE sliding;
+TABLE fine EXCEPT TABLE sliding_batch;
+TABLE sliding_batch EXCEPT TABLE fine;
 CREATE VIEW hopping_batch AS SELECT window_start, k, array_agg(x ORDER BY id) AS x, string_agg(t, '-' ORDER BY id) AS t
 	FROM q, weir.hop(at, '1 minute', '5 minutes') GROUP BY window_start, k;
 SELECT count(*) FROM hopping;

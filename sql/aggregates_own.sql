@@ -90,6 +90,15 @@ SELECT window_start, k, weir.last(x, at), weir.first_values(2, x, at) FROM wp, w
 SELECT count(*) FROM hopping;
 SELECT weir.set_clock(NULL);
 
+-- PipelineDB's functions of times, as group keys.
+CREATE VIEW rounded AS SELECT weir.date_round(at, '10 minutes') AS ten, weir.day(at) AS day, weir.minute(at) AS minute, count(*) FROM w GROUP BY 1, 2, 3;
+INSERT INTO w SELECT * FROM wp;
+TABLE rounded EXCEPT SELECT date_bin('10 minutes', at, '2000-01-01 00:00+00'), date_trunc('day', at, 'UTC'), date_trunc('minute', at), count(*) FROM wp GROUP BY 1, 2, 3;
+SELECT weir.year(t), weir.month(t), weir.hour(t), weir.second(t), weir.date_round(t, '1 day 12 hours'), weir.date_round(t, '2 months') FROM (VALUES (timestamptz '2026-05-06 07:08:09.5+00')) v(t);
+SELECT weir.date_round(NULL, '1 day'), weir.date_round('2026-05-06 07:00+00', NULL), weir.date_round('infinity', '1 day');
+SELECT weir.date_round('2026-05-06 07:00+00', '-1 day');
+SELECT weir.date_round('2026-05-06 07:00+00', '0');
+
 -- Bad arguments; nobody can hand a state to these functions.
 SELECT weir.first_trans('x', 1, 1);
 SELECT weir.top_n(0, 1);
