@@ -21,6 +21,7 @@ CREATE VIEW vals AS SELECT k, t, count(DISTINCT x % 50) AS d, sum(DISTINCT x % 7
 	string_agg(DISTINCT t, ';') AS sa, array_agg(x ORDER BY x DESC) AS ao, count(DISTINCT x) FILTER (WHERE x % 2 = 0) AS fd, rank(500) WITHIN GROUP (ORDER BY x) AS ra, rank(k) WITHIN GROUP (ORDER BY x) AS rk FROM s GROUP BY k, t;
 CREATE VIEW recent_vals WITH (sw = '1 hour', sw_column = 'at') AS SELECT k, count(DISTINCT t) AS d, percentile_disc(0.3) WITHIN GROUP (ORDER BY n) AS pd FROM s GROUP BY k;
 CREATE VIEW sets AS SELECT k, t, grouping(k, t) AS g, count(*), avg(n) AS an, count(DISTINCT x % 50) AS d FROM s GROUP BY ROLLUP (k, t);
+CREATE VIEW sketches AS SELECT k, t, approx_count_distinct(x) AS ac, hll_agg(x) AS h, freq_agg(t) AS f, bloom_agg(x) AS b, topk_agg(t, 30) AS tk, last(x, at) AS l FROM s GROUP BY k, t;
 CREATE VIEW total AS SELECT count(*), avg(x) AS ax FROM s;
 CREATE VIEW most AS SELECT k, count(*), avg(n) AS an FROM s GROUP BY k HAVING count(*) > 140 ORDER BY k DESC LIMIT 3;
 CREATE VIEW log AS SELECT k, x FROM s WHERE x < 10;
@@ -49,6 +50,7 @@ INSERT INTO cases VALUES
 	('distinct with', 'WITH q AS MATERIALIZED (SELECT * FROM vals WHERE k < 4) SELECT (SELECT combine(q.d) FROM q WHERE q.k = n.k) FROM names n', 'SELECT (SELECT count(DISTINCT x % 50) FROM p WHERE p.k = n.k AND k < 4) FROM names n'),
 	('grouping sets below', 'SELECT g, combine(count), combine(an), combine(d) FROM sets GROUP BY g', 'SELECT g, count(*), avg(n), count(DISTINCT x % 50) FROM p, (VALUES (0), (1), (3)) v (g) GROUP BY g'),
 	('distinct sliding', 'SELECT k % 2, combine(d), combine(pd) FROM recent_vals GROUP BY 1', 'SELECT k % 2, count(DISTINCT t), percentile_disc(0.3) WITHIN GROUP (ORDER BY n) FROM p WHERE at > weir.clock() - interval ''1 hour'' GROUP BY 1'),
+	('sketches', 'SELECT k, combine(ac), hll_cardinality(combine(h)), freq(combine(f), ''a''::text), bloom_contains(combine(b), 14), topk_freqs(combine(tk)), combine(l) FROM sketches GROUP BY k', 'SELECT k, approx_count_distinct(x), hll_cardinality(hll_agg(x)), freq(freq_agg(t), ''a''::text), bloom_contains(bloom_agg(x), 14), topk_freqs(topk_agg(t, 30)), last(x, at) FROM p GROUP BY k'),
 	('none', 'SELECT combine(count), combine(cn), combine(ax), combine(sx), combine(mt), combine(b), combine(rc), combine(lo), combine(pr), combine(fx) FROM v WHERE k = 100',
 		'SELECT count(*), count(n), avg(x), sum(x), max(t), bool_or(x > 500), regr_count(f, x), longest(t), product(x), sum(x) FILTER (WHERE x % 2 = 0) FROM p WHERE k = 100'),
 	('by key', 'SELECT k, combine(count), combine(an), combine(mt), combine(lo) FROM v GROUP BY k', 'SELECT k, count(*), avg(n), max(t COLLATE "C"), longest(t) FROM p GROUP BY k'),
