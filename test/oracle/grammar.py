@@ -206,6 +206,11 @@ AGGREGATES = [
     ("int", "rank(3) WITHIN GROUP (ORDER BY {0})", ["int"]),
     ("tame", "cume_dist(3) WITHIN GROUP (ORDER BY {0})", ["int"]),
     ("int", "dense_rank('b') WITHIN GROUP (ORDER BY {0})", ["text"]),
+    # sketches, by what does not depend on how the rows were divided
+    ("int", "weir.approx_count_distinct({0})", ["hashable"]),
+    ("other", "weir.hll_agg({0})", ["hashable"], "weir.hll_cardinality({})"),
+    ("other", "weir.bloom_agg({0})", ["text"], "({})::text"),
+    ("other", "weir.freq_agg({0})", ["int"], "weir.freq_total({})"),
     # by another column; id is different in every row
     ("same", "weir.first({0}, {1})", ["any", "id"]),
     ("same", "weir.last({0}, {1})", ["any", "id"]),
