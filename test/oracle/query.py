@@ -286,9 +286,19 @@ class Maker:
         if "UNION" in q.source or " w" in q.source[-2:] or "j" in {c.sql[0] for c in self.scope}:
             # a row may come several times
             self.scope = [c for c in self.scope if c.family != "id"]
+        if "j" in {c.sql[0] for c in self.scope}:
+            # What fails for a row of the table alone does so even with no row of the stream, if the plan wants it first.
+            self.failing = 0
 
     # ---- queries ----
     def query(self):
+        often = self.failing
+        try:
+            return self.make_query()
+        finally:
+            self.failing = often
+
+    def make_query(self):
         r, q = self.r, Query()
         self.used_failing = False
         x = r.random()
