@@ -151,6 +151,20 @@ CREATE VIEW v_x AS SELECT count(DISTINCT x) FROM s;
 DROP TABLE v_x_vals1 CASCADE;
 SELECT relname FROM pg_class WHERE relname ~ '^v_x';
 
+
+-- CREATE OR REPLACE VIEW: aggregates over values that are kept already can be added
+\set VERBOSITY default
+CREATE VIEW v_r AS SELECT k, count(DISTINCT x) AS d FROM s GROUP BY k;
+INSERT INTO s (k, x) VALUES (1, 1), (1, 2);
+CREATE OR REPLACE VIEW v_r AS SELECT k, count(DISTINCT x) AS d, sum(x) AS s, sum(DISTINCT x) AS ds FROM s GROUP BY k;
+INSERT INTO s (k, x) VALUES (1, 1), (1, 4);
+TABLE v_r;
+CREATE OR REPLACE VIEW v_r AS SELECT k, count(DISTINCT x) AS d, sum(x) AS s, sum(DISTINCT x) AS ds, mode() WITHIN GROUP (ORDER BY x) FROM s GROUP BY k;
+CREATE OR REPLACE VIEW v_r AS SELECT k, count(DISTINCT x) AS d, sum(x) AS s, sum(DISTINCT x) AS ds, count(DISTINCT t) FROM s GROUP BY k;
+CREATE OR REPLACE VIEW v_r AS SELECT k, count(DISTINCT x) AS d, sum(x) AS s, sum(DISTINCT x) AS ds FROM s GROUP BY ROLLUP (k);
+CREATE VIEW v_p WITH (partition_by = 'day', partition_interval = '1 day') AS SELECT date_trunc('day', at, 'UTC') AS day, count(DISTINCT x) FROM s GROUP BY 1;
+\set VERBOSITY terse
+
 SET client_min_messages = warning;
 DROP SCHEMA oracle_distinct CASCADE;
 DROP SCHEMA oracle_distinct_2 CASCADE;

@@ -32,6 +32,7 @@
 #include "query/cont_query.h"
 #include "query/split.h"
 #include "query/state_expr.h"
+#include "query/values.h"
 #include "query/window.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
@@ -58,6 +59,7 @@ static bool same_reading(Query *old, Query *new);
 static bool same_windows(Query *old, Query *new);
 static bool same_clauses(Query *old, List *old_clauses, Query *new, List *new_clauses);
 static bool same_interval(const Interval *a, const Interval *b);
+static bool same_values(const ContQuery *old, const ContQuery *new);
 static int	count_columns(Query *query);
 static void name_as_before(Query *query, Query *old_def);
 static bool is_named_before(Query *query, int n, const char *name);
@@ -195,6 +197,21 @@ check_options(const ContView *view, const GivenOptions *given, const ContViewOpt
 		weir_replace_refuse(view->name, psprintf("Its %s is another one.", differs));
 }
 
+/* Do values relations have the same columns?  Then what is kept in them is enough. */
+static bool
+same_values(const ContQuery *old, const ContQuery *new)
+{
+	ListCell   *a;
+	ListCell   *b;
+
+	if (list_length(new->values) != list_length(old->values))
+		return false;
+	forboth(a, old->values, b, new->values)
+		if (!equal(((ValuesRel *) lfirst(a))->query->query->targetList, ((ValuesRel *) lfirst(b))->query->query->targetList))
+			return false;
+	return true;
+}
+
 static void
 check_query(const ContView *view, Query *old_def, ContQuery *old, Query *new_def, ContQuery *new)
 {
@@ -221,7 +238,9 @@ check_query(const ContView *view, Query *old_def, ContQuery *old, Query *new_def
 				   list_nth_node(TargetEntry, new->query->targetList, i)->expr) ||
 			strcmp(old->keys[i].colname, new->keys[i].colname) != 0)
 			weir_replace_refuse(view->name, "The group key has changed.");
-	if (list_length(new->values) != list_length(old->values))
+	if (!equal(old->sets, new->sets))
+		weir_replace_refuse(view->name, "The grouping sets have changed.");
+	if (!same_values(old, new))
 		weir_replace_refuse(view->name, "DISTINCT, ordered and ordered-set aggregates cannot be added.");
 	for (int i = nold; i < count_columns(new_def); i++)
 	{

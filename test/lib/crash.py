@@ -24,6 +24,9 @@ CHECKS = [
     ("in one view only", "SELECT client, count(*), sum(id) FROM by_id GROUP BY client"
                          " EXCEPT ALL SELECT client, count, sum FROM by_client"),
     ("in one view only", "SELECT id FROM by_id EXCEPT ALL SELECT id FROM every"),
+    ("values differ", "SELECT client, count(*), count(*), array_agg(id ORDER BY id) FROM by_id GROUP BY client"
+                      " EXCEPT ALL SELECT client, count, ids, a FROM valued"),
+    ("values of no group", "SELECT client FROM valued_vals1 EXCEPT SELECT client FROM valued_mrel"),
     ("in one view only", "SELECT id FROM every EXCEPT ALL SELECT id FROM by_id"),
 ]
 VICTIMS = ["postmaster", "weir flush worker", "weir ingest worker", "weir launcher", "client backend"]
@@ -102,6 +105,8 @@ def main():
                 "CREATE TABLE t (client int, id bigint);"
                 "CREATE VIEW by_id AS SELECT client, id, count(*) FROM s GROUP BY client, id;"
                 "CREATE VIEW by_client AS SELECT client, count(*), sum(id) FROM s GROUP BY client;"
+                "CREATE VIEW valued AS SELECT client, count(*), count(DISTINCT id) AS ids, array_agg(id ORDER BY id) AS a"
+                " FROM s GROUP BY client;"
                 "CREATE VIEW every AS SELECT id FROM s")
     clients = Clients(dsn, 4, tolerant=True, seed=seed)
     done = dict.fromkeys(VICTIMS, 0)

@@ -17,6 +17,8 @@ $node->safe_psql('postgres', q(
 	CREATE VIEW plain AS SELECT k, avg + 1 AS more FROM app.v WHERE count > 3;
 	CREATE FOREIGN TABLE "Other" (k text, n numeric) SERVER weir;
 	CREATE VIEW united AS SELECT k, count(*), avg(n) FROM (SELECT k, n FROM app.s UNION ALL SELECT k || '!', n FROM "Other") u GROUP BY k;
+	CREATE VIEW app.valued AS SELECT k, count(DISTINCT x) AS d, percentile_cont(0.5) WITHIN GROUP (ORDER BY n) AS p,
+		grouping(k) FROM app.s GROUP BY ROLLUP (k);
 	CREATE VIEW combined AS SELECT k > 'k5' AS upper, weir.combine(avg) AS a, weir.combine(stddev) AS s FROM app.v GROUP BY 1;
 	CREATE VIEW parts WITH (partition_by = 'day', partition_interval = '1 day', fillfactor = 80) AS
 		SELECT date '2030-01-01' + x % 3 + CASE WHEN x = 7 THEN NULL ELSE 0 END AS day, k, count(*) FROM app.s GROUP BY 1, 2;
@@ -45,6 +47,7 @@ my %batch = (
 	'combined' => q(SELECT k > 'k5', avg(n), stddev(n) FROM app.t GROUP BY 1),
 	'parts' => q(SELECT date '2030-01-01' + x % 3 + CASE WHEN x = 7 THEN NULL ELSE 0 END, k, count(*) FROM app.t GROUP BY 1, 2),
 	'grown' => 'SELECT k, count(*), avg(n), sum(x), stddev(n) FROM app.t GROUP BY k',
+	'app.valued' => 'SELECT k, count(DISTINCT x), percentile_cont(0.5) WITHIN GROUP (ORDER BY n), grouping(k) FROM app.t GROUP BY ROLLUP (k)',
 	'asleep' => 'SELECT 0::bigint');
 
 insert('postgres');
@@ -74,6 +77,8 @@ for my $way ('plain', 'custom')
 			SELECT count(*) = (SELECT count(*) FROM weir.continuous_view) FROM pg_depend d
 			JOIN weir.continuous_view v ON d.objid = v.matrel AND d.refobjid = v.def
 			WHERE d.classid = 'pg_class'::regclass AND d.deptype = 'a')), "$way: views are adopted while workers run");
+	$node->safe_psql($db, 'DROP VIEW app.valued');
+	is($node->safe_psql($db, q(SELECT count(*) FROM pg_class WHERE relname ~ '^valued_')), '0', "$way: values are dropped with their view");
 	$node->safe_psql($db, 'DROP VIEW app.v CASCADE');
 	is($node->safe_psql($db, q(SELECT to_regclass('app.v_mrel') IS NULL)), 't', "$way: DROP VIEW drops all of it");
 }
