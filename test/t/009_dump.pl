@@ -24,6 +24,13 @@ $node->safe_psql('postgres', q(
 		SELECT date '2030-01-01' + x % 3 + CASE WHEN x = 7 THEN NULL ELSE 0 END AS day, k, count(*) FROM app.s GROUP BY 1, 2;
 	CREATE VIEW grown AS SELECT k, count(*), avg(n) FROM app.s GROUP BY k;
 	CREATE OR REPLACE VIEW grown AS SELECT k, count(*), avg(n), sum(x), stddev(n) FROM app.s GROUP BY k;
+	CREATE TYPE app.mood AS ENUM ('low', 'high');
+	CREATE TYPE app.pair AS (x int, m app.mood);
+	CREATE VIEW app.kept AS SELECT k, array_agg(CASE WHEN x < 50 THEN 'low' ELSE 'high' END::app.mood) AS moods,
+		array_agg(ROW(x, 'low')::app.pair) AS pairs, string_agg(k, ', ') AS strings, json_agg(ROW(x, 'low')::app.pair)::text AS json,
+		weir.last(ROW(x, 'high')::app.pair, n) AS last, weir.top_n(3, k, n) AS tops, weir.approx_count_distinct(x) AS many,
+		weir.topk_freqs(weir.topk_agg(CASE WHEN x < 50 THEN 'low' ELSE 'high' END::app.mood, 2)) AS freqs,
+		weir.freq(weir.freq_agg(x), 7) AS seven, weir.bloom_cardinality(weir.bloom_agg(x)) AS seen FROM app.s GROUP BY k;
 	CREATE INDEX ON app.v (k);
 	COMMENT ON VIEW app.v IS 'a comment';
 	CREATE VIEW asleep AS SELECT count(*) FROM app.s;
@@ -39,6 +46,11 @@ sub insert
 
 my %batch = (
 	'app.v' => 'SELECT k, count(*), sum(x), avg(n), stddev(n) FROM app.t GROUP BY k',
+	'app.kept' => q(SELECT k, array_agg(CASE WHEN x < 50 THEN 'low' ELSE 'high' END::app.mood),
+		array_agg(ROW(x, 'low')::app.pair), string_agg(k, ', '), json_agg(ROW(x, 'low')::app.pair)::text,
+		weir.last(ROW(x, 'high')::app.pair, n), weir.top_n(3, k, n), weir.approx_count_distinct(x),
+		weir.topk_freqs(weir.topk_agg(CASE WHEN x < 50 THEN 'low' ELSE 'high' END::app.mood, 2)),
+		weir.freq(weir.freq_agg(x), 7), weir.bloom_cardinality(weir.bloom_agg(x)) FROM (SELECT * FROM app.t ORDER BY k, ctid) t GROUP BY k),
 	'"Total"' => 'SELECT count(*), max(k) FROM app.t',
 	'raw' => 'SELECT k, x FROM app.t WHERE x > 90',
 	'window_v' => 'SELECT k, count(*) FROM app.t GROUP BY k',
