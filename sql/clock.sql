@@ -54,7 +54,7 @@ BEGIN
 	END LOOP;
 	RETURN false;
 END$$;
-SELECT plan_has('SELECT * FROM hour', '%Index Cond: (arrival_timestamp > %');
+SELECT plan_has('SELECT * FROM hour', '%Index Cond:%(arrival_timestamp > %');
 RESET enable_seqscan;
 RESET enable_bitmapscan;
 
