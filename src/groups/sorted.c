@@ -22,6 +22,7 @@
 #include "utils/memutils.h"
 
 #define ROWS_AT_ONCE 1000
+#define BYTES_AT_ONCE (4 * 1024 * 1024)
 
 /* Sources that are merged at once: each file takes a buffer. */
 #define MAX_MERGED 16
@@ -422,12 +423,16 @@ add_row(SortedGroups *sorted, MinimalTuple tuple)
 	sorted->rows[sorted->nrows++] = tuple;
 }
 
-/* Combine the head with the row of its group, which is from first on; else add it. */
+/*
+ * Combine the head with the row of its group, which is from first on; else add
+ * it.  The row is freed at once: states may be large, and a group's many.
+ */
 static void
 add_head(SortedGroups *sorted, MinimalTuple head, int first)
 {
 	GroupSpec  *spec = sorted->spec;
 	int			i = first;
+	MinimalTuple row;
 	MemoryContext old;
 
 	if (spec->keys.order == NULL)
@@ -437,10 +442,12 @@ add_head(SortedGroups *sorted, MinimalTuple head, int first)
 		add_row(sorted, keep_row(sorted, head));
 	else if (spec->nstates > 0)
 	{
+		row = sorted->rows[i];
 		old = MemoryContextSwitchTo(sorted->scratch);
-		sorted->rows[i] = weir_groups_combine(spec, sorted->rows[i], head, sorted->row_cxt);
+		sorted->rows[i] = weir_groups_combine(spec, row, head, sorted->row_cxt);
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(sorted->scratch);
+		pfree(row);
 	}
 }
 
@@ -460,6 +467,8 @@ add_alike(SortedGroups *sorted)
 	while ((head = first_head(sorted)) != NULL && compare_groups(&first, head, spec) == 0)
 	{
 		add_head(sorted, head->tuple, first_row);
+		if (first.tuple != sorted->rows[first_row])
+			ordered_group_set(&first, spec, sorted->rows[first_row], &hash);
 		advance_first(sorted);
 	}
 }
@@ -482,7 +491,8 @@ weir_sorted_next(SortedGroups *sorted, MinimalTuple **tuples, bool *first_time)
 	while (sorted->heap == NULL || binaryheap_empty(sorted->heap))
 		if (!open_sources(sorted))
 			return 0;
-	while (sorted->nrows < ROWS_AT_ONCE && !binaryheap_empty(sorted->heap))
+	while (sorted->nrows < ROWS_AT_ONCE && !binaryheap_empty(sorted->heap) &&
+		   MemoryContextMemAllocated(sorted->row_cxt, false) < BYTES_AT_ONCE)
 	{
 		CHECK_FOR_INTERRUPTS();
 		if (sorted->spec->append || sorted->first_closed - sorted->first_open == 1)
