@@ -3,6 +3,7 @@
 Every stream has a table b_<stream> that gets its rows in the same transactions, and a view a_<stream> that lists the ids of
 rows that were taken in: after a crash it tells which of the rows that nobody was promised are there.
 """
+import copy
 import random
 import re
 import threading
@@ -506,9 +507,11 @@ class Runner:
         batch = self.batch_sql(view, without=sorted(dead))
         if dead:
             self.counts.dead += len(dead)
+            whole = copy.copy(view.query)
+            whole.limit = None          # of LIMIT 0 nothing is computed
             for id_ in sorted(dead)[:6]:
                 try:
-                    self.c.query(f"SELECT * FROM ({self.batch_sql(view, only=id_)}) q")
+                    self.c.query(f"SELECT * FROM ({self.batch_sql(view, whole, only=id_)}) q")
                 except Error as e:          # of several faults either side may meet another one first
                     if lost(e):
                         raise
