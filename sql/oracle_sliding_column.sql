@@ -29,8 +29,10 @@ CREATE FUNCTION compare(view text, batch text) RETURNS text LANGUAGE plpgsql AS 
 DECLARE differ int; rows int;
 BEGIN
 	EXECUTE format('SELECT count(*) FROM ((TABLE %I EXCEPT ALL (%s)) UNION ALL ((%2$s) EXCEPT ALL TABLE %1$I)) d', view, batch) INTO differ;
+	-- how many minutes they are depends on the seconds of the hour
 	EXECUTE format('SELECT count(*) FROM %I', view) INTO rows;
-	RETURN CASE WHEN differ > 0 THEN differ || ' differ' ELSE 'equal: ' || rows END;
+	RETURN CASE WHEN differ > 0 THEN differ || ' differ' WHEN view = 'by_minute' THEN 'equal: ' || (rows BETWEEN 6 AND 9)
+		ELSE 'equal: ' || rows END;
 END$$;
 CREATE TABLE batch (view text, query text);
 INSERT INTO batch VALUES

@@ -29,7 +29,7 @@ CREATE TABLE r AS SELECT i % 2 AS g, floor(sqrt(i))::int AS x, (enum_range(NULL:
 INSERT INTO s SELECT * FROM r LIMIT 10;
 INSERT INTO s SELECT * FROM r OFFSET 10 LIMIT 1;
 INSERT INTO s SELECT * FROM r OFFSET 11;
-SELECT g, weir.topk_values(x, NULL::int[]) AS x, weir.topk_freqs(x), weir.topk_values(m, NULL::mood[]) AS m, weir.topk_freqs(m), weir.topk_values(p, NULL::pair[]) AS p, weir.topk_freqs(p), weir.topk_freqs(f) AS f FROM tops ORDER BY g;
+SELECT g, weir.topk_values(x, NULL::int[]) AS x, weir.topk_freqs(x), weir.topk_values(m, NULL::mood[]) AS m, weir.topk_freqs(m), (SELECT array_agg(v ORDER BY v) FROM unnest(weir.topk_values(p, NULL::pair[])) v) AS p, weir.topk_freqs(p), weir.topk_freqs(f) AS f FROM tops ORDER BY g;
 SELECT g, bool_and(freq = (SELECT count(*) FROM r WHERE r.g = tops.g AND r.x = value)) AS same FROM tops, unnest(weir.topk_values(x, NULL::int[]), weir.topk_freqs(x)) u(value, freq) GROUP BY g ORDER BY g;
 SELECT bool_and((weir.topk_freqs(p))[i] = (SELECT sum(r.x) FROM r WHERE r.g = tops.g AND r.p = (weir.topk_values(tops.p, NULL::pair[]))[i])) AS same FROM tops, generate_series(1, 2) i;
 

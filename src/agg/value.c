@@ -16,6 +16,7 @@
 #include "agg/value.h"
 #include "base/compat.h"
 #include "catalog/pg_type.h"
+#include "common/hashfn.h"
 #include "libpq/pqformat.h"
 #include "miscadmin.h"
 #include "port/pg_bswap.h"
@@ -41,6 +42,7 @@ struct ValueType
 	int16		len;
 	bool		byval;
 	ValueForm	form;
+	bool		has_labels;		/* an enum, or something made of one that is no row */
 	FmgrInfo	out;			/* send or output */
 	FmgrInfo	in;				/* receive or input */
 	Oid			ioparam;
@@ -51,6 +53,9 @@ struct ValueType
 
 static ValueType *make_type(Oid oid, int32 typmod);
 static bool same_everywhere(Oid oid);
+static bool has_labels(Oid oid);
+static uint64 hash_row(ValueType *type, Datum value);
+static uint64 hash_labels(ValueType *type, Datum value);
 static void write_row(StringInfo buf, ValueType *type, Datum value);
 static Datum read_row(StringInfo buf, ValueType *type);
 static Datum read_scalar(StringInfo bytes, ValueType *type);
@@ -114,12 +119,38 @@ make_type(Oid oid, int32 typmod)
 	else
 	{
 		type->form = VALUE_TEXT;
+		type->has_labels = has_labels(oid);
 		getTypeOutputInfo(oid, &function, &varlena);
 		fmgr_info(function, &type->out);
 		getTypeInputInfo(oid, &function, &type->ioparam);
 		fmgr_info(function, &type->in);
 	}
 	return type;
+}
+
+/* Is its text made of labels that a dump gives other OIDs? */
+static bool
+has_labels(Oid oid)
+{
+	Oid			base = getBaseType(oid);
+	Oid			part = get_element_type(base);
+
+	if (get_typtype(base) == TYPTYPE_ENUM)
+		return true;
+	if (get_typtype(base) == TYPTYPE_COMPOSITE)
+	{
+		TupleDesc	desc = lookup_rowtype_tupdesc_copy(base, -1);
+		bool		found = false;
+
+		for (int i = 0; i < desc->natts; i++)
+			found = found || (!TupleDescAttr(desc, i)->attisdropped && has_labels(TupleDescAttr(desc, i)->atttypid));
+		return found;
+	}
+	if (!OidIsValid(part) && type_is_range(base))
+		part = get_range_subtype(base);
+	if (!OidIsValid(part) && type_is_multirange(base))
+		part = get_range_subtype(get_multirange_range(base));
+	return OidIsValid(part) && has_labels(part);
 }
 
 /*
@@ -192,9 +223,17 @@ weir_value_equal(ValueType *type, Oid collation, Datum a, Datum b)
 	return DatumGetBool(call2(&type->cache->eq_opr_finfo, collation, a, b));
 }
 
+/*
+ * Hashes are kept in sketches, so they must not come from the OIDs of an enum's
+ * labels, as those of its own hash function do.
+ */
 uint64
 weir_value_hash(ValueType *type, Oid collation, Datum value)
 {
+	if (type->form == VALUE_ROW)
+		return hash_row(type, value);
+	if (type->has_labels)
+		return hash_labels(type, value);
 	if (type->cache == NULL || !OidIsValid(type->cache->hash_extended_proc_finfo.fn_oid))
 	{
 		type->cache = lookup_type_cache(type->oid, TYPECACHE_HASH_EXTENDED_PROC_FINFO);
@@ -204,6 +243,39 @@ weir_value_hash(ValueType *type, Oid collation, Datum value)
 					 errmsg("could not identify an extended hash function for type %s", format_type_be(type->oid))));
 	}
 	return DatumGetUInt64(call2(&type->cache->hash_extended_proc_finfo, collation, value, UInt64GetDatum(0)));
+}
+
+static uint64
+hash_row(ValueType *type, Datum value)
+{
+	int			natts = type->desc->natts;
+	Datum	   *values = palloc(sizeof(Datum) * Max(natts, 1));
+	bool	   *nulls = palloc(sizeof(bool) * Max(natts, 1));
+	HeapTupleHeader header = DatumGetHeapTupleHeader(value);
+	HeapTupleData tuple = {.t_len = HeapTupleHeaderGetDatumLength(header),.t_data = header};
+	uint64		h = 0;
+
+	ItemPointerSetInvalid(&tuple.t_self);
+	heap_deform_tuple(&tuple, type->desc, values, nulls);
+	for (int i = 0; i < natts; i++)
+		if (type->columns[i])
+			h = hash_combine64(h, nulls[i] ? 0 :
+							   weir_value_hash(type->columns[i], TupleDescAttr(type->desc, i)->attcollation, values[i]));
+	pfree(values);
+	pfree(nulls);
+	if ((Pointer) header != DatumGetPointer(value))
+		pfree(header);
+	return h;
+}
+
+static uint64
+hash_labels(ValueType *type, Datum value)
+{
+	char	   *text = OutputFunctionCall(&type->out, value);
+	uint64		h = DatumGetUInt64(hash_any_extended((unsigned char *) text, strlen(text), 0));
+
+	pfree(text);
+	return h;
 }
 
 static Datum
