@@ -9,11 +9,9 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "miscadmin.h"
 #include "query/execute.h"
 #include "utils/memutils.h"
-#include "utils/resowner.h"
 #include "worker/intake.h"
 #include "worker/worker.h"
 
@@ -73,40 +71,31 @@ bury_row(Assembly *a, int row, ErrorData *error)
 	weir_intake_add_dead(a->intake, &dead);
 }
 
-/*
- * Run the view over [first, last) in a subtransaction and merge the result.
- * NULL when that went well, else the error, in the intake's context.  What is worth trying
- * again as a whole is thrown.
- */
+/* What is tried of an assembly. */
+typedef struct RangeTry
+{
+	Assembly   *a;
+	int			first;
+	int			last;
+} RangeTry;
+
+static void
+do_range(void *arg)
+{
+	RangeTry   *range = arg;
+
+	if (range->a->runtime == NULL)
+		range->a->runtime = weir_runtime_get(range->a->view);
+	take_range(range->a, range->first, range->last);
+}
+
+/* Run the view over [first, last) and merge the result; what went wrong, in the intake's context. */
 static ErrorData *
 try_range(Assembly *a, int first, int last)
 {
-	MemoryContext old = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	ErrorData  *volatile error = NULL;
+	RangeTry	range = {a, first, last};
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(a->intake->cxt);
-	PG_TRY();
-	{
-		if (a->runtime == NULL)
-			a->runtime = weir_runtime_get(a->view);
-		take_range(a, first, last);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(a->intake->cxt);
-		error = CopyErrorData();
-		if (weir_worker_error_kind(error->sqlerrcode) == ERROR_RETRY)
-			PG_RE_THROW();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(old);
-	CurrentResourceOwner = owner;
-	return error;
+	return weir_worker_attempt(do_range, &range, a->intake->cxt);
 }
 
 static void
@@ -203,43 +192,27 @@ run_views_carefully(Intake *intake)
 	}
 }
 
+typedef struct StageTry
+{
+	Run		   *run;
+	ViewResult *result;
+} StageTry;
+
 /*
  * Would these results merge into the epoch, or the private run?  Combining with
  * what is there may fail for a view (an overflow, say); that view is suspended
  * then, as its query would fail as a batch.  Merging tells; here each view is
  * tried alone.
  */
-static bool
-try_stage(Intake *intake, Run *run, ViewResult *result, ErrorData **error)
+static void
+do_stage(void *arg)
 {
-	ResourceOwner owner = CurrentResourceOwner;
-	MemoryContext old = CurrentMemoryContext;
-	volatile bool ok = true;
+	StageTry   *stage = arg;
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(intake->cxt);
-	PG_TRY();
-	{
-		if (run)
-			weir_run_try_stage(run, result);
-		else
-			weir_epoch_try_stage(weir_worker_self->slot, result);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(intake->cxt);
-		*error = CopyErrorData();
-		if (weir_worker_error_kind((*error)->sqlerrcode) == ERROR_RETRY)
-			PG_RE_THROW();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		ok = false;
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(old);
-	CurrentResourceOwner = owner;
-	return ok;
+	if (stage->run)
+		weir_run_try_stage(stage->run, stage->result);
+	else
+		weir_epoch_try_stage(weir_worker_self->slot, stage->result);
 }
 
 static void
@@ -252,11 +225,14 @@ drop_unmergeable(Intake *intake, Run *run)
 	for (int i = 0; i < intake->input.nviews; i++)
 	{
 		ViewResult *result = &intake->input.views[i];
-		ErrorData  *error = NULL;
+		StageTry	stage = {run, result};
+		ErrorData  *error;
 		ListCell   *lc;
 
-		if (list_member_oid(unmergeable, result->spec->viewdef) ||
-			try_stage(intake, run, result, &error))
+		if (list_member_oid(unmergeable, result->spec->viewdef))
+			continue;
+		error = weir_worker_attempt(do_stage, &stage, intake->cxt);
+		if (error == NULL)
 			continue;
 		unmergeable = lappend_oid(unmergeable, result->spec->viewdef);
 		foreach(lc, views)

@@ -19,7 +19,6 @@
 #include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
-#include "utils/resowner.h"
 #include "worker/worker.h"
 
 /* First row of the batch that the view counts; nrows if none. */
@@ -116,6 +115,33 @@ weir_intake_add_dead(Intake *intake, DeadLetter *dead)
 	intake->input.dead[intake->input.ndead++] = *dead;
 }
 
+typedef struct RowAsText
+{
+	StreamRows *rows;
+	int			row;
+	Oid			owner;
+	char	   *string;
+} RowAsText;
+
+static void
+make_row_text(void *arg)
+{
+	RowAsText  *made = arg;
+	OwnerSwitch saved;
+	Relation	rel;
+	TupleTableSlot *slot;
+
+	weir_owner_enter(&saved, made->owner);
+	rel = table_open(made->rows->streamid, AccessShareLock);
+	slot = MakeSingleTupleTableSlot(RelationGetDescr(rel), &TTSOpsVirtual);
+	weir_stream_row_store(weir_stream_row_type(RelationGetDescr(rel)), made->rows->rows[made->row], slot);
+	made->string = TextDatumGetCString(DirectFunctionCall1(row_to_json,
+														   ExecFetchSlotHeapTupleDatum(slot)));
+	ExecDropSingleTupleTableSlot(slot);
+	table_close(rel, NoLock);
+	weir_owner_leave(&saved);
+}
+
 /*
  * The row as JSON text: what a person needs to see and to insert it again.  Its
  * types may have casts to json that do or fail as they like: they run as the
@@ -124,44 +150,12 @@ weir_intake_add_dead(Intake *intake, DeadLetter *dead)
 static char *
 row_as_text(Intake *intake, StreamRows *rows, int row, Oid owner, int *len)
 {
-	ResourceOwner resowner = CurrentResourceOwner;
-	MemoryContext caller = CurrentMemoryContext;
-	char	   *volatile string = NULL;
-	OwnerSwitch saved;
+	RowAsText	made = {rows, row, owner, NULL};
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(intake->cxt);
-	weir_owner_enter(&saved, owner);
-	PG_TRY();
-	{
-		Relation	rel = table_open(rows->streamid, AccessShareLock);
-		TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(rel), &TTSOpsVirtual);
-
-		weir_stream_row_store(weir_stream_row_type(RelationGetDescr(rel)), rows->rows[row], slot);
-		string = TextDatumGetCString(DirectFunctionCall1(row_to_json,
-														 ExecFetchSlotHeapTupleDatum(slot)));
-		ExecDropSingleTupleTableSlot(slot);
-		table_close(rel, NoLock);
-		weir_owner_leave(&saved);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(intake->cxt);
-		error = CopyErrorData();
-		if (weir_worker_error_kind(error->sqlerrcode) == ERROR_RETRY)
-			PG_RE_THROW();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		string = NULL;
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(caller);
-	CurrentResourceOwner = resowner;
-	*len = string ? strlen(string) : -1;
-	return string;
+	if (weir_worker_attempt(make_row_text, &made, intake->cxt) != NULL)
+		made.string = NULL;
+	*len = made.string ? strlen(made.string) : -1;
+	return made.string;
 }
 
 void

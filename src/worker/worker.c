@@ -19,6 +19,7 @@
 #endif
 
 #include "access/xact.h"
+#include "base/attempt.h"
 #include "base/compat.h"
 #include "base/shmem.h"
 #include "catalog/cont_view.h"
@@ -165,6 +166,18 @@ weir_worker_error_kind(int sqlerrcode)
 		default:
 			return ERROR_ROW;
 	}
+}
+
+ErrorData *
+weir_worker_attempt(void (*work) (void *arg), void *arg, MemoryContext cxt)
+{
+	MemoryContext old = MemoryContextSwitchTo(cxt);
+	ErrorData  *error = weir_attempt(work, arg);
+
+	MemoryContextSwitchTo(old);
+	if (error && weir_worker_error_kind(error->sqlerrcode) == ERROR_RETRY)
+		ReThrowError(error);
+	return error;
 }
 
 /* ---------------------------------------------------------------------

@@ -65,4 +65,10 @@ typedef enum ErrorKind
 
 extern ErrorKind weir_worker_error_kind(int sqlerrcode);
 
+/*
+ * Do work in a subtransaction, in cxt (base/attempt.h): NULL, or what went wrong,
+ * in cxt too.  Errors after which all is worth trying again (ERROR_RETRY) are thrown.
+ */
+extern ErrorData *weir_worker_attempt(void (*work) (void *arg), void *arg, MemoryContext cxt);
+
 #endif
