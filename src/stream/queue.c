@@ -73,6 +73,7 @@ typedef struct QueueDatabase
 	int			nwaiting;		/* of them */
 	int			company;		/* who waited when the last flush ended, woken by it or not */
 	QueueWorker workers[WEIR_MAX_INGEST_WORKERS];
+	int			nworkers;		/* of them, who are there */
 } QueueDatabase;
 
 typedef struct QueueShared
@@ -84,6 +85,7 @@ typedef struct QueueShared
 static QueueShared *queue = NULL;
 static QueueDatabase *waiting_in = NULL;	/* this process may be in its list of waiters */
 static bool exit_registered = false;
+static bool never_wait = false; /* this process is a worker */
 static uint32 wait_event = 0;
 
 static Size
@@ -217,8 +219,14 @@ wake_workers_locked(QueueDatabase *db)
 			SetLatch(db->workers[i].latch);
 }
 
+void
+weir_queue_never_wait(void)
+{
+	never_wait = true;
+}
+
 int64
-weir_queue_publish(QueueMessage *message)
+weir_queue_publish(QueueMessage *message, bool *wait)
 {
 	QueueDatabase *db = &queue->databases[weir_my_database_slot()];
 	TimestampTz now = GetCurrentTimestamp();
@@ -226,6 +234,13 @@ weir_queue_publish(QueueMessage *message)
 
 	LWLockAcquire(&db->lock, LW_EXCLUSIVE);
 	seq = message->seq = ++db->published;
+
+	/* In the queue of a server that shuts down they are safe only with a worker who drains it. */
+	if (db->nworkers == 0)
+		message->sync = true;
+	if (never_wait)
+		message->sync = false;
+	*wait = message->sync;
 	if (message->sync)
 		db->last_sync = seq;
 	if (message->sync || message->spooled || message->feed)
@@ -556,6 +571,8 @@ weir_queue_attach_worker(int slot, int worker)
 	QueueDatabase *db = &queue->databases[slot];
 
 	LWLockAcquire(&db->lock, LW_EXCLUSIVE);
+	Assert(db->workers[worker].pid == 0);
+	db->nworkers++;
 	db->workers[worker].pid = MyProcPid;
 	db->workers[worker].latch = MyLatch;
 	db->workers[worker].busy = false;
@@ -574,6 +591,7 @@ weir_queue_detach_worker(int slot, int worker)
 		db->workers[worker].taken = NULL;
 		db->workers[worker].pid = 0;
 		db->workers[worker].latch = NULL;
+		db->nworkers--;
 		wake_workers_locked(db);
 	}
 	LWLockRelease(&db->lock);

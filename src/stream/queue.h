@@ -68,8 +68,15 @@ extern QueueMessage *weir_queue_message_alloc(bool spooled);
 extern QueuePiece *weir_queue_piece_alloc(Size len);
 extern void weir_queue_message_free(QueueMessage *message, bool remove_spool);
 
-/* Hand a message over.  Cannot fail.  Returns its publication number. */
-extern int64 weir_queue_publish(QueueMessage *message);
+/*
+ * Hand a message over.  Cannot fail.  Returns its publication number, and whether
+ * to wait for it: when somebody asked for that, or when no ingest worker is there
+ * to take it in.
+ */
+extern int64 weir_queue_publish(QueueMessage *message, bool *wait);
+
+/* This process is a worker: its own rows would make it wait for itself. */
+extern void weir_queue_never_wait(void);
 
 /*
  * Wait until rows published up to seq are on disk in every view.  For use in

@@ -672,13 +672,12 @@ commit(void)
 {
 	if (rows->reserved != NULL)
 	{
-		bool		sync = rows->reserved->sync;
+		bool		wait;
 		int64		seq;
 
 		rows->reserved->feed = rows->feed;
-		seq = weir_queue_publish(rows->reserved);
-
-		if (sync)
+		seq = weir_queue_publish(rows->reserved, &wait);
+		if (wait)
 			wait_for_seq = seq;
 	}
 	rows = NULL;

@@ -23,6 +23,7 @@
 #include "base/compat.h"
 #include "base/shmem.h"
 #include "catalog/cont_view.h"
+#include "stream/queue.h"
 #include "worker/kafka.h"
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -397,8 +398,6 @@ worker_settings(void)
 		WEIR_TRANSACTION_TIMEOUT("0")
 		{"row_security", "on"},
 		{"jit", "off"},
-		/* A worker would wait for itself when a function of a view inserts into a stream. */
-		{"weir.synchronous_insert", "off"},
 	};
 
 	for (int i = 0; i < lengthof(settings); i++)
@@ -457,6 +456,7 @@ weir_worker_main(Datum arg)
 	BackgroundWorkerInitializeConnectionByOid(self.task.dboid, InvalidOid,
 											  BGWORKER_BYPASS_ALLOWCONN);
 	worker_settings();
+	weir_queue_never_wait();
 	keep_freed_memory();
 	wait_event = weir_wait_event_new("WeirWorkerMain");
 	self.cxt = AllocSetContextCreate(TopMemoryContext, "weir worker", ALLOCSET_DEFAULT_SIZES);

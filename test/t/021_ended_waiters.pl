@@ -36,5 +36,17 @@ $node->safe_psql('postgres', q(SELECT pg_terminate_backend(pid) FROM pg_stat_act
 eval { $locker->finish };
 ok(eval { $_->finish }, 'a synchronous insert ends') for @inserters;
 is($node->safe_psql('postgres', 'TABLE v'), '4', 'all rows count');
+
+# Rows that no worker is there to take in would be lost in a shutdown: their COMMIT waits, whatever was asked for.
+my $launcher = wait_for_worker($node, 'weir launcher');
+kill 'STOP', $launcher;
+$node->safe_psql('postgres', q(SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE backend_type = 'weir ingest worker'));
+my $alone = '';
+my $insert = background('SET weir.synchronous_insert = off; INSERT INTO s VALUES (2)', \$alone);
+ok($node->poll_query_until('postgres', q(SELECT count(*) = 1 FROM pg_stat_activity WHERE query = 'INSERT INTO s VALUES (2)' AND wait_event_type = 'Extension')),
+	'an asynchronous insert waits while there is no ingest worker');
+kill 'CONT', $launcher;
+ok(eval { $insert->finish }, 'and ends when there is one');
+is($node->safe_psql('postgres', 'TABLE v'), '5', 'its row is visible at once');
 $node->stop;
 done_testing();
