@@ -80,6 +80,7 @@ OBJS = \
 	src/groups/visit.o \
 	src/matrel/shape.o \
 	src/matrel/partition.o \
+	src/matrel/partition_drop.o \
 	src/matrel/write.o \
 	src/matrel/blocks.o \
 	src/matrel/remove.o \

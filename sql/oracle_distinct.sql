@@ -162,7 +162,6 @@ TABLE v_r;
 CREATE OR REPLACE VIEW v_r AS SELECT k, count(DISTINCT x) AS d, sum(x) AS s, sum(DISTINCT x) AS ds, mode() WITHIN GROUP (ORDER BY x) FROM s GROUP BY k;
 CREATE OR REPLACE VIEW v_r AS SELECT k, count(DISTINCT x) AS d, sum(x) AS s, sum(DISTINCT x) AS ds, count(DISTINCT t) FROM s GROUP BY k;
 CREATE OR REPLACE VIEW v_r AS SELECT k, count(DISTINCT x) AS d, sum(x) AS s, sum(DISTINCT x) AS ds FROM s GROUP BY ROLLUP (k);
-CREATE VIEW v_p WITH (partition_by = 'day', partition_interval = '1 day') AS SELECT date_trunc('day', at, 'UTC') AS day, count(DISTINCT x) FROM s GROUP BY 1;
 \set VERBOSITY terse
 
 SET client_min_messages = warning;

@@ -18,14 +18,11 @@ CREATE VIEW bad WITH (partition_by = 'day', partition_interval = '1 day 2 hours'
 CREATE VIEW bad WITH (partition_by = 'day', partition_interval = '0') AS SELECT date_trunc('day', ats) AS day, count(*) FROM s GROUP BY 1;
 CREATE VIEW bad WITH (partition_by = 'day', partition_interval = 'soon') AS SELECT date_trunc('day', ats) AS day, count(*) FROM s GROUP BY 1;
 CREATE VIEW bad WITH (partition_by = 'd', partition_interval = '1 hour') AS SELECT d, count(*) FROM s GROUP BY 1;
-CREATE VIEW bad WITH (partition_by = 'window_start', partition_interval = '1 day') AS
-	SELECT window_start, count(*) FROM s, weir.hop(at, '1 hour', '2 hours') GROUP BY 1;
 CREATE VIEW bad WITH (retention = '1 day') AS SELECT date_trunc('day', ats) AS day, count(*) FROM s GROUP BY 1;
 CREATE VIEW bad WITH (partition_by = 'day', partition_interval = '1 day', ttl = '1 day', ttl_column = 'seen') AS
 	SELECT date_trunc('day', ats) AS day, count(*), max(at) AS seen FROM s GROUP BY 1;
 CREATE VIEW bad WITH (partition_by = 'k', partition_interval = '1 day') AS SELECT count(*) AS k FROM s;
 CREATE VIEW bad WITH (partition_by = 'day', partition_interval = '1 day', sw = '1 hour') AS SELECT date_trunc('day', ats) AS day, count(*) FROM s GROUP BY 1;
-CREATE VIEW bad WITH (partition_by = 'day', partition_interval = '1 day') AS SELECT date_trunc('day', ats) AS day, count(DISTINCT k) FROM s GROUP BY 1;
 
 -- keys of each type, of fixed and of any length, rows kept singly; calendar months, weeks that begin on Monday
 CREATE VIEW by_day WITH (partition_by = 'day', partition_interval = '1 day') AS

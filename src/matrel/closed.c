@@ -10,12 +10,16 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "matrel/remove.h"
+#include "query/late.h"
 #include "query/session.h"
 #include "query/window.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
+
+static char *panes_until(const ContView *view, const ContQuery *query, const char *what, const char *bound);
+static char *gap_of(const ContQuery *query);
 
 /*
  * A session goes as a whole, so there is no limit.  Of those that have panes
@@ -24,7 +28,14 @@
 static void
 closed_sessions(StringInfo sql, ViewRuntime *runtime, const char *bound)
 {
-	ContQuery  *query = runtime->query;
+	appendStringInfo(sql, "SELECT \"?row\" FROM (%s) q WHERE \"?ends\" <= %s",
+					 panes_until(&runtime->view, runtime->query, "ctid", bound), bound);
+}
+
+/* SQL: what (as "?row") of each pane up to a bound, with the start ("?session") and end ("?ends") of its session up to there. */
+static char *
+panes_until(const ContView *view, const ContQuery *query, const char *what, const char *bound)
+{
 	StringInfoData keys;
 	const char *pane = pstrdup(quote_identifier(query->keys[query->pane_key].colname));
 	const char *latest = pstrdup(quote_identifier(query->states[query->panes->last_state].colname));
@@ -33,15 +44,38 @@ closed_sessions(StringInfo sql, ViewRuntime *runtime, const char *bound)
 	for (int i = 0; i < query->nkeys; i++)
 		if (i != query->pane_key)
 			appendStringInfo(&keys, "%s, ", quote_identifier(query->keys[i].colname));
-	appendStringInfo(sql,
-					 "SELECT \"?row\" FROM ("
-					 "SELECT \"?row\", pg_catalog.max(%s) OVER (PARTITION BY %s\"?session\") + '%s'::pg_catalog.interval AS \"?ends\""
-					 " FROM (%s) p) q WHERE \"?ends\" <= %s",
-					 latest, keys.data,
-					 DatumGetCString(DirectFunctionCall1(interval_out, IntervalPGetDatum(query->panes->gap))),
-					 weir_session_panes(query, runtime->view.matrelid,
-										psprintf("ctid AS \"?row\", %s%s", keys.data, latest),
-										psprintf(" WHERE %s <= %s", pane, bound)), bound);
+	return psprintf("SELECT \"?row\", \"?session\", pg_catalog.max(%s) OVER (PARTITION BY %s\"?session\") + '%s'::pg_catalog.interval AS \"?ends\""
+					" FROM (%s) p",
+					latest, keys.data, gap_of(query),
+					weir_session_panes(query, view->matrelid,
+									   psprintf("%s AS \"?row\", %s%s", what, keys.data, latest),
+									   psprintf(" WHERE %s <= %s", pane, bound)));
+}
+
+static char *
+gap_of(const ContQuery *query)
+{
+	return DatumGetCString(DirectFunctionCall1(interval_out, IntervalPGetDatum(query->panes->gap)));
+}
+
+/* A pane begins less than a gap before its earliest time. */
+void
+weir_matrel_spare_sessions(const ContView *view, const ContQuery *query, Timestamp *until)
+{
+	Oid			type = query->keys[query->pane_key].type;
+	Datum		arg = TimestampGetDatum(*until);
+	bool		isnull;
+	Datum		value;
+
+	SPI_connect();
+	if (SPI_execute_with_args(psprintf("SELECT pg_catalog.min(\"?session\") - '%s'::pg_catalog.interval FROM (%s) q WHERE \"?ends\" > $1",
+									   gap_of(query), panes_until(view, query, "true", "$1")),
+							  1, &type, &arg, NULL, true, 1) != SPI_OK_SELECT || SPI_processed != 1)
+		elog(ERROR, "could not look for sessions");
+	value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+	if (!isnull)
+		*until = Min(*until, DatumGetTimestamp(value));
+	SPI_finish();
 }
 
 /* Parameters of the bound: what the watermark is taken of, and taken from it. */
@@ -56,12 +90,11 @@ bound_of(const ContView *view, const ContQuery *query, Interval *length, Datum *
 	const ContViewOptions *options = &view->options;
 	ClosingWindow *closing = query->closing;
 
-	/* A day of the calendar may be longer. */
-	*length = closing->length;
-	if (length->day != 0 || length->month != 0)
-		length->day++;
-	if (query->panes && query->panes->gap)
-		length->time = 0;
+	*length = weir_late_longest(query);
+
+	/* Readers do not look at windows that lose panes, by their own time zone: see view_query.c. */
+	if (query->partition_panes || (query->panes && !query->panes->gap))
+		length->time += weir_late_zone_margin(&options->lateness) + weir_late_zone_margin(&options->retention);
 	args[0] = ObjectIdGetDatum(view->streamid);
 	args[1] = IntervalPGetDatum(&options->lateness);
 	args[2] = IntervalPGetDatum(&options->retention);

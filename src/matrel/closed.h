@@ -20,4 +20,11 @@ extern int64 weir_matrel_expire_closed(ViewRuntime *runtime, int limit);
  */
 extern bool weir_matrel_closed_until(const ContView *view, const ContQuery *query, Timestamp *until);
 
+/*
+ * Of sessions in partitions: lower *until so far that no pane up to it is of a
+ * session that ends later than it.  Sessions that have ended are not shown any more
+ * (view_query.c), so that they may lose their panes one after the other.
+ */
+extern void weir_matrel_spare_sessions(const ContView *view, const ContQuery *query, Timestamp *until);
+
 #endif

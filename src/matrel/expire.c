@@ -13,6 +13,8 @@
 #include "matrel/closed.h"
 #include "matrel/partition.h"
 #include "matrel/remove.h"
+#include "query/late.h"
+#include "query/window.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
@@ -59,6 +61,16 @@ life_begins(const Interval *life, Oid type, TimestampTz now)
 	return type == TIMESTAMPTZOID ? begin : DirectFunctionCall1(timestamptz_timestamp, begin);
 }
 
+/* Readers do not look at what began before that by their own time zone: see view_query.c. */
+static Datum
+windows_live(const Interval *life, Oid type, TimestampTz now)
+{
+	now -= weir_late_zone_margin(life);
+	if (type == TIMESTAMPOID)
+		now -= TZDISP_LIMIT * USECS_PER_SEC;
+	return life_begins(life, type, now);
+}
+
 bool
 weir_matrel_expired_until(const ContView *view, const ContQuery *query, TimestampTz now,
 						  Timestamp *until)
@@ -71,12 +83,13 @@ weir_matrel_expired_until(const ContView *view, const ContQuery *query, Timestam
 	*until = DT_NOBEGIN;
 	if (key < 0)
 		return false;
-	if (options->sliding && key == query->step_key)
+	if (options->sliding)
 		*until = DatumGetTimestamp(window_begins(options, type, now));
 	if (options->has_ttl && strcmp(NameStr(options->ttl_column), query->keys[key].colname) == 0)
 		*until = DatumGetTimestamp(life_begins(&options->ttl, type, now));
 	if (options->retained && query->closing == NULL)
-		*until = Max(*until, DatumGetTimestamp(life_begins(&options->retention, type, now)));
+		*until = Max(*until, DatumGetTimestamp(query->partition_panes ? windows_live(&options->retention, type, now) :
+											   life_begins(&options->retention, type, now)));
 	else if (options->retained && query->closing->key == key &&
 			 weir_matrel_closed_until(view, query, &closed))
 		*until = Max(*until, closed);
@@ -108,6 +121,14 @@ expire_default(const ContView *view, const ContQuery *query, TimestampTz now, in
 	table_close(matrel, NoLock);
 	if (!OidIsValid(relid) || !weir_matrel_expired_until(view, query, now, &until))
 		return 0;
+	if (query->partition_panes && query->panes->gap)
+	{
+		PartitionRange range = {DT_NOBEGIN, until};
+
+		if (!weir_partition_has(relid, query->partition_key, &range))
+			return 0;
+		weir_matrel_spare_sessions(view, query, &until);
+	}
 	value = TimestampGetDatum(until);
 	if (key->type == DATEOID)
 		value = DirectFunctionCall1(timestamp_date, value);

@@ -69,16 +69,11 @@ struct PartitionRouter
 	Timestamp	hit_upper;		/* to before this */
 };
 
-typedef struct WantedRange
-{
-	Timestamp	lower;			/* hash key */
-	Timestamp	upper;
-} WantedRange;
-
 typedef struct Making
 {
 	PartitionRouter *router;
-	const WantedRange *range;
+	const ContView *view;		/* the matrel's; NULL: of a values relation */
+	const PartitionRange *range;
 } Making;
 
 struct PartitionWants
@@ -90,34 +85,34 @@ struct PartitionWants
 	bool		wants_default;
 };
 
+static int	find_time(const ContQuery *cq, Expr *expr);
+static const char *name_of_time(const ContQuery *cq, Query *prepared, int key);
 static void init_grid(PartitionRouter *router);
-static Timestamp time_of(Oid type, Datum value);
-static Datum value_of(Oid type, Timestamp time);
-static int	find_partition(PartitionRouter *router, Datum value, WantedRange *gap);
-static bool default_has(PartitionRouter *router, Oid relid, const WantedRange *range);
+static int	find_partition(PartitionRouter *router, Datum value, PartitionRange *gap);
 static void make_range(void *arg);
-static void make_partition(PartitionRouter *router, const WantedRange *range);
-static char *partition_name(PartitionRouter *router, const WantedRange *range);
+static void make_partition(PartitionRouter *router, const PartitionRange *range);
+static char *partition_name(PartitionRouter *router, const PartitionRange *range);
 static Node *bound_literal(Oid type, Timestamp time);
 static void attach(Oid matrelid, Oid partition, PartitionBoundSpec *bound);
 
 int
 weir_partition_find_key(const ContQuery *cq, Query *def, const char *name, const Interval *interval)
 {
+	Query	   *prepared = weir_split_prepare(NULL, def);
 	int			found = -1;
 	bool		exists = false;
 	GridUnit	unit;
 	Oid			type;
 	ListCell   *lc;
 
-	foreach(lc, weir_split_prepare(NULL, def)->targetList)
+	foreach(lc, prepared->targetList)
 	{
 		TargetEntry *tle = lfirst_node(TargetEntry, lc);
 
 		if (tle->resjunk || strcmp(tle->resname, name) != 0)
 			continue;
 		exists = true;
-		found = weir_split_find_key(cq, (Node *) weir_window_bucket(tle->expr));
+		found = find_time(cq, tle->expr);
 		break;
 	}
 	if (!exists && cq->step_key >= 0 && strcmp(cq->keys[cq->step_key].colname, name) == 0)
@@ -126,17 +121,6 @@ weir_partition_find_key(const ContQuery *cq, Query *def, const char *name, const
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
 				 errmsg("partition_by column \"%s\" does not exist", name)));
-	if (cq->panes)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("hopping, cumulating and session windows cannot be kept in partitions"),
-				 errhint("Use weir.tumble, or leave out partition_by.")));
-	if (cq->values)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("a view with DISTINCT, ordered or ordered-set aggregates cannot be kept in partitions"),
-				 errdetail("Their values are in a table of their own."),
-				 errhint("Leave out partition_by, or keep these aggregates in a view without it.")));
 	if (found < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -146,7 +130,7 @@ weir_partition_find_key(const ContQuery *cq, Query *def, const char *name, const
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("partition_by must refer to the time by which the view's rows expire"),
-				 errhint("Use \"%s\".", cq->keys[cq->step_key >= 0 ? cq->step_key : cq->closing->key].colname)));
+				 errhint("Use \"%s\".", name_of_time(cq, prepared, cq->step_key >= 0 ? cq->step_key : cq->closing->key))));
 	type = cq->keys[found].type;
 	if (type != TIMESTAMPOID && type != TIMESTAMPTZOID && type != DATEOID)
 		ereport(ERROR,
@@ -159,6 +143,35 @@ weir_partition_find_key(const ContQuery *cq, Query *def, const char *name, const
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("partition_interval for a column of type date must be of days or months")));
 	return found;
+}
+
+/* The key that an output column is, or that tells its window; -1: none. */
+static int
+find_time(const ContQuery *cq, Expr *expr)
+{
+	if (weir_window_used(cq->panes, (Node *) expr))
+	{
+		if (IsA(expr, FieldSelect))
+			expr = ((FieldSelect *) expr)->arg;
+		return IsA(expr, Var) ? cq->pane_key : -1;
+	}
+	return weir_split_find_key(cq, (Node *) weir_window_bucket(expr));
+}
+
+/* As the view shows it. */
+static const char *
+name_of_time(const ContQuery *cq, Query *prepared, int key)
+{
+	ListCell   *lc;
+
+	foreach(lc, prepared->targetList)
+	{
+		TargetEntry *tle = lfirst_node(TargetEntry, lc);
+
+		if (!tle->resjunk && find_time(cq, tle->expr) == key)
+			return tle->resname;
+	}
+	return cq->keys[key].colname;
 }
 
 /* ---------------------------------------------------------------------
@@ -227,8 +240,8 @@ weir_partition_default(Relation matrel)
 	return get_default_oid_from_partdesc(desc);
 }
 
-static Timestamp
-time_of(Oid type, Datum value)
+Timestamp
+weir_partition_time(Oid type, Datum value)
 {
 	int			overflow;
 
@@ -238,8 +251,8 @@ time_of(Oid type, Datum value)
 }
 
 /* Boundaries of a date's partitions are midnights. */
-static Datum
-value_of(Oid type, Timestamp time)
+Datum
+weir_partition_value(Oid type, Timestamp time)
 {
 	if (type == DATEOID)
 		return DirectFunctionCall1(timestamp_date, TimestampGetDatum(time));
@@ -251,7 +264,7 @@ value_of(Oid type, Timestamp time)
  * partitions around it.
  */
 static int
-find_partition(PartitionRouter *router, Datum value, WantedRange *gap)
+find_partition(PartitionRouter *router, Datum value, PartitionRange *gap)
 {
 	PartitionBoundInfo bounds = router->desc->boundinfo;
 	bool		equal;
@@ -264,9 +277,9 @@ find_partition(PartitionRouter *router, Datum value, WantedRange *gap)
 	i = partition_range_datum_bsearch(router->key->partsupfunc, router->key->partcollation,
 									  bounds, 1, &value, &equal);
 	if (i >= 0 && bounds->kind[i][0] == PARTITION_RANGE_DATUM_VALUE)
-		gap->lower = time_of(router->type, bounds->datums[i][0]);
+		gap->lower = weir_partition_time(router->type, bounds->datums[i][0]);
 	if (i + 1 < bounds->ndatums && bounds->kind[i + 1][0] == PARTITION_RANGE_DATUM_VALUE)
-		gap->upper = time_of(router->type, bounds->datums[i + 1][0]);
+		gap->upper = weir_partition_time(router->type, bounds->datums[i + 1][0]);
 	return bounds->indexes[i + 1];
 }
 
@@ -275,12 +288,12 @@ weir_partition_route(PartitionRouter *router, TupleTableSlot *group)
 {
 	Datum		value = group->tts_values[router->column];
 	Timestamp	time;
-	WantedRange gap;
+	PartitionRange gap;
 	int			n = -1;
 
 	if (!group->tts_isnull[router->column])
 	{
-		time = time_of(router->type, value);
+		time = weir_partition_time(router->type, value);
 		if (router->hit >= 0 && time >= router->hit_lower && time < router->hit_upper)
 			return router->hit;
 		n = find_partition(router, value, &gap);
@@ -314,7 +327,7 @@ weir_partition_wants(PartitionRouter *router)
 	HASHCTL		ctl;
 
 	ctl.keysize = sizeof(Timestamp);
-	ctl.entrysize = sizeof(WantedRange);
+	ctl.entrysize = sizeof(PartitionRange);
 	ctl.hcxt = CurrentMemoryContext;
 	wants->ranges = hash_create("weir partitions", 32, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	wants->router = router;
@@ -327,8 +340,8 @@ void
 weir_partition_wants_note(PartitionWants *wants, TupleTableSlot *group)
 {
 	PartitionRouter *router = wants->router;
-	WantedRange range;
-	WantedRange *found;
+	PartitionRange range;
+	PartitionRange *found;
 	Datum		value;
 	Timestamp	time;
 	int64		cell;
@@ -336,12 +349,12 @@ weir_partition_wants_note(PartitionWants *wants, TupleTableSlot *group)
 	bool		known;
 
 	value = slot_getattr(group, router->column + 1, &isnull);
-	if (isnull || TIMESTAMP_NOT_FINITE(time_of(router->type, value)))
+	if (isnull || TIMESTAMP_NOT_FINITE(weir_partition_time(router->type, value)))
 	{
 		wants->wants_default = true;
 		return;
 	}
-	time = time_of(router->type, value);
+	time = weir_partition_time(router->type, value);
 	if (router->hit >= 0 && time >= router->hit_lower && time < router->hit_upper)
 		return;
 	router->hit = find_partition(router, value, &range);
@@ -362,13 +375,13 @@ weir_partition_wants_note(PartitionWants *wants, TupleTableSlot *group)
 }
 
 int
-weir_partition_wants_make(PartitionWants *wants, int limit)
+weir_partition_wants_make(PartitionWants *wants, int limit, const ContView *view)
 {
 	PartitionRouter *router = wants->router;
 	int			left = hash_get_num_entries(wants->ranges);
-	Making		making = {router, NULL};
+	Making		making = {router, view, NULL};
 	HASH_SEQ_STATUS status;
-	WantedRange *range;
+	PartitionRange *range;
 	ErrorData  *error;
 
 	hash_seq_init(&status, wants->ranges);
@@ -381,7 +394,7 @@ weir_partition_wants_make(PartitionWants *wants, int limit)
 			break;
 		}
 		left--;
-		if (OidIsValid(wants->default_oid) && default_has(router, wants->default_oid, range))
+		if (OidIsValid(wants->default_oid) && weir_partition_has(wants->default_oid, router->column, range))
 			continue;
 		making.range = range;
 		error = weir_attempt(make_range, &making);
@@ -395,36 +408,19 @@ weir_partition_wants_make(PartitionWants *wants, int limit)
 	return left;
 }
 
-static bool
-default_has(PartitionRouter *router, Oid relid, const WantedRange *range)
-{
-	const char *column = quote_identifier(get_attname(relid, router->column + 1, false));
-	Oid			types[2] = {router->type, router->type};
-	Datum		values[2] = {value_of(router->type, range->lower), value_of(router->type, range->upper)};
-	bool		result;
-
-	SPI_connect();
-	if (SPI_execute_with_args(psprintf("SELECT FROM %s WHERE %s OPERATOR(pg_catalog.>=) $1 AND %s OPERATOR(pg_catalog.<) $2 LIMIT 1",
-									   quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
-																  get_rel_name(relid)), column, column),
-							  2, types, values, NULL, true, 1) != SPI_OK_SELECT)
-		elog(ERROR, "could not look into the default partition");
-	result = SPI_processed > 0;
-	SPI_finish();
-	return result;
-}
-
 static void
 make_range(void *arg)
 {
 	Making	   *making = arg;
 
 	make_partition(making->router, making->range);
+	if (making->view)
+		weir_partition_clear_values(making->view, making->router->column, making->range);
 }
 
 /* range NULL: the default partition */
 static void
-make_partition(PartitionRouter *router, const WantedRange *range)
+make_partition(PartitionRouter *router, const PartitionRange *range)
 {
 	PartitionBoundSpec *bound = makeNode(PartitionBoundSpec);
 	int			guc_level = NewGUCNestLevel();
@@ -451,7 +447,7 @@ make_partition(PartitionRouter *router, const WantedRange *range)
 
 /* v_mrel_202611, v_mrel_20261123, v_mrel_20261123_1400 */
 static char *
-partition_name(PartitionRouter *router, const WantedRange *range)
+partition_name(PartitionRouter *router, const PartitionRange *range)
 {
 	Timestamp	start = range ? range->lower : 0;
 	struct pg_tm tm;
@@ -488,7 +484,7 @@ bound_literal(Oid type, Timestamp time)
 
 	getTypeOutputInfo(type, &output, &varlena);
 	literal->val.sval.type = T_String;
-	literal->val.sval.sval = OidOutputFunctionCall(output, value_of(type, time));
+	literal->val.sval.sval = OidOutputFunctionCall(output, weir_partition_value(type, time));
 	literal->location = -1;
 	return (Node *) literal;
 }
@@ -516,51 +512,4 @@ attach(Oid matrelid, Oid partition, PartitionBoundSpec *bound)
 	context.queryString = "";
 	LockRelationOid(matrelid, lockmode);
 	AlterTable(stmt, lockmode, &context);
-}
-
-/* ---------------------------------------------------------------------
- * Dropping
- * --------------------------------------------------------------------- */
-
-List *
-weir_partition_expired(Relation matrel, const ContView *view, const ContQuery *query)
-{
-	PartitionRouter *router = weir_partition_router(matrel, view, query);
-	PartitionBoundInfo bounds = router->desc->boundinfo;
-	List	   *result = NIL;
-	Timestamp	expired;
-
-	if (router->desc->nparts == 0 ||
-		!weir_matrel_expired_until(view, query, weir_clock_now(), &expired))
-		return NIL;
-	for (int i = 0; i < bounds->ndatums; i++)
-		if (bounds->indexes[i] >= 0 && bounds->kind[i][0] == PARTITION_RANGE_DATUM_VALUE &&
-			time_of(router->type, bounds->datums[i][0]) <= expired)
-			result = lappend_oid(result, router->desc->oids[bounds->indexes[i]]);
-	return result;
-}
-
-int64
-weir_partition_rows(Oid partition)
-{
-	int64		rows;
-	bool		isnull;
-
-	SPI_connect();
-	if (SPI_execute(psprintf("SELECT pg_catalog.count(*) FROM %s",
-							 quote_qualified_identifier(get_namespace_name(get_rel_namespace(partition)),
-														get_rel_name(partition))), true, 1) != SPI_OK_SELECT)
-		elog(ERROR, "could not count the rows of a partition");
-	rows = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
-	SPI_finish();
-	return rows;
-}
-
-void
-weir_partition_drop(Oid partition)
-{
-	ObjectAddress object;
-
-	ObjectAddressSet(object, RelationRelationId, partition);
-	performDeletion(&object, DROP_RESTRICT, PERFORM_DELETION_INTERNAL);
 }

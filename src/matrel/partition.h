@@ -14,8 +14,19 @@
 /* Partitions that Weir makes of one view; rows of further ranges go to the default partition. */
 #define WEIR_MAX_PARTITIONS 1000
 
+/* Times of a partition, in terms of the key's type, a date as its midnight: from lower to before upper. */
+typedef struct PartitionRange
+{
+	Timestamp	lower;
+	Timestamp	upper;
+} PartitionRange;
+
+/* A value of the key as such a time, and back. */
+extern Timestamp weir_partition_time(Oid type, Datum value);
+extern Datum weir_partition_value(Oid type, Timestamp time);
+
 /*
- * The partitions of a matrel as they are now, in CurrentMemoryContext; good
+ * The partitions of a matrel, or values relation, as they are now, in CurrentMemoryContext; good
  * while the matrel is open and locked.
  */
 typedef struct PartitionRouter PartitionRouter;
@@ -35,20 +46,30 @@ extern int	weir_partition_route(PartitionRouter *router, TupleTableSlot *group);
  * group; weir_partition_wants_make makes up to limit of them, in the current
  * transaction, and returns how many are left; the matrel must not be open then.
  * What cannot be made for want of a lock goes to the default partition.
+ * view: where groups of its matrel get a partition, its values relations have
+ * nothing that they are to find (NULL: these are of a values relation).
  */
 typedef struct PartitionWants PartitionWants;
 
 extern PartitionWants *weir_partition_wants(PartitionRouter *router);
 extern void weir_partition_wants_note(PartitionWants *wants, TupleTableSlot *group);
-extern int	weir_partition_wants_make(PartitionWants *wants, int limit);
+extern int	weir_partition_wants_make(PartitionWants *wants, int limit, const ContView *view);
+
+/* ---- partition_drop.c ---- */
 
 /*
- * The partitions that hold nothing but what has expired, oldest first (list of
- * OIDs); and dropping one in the current transaction.  Dropping waits for
- * the lock as long as lock_timeout says.
+ * The partitions of the matrel that hold nothing but what has expired, oldest first (list of
+ * OIDs); and dropping one, with its groups' values, in the current transaction.
+ * Dropping waits for locks as long as lock_timeout says.
  */
-extern List *weir_partition_expired(Relation matrel, const ContView *view, const ContQuery *query);
-extern void weir_partition_drop(Oid partition);
+extern List *weir_partition_expired(const ContView *view, const ContQuery *query);
+extern void weir_partition_drop(const ContView *view, const ContQuery *query, Oid partition);
+
+/* Delete what the values relations of a view have in a range of the key, which is this column (index). */
+extern void weir_partition_clear_values(const ContView *view, int column, const PartitionRange *range);
+
+/* Has a partition any row of a range? */
+extern bool weir_partition_has(Oid relid, int column, const PartitionRange *range);
 
 /* How many rows a partition has. */
 extern int64 weir_partition_rows(Oid partition);
@@ -58,8 +79,8 @@ extern Oid	weir_partition_default(Relation matrel);
 
 /*
  * The column of the matrel that a view shall be partitioned by: a group key of
- * type timestamp, timestamptz or date, or (without grouping) a column.  name is
- * a column of the view.  Errors when there is none, or the interval is not of one kind.
+ * type timestamp, timestamptz or date, or (without grouping) a column; of a hopping,
+ * cumulating or session window its pane.  name is a column of the view.  Errors when there is none, or the interval is not of one kind.
  */
 extern int	weir_partition_find_key(const ContQuery *cq, Query *def, const char *name,
 									const Interval *interval);

@@ -97,17 +97,20 @@ weir_matrel_create(const RangeVar *view, const ContQuery *cq,
 }
 
 Oid
-weir_values_create(const RangeVar *view, const ContQuery *cq, int n)
+weir_values_create(const RangeVar *view, const ContQuery *cq, const ContViewOptions *options, int n)
 {
 	ValuesRel  *rel = list_nth(cq->values, n);
 	RangeVar   *name = copyObject((RangeVar *) view);
 	Oid			schema = RangeVarGetCreationNamespace(view);
-	ContViewOptions plain = {0};
+	ContViewOptions alike = {0};
 	Oid			relid;
+
+	alike.partitioned = options->partitioned;
+	alike.partition_column = options->partition_column;
 
 	name->schemaname = get_namespace_name(schema);
 	name->relname = ChooseRelationName(view->relname, NULL, psprintf("vals%d", n + 1), schema, false);
-	relid = create_table(name, rel->query, &plain, NULL);
+	relid = create_table(name, rel->query, &alike, NULL);
 	create_guard(relid);
 	create_lookup_index(relid, name, rel->query);
 	create_group_index(relid, name, cq, n);

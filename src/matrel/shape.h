@@ -21,9 +21,10 @@ extern Oid	weir_matrel_create(const RangeVar *view, const ContQuery *cq,
 
 /*
  * The same for the n'th values relation of a view, with an index that finds the
- * values of a group.
+ * values of a group; in partitions if the matrel is.
  */
-extern Oid	weir_values_create(const RangeVar *view, const ContQuery *cq, int n);
+extern Oid	weir_values_create(const RangeVar *view, const ContQuery *cq,
+							   const ContViewOptions *options, int n);
 
 /*
  * The index that finds a group by its key: a unique btree over columns 1 to

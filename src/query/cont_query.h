@@ -73,6 +73,7 @@ typedef struct ContQuery
 	bool		pane_hidden;
 	ClosingWindow *closing;		/* late rows are not taken, or only final groups are shown; else NULL */
 	int			partition_key;	/* index in keys[] of what the matrel is partitioned by, or -1 */
+	bool		partition_panes;	/* and that is the pane, so that a window may be in several partitions */
 	int			nstates;
 	ContState  *states;			/* those of columns that the view got later come last */
 	int			nvalues;		/* columns of results, after the states of their generation */

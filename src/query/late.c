@@ -191,6 +191,25 @@ weir_late_find_window(ParseState *pstate, ContQuery *cq, Query *def, Index strea
 	cq->closing = closing;
 }
 
+/* A day of the calendar may be longer. */
+Interval
+weir_late_longest(const ContQuery *cq)
+{
+	Interval	length = cq->closing->length;
+
+	if (length.day != 0 || length.month != 0)
+		length.day++;
+	if (cq->panes && cq->panes->gap)
+		length.time = 0;
+	return length;
+}
+
+int64
+weir_late_zone_margin(const Interval *interval)
+{
+	return interval->month != 0 ? 2 * USECS_PER_DAY : interval->day != 0 ? 2 * USECS_PER_HOUR : 0;
+}
+
 /* ---------------------------------------------------------------------
  * Judging rows
  * --------------------------------------------------------------------- */

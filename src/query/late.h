@@ -16,6 +16,14 @@
  */
 extern void weir_late_find_window(ParseState *pstate, ContQuery *cq, Query *def, Index stream);
 
+/*
+ * How long after the key a window may end, and what of calendars must not make
+ * a difference between the time zones of the worker, which deletes windows, and
+ * of a reader, who does not look at those that lose panes: microseconds.
+ */
+extern Interval weir_late_longest(const ContQuery *cq);
+extern int64 weir_late_zone_margin(const Interval *interval);
+
 /* Is the row's window open?  The condition for the continuous query; counts rows for which it is not. */
 extern Node *weir_late_condition(const ClosingWindow *closing);
 

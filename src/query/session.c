@@ -79,7 +79,7 @@ weir_session_check(ParseState *pstate, ContQuery *cq, Query *def)
 
 /* weir.session_start(earliest, latest, gap) OVER (PARTITION BY keys ORDER BY pane) */
 char *
-weir_session_panes(ContQuery *cq, Oid matrelid, const char *columns, const char *where)
+weir_session_panes(const ContQuery *cq, Oid matrelid, const char *columns, const char *where)
 {
 	StringInfoData sql;
 	const char *separator = " PARTITION BY ";

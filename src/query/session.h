@@ -21,6 +21,6 @@ extern void weir_session_check(ParseState *pstate, ContQuery *cq, Query *def);
  * The matrel with one column more: where the session begins that a pane is part
  * of.  As a statement's text.
  */
-extern char *weir_session_panes(ContQuery *cq, Oid matrelid, const char *columns, const char *where);
+extern char *weir_session_panes(const ContQuery *cq, Oid matrelid, const char *columns, const char *where);
 
 #endif

@@ -149,6 +149,7 @@ weir_cont_query_build(Query *def, const ContViewOptions *options,
 	for (int i = 0; options->partitioned && i < cq->nkeys; i++)
 		if (strcmp(cq->keys[i].colname, NameStr(options->partition_column)) == 0)
 			cq->partition_key = i;
+	cq->partition_panes = cq->panes && cq->partition_key == cq->pane_key;
 	cq->query = continuous_query(&cxt);
 	cq->sets = weir_grouping_keys(cq, cxt.def);
 	weir_values_check(cxt.pstate, cq, cxt.def);

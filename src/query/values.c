@@ -233,6 +233,8 @@ weir_values_build(ContQuery *cq)
 		part->streams = cq->streams;
 		part->step_key = part->pane_key = -1;
 		part->closing = cq->closing;
+		part->partition_key = cq->partition_key;
+		part->partition_panes = cq->partition_panes;
 		part->nkeys = cq->nkeys;
 		part->keys = palloc0(sizeof(ContKey) * (cq->nkeys + ncolumns));
 		memcpy(part->keys, cq->keys, sizeof(ContKey) * cq->nkeys);

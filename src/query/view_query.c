@@ -32,6 +32,7 @@
 #include "query/analyze.h"
 #include "query/blocks.h"
 #include "query/grouping.h"
+#include "query/late.h"
 #include "query/session.h"
 #include "query/split.h"
 #include "query/state_expr.h"
@@ -72,6 +73,10 @@ static List *group_by_user_keys(Query *query, ContQuery *cq);
 static Node *in_window(ContQuery *cq);
 static Query *window_rows(ContQuery *cq, Oid matrelid, CommonTableExpr **cte);
 static Node *is_final(ViewQueryContext *cxt, const ContViewOptions *options);
+static Node *is_whole(ViewQueryContext *cxt, const ContViewOptions *options);
+static Node *watermark_of(ContQuery *cq, Oid type);
+static Node *weir_call(const char *name, Oid result, List *args);
+static Node *minus(Node *time, const Interval *interval);
 static Node *run_once(Node *expr, Oid type);
 static Node *as_type(Node *expr, Oid type);
 static Node *before(Node *bound, int64 usecs);
@@ -156,6 +161,10 @@ weir_view_query_build(ContQuery *cq, Query *def, const ContView *view)
 		query->havingQual = make_and_qual(query->havingQual, is_final(&cxt, options));
 	else if (options->final)
 		query->jointree->quals = make_and_qual(query->jointree->quals, is_final(&cxt, options));
+	if (options->retained && cq->panes && cq->panes->gap && cq->partition_panes)
+		query->havingQual = make_and_qual(query->havingQual, is_whole(&cxt, options));
+	else if (options->retained && cq->panes && !cq->panes->gap && (cq->closing || cq->partition_panes))
+		query->jointree->quals = make_and_qual(query->jointree->quals, is_whole(&cxt, options));
 	query->hasAggs = contain_aggs_of_level((Node *) query->targetList, 0) ||
 		contain_aggs_of_level(query->havingQual, 0);
 	query->hasTargetSRFs = expression_returns_set((Node *) query->targetList);
@@ -165,7 +174,7 @@ weir_view_query_build(ContQuery *cq, Query *def, const ContView *view)
 		query->cteList = NIL;
 	if (bounds)
 		query->cteList = lappend(query->cteList, bounds);
-	query->hasSubLinks |= cq->window != NULL || options->final;
+	query->hasSubLinks |= cq->window != NULL || options->final || options->retained;
 	return query;
 }
 
@@ -495,33 +504,89 @@ is_final(ViewQueryContext *cxt, const ContViewOptions *options)
 {
 	ContQuery  *cq = cxt->cq;
 	Oid			type = exprType((Node *) cq->closing->row_end);
-	Oid			regclass = REGCLASSOID;
-	Interval   *lateness = palloc(sizeof(Interval));
 	Node	   *end;
-	Node	   *bound;
 
-	*lateness = options->lateness;
 	end = cq->panes && cq->panes->gap ? session_end(cxt) :
 		cq->panes ? (Node *) makeVar(WINDOW_RTI, 2, type, -1, InvalidOid, 0) :
 		replace_mutator((Node *) cq->closing->key_end, cxt);
-	bound = (Node *) makeFuncExpr(LookupFuncName(list_make2(makeString(pstrdup(WEIR_SCHEMA)),
-															makeString(pstrdup("watermark"))),
-												 1, &regclass, false),
-								  TIMESTAMPTZOID,
-								  list_make1(makeConst(REGCLASSOID, -1, InvalidOid, sizeof(Oid),
-													   ObjectIdGetDatum(cq->streamid), false, true)),
-								  InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
-	if (type == TIMESTAMPOID)
-		bound = (Node *) makeFuncExpr(F_TIMEZONE_TEXT_TIMESTAMPTZ, TIMESTAMPOID,
-									  list_make2(makeConst(TEXTOID, -1, DEFAULT_COLLATION_OID, -1,
-														   CStringGetTextDatum("UTC"), false, false), bound),
-									  InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
-	if (weir_interval_usecs(lateness) != 0)
-		bound = (Node *) make_op(make_parsestate(NULL), list_make1(makeString(pstrdup("-"))), bound,
-								 (Node *) makeConst(INTERVALOID, -1, InvalidOid, sizeof(Interval),
-													IntervalPGetDatum(lateness), false, false), NULL, -1);
 	return (Node *) make_op(make_parsestate(NULL), list_make1(makeString(pstrdup("<="))),
-							end, run_once(bound, type), NULL, -1);
+							end, run_once(minus(watermark_of(cq, type), &options->lateness), type), NULL, -1);
+}
+
+/*
+ * start of the window > (SELECT what is old enough to be deleted).  A hopping or
+ * cumulating window whose first pane may be gone would show what is left of it.
+ * A session keeps its panes until its end is so old.
+ */
+static Node *
+is_whole(ViewQueryContext *cxt, const ContViewOptions *options)
+{
+	ContQuery  *cq = cxt->cq;
+	Oid			type = cq->keys[cq->pane_key].type;
+	Node	   *bound;
+
+	if (cq->closing)
+	{
+		Interval	length = weir_late_longest(cq);
+		CoalesceExpr *coalesce = makeNode(CoalesceExpr);
+
+		bound = minus(minus(minus(watermark_of(cq, type), &options->lateness), &options->retention), &length);
+		coalesce->coalescetype = type;
+		coalesce->args = list_make2(bound, makeConst(type, -1, InvalidOid, sizeof(Timestamp),
+													 TimestampGetDatum(DT_NOBEGIN), false, FLOAT8PASSBYVAL));
+		coalesce->location = -1;
+		bound = (Node *) coalesce;
+	}
+	else
+		bound = minus(weir_call("clock", TIMESTAMPTZOID, NIL), &options->retention);
+	return (Node *) make_op(make_parsestate(NULL), list_make1(makeString(pstrdup(">"))),
+							cq->panes->gap ? session_end(cxt) : (Node *) makeVar(WINDOW_RTI, 1, type, -1, InvalidOid, 0),
+							run_once(bound, type), NULL, -1);
+}
+
+/* weir.watermark(stream), as a time of this type */
+static Node *
+watermark_of(ContQuery *cq, Oid type)
+{
+	Node	   *result = weir_call("watermark", TIMESTAMPTZOID,
+								   list_make1(makeConst(REGCLASSOID, -1, InvalidOid, sizeof(Oid),
+														ObjectIdGetDatum(cq->streamid), false, true)));
+
+	if (type == TIMESTAMPOID)
+		result = (Node *) makeFuncExpr(F_TIMEZONE_TEXT_TIMESTAMPTZ, TIMESTAMPOID,
+									   list_make2(makeConst(TEXTOID, -1, DEFAULT_COLLATION_OID, -1,
+															CStringGetTextDatum("UTC"), false, false), result),
+									   InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
+	return result;
+}
+
+/* A function of schema weir */
+static Node *
+weir_call(const char *name, Oid result, List *args)
+{
+	Oid			types[1];
+	ListCell   *lc;
+
+	foreach(lc, args)
+		types[foreach_current_index(lc)] = exprType(lfirst(lc));
+	return (Node *) makeFuncExpr(LookupFuncName(list_make2(makeString(pstrdup(WEIR_SCHEMA)), makeString(pstrdup(name))),
+												list_length(args), types, false),
+								 result, args, InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
+}
+
+/* time - interval */
+static Node *
+minus(Node *time, const Interval *interval)
+{
+	Interval   *copy;
+
+	if (weir_interval_usecs(interval) == 0)
+		return time;
+	copy = palloc(sizeof(Interval));
+	*copy = *interval;
+	return (Node *) make_op(make_parsestate(NULL), list_make1(makeString(pstrdup("-"))), time,
+							(Node *) makeConst(INTERVALOID, -1, InvalidOid, sizeof(Interval),
+											   IntervalPGetDatum(copy), false, false), NULL, -1);
 }
 
 /* (SELECT expr::type) */

@@ -42,16 +42,20 @@
 static ContView *find_view(RangeVar *name);
 static ContView *find_matrel(RangeVar *name);
 static ContView *view_of_matrel(Oid relid);
-static List *partitions(Oid matrelid);
+static List *partitions(Oid relid);
 static Oid	lookup_index(ContView *view, Oid relid);
+static void rename_with_partitions(Oid relid, const char *old_view, const char *new_view, const char *suffix);
 static void rename_partition(Oid relid, const char *old_matrel, const char *new_matrel);
 static void rename_one(Oid relid, const char *old_view, const char *new_view,
 					   const char *suffix);
 static void move_one(Oid relid, Oid schema);
+static void move_with_partitions(Oid relid, Oid schema);
+static void change_with_partitions(Oid relid, Oid owner);
 static void change_owner(ContView *view, RoleSpec *role);
 static void refuse_matrel_change(ContView *view, RangeVar *name, const char *hint);
 static bool allowed_on_matrel(AlterTableType subtype);
 static void map_index_column(IndexElem *elem, Query *query, ContView *view);
+static AttrNumber column_of_matrel(ContView *view, Expr *expr);
 static void check_unique(IndexStmt *stmt, ContView *view);
 static TargetEntry *output_column(Query *query, Oid viewid, const char *name);
 static List *map_vacuum_columns(List *names, ContView *view);
@@ -63,8 +67,6 @@ weir_alter_rename(UtilityCall *call)
 	ContView   *view;
 	char	   *old_name;
 	ContView	copy;
-	char	   *old_matrel;
-	ListCell   *lc;
 
 	if (stmt->relation == NULL)
 		return false;
@@ -81,12 +83,9 @@ weir_alter_rename(UtilityCall *call)
 	copy = *view;
 	weir_utility_next(call);
 	CommandCounterIncrement();
-	old_matrel = get_rel_name(copy.matrelid);
-	rename_one(copy.matrelid, old_name, stmt->newname, "mrel");
-	foreach(lc, partitions(copy.matrelid))
-		rename_partition(lfirst_oid(lc), old_matrel, get_rel_name(copy.matrelid));
+	rename_with_partitions(copy.matrelid, old_name, stmt->newname, "mrel");
 	for (int i = 0; i < copy.nvalues; i++)
-		rename_one(copy.values[i], old_name, stmt->newname, psprintf("vals%d", i + 1));
+		rename_with_partitions(copy.values[i], old_name, stmt->newname, psprintf("vals%d", i + 1));
 	rename_one(copy.defid, old_name, stmt->newname, "def");
 	return true;
 }
@@ -97,7 +96,6 @@ weir_alter_schema(UtilityCall *call)
 	AlterObjectSchemaStmt *stmt = castNode(AlterObjectSchemaStmt, call->pstmt->utilityStmt);
 	ContView   *view;
 	ContView	copy;
-	ListCell   *lc;
 
 	if (stmt->relation == NULL)
 		return false;
@@ -112,11 +110,9 @@ weir_alter_schema(UtilityCall *call)
 	copy = *view;
 	weir_utility_next(call);
 	CommandCounterIncrement();
-	move_one(copy.matrelid, get_rel_namespace(copy.viewid));
-	foreach(lc, partitions(copy.matrelid))
-		move_one(lfirst_oid(lc), get_rel_namespace(copy.viewid));
+	move_with_partitions(copy.matrelid, get_rel_namespace(copy.viewid));
 	for (int i = 0; i < copy.nvalues; i++)
-		move_one(copy.values[i], get_rel_namespace(copy.viewid));
+		move_with_partitions(copy.values[i], get_rel_namespace(copy.viewid));
 	return true;
 }
 
@@ -373,11 +369,11 @@ view_of_matrel(Oid relid)
 	return view;
 }
 
-/* The matrel's partitions, locked. */
+/* Those of a matrel or values relation, locked. */
 static List *
-partitions(Oid matrelid)
+partitions(Oid relid)
 {
-	return find_inheritance_children(matrelid, AccessExclusiveLock);
+	return find_inheritance_children(relid, AccessExclusiveLock);
 }
 
 /* Only a relation that still has the name it was given, and if the new is free. */
@@ -392,6 +388,17 @@ rename_one(Oid relid, const char *old_view, const char *new_view, const char *su
 		return;
 	RenameRelationInternal(relid, new_name, true, false);
 	CommandCounterIncrement();
+}
+
+static void
+rename_with_partitions(Oid relid, const char *old_view, const char *new_view, const char *suffix)
+{
+	char	   *old_name = get_rel_name(relid);
+	ListCell   *lc;
+
+	rename_one(relid, old_view, new_view, suffix);
+	foreach(lc, partitions(relid))
+		rename_partition(lfirst_oid(lc), old_name, get_rel_name(relid));
 }
 
 /* v_mrel_20261123 goes with v_mrel. */
@@ -424,16 +431,33 @@ move_one(Oid relid, Oid schema)
 }
 
 static void
+move_with_partitions(Oid relid, Oid schema)
+{
+	ListCell   *lc;
+
+	move_one(relid, schema);
+	foreach(lc, partitions(relid))
+		move_one(lfirst_oid(lc), schema);
+}
+
+static void
+change_with_partitions(Oid relid, Oid owner)
+{
+	ListCell   *lc;
+
+	foreach(lc, partitions(relid))
+		ATExecChangeOwner(lfirst_oid(lc), owner, true, AccessExclusiveLock);
+	ATExecChangeOwner(relid, owner, true, AccessExclusiveLock);
+}
+
+static void
 change_owner(ContView *view, RoleSpec *role)
 {
 	Oid			owner = get_rolespec_oid(role, false);
-	ListCell   *lc;
 
-	foreach(lc, partitions(view->matrelid))
-		ATExecChangeOwner(lfirst_oid(lc), owner, true, AccessExclusiveLock);
-	ATExecChangeOwner(view->matrelid, owner, true, AccessExclusiveLock);
+	change_with_partitions(view->matrelid, owner);
 	for (int i = 0; i < view->nvalues; i++)
-		ATExecChangeOwner(view->values[i], owner, true, AccessExclusiveLock);
+		change_with_partitions(view->values[i], owner);
 	ATExecChangeOwner(view->defid, owner, true, AccessExclusiveLock);
 	CommandCounterIncrement();
 }
@@ -482,6 +506,7 @@ static void
 map_index_column(IndexElem *elem, Query *query, ContView *view)
 {
 	TargetEntry *tle;
+	AttrNumber	attno;
 	List	   *context;
 	RawStmt    *raw;
 
@@ -497,16 +522,17 @@ map_index_column(IndexElem *elem, Query *query, ContView *view)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
 				 errmsg("column \"%s\" does not exist", elem->name)));
-	if (IsA(tle->expr, Var))
+	attno = column_of_matrel(view, tle->expr);
+	if (attno != InvalidAttrNumber)
 	{
-		elem->name = get_attname(view->matrelid, ((Var *) tle->expr)->varattno, false);
+		elem->name = get_attname(view->matrelid, attno, false);
 		return;
 	}
 	if (query->hasAggs && contain_agg_clause((Node *) tle->expr))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("sliding-window aggregate columns cannot be indexed")));
-	if (contain_mutable_functions((Node *) tle->expr) || contain_subplans((Node *) tle->expr) ||
+	if (IsA(tle->expr, Var) || contain_mutable_functions((Node *) tle->expr) || contain_subplans((Node *) tle->expr) ||
 		contain_window_function((Node *) tle->expr))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -522,6 +548,16 @@ map_index_column(IndexElem *elem, Query *query, ContView *view)
 								   RAW_PARSE_DEFAULT));
 	elem->expr = linitial_node(ResTarget, ((SelectStmt *) raw->stmt)->targetList)->val;
 	elem->name = NULL;
+}
+
+/* The column of the matrel that the view shows as it is, or InvalidAttrNumber; windows are made when the view is read. */
+static AttrNumber
+column_of_matrel(ContView *view, Expr *expr)
+{
+	Var		   *var = (Var *) expr;
+
+	return IsA(var, Var) && var->varno == 1 && get_attname(view->matrelid, var->varattno, true) != NULL ?
+		var->varattno : InvalidAttrNumber;
 }
 
 /*
@@ -579,16 +615,16 @@ map_vacuum_columns(List *names, ContView *view)
 	foreach(lc, names)
 	{
 		TargetEntry *tle = output_column(query, view->viewid, strVal(lfirst(lc)));
+		AttrNumber	attno;
 
 		if (tle == NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_COLUMN),
 					 errmsg("column \"%s\" of relation \"%s\" does not exist",
 							strVal(lfirst(lc)), get_rel_name(view->viewid))));
-		if (IsA(tle->expr, Var))
-			result = lappend(result,
-							 makeString(get_attname(view->matrelid,
-													((Var *) tle->expr)->varattno, false)));
+		attno = column_of_matrel(view, tle->expr);
+		if (attno != InvalidAttrNumber)
+			result = lappend(result, makeString(get_attname(view->matrelid, attno, false)));
 	}
 	return result;
 }

@@ -161,10 +161,12 @@ create_cont_view(UtilityCall *call, ViewStmt *stmt, Query *query, ContView *view
 
 	if (given.partition_by)
 	{
-		cq->partition_key = weir_partition_find_key(cq, def, given.partition_by, given.partition_interval);
+		int			key = weir_partition_find_key(cq, def, given.partition_by, given.partition_interval);
+
 		view->options.partitioned = true;
 		view->options.partition_interval = *given.partition_interval;
-		namestrcpy(&view->options.partition_column, cq->keys[cq->partition_key].colname);
+		namestrcpy(&view->options.partition_column, cq->keys[key].colname);
+		cq = weir_cont_query_build(def, &view->options, NULL);
 	}
 
 	/* What cannot be planned is told to the user, not to a worker's log. */
@@ -176,7 +178,7 @@ create_cont_view(UtilityCall *call, ViewStmt *stmt, Query *query, ContView *view
 		int			n = view->nvalues++;
 
 		weir_cont_query_plan(((ValuesRel *) lfirst(lc))->query);
-		view->values[n] = weir_values_create(stmt->view, cq, n);
+		view->values[n] = weir_values_create(stmt->view, cq, &view->options, n);
 		weir_depend_on(view->values[n], view->defid, DEPENDENCY_AUTO);
 	}
 

@@ -89,6 +89,13 @@ matrel_column(const ContView *view, const char *name)
 				 errmsg("column \"%s\" does not exist", name)));
 	tle = list_nth_node(TargetEntry, query->targetList, attno - 1);
 	type = exprType((Node *) tle->expr);
+	if (IsA(tle->expr, Var) && (((Var *) tle->expr)->varno != 1 ||
+								get_attname(view->matrelid, ((Var *) tle->expr)->varattno, true) == NULL))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("ttl_column cannot be a column of a hopping, cumulating or session window"),
+				 errdetail("A window is kept in several rows, which have to be deleted together."),
+				 errhint("Use the option retention.")));
 	if (!IsA(tle->expr, Var) || (type != TIMESTAMPOID && type != TIMESTAMPTZOID))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
@@ -135,18 +142,15 @@ weir_set_ttl(PG_FUNCTION_ARGS)
 static int64
 drop_expired(const ContView *view, const ContQuery *cq)
 {
-	Relation	matrel = table_open(view->matrelid, NoLock);
-	List	   *expired = weir_partition_expired(matrel, view, cq);
+	List	   *expired = weir_partition_expired(view, cq);
 	int64		total = 0;
 	ListCell   *lc;
 
-	table_close(matrel, NoLock);
 	foreach(lc, expired)
 	{
 		total += weir_partition_rows(lfirst_oid(lc));
-		weir_partition_drop(lfirst_oid(lc));
+		weir_partition_drop(view, cq, lfirst_oid(lc));
 	}
-	CommandCounterIncrement();
 	return total;
 }
 

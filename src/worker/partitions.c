@@ -33,6 +33,7 @@
 #define DROP_WAIT_MOST_MS 500
 #define DROP_PAUSE_MS 1000
 #define DROP_PAUSE_MOST_MS 30000
+#define DROP_PAUSE_FACTOR 20	/* of what looking took: sessions have to be looked through */
 
 typedef struct DropDue
 {
@@ -62,19 +63,31 @@ note_group(TupleTableSlot *row, void *arg)
 	weir_partition_wants_note(arg, row);
 }
 
+/* Of the matrel or (view NULL) a values relation. */
+static bool
+make_for_part(ViewRuntime *part, Epoch *epoch, const ContView *view)
+{
+	Relation	rel = try_table_open(part->view.matrelid, AccessShareLock);
+	PartitionWants *wants;
+
+	if (rel == NULL)
+		return false;
+	wants = weir_partition_wants(weir_partition_router(rel, &part->view, part->query));
+	weir_epoch_visit(epoch, &part->spec, note_group, wants);
+	table_close(rel, NoLock);
+	return weir_partition_wants_make(wants, MAKE_PORTION, view) > 0;
+}
+
 bool
 weir_partitions_make(ContView *view, Epoch *epoch)
 {
 	ViewRuntime *runtime = weir_runtime_get(view);
-	Relation	matrel = try_table_open(view->matrelid, AccessShareLock);
-	PartitionWants *wants;
+	ViewRuntime *part;
+	bool		more = false;
 
-	if (matrel == NULL)
-		return false;
-	wants = weir_partition_wants(weir_partition_router(matrel, view, runtime->query));
-	weir_epoch_visit(epoch, &runtime->spec, note_group, wants);
-	table_close(matrel, NoLock);
-	return weir_partition_wants_make(wants, MAKE_PORTION) > 0;
+	for (int i = 0; (part = weir_runtime_part(runtime, i)) != NULL; i++)
+		more |= make_for_part(part, epoch, i == 0 ? view : NULL);
+	return more;
 }
 
 static DropDue *
@@ -105,17 +118,18 @@ drop_oldest(void *arg)
 {
 	Dropping   *dropping = arg;
 	ContView   *view = dropping->view;
+	ContQuery  *query = weir_runtime_get(view)->query;
 	Relation	matrel = try_table_open(view->matrelid, AccessShareLock);
 	List	   *expired;
 
 	if (matrel == NULL)
 		return;
-	expired = weir_partition_expired(matrel, view, weir_runtime_get(view)->query);
+	expired = weir_partition_expired(view, query);
 	table_close(matrel, AccessShareLock);
 	if (expired == NIL)
 		return;
 	LockRelationOid(view->matrelid, AccessExclusiveLock);
-	weir_partition_drop(linitial_oid(expired));
+	weir_partition_drop(view, query, linitial_oid(expired));
 	dropping->more = list_length(expired) > 1;
 }
 
@@ -125,6 +139,8 @@ drop_one(Oid defid)
 {
 	DropDue    *due = due_of(defid);
 	Dropping	dropping = {NULL, false};
+	TimestampTz started = GetCurrentTimestamp();
+	TimestampTz ended;
 	ErrorData  *error;
 
 	weir_worker_begin();
@@ -146,8 +162,9 @@ drop_one(Oid defid)
 	weir_worker_commit();
 
 	due->failures = error ? due->failures + 1 : 0;
-	due->next = GetCurrentTimestamp() +
-		Min(DROP_PAUSE_MS << Min(due->failures, 10), DROP_PAUSE_MOST_MS) * (int64) 1000;
+	ended = GetCurrentTimestamp();
+	due->next = ended + Max(Min(DROP_PAUSE_MS << Min(due->failures, 10), DROP_PAUSE_MOST_MS) * (int64) 1000,
+							(ended - started) * DROP_PAUSE_FACTOR);
 	return error == NULL && dropping.more;
 }
 
