@@ -1086,6 +1086,13 @@ CREATE FUNCTION weir.watermark(stream regclass) RETURNS timestamptz
 	AS 'SELECT w.watermark FROM weir.watermarks w WHERE w.stream::pg_catalog.oid OPERATOR(pg_catalog.=) $1::pg_catalog.oid AND w.partition OPERATOR(pg_catalog.=) -1';
 COMMENT ON FUNCTION weir.watermark(regclass) IS 'the watermark of a stream as of the last flush; NULL before its first row with a time';
 
+CREATE FUNCTION weir.watermark(stream regclass, VARIADIC others regclass[]) RETURNS timestamptz
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	AS 'SELECT CASE WHEN pg_catalog.count(*) OPERATOR(pg_catalog.=) (SELECT pg_catalog.count(DISTINCT s) FROM pg_catalog.unnest(pg_catalog.array_append($2, $1)::pg_catalog.oid[]) s)
+		THEN pg_catalog.min(w.watermark) END
+		FROM weir.watermarks w WHERE w.stream::pg_catalog.oid OPERATOR(pg_catalog.=) ANY (pg_catalog.array_append($2, $1)::pg_catalog.oid[]) AND w.partition OPERATOR(pg_catalog.=) -1';
+COMMENT ON FUNCTION weir.watermark(regclass, regclass[]) IS 'the least watermark of these streams, which their UNION ALL has, as of the last flush; NULL before each has had a row with a time';
+
 CREATE FUNCTION weir.on_time(window_end timestamptz) RETURNS boolean
 	LANGUAGE c VOLATILE COST 10000 AS 'MODULE_PATHNAME', 'weir_on_time';
 CREATE FUNCTION weir.on_time(window_end timestamp) RETURNS boolean

@@ -155,8 +155,6 @@ CREATE VIEW v AS SELECT u.k, count(*) FROM names n, LATERAL (SELECT k FROM s1_re
 CREATE VIEW v AS SELECT u.k, count(*) FROM names n LEFT JOIN (SELECT k FROM s1_renamed UNION ALL SELECT id FROM s2) u USING (k) GROUP BY u.k;
 CREATE VIEW v AS SELECT k, count(*) FROM (SELECT n.k FROM names n LEFT JOIN s1_renamed s USING (k) UNION ALL SELECT id FROM s2) u GROUP BY k;
 CREATE VIEW v AS SELECT k, count(*) FROM (SELECT k FROM s1_renamed WHERE arrival_timestamp > now() - interval '1 hour' UNION ALL SELECT id FROM s2) u GROUP BY k;
-CREATE VIEW v WITH (sw = '1 hour') AS SELECT k FROM s1_renamed UNION ALL SELECT id FROM s2;
-CREATE VIEW v WITH (sw = '1 hour') AS SELECT k, count(*) FROM (SELECT k FROM s1_renamed UNION ALL SELECT id FROM s2) u GROUP BY k;
 CREATE VIEW v WITH (sw = '1 hour', sw_column = 'id') AS SELECT k, count(*) FROM (SELECT k FROM s1_renamed UNION ALL SELECT id FROM s2) u GROUP BY k;
 CREATE VIEW v AS SELECT count(*) FROM (SELECT w.window_start FROM s2, weir.session(at, '5 minutes') w UNION ALL SELECT id::text::timestamptz FROM s2) u;
 CREATE VIEW v WITH (emit = final) AS SELECT w.window_start, count(*) FROM (SELECT at FROM s2 UNION ALL SELECT arrival_timestamp FROM s1_renamed) u, weir.tumble(at, '1 minute') w GROUP BY 1;

@@ -78,10 +78,10 @@ weir_matrel_spare_sessions(const ContView *view, const ContQuery *query, Timesta
 	SPI_finish();
 }
 
-/* Parameters of the bound: what the watermark is taken of, and taken from it. */
-#define NBOUND_ARGS 4
+/* Parameters of the bound: what is taken from the watermark. */
+#define NBOUND_ARGS 3
 
-static Oid	bound_types[NBOUND_ARGS] = {OIDOID, INTERVALOID, INTERVALOID, INTERVALOID};
+static Oid	bound_types[NBOUND_ARGS] = {INTERVALOID, INTERVALOID, INTERVALOID};
 
 /* As SQL: where the last window closed long enough ago begins.  *length is memory for an argument. */
 static char *
@@ -89,18 +89,22 @@ bound_of(const ContView *view, const ContQuery *query, Interval *length, Datum *
 {
 	const ContViewOptions *options = &view->options;
 	ClosingWindow *closing = query->closing;
+	StringInfoData streams;
+	ListCell   *lc;
 
 	*length = weir_late_longest(query);
 
 	/* Readers do not look at windows that lose panes, by their own time zone: see view_query.c. */
 	if (query->partition_panes || (query->panes && !query->panes->gap))
 		length->time += weir_late_zone_margin(&options->lateness) + weir_late_zone_margin(&options->retention);
-	args[0] = ObjectIdGetDatum(view->streamid);
-	args[1] = IntervalPGetDatum(&options->lateness);
-	args[2] = IntervalPGetDatum(&options->retention);
-	args[3] = IntervalPGetDatum(length);
-	return psprintf("(SELECT weir.watermark($1)%s - $2 - $3 - $4)",
-					query->keys[closing->key].type == TIMESTAMPOID ? " AT TIME ZONE 'UTC'" : "");
+	args[0] = IntervalPGetDatum(&options->lateness);
+	args[1] = IntervalPGetDatum(&options->retention);
+	args[2] = IntervalPGetDatum(length);
+	initStringInfo(&streams);
+	foreach(lc, query->streams)
+		appendStringInfo(&streams, "%s%u::pg_catalog.regclass", lc == list_head(query->streams) ? "" : ", ", lfirst_oid(lc));
+	return psprintf("(SELECT weir.watermark(%s)%s - $1 - $2 - $3)",
+					streams.data, query->keys[closing->key].type == TIMESTAMPOID ? " AT TIME ZONE 'UTC'" : "");
 }
 
 bool

@@ -90,7 +90,7 @@ relation_changed(Datum arg, Oid relid)
 		ViewRuntime *part;
 
 		if (relid == InvalidOid || relid == runtime->defid ||
-			(relid == runtime->view.streamid && runtime->query && runtime->query->closing))
+			(runtime->query && runtime->query->closing && list_member_oid(runtime->query->streams, relid)))
 			runtime->valid = false;
 		for (int i = 0; (part = weir_runtime_part(runtime, i)) != NULL; i++)
 			if (relid == InvalidOid || relid == runtime->view.streamid ||
@@ -673,13 +673,39 @@ weir_runtime_is_kept(Oid defid)
 	return true;
 }
 
+/* The least of the view's streams. */
+static int64
+watermark_for(ViewRuntime *runtime, StreamRows *rows)
+{
+	int64		least = rows->watermark;
+	ListCell   *lc;
+
+	foreach(lc, runtime->query->streams)
+	{
+		int			i = 0;
+
+		if (lfirst_oid(lc) == rows->streamid)
+			continue;
+		while (i < rows->nwatermarks && rows->watermarks[i].streamid != lfirst_oid(lc))
+			i++;
+
+		/* It is held before the queries run; a view that came after that waits for the next try. */
+		if (i == rows->nwatermarks)
+			ereport(ERROR,
+					(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+					 errmsg("the watermark of stream \"%s\" is not held", get_rel_name(lfirst_oid(lc)))));
+		least = Min(least, rows->watermarks[i].watermark);
+	}
+	return least;
+}
+
 /* Windows that end by then are closed to these rows. */
 static int64
 late_threshold(ViewRuntime *runtime, StreamRows *rows)
 {
 	int64		result;
 
-	if (pg_sub_s64_overflow(rows->watermark, weir_interval_usecs(&runtime->view.options.lateness), &result))
+	if (pg_sub_s64_overflow(watermark_for(runtime, rows), weir_interval_usecs(&runtime->view.options.lateness), &result))
 		return PG_INT64_MIN;
 	return result;
 }

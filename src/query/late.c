@@ -27,6 +27,7 @@
 #include "parser/parse_func.h"
 #include "parser/parse_oper.h"
 #include "query/analyze.h"
+#include "query/union.h"
 #include "query/window.h"
 #include "stream/batch.h"
 #include "time/window.h"
@@ -131,37 +132,45 @@ trunc_window(FuncExpr *call, Node **time, Expr **end, Interval *length)
 	return true;
 }
 
+/* Of a UNION ALL, each branch's column is the event time of its stream. */
 static bool
-is_event_time(Node *time, Index stream, AttrNumber column)
+is_event_time(Node *time, Query *def, Index stream)
 {
 	Var		   *var = (Var *) time;
+	RangeTblEntry *rte = rt_fetch(stream, def->rtable);
 
-	return IsA(time, Var) && var->varno == stream && var->varattno == column && var->varlevelsup == 0;
+	if (!IsA(time, Var) || var->varno != stream || var->varlevelsup != 0)
+		return false;
+	if (rte->rtekind == RTE_RELATION)
+		return var->varattno == weir_event_options(rte->relid)->column;
+	return weir_union_is_event_time(rte->subquery, var->varattno);
 }
 
 void
 weir_late_find_window(ParseState *pstate, ContQuery *cq, Query *def, Index stream)
 {
-	const EventOptions *options = weir_event_options(cq->streamid);
 	ClosingWindow *closing = palloc0(sizeof(ClosingWindow));
 	Node	   *time = NULL;
+	ListCell   *lc;
 
-	if (rt_fetch(stream, def->rtable)->rtekind != RTE_RELATION)
-		weir_query_refuse(pstate, -1, "event-time options over UNION ALL",
-						  "Streams have watermarks of their own: create a view of each with these options, and an ordinary view that puts them together.");
-	if (options->column == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("stream \"%s\" has no event time", get_rel_name(cq->streamid)),
-				 errhint("ALTER FOREIGN TABLE %s OPTIONS (ADD event_time 'column', ADD watermark '5 seconds').",
-						 quote_identifier(get_rel_name(cq->streamid)))));
+	foreach(lc, cq->streams)
+	{
+		const char *name = get_rel_name(lfirst_oid(lc));
+
+		if (weir_event_options(lfirst_oid(lc))->column == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("stream \"%s\" has no event time", name),
+					 errhint("ALTER FOREIGN TABLE %s OPTIONS (ADD event_time 'column', ADD watermark '5 seconds').",
+							 quote_identifier(name))));
+	}
 	if (cq->panes)
 	{
 		time = linitial(cq->panes->call->args);
 		closing->key = cq->pane_key;
 		closing->row_end = weir_window_first_end(cq->panes);
 		closing->length = *weir_window_length(cq->panes);
-		if (!is_event_time(time, stream, options->column))
+		if (!is_event_time(time, def, stream))
 			time = NULL;
 	}
 	for (int i = 0; cq->panes == NULL && !cq->append && time == NULL && i < cq->nkeys; i++)
@@ -173,7 +182,7 @@ weir_late_find_window(ParseState *pstate, ContQuery *cq, Query *def, Index strea
 			!(bin_window(call, &time, &end, &closing->length) ||
 			  trunc_window(call, &time, &end, &closing->length) ||
 			  weir_window_of_bucket(call, &time, &end, &closing->length)) ||
-			!is_event_time(time, stream, options->column))
+			!is_event_time(time, def, stream))
 		{
 			time = NULL;
 			continue;
@@ -185,8 +194,11 @@ weir_late_find_window(ParseState *pstate, ContQuery *cq, Query *def, Index strea
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("options \"emit\", \"late\", \"allowed_lateness\" and \"retention\" need a window over the stream's event time"),
+				 rt_fetch(stream, def->rtable)->rtekind == RTE_RELATION ?
 				 errdetail("Column \"%s\" is the event time of stream \"%s\".",
-						   get_attname(cq->streamid, options->column, false), get_rel_name(cq->streamid)),
+						   get_attname(cq->streamid, weir_event_options(cq->streamid)->column, false),
+						   get_rel_name(cq->streamid)) :
+				 errdetail("A column of UNION ALL is its event time if it is that of each branch's stream, as it is."),
 				 errhint("Group by the columns of weir.tumble, weir.hop or weir.cumulate, by date_bin, or by date_trunc with a time zone, of that column.")));
 	cq->closing = closing;
 }

@@ -32,6 +32,7 @@
 #include "parser/parse_oper.h"
 #include "parser/parsetree.h"
 #include "query/analyze.h"
+#include "query/union.h"
 #include "rewrite/rewriteManip.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -74,8 +75,8 @@ static void add_interval(Interval *sum, const Interval *interval, int sign);
 static Node *minus_interval(Node *bound, const Interval *interval);
 static Node *use_clock_mutator(Node *node, void *context);
 static Oid	clock_function(void);
-static bool add_to_query(Query *query, Oid streamid, const char *column, AttrNumber attno, Oid type, int32 typmod,
-						 const Interval *length);
+static bool add_to_query(Query *query, const char *column, const Interval *length);
+static void add_condition(Query *query, Var *time, const Interval *length);
 
 SlidingWindow *
 weir_sliding_take(ParseState *pstate, Query *query, Index stream)
@@ -560,61 +561,82 @@ clock_function(void)
 						  0, NULL, false);
 }
 
-void
-weir_sliding_add(Query *query, Oid streamid, const char *column, const Interval *length)
+Query *
+weir_sliding_add(Query *query, const char *column, const Interval *length)
 {
-	AttrNumber	attno = get_attnum(streamid, column);
-	Oid			type = InvalidOid;
-	int32		typmod = -1;
-	Oid			collation;
-
-	if (attno > 0)
-		get_atttypetypmodcoll(streamid, attno, &type, &typmod, &collation);
-	if (type != TIMESTAMPOID && type != TIMESTAMPTZOID)
-		ereport(ERROR,
-				(errcode(attno > 0 ? ERRCODE_DATATYPE_MISMATCH : ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("sw_column \"%s\" must refer to a timestamp or timestamptz column of stream \"%s\"",
-						column, get_rel_name(streamid))));
-	if (!add_to_query(query, streamid, column, attno, type, typmod, length))
-		elog(ERROR, "query does not read the stream");
+	query = weir_union_wrap(NULL, query);
+	if (!add_to_query(query, column, length))
+		elog(ERROR, "query does not read a stream");
+	return query;
 }
 
+/* Where the stream, or a UNION ALL of streams, stands in FROM. */
 static bool
-add_to_query(Query *query, Oid streamid, const char *column, AttrNumber attno, Oid type, int32 typmod,
-			 const Interval *length)
+add_to_query(Query *query, const char *column, const Interval *length)
 {
 	ListCell   *lc;
 
-	if (query->setOperations && list_member_oid(weir_query_streams(query), streamid))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("\"sw\" cannot be used with UNION ALL"),
-				 errhint("Write the window as a condition: SELECT ... FROM (... UNION ALL ...) u WHERE u.%s > clock_timestamp() - interval '...'.",
-						 quote_identifier(column))));
 	foreach(lc, query->rtable)
 	{
 		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
-		Node	   *condition;
+		Index		rti = foreach_current_index(lc) + 1;
+		AttrNumber	attno;
+		Oid			type = InvalidOid;
+		int32		typmod = -1;
+		Oid			collation;
 
-		if (rte->rtekind == RTE_SUBQUERY &&
-			add_to_query(rte->subquery, streamid, column, attno, type, typmod, length))
+		if (rte->rtekind == RTE_RELATION && weir_relation_is_stream(rte->relid))
+		{
+			attno = get_attnum(rte->relid, column);
+			if (attno > 0)
+				get_atttypetypmodcoll(rte->relid, attno, &type, &typmod, &collation);
+			if (type != TIMESTAMPOID && type != TIMESTAMPTZOID)
+				ereport(ERROR,
+						(errcode(attno > 0 ? ERRCODE_DATATYPE_MISMATCH : ERRCODE_UNDEFINED_COLUMN),
+						 errmsg("sw_column \"%s\" must refer to a timestamp or timestamptz column of stream \"%s\"",
+								column, get_rel_name(rte->relid))));
+		}
+		else if (rte->rtekind == RTE_SUBQUERY && rte->subquery->setOperations && OidIsValid(weir_query_stream(rte->subquery)))
+		{
+			attno = weir_union_time_column(rte, column, &type, &typmod);
+			if (type != TIMESTAMPOID && type != TIMESTAMPTZOID)
+				ereport(ERROR,
+						(errcode(attno > 0 ? ERRCODE_DATATYPE_MISMATCH : ERRCODE_UNDEFINED_COLUMN),
+						 errmsg("sw_column \"%s\" must refer to a timestamp or timestamptz column of the UNION ALL, or of each of its streams",
+								column),
+						 errhint("Give it this name in the first branch, or write the window as a condition: WHERE u.%s > clock_timestamp() - interval '...'.",
+								 quote_identifier(column))));
+		}
+		else if (rte->rtekind == RTE_SUBQUERY && add_to_query(rte->subquery, column, length))
 			return true;
-		if (rte->rtekind != RTE_RELATION || rte->relid != streamid)
+		else
 			continue;
-		condition = (Node *)
-			make_op(make_parsestate(NULL), list_make1(makeString(pstrdup(">"))),
-					(Node *) makeVar(foreach_current_index(lc) + 1, attno, type, typmod,
-									 InvalidOid, 0),
-					minus_interval((Node *) makeFuncExpr(F_CLOCK_TIMESTAMP, TIMESTAMPTZOID, NIL,
-														 InvalidOid, InvalidOid,
-														 COERCE_EXPLICIT_CALL), length),
-					NULL, -1);
-		query->jointree->quals = make_and_qual(query->jointree->quals, condition);
+		add_condition(query, makeVar(rti, attno, type, typmod, InvalidOid, 0), length);
 		return true;
 	}
 	foreach(lc, query->cteList)
-		if (add_to_query(castNode(Query, lfirst_node(CommonTableExpr, lc)->ctequery),
-						 streamid, column, attno, type, typmod, length))
+	{
+		CommonTableExpr *cte = lfirst_node(CommonTableExpr, lc);
+
+		if (castNode(Query, cte->ctequery)->setOperations && OidIsValid(weir_query_stream((Query *) cte->ctequery)))
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("\"sw\" cannot be used with UNION ALL inside WITH"),
+					 errhint("Write the UNION ALL into FROM, or the window as a condition: WHERE %s.%s > clock_timestamp() - interval '...'.",
+							 quote_identifier(cte->ctename), quote_identifier(column))));
+		if (add_to_query(castNode(Query, cte->ctequery), column, length))
 			return true;
+	}
 	return false;
+}
+
+static void
+add_condition(Query *query, Var *time, const Interval *length)
+{
+	Node	   *bound = minus_interval((Node *) makeFuncExpr(F_CLOCK_TIMESTAMP, TIMESTAMPTZOID, NIL, InvalidOid,
+															 InvalidOid, COERCE_EXPLICIT_CALL), length);
+
+	query->jointree->quals = make_and_qual(query->jointree->quals, (Node *)
+										   make_op(make_parsestate(NULL), list_make1(makeString(pstrdup(">"))),
+												   (Node *) time, bound, NULL, -1));
 }

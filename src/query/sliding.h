@@ -36,9 +36,9 @@ extern void weir_sliding_narrow(SlidingWindow *window, const Interval *length);
 
 /*
  * Add "column > clock_timestamp() - length" to the WHERE of the subquery, or
- * query, that reads the stream.  Errors when the column is no time.
+ * query, that reads the stream, or a UNION ALL of streams.  Returns the query, modified; one
+ * that is itself a UNION ALL becomes one that selects from it.  Errors when the column is no time.
  */
-extern void weir_sliding_add(Query *query, Oid streamid, const char *column,
-							 const Interval *length);
+extern Query *weir_sliding_add(Query *query, const char *column, const Interval *length);
 
 #endif

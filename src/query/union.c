@@ -13,22 +13,30 @@
 
 #include "query/union.h"
 
+#include "base/compat.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
+#include "catalog/cont_view.h"
+#include "catalog/event_options.h"
 #include "query/analyze.h"
 #include "query/flatten.h"
 #include "query/sliding.h"
 #include "query/window.h"
 #include "rewrite/rewriteManip.h"
+#include "utils/lsyscache.h"
 
 #define BRANCH_HINT "Write it over the UNION ALL: SELECT ... FROM (SELECT ... UNION ALL SELECT ...) u WHERE ... GROUP BY ..."
 
 static bool is_union_tree(Node *node, bool distinct);
 static void make_all(Node *node);
 static void check_branch(ParseState *pstate, Query *branch);
+static AttrNumber add_column(RangeTblEntry *rte, const char *name);
+static TargetEntry *make_stream_column(Query *branch, const char *name, int resno);
+static Index first_leaf(Node *node);
+static void add_type(Node *node, Var *var);
 
 Query *
 weir_union_wrap(ParseState *pstate, Query *query)
@@ -45,7 +53,7 @@ weir_union_wrap(ParseState *pstate, Query *query)
 		return query;
 	if (!is_union_tree((Node *) top, !top->all) ||
 		(query->cteList && (checkExprHasSubLink(query->limitCount) || checkExprHasSubLink(query->limitOffset))))
-		weir_query_refuse(pstate, -1, "INTERSECT, EXCEPT, or UNION inside UNION ALL, over a stream",
+		weir_query_refuse(pstate, exprLocation((Node *) query->targetList), "INTERSECT, EXCEPT, or UNION inside UNION ALL, over a stream",
 						  "Create a continuous view for each branch, and an ordinary view that puts them together.");
 
 	/* What is on top of the branches goes around them. */
@@ -59,7 +67,6 @@ weir_union_wrap(ParseState *pstate, Query *query)
 	rte = makeNode(RangeTblEntry);
 	rte->rtekind = RTE_SUBQUERY;
 	rte->subquery = inner;
-	rte->alias = makeAlias("union", NIL);
 	rte->eref = makeAlias("union", NIL);
 	rte->inFromCl = true;
 	ref = makeNode(RangeTblRef);
@@ -78,6 +85,7 @@ weir_union_wrap(ParseState *pstate, Query *query)
 		inner_tle->ressortgroupref = 0;
 		maxref = Max(maxref, tle->ressortgroupref);
 	}
+	rte->alias = copyObject(rte->eref);
 	if (top->all)
 		return wrapper;
 
@@ -165,4 +173,147 @@ check_branch(ParseState *pstate, Query *branch)
 		weir_query_refuse(pstate, location, "a sliding window in a branch of UNION ALL", BRANCH_HINT);
 	weir_window_prepare(pstate, copy);
 	(void) weir_window_take(pstate, copy);
+}
+
+/* ---------------------------------------------------------------------
+ * Time
+ * --------------------------------------------------------------------- */
+
+/* What a branch has in a column, if that is a column of its stream; else NULL.  *rte: the stream's entry. */
+static Var *
+stream_column(Query *branch, AttrNumber attno, RangeTblEntry **rte)
+{
+	TargetEntry *tle = list_nth_node(TargetEntry, branch->targetList, attno - 1);
+	Var		   *var = (Var *) weir_flatten_join_alias_vars(branch, copyObject((Node *) tle->expr));
+
+	if (!IsA(var, Var) || var->varlevelsup > 0)
+		return NULL;
+	*rte = rt_fetch(var->varno, branch->rtable);
+	return (*rte)->rtekind == RTE_RELATION && weir_relation_is_stream((*rte)->relid) ? var : NULL;
+}
+
+bool
+weir_union_is_event_time(Query *subquery, AttrNumber attno)
+{
+	Oid			type = list_nth_oid(castNode(SetOperationStmt, subquery->setOperations)->colTypes, attno - 1);
+	ListCell   *lc;
+
+	foreach(lc, subquery->rtable)
+	{
+		RangeTblEntry *rte;
+		Var		   *var = stream_column(lfirst_node(RangeTblEntry, lc)->subquery, attno, &rte);
+
+		/* A timestamp is at UTC, but not when it becomes a timestamptz. */
+		if (var == NULL || var->vartype != type || var->varattno != weir_event_options(rte->relid)->column)
+			return false;
+	}
+	return true;
+}
+
+AttrNumber
+weir_union_time_column(RangeTblEntry *rte, const char *name, Oid *type, int32 *typmod)
+{
+	Query	   *query = rte->subquery;
+	SetOperationStmt *top = castNode(SetOperationStmt, query->setOperations);
+	AttrNumber	attno = InvalidAttrNumber;
+	ListCell   *lc;
+
+	foreach(lc, rte->eref->colnames)
+		if (strcmp(strVal(lfirst(lc)), name) == 0 && attno == InvalidAttrNumber)
+			attno = foreach_current_index(lc) + 1;
+	if (attno == InvalidAttrNumber)
+		attno = add_column(rte, name);
+	if (attno != InvalidAttrNumber)
+	{
+		*type = list_nth_oid(top->colTypes, attno - 1);
+		*typmod = list_nth_int(top->colTypmods, attno - 1);
+	}
+	return attno;
+}
+
+/* A column that each branch's stream has becomes one of the union's, its last.  InvalidAttrNumber: not all have it. */
+static AttrNumber
+add_column(RangeTblEntry *rte, const char *name)
+{
+	Query	   *query = rte->subquery;
+	int			resno = list_length(query->targetList) + 1;
+	List	   *entries = NIL;
+	TargetEntry *first = NULL;
+	Var		   *var;
+	ListCell   *lc;
+
+	foreach(lc, query->rtable)
+	{
+		TargetEntry *tle = make_stream_column(lfirst_node(RangeTblEntry, lc)->subquery, name, resno);
+
+		if (first == NULL)
+			first = tle;
+		if (tle == NULL || exprType((Node *) tle->expr) != exprType((Node *) first->expr) ||
+			exprTypmod((Node *) tle->expr) != exprTypmod((Node *) first->expr))
+			return InvalidAttrNumber;
+		entries = lappend(entries, tle);
+	}
+	foreach(lc, query->rtable)
+	{
+		RangeTblEntry *leaf = lfirst_node(RangeTblEntry, lc);
+
+		leaf->subquery->targetList = lappend(leaf->subquery->targetList, list_nth(entries, foreach_current_index(lc)));
+		leaf->eref->colnames = lappend(leaf->eref->colnames, makeString(pstrdup(name)));
+	}
+	var = makeVar(first_leaf(query->setOperations), resno, exprType((Node *) first->expr), exprTypmod((Node *) first->expr),
+				  InvalidOid, 0);
+	query->targetList = lappend(query->targetList, makeTargetEntry((Expr *) var, resno, pstrdup(name), false));
+	add_type(query->setOperations, var);
+	if (rte->alias && list_length(rte->alias->colnames) == list_length(rte->eref->colnames))
+		rte->alias->colnames = lappend(rte->alias->colnames, makeString(pstrdup(name)));
+	rte->eref->colnames = lappend(rte->eref->colnames, makeString(pstrdup(name)));
+	return resno;
+}
+
+static TargetEntry *
+make_stream_column(Query *branch, const char *name, int resno)
+{
+	ListCell   *lc;
+
+	/* Where columns that are not shown follow, the new one would not be at its place. */
+	if (list_length(branch->targetList) != resno - 1 || branch->hasTargetSRFs)
+		return NULL;
+	foreach(lc, branch->rtable)
+	{
+		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
+		AttrNumber	attno;
+		Oid			type;
+		int32		typmod;
+		Oid			collation;
+
+		if (rte->rtekind != RTE_RELATION || !weir_relation_is_stream(rte->relid))
+			continue;
+		attno = get_attnum(rte->relid, name);
+		if (attno <= 0)
+			return NULL;
+		get_atttypetypmodcoll(rte->relid, attno, &type, &typmod, &collation);
+		return makeTargetEntry((Expr *) makeVar(foreach_current_index(lc) + 1, attno, type, typmod, collation, 0),
+							   resno, pstrdup(name), false);
+	}
+	return NULL;
+}
+
+static Index
+first_leaf(Node *node)
+{
+	return IsA(node, RangeTblRef) ? ((RangeTblRef *) node)->rtindex : first_leaf(((SetOperationStmt *) node)->larg);
+}
+
+static void
+add_type(Node *node, Var *var)
+{
+	SetOperationStmt *op = (SetOperationStmt *) node;
+
+	if (IsA(node, RangeTblRef))
+		return;
+	op->colTypes = lappend_oid(op->colTypes, var->vartype);
+	op->colTypmods = lappend_int(op->colTypmods, var->vartypmod);
+	op->colCollations = lappend_oid(op->colCollations, InvalidOid);
+	add_type(op->larg, var);
+	add_type(op->rarg, var);
 }

@@ -22,4 +22,14 @@ extern bool weir_is_union(Query *subquery);
 /* Flatten the branches of a UNION ALL over streams, and check each. */
 extern void weir_union_prepare(ParseState *pstate, RangeTblEntry *rte);
 
+/* Is a column of a UNION ALL (its branches flattened) the event time of each branch's stream? */
+extern bool weir_union_is_event_time(Query *subquery, AttrNumber attno);
+
+/*
+ * The column of a UNION ALL in FROM that has this name; when none has, one that
+ * is added, of the columns of this name that the branches' streams have, all of
+ * one type.  InvalidAttrNumber when some stream has none.  Modifies the query.
+ */
+extern AttrNumber weir_union_time_column(RangeTblEntry *rte, const char *name, Oid *type, int32 *typmod);
+
 #endif

@@ -75,6 +75,7 @@ static Query *window_rows(ContQuery *cq, Oid matrelid, CommonTableExpr **cte);
 static Node *is_final(ViewQueryContext *cxt, const ContViewOptions *options);
 static Node *is_whole(ViewQueryContext *cxt, const ContViewOptions *options);
 static Node *watermark_of(ContQuery *cq, Oid type);
+static Const *stream_const(Oid streamid);
 static Node *weir_call(const char *name, Oid result, List *args);
 static Node *minus(Node *time, const Interval *interval);
 static Node *run_once(Node *expr, Oid type);
@@ -544,14 +545,26 @@ is_whole(ViewQueryContext *cxt, const ContViewOptions *options)
 							run_once(bound, type), NULL, -1);
 }
 
-/* weir.watermark(stream), as a time of this type */
+/* weir.watermark(stream, VARIADIC others), as a time of this type */
 static Node *
 watermark_of(ContQuery *cq, Oid type)
 {
-	Node	   *result = weir_call("watermark", TIMESTAMPTZOID,
-								   list_make1(makeConst(REGCLASSOID, -1, InvalidOid, sizeof(Oid),
-														ObjectIdGetDatum(cq->streamid), false, true)));
+	ArrayExpr  *others = makeNode(ArrayExpr);
+	List	   *args = list_make1(stream_const(cq->streamid));
+	Node	   *result;
+	ListCell   *lc;
 
+	for_each_from(lc, cq->streams, 1)
+		others->elements = lappend(others->elements, stream_const(lfirst_oid(lc)));
+	if (others->elements != NIL)
+	{
+		others->array_typeid = REGCLASSARRAYOID;
+		others->element_typeid = REGCLASSOID;
+		others->location = -1;
+		args = lappend(args, others);
+	}
+	result = weir_call("watermark", TIMESTAMPTZOID, args);
+	castNode(FuncExpr, result)->funcvariadic = others->elements != NIL;
 	if (type == TIMESTAMPOID)
 		result = (Node *) makeFuncExpr(F_TIMEZONE_TEXT_TIMESTAMPTZ, TIMESTAMPOID,
 									   list_make2(makeConst(TEXTOID, -1, DEFAULT_COLLATION_OID, -1,
@@ -560,11 +573,17 @@ watermark_of(ContQuery *cq, Oid type)
 	return result;
 }
 
+static Const *
+stream_const(Oid streamid)
+{
+	return makeConst(REGCLASSOID, -1, InvalidOid, sizeof(Oid), ObjectIdGetDatum(streamid), false, true);
+}
+
 /* A function of schema weir */
 static Node *
 weir_call(const char *name, Oid result, List *args)
 {
-	Oid			types[1];
+	Oid			types[2];
 	ListCell   *lc;
 
 	foreach(lc, args)

@@ -30,6 +30,13 @@ typedef struct PartitionTime
 	int64		newest;
 } PartitionTime;
 
+/* What rows of one stream are judged by; those of a UNION ALL by the least of its streams'. */
+typedef struct StreamWatermark
+{
+	Oid			streamid;
+	int64		watermark;
+} StreamWatermark;
+
 /* The rows of one stream in a batch, in order of arrival. */
 typedef struct StreamRows
 {
@@ -46,6 +53,8 @@ typedef struct StreamRows
 	int			ntimes;
 	PartitionTime *times;
 	int64		watermark;		/* what the rows are judged by */
+	int			nwatermarks;	/* of streams that views read together with this one */
+	StreamWatermark *watermarks;
 } StreamRows;
 
 /* A row to put aside, with the reason. */

@@ -152,8 +152,7 @@ create_cont_view(UtilityCall *call, ViewStmt *stmt, Query *query, ContView *view
 	cq = weir_cont_query_build(def, &view->options, call->query_string);
 	weir_view_options_set_window(&given, cq->window, &view->options);
 	if (given.sw)
-		weir_sliding_add(query, view->streamid,
-						 given.sw_column ? given.sw_column : WEIR_ARRIVAL_COLUMN, given.sw);
+		query = weir_sliding_add(query, given.sw_column ? given.sw_column : WEIR_ARRIVAL_COLUMN, given.sw);
 
 	view->defid = create_def_view(stmt, query);
 	def = weir_def_query(view->defid);

@@ -109,8 +109,7 @@ weir_replace_view(UtilityCall *call, ViewStmt *stmt, Query *query, const ContVie
 	weir_view_options_set_window(&given, cq->window, &options);
 	if (given.sw)
 	{
-		weir_sliding_add(query, view.streamid,
-						 given.sw_column ? given.sw_column : WEIR_ARRIVAL_COLUMN, given.sw);
+		query = weir_sliding_add(query, given.sw_column ? given.sw_column : WEIR_ARRIVAL_COLUMN, given.sw);
 		def = copyObject(query);
 		weir_flatten_group_rte(def);
 		cq = weir_cont_query_build(def, &view.options, NULL);

@@ -194,6 +194,58 @@ load(Oid streamid)
 	SPI_finish();
 }
 
+/* Hold the watermark of a stream that the batch need not have rows of. */
+static int64
+hold(const EventOptions *options, Run *run)
+{
+	int64		watermark = NO_WATERMARK;
+
+	prepare_release();
+	holding = holding || run == NULL;
+	while (!weir_watermark_hold(weir_worker_self->slot, options, run ? (void *) run : (void *) MyProc, &watermark))
+		load(options->streamid);
+	return watermark;
+}
+
+/* Streams whose windows are closed together with those of the batch's streams. */
+static List *
+joint_streams(WeirBatch *batch)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, weir_cont_views())
+	{
+		ContView   *view = lfirst(lc);
+
+		if (view->more_streams == NIL || (!view->options.final && view->options.late == LATE_UPDATE))
+			continue;
+		for (int i = 0; i < batch->nstreams; i++)
+			if (weir_cont_view_reads(view, batch->streams[i].streamid))
+				result = list_concat_unique_oid(list_append_unique_oid(result, view->streamid), view->more_streams);
+	}
+	return result;
+}
+
+static void
+hold_joint(WeirBatch *batch, Run *run)
+{
+	List	   *streams = joint_streams(batch);
+	StreamWatermark *watermarks;
+	ListCell   *lc;
+
+	if (streams == NIL)
+		return;
+	watermarks = MemoryContextAlloc(batch->cxt, sizeof(StreamWatermark) * list_length(streams));
+	foreach(lc, streams)
+		watermarks[foreach_current_index(lc)] = (StreamWatermark) {lfirst_oid(lc), hold(weir_event_options(lfirst_oid(lc)), run)};
+	for (int i = 0; i < batch->nstreams; i++)
+	{
+		batch->streams[i].nwatermarks = list_length(streams);
+		batch->streams[i].watermarks = watermarks;
+	}
+}
+
 void
 weir_event_begin(Intake *intake, Run *run)
 {
@@ -209,12 +261,9 @@ weir_event_begin(Intake *intake, Run *run)
 			continue;
 		if (!rows->screened)
 			screen(intake, rows, options);
-		prepare_release();
-		holding = holding || run == NULL;
-		while (!weir_watermark_hold(weir_worker_self->slot, options,
-									run ? (void *) run : (void *) MyProc, &rows->watermark))
-			load(rows->streamid);
+		rows->watermark = hold(options, run);
 	}
+	hold_joint(batch, run);
 }
 
 void
