@@ -63,6 +63,7 @@ OBJS = \
 	src/query/session.o \
 	src/query/grouping.o \
 	src/query/values.o \
+	src/query/values_kept.o \
 	src/query/blocks.o \
 	src/query/split.o \
 	src/query/state_expr.o \
@@ -73,6 +74,7 @@ OBJS = \
 	src/query/partial.o \
 	src/query/plan.o \
 	src/query/execute.o \
+	src/groups/large.o \
 	src/groups/table.o \
 	src/groups/sorted.o \
 	src/groups/spill.o \
@@ -81,6 +83,7 @@ OBJS = \
 	src/matrel/shape.o \
 	src/matrel/partition.o \
 	src/matrel/partition_drop.o \
+	src/matrel/kept.o \
 	src/matrel/write.o \
 	src/matrel/blocks.o \
 	src/matrel/remove.o \
@@ -99,6 +102,7 @@ OBJS = \
 	src/worker/kafka.o \
 	src/worker/expire.o \
 	src/worker/partitions.o \
+	src/worker/write_view.o \
 	src/worker/flush.o \
 	src/view/view_options.o \
 	src/view/create.o \

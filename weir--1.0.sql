@@ -89,7 +89,7 @@ CREATE FUNCTION weir.image(value "any") RETURNS bytea
 COMMENT ON FUNCTION weir.image("any") IS 'the bytes of a value: a column of values relations that tells equal values apart where they look different (1.0 and 1.00)';
 
 CREATE FUNCTION weir.times(n bigint) RETURNS SETOF integer
-	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE ROWS 2 AS 'MODULE_PATHNAME', 'weir_times';
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE ROWS 1 AS 'MODULE_PATHNAME', 'weir_times';
 COMMENT ON FUNCTION weir.times(bigint) IS 'n rows: a row of a values relation as often as it counts';
 
 CREATE TYPE weir.state;

@@ -100,7 +100,7 @@ BEGIN
 		END IF;
 	END LOOP;
 END $$;
-SELECT DISTINCT read_by($$SELECT d FROM "distinct" WHERE day = '2030-01-09 00:00+00'$$) ORDER BY 1;
+SELECT DISTINCT read_by($$SELECT weir.combine(d) FROM "distinct" WHERE day = '2030-01-09 00:00+00'$$) ORDER BY 1;
 
 -- DDL goes to all of them
 ALTER VIEW "hopping distinct" RENAME TO hopping_distinct;

@@ -280,6 +280,18 @@ weir_add_selected_column(Query *query, RangeTblEntry *rte, AttrNumber attno)
 #endif
 }
 
+/* 16: the same.  Rights on an entry are checked of whom those on another entry are. */
+static inline void
+weir_check_as(Query *query, RangeTblEntry *rte, Query *other_query, RangeTblEntry *other)
+{
+#if PG_VERSION_NUM >= 160000
+	getRTEPermissionInfo(query->rteperminfos, rte)->checkAsUser =
+		getRTEPermissionInfo(other_query->rteperminfos, other)->checkAsUser;
+#else
+	rte->checkAsUser = other->checkAsUser;
+#endif
+}
+
 /*
  * 16: JSON_ARRAYAGG and JSON_OBJECTAGG are a node around the aggregate.  The
  * aggregate, cast to the type asked for, in its place; other nodes as they are.

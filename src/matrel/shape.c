@@ -582,6 +582,9 @@ weir_matrel_adopt(ContView *view)
 {
 	weir_depend_on(view->matrelid, view->defid, DEPENDENCY_AUTO);
 	for (int i = 0; i < view->nvalues; i++)
+	{
 		weir_depend_on(view->values[i], view->defid, DEPENDENCY_AUTO);
+		weir_depend_on(view->matrelid, view->values[i], DEPENDENCY_NORMAL);
+	}
 	CommandCounterIncrement();
 }

@@ -27,6 +27,7 @@
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "executor/spi.h"
+#include "groups/large.h"
 #include "groups/table.h"
 #include "matrel/shape.h"
 #include "miscadmin.h"
@@ -151,6 +152,13 @@ weir_matrel_open(ViewRuntime *runtime)
 		w->parts[0] = open_part(w, rel);
 	MemoryContextSwitchTo(old);
 	return w;
+}
+
+void
+weir_matrel_use_kept(MatrelWriter *writer, KeptValues *kept, int n)
+{
+	writer->kept = kept;
+	writer->kept_values = n;
 }
 
 int64
@@ -351,7 +359,7 @@ weir_writer_insert(MatrelWriter *w, MatrelPart *part, const Datum *values, const
 	slot = part->pending[part->npending++];
 	fill_row(w, part, slot, values, nulls, block);
 	ExecMaterializeSlot(slot);
-	if (part->npending == MAX_PENDING)
+	if (part->npending == MAX_PENDING || MemoryContextMemAllocated(w->cxt, false) > MAX_PENDING_BYTES)
 		insert_pending(w, part);
 }
 
@@ -369,16 +377,29 @@ weir_writer_update(MatrelWriter *w, MatrelPart *part, ItemPointer tid, const Dat
 	w->written++;
 }
 
+static bool
+differs(PartialAgg *agg, Datum old, bool old_null, Datum state, bool null)
+{
+	return null != old_null ||
+		(!null && !datumIsEqual(state, old, agg->statebyval, agg->statelen));
+}
+
 Datum
 weir_writer_combine(PartialAgg *agg, Datum old, bool old_null, Datum state, bool state_null,
 					bool *result_null, bool *changed)
 {
 	Datum		result = weir_partial_agg_combine(agg, old, old_null, state, state_null, result_null);
 
-	if (*result_null != old_null ||
-		(!old_null && !datumIsEqual(result, old, agg->statebyval, agg->statelen)))
-		*changed = true;
+	*changed = *changed || differs(agg, old, old_null, result, *result_null);
 	return result;
+}
+
+/* A row of a values relation that is new, or did not count before. */
+static void
+note_if_counts(MatrelWriter *w, TupleTableSlot *row, Datum state, bool null)
+{
+	if (weir_kept_counts(w->kept, w->kept_values, state, null))
+		weir_kept_note(w->kept, w->kept_values, row);
 }
 
 static void
@@ -390,6 +411,7 @@ update_group(MatrelWriter *w, MatrelPart *part, TupleTableSlot *group)
 	Datum	   *values = palloc(sizeof(Datum) * desc->natts);
 	bool	   *nulls = palloc(sizeof(bool) * desc->natts);
 	bool		changed = false;
+	bool		counted = false;	/* of values: the row counted already */
 
 	memcpy(values, part->found->tts_values, sizeof(Datum) * nkeys);
 	memcpy(nulls, part->found->tts_isnull, sizeof(bool) * nkeys);
@@ -402,11 +424,23 @@ update_group(MatrelWriter *w, MatrelPart *part, TupleTableSlot *group)
 
 		if (!old_null)
 			old = weir_partial_agg_unpack(agg, old);
-		values[i] = weir_writer_combine(agg, old, old_null, group->tts_values[i], group->tts_isnull[i],
-										&nulls[i], &changed);
+		if (w->kept && w->kept_values >= 0)
+			counted = weir_kept_counts(w->kept, w->kept_values, old, old_null);
+		values[i] = weir_group_combine(spec, i - nkeys, values, nulls, old, old_null,
+									   group->tts_values[i], group->tts_isnull[i], &nulls[i]);
+		changed = changed || differs(agg, old, old_null, values[i], nulls[i]);
+
+		/* Large ones are not kept beside what was made of them. */
+		if (!old_null && !agg->internal && !agg->statebyval &&
+			old != part->found->tts_values[column] && old != values[i])
+			pfree(DatumGetPointer(old));
 	}
-	if (changed)
-		weir_writer_update(w, part, &part->found->tts_tid, values, nulls, NULL);
+	if (w->kept && w->kept_values >= 0 && !counted)
+		note_if_counts(w, group, values[nkeys], nulls[nkeys]);
+	if (!changed)
+		return;
+	weir_group_check_size(spec, values, nulls);
+	weir_writer_update(w, part, &part->found->tts_tid, values, nulls, NULL);
 }
 
 /* No other row of a call has the key of a new one, so nobody looks for it before it is inserted. */
@@ -430,8 +464,17 @@ write_group(MatrelWriter *w, MinimalTuple tuple)
 	else
 		found = find_only_row(part);
 
+	if (w->kept && w->kept_values < 0)
+		weir_kept_take(w->kept, group);
 	if (!found)
+	{
+		int			nkeys = w->spec->keys.nkeys;
+
 		weir_writer_insert(w, part, group->tts_values, group->tts_isnull, NULL);
+		if (w->kept && w->kept_values >= 0)
+			note_if_counts(w, group, w->spec->nstates > 0 ? group->tts_values[nkeys] : (Datum) 0,
+						   w->spec->nstates == 0 || group->tts_isnull[nkeys]);
+	}
 	else if (w->spec->nstates > 0)
 		update_group(w, part, group);
 }

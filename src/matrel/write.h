@@ -6,6 +6,7 @@
 #define WEIR_MATREL_WRITE_H
 
 #include "postgres.h"
+#include "matrel/kept.h"
 #include "query/execute.h"
 
 typedef struct MatrelWriter MatrelWriter;
@@ -16,6 +17,12 @@ typedef struct MatrelWriter MatrelWriter;
  * index.
  */
 extern MatrelWriter *weir_matrel_open(ViewRuntime *runtime);
+
+/*
+ * Tell kept of each value that is new to its group, as this is the writer of the n-th
+ * values relation; or, when n is -1, put what kept has into the rows that are written.
+ */
+extern void weir_matrel_use_kept(MatrelWriter *writer, KeptValues *kept, int n);
 
 /*
  * Combine each row with its group in the matrel, or insert it.  Groups occur

@@ -12,7 +12,9 @@
 #include "matrel/write.h"
 #include "nodes/execnodes.h"
 
+/* New rows are inserted together up to this many, or when a writer has so much memory. */
 #define MAX_PENDING 256
+#define MAX_PENDING_BYTES (16 * 1024 * 1024)
 
 /* What rows go into: the matrel, or one of its partitions. */
 typedef struct MatrelPart
@@ -46,6 +48,8 @@ struct MatrelWriter
 	TupleTableSlot *row;		/* the row to write */
 	EState	   *estate;
 	int64		written;
+	KeptValues *kept;			/* NULL: none */
+	int			kept_values;	/* which values relation this writes for kept; -1: the matrel */
 };
 
 /* The block that a row carries, with its states as they are in shared memory. */

@@ -34,7 +34,8 @@ typedef struct ContKey
 
 typedef struct ContState
 {
-	Aggref	   *aggref;			/* as written, Vars of the continuous query */
+	Aggref	   *aggref;			/* as written, Vars of the continuous query; of a kept one as weir_values_kept_state makes it */
+	Aggref	   *written;		/* kept by the flush over different values (query/values.h): as written; else NULL */
 	Oid			statetype;		/* column type in the matrel */
 	char	   *colname;
 	int			column;			/* index of its column in the matrel */

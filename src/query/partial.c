@@ -29,6 +29,7 @@
 #include "query/state_type.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
+#include "utils/expandeddatum.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/regproc.h"
@@ -44,6 +45,8 @@ static void lookup_function(FmgrInfo *flinfo, Oid fn, Expr *expr, MemoryContext 
 static void read_initial_state(PartialAgg *agg, HeapTuple tuple);
 static Datum flat_copy(PartialAgg *agg, Datum value);
 static Datum own_input(PartialAgg *agg, Datum state);
+static Datum keep_trans(PartialAgg *agg, Datum value);
+static void lookup_transfn(PartialAgg *agg);
 
 PartialAgg *
 weir_partial_agg_create(MemoryContext cxt, Oid aggfnoid, int nargs,
@@ -122,7 +125,9 @@ weir_partial_agg_combine(PartialAgg *agg, Datum a, bool a_null,
 						 Datum b, bool b_null, bool *result_null)
 {
 	fmNodePtr	context = (fmNodePtr) agg->aggstate;
+	Datum		own = (Datum) 0;
 	Datum		result;
+	Datum		flat;
 
 	/* NULL is no state at all: the other one is the result. */
 	if (agg->combine_strict)
@@ -140,7 +145,7 @@ weir_partial_agg_combine(PartialAgg *agg, Datum a, bool a_null,
 
 	/* A combine function may scribble on its first argument: it gets a copy. */
 	if (!a_null)
-		a = own_input(agg, a);
+		a = own = own_input(agg, a);
 	if (agg->internal && !b_null)
 		b = weir_partial_agg_deserialize(agg, context, b);
 	result = weir_partial_agg_combine_trans(agg, context, a, a_null,
@@ -150,7 +155,16 @@ weir_partial_agg_combine(PartialAgg *agg, Datum a, bool a_null,
 		*result_null = *result_null && agg->serialfn.fn_strict;
 		return *result_null ? (Datum) 0 : weir_partial_agg_serialize(agg, context, result);
 	}
-	return *result_null ? (Datum) 0 : flat_copy(agg, result);
+	if (*result_null)
+		return (Datum) 0;
+
+	/* States may be large: what the result was made of is freed at once, as the executor does. */
+	flat = flat_copy(agg, result);
+	if (own != (Datum) 0 && own != result && own != flat)
+		pfree(DatumGetPointer(own));
+	if (flat != result && VARATT_IS_EXTERNAL_EXPANDED_RW(DatumGetPointer(result)))
+		DeleteExpandedObject(result);
+	return flat;
 }
 
 Datum
@@ -172,6 +186,44 @@ weir_partial_agg_finalize(PartialAgg *agg, Datum state, bool state_null,
 	}
 	return weir_partial_agg_finalize_trans(agg, context, state, state_null,
 										   result_null);
+}
+
+Datum
+weir_partial_agg_start(PartialAgg *agg, bool *result_null)
+{
+	*result_null = agg->initisnull;
+	return agg->initisnull ? (Datum) 0 : keep_trans(agg, agg->initvalue);
+}
+
+Datum
+weir_partial_agg_advance(PartialAgg *agg, Datum trans, bool trans_null,
+						 Datum value, bool value_null, bool *result_null)
+{
+	LOCAL_FCINFO(fcinfo, 2);
+	Datum		result;
+
+	if (!OidIsValid(agg->transfn.fn_oid))
+		lookup_transfn(agg);
+	*result_null = trans_null;
+	if (agg->transfn.fn_strict && value_null)
+		return trans;
+
+	/* Without an initial state the first value is the state. */
+	if (agg->transfn.fn_strict && trans_null)
+	{
+		*result_null = false;
+		return keep_trans(agg, value);
+	}
+	InitFunctionCallInfoData(*fcinfo, &agg->transfn, 2, agg->inputcollid, (fmNodePtr) agg->aggstate, NULL);
+	fcinfo->args[0].value = trans;
+	fcinfo->args[0].isnull = trans_null;
+	fcinfo->args[1].value = value;
+	fcinfo->args[1].isnull = value_null;
+	result = FunctionCallInvoke(fcinfo);
+	*result_null = fcinfo->isnull;
+	if (fcinfo->isnull || DatumGetPointer(result) == DatumGetPointer(trans))
+		return result;
+	return keep_trans(agg, result);
 }
 
 void
@@ -404,4 +456,39 @@ own_input(PartialAgg *agg, Datum state)
 
 	MemoryContextSwitchTo(caller);
 	return result;
+}
+
+/* A copy of a transition value that outlives the call; what is internal sees to that itself. */
+static Datum
+keep_trans(PartialAgg *agg, Datum value)
+{
+	MemoryContext caller;
+	Datum		result;
+
+	if (agg->internal || agg->statebyval)
+		return value;
+	caller = MemoryContextSwitchTo(agg->aggcontext);
+	result = datumCopy(value, false, agg->statelen);
+	MemoryContextSwitchTo(caller);
+	return result;
+}
+
+static void
+lookup_transfn(PartialAgg *agg)
+{
+	MemoryContext caller = MemoryContextSwitchTo(GetMemoryChunkContext(agg));
+	HeapTuple	tuple = SearchSysCache1(AGGFNOID, ObjectIdGetDatum(agg->aggfnoid));
+	Oid			transfn;
+	Oid			inputs[2];
+	Expr	   *expr;
+
+	if (!HeapTupleIsValid(tuple) || agg->nargs != 1)
+		elog(ERROR, "aggregate %u is none of one argument", agg->aggfnoid);
+	transfn = ((Form_pg_aggregate) GETSTRUCT(tuple))->aggtransfn;
+	ReleaseSysCache(tuple);
+	inputs[0] = agg->argtypes[0];
+	build_aggregate_transfn_expr(inputs, 1, 0, false, agg->transtype, agg->inputcollid,
+								 transfn, InvalidOid, &expr, NULL);
+	lookup_function(&agg->transfn, transfn, expr, GetMemoryChunkContext(agg));
+	MemoryContextSwitchTo(caller);
 }

@@ -37,6 +37,7 @@ typedef struct PartialAgg
 	bool		internal;		/* transtype is internal */
 	uint32		mark;			/* of its states in the matrel, if internal */
 	bool		combine_strict;
+	FmgrInfo	transfn;		/* fn_oid invalid until weir_partial_agg_advance needs it */
 	FmgrInfo	combinefn;
 	FmgrInfo	serialfn;		/* fn_oid invalid unless internal */
 	FmgrInfo	deserialfn;
@@ -91,7 +92,16 @@ extern Datum weir_partial_agg_combine_trans(PartialAgg *agg, fmNodePtr context,
 extern Datum weir_partial_agg_finalize_trans(PartialAgg *agg, fmNodePtr context,
 											 Datum trans, bool trans_null, bool *result_null);
 
-/* Free what combine and finalize left in aggcontext. */
+/*
+ * Take one more value into a transition state, of an aggregate with one
+ * argument.  NULLs follow the executor's rules.  The state is of weir_partial_agg_start
+ * or of an earlier call; it is in aggcontext, and so is the result.
+ */
+extern Datum weir_partial_agg_start(PartialAgg *agg, bool *result_null);
+extern Datum weir_partial_agg_advance(PartialAgg *agg, Datum trans, bool trans_null,
+									  Datum value, bool value_null, bool *result_null);
+
+/* Free what combine and finalize, or advance, left in aggcontext. */
 extern void weir_partial_agg_reset(PartialAgg *agg);
 
 #endif

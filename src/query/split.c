@@ -7,7 +7,7 @@
  * sliding window, the step.  States of columns that the view got later
  * come after all others (collect_states).  SELECT DISTINCT groups by its output.  States are
  * the distinct aggregate calls in order of appearance in the target list and
- * HAVING, but for those that are computed from values (values.c).  FROM and WHERE go to the continuous query as they are; all else
+ * HAVING, but for those that are computed from values (values.c, values_kept.c).  FROM and WHERE go to the continuous query as they are; all else
  * stays in the view query (view_query.c).
  *
  * The split is made again from the stored query wherever it is needed, so it
@@ -66,6 +66,7 @@ typedef struct SplitContext
 	List	   *aggrefs;
 	Index		stream;			/* range table index */
 	int			sublevels_up;	/* of the node that collect_walker is at */
+	int			generation;		/* of the column that collect_walker is at */
 	const ContViewOptions *options;
 	int			generations[MAX_VIEW_GENERATIONS + 1];	/* states of each and those before it */
 } SplitContext;
@@ -83,6 +84,7 @@ static void add_step_key(SplitContext *cxt);
 static void add_time_column(SplitContext *cxt);
 static Expr *step_expr(Node *time, int64 step_usecs);
 static bool collect_walker(Node *node, SplitContext *cxt);
+static void drop_not_kept(SplitContext *cxt);
 static Aggref *count_rows(void);
 static int	find_expr(List *tlist, Node *expr);
 static void fill_columns(SplitContext *cxt);
@@ -221,7 +223,7 @@ int
 weir_split_find_state(const ContQuery *cq, Aggref *aggref)
 {
 	for (int i = 0; i < cq->nstates; i++)
-		if (equal(cq->states[i].aggref, aggref))
+		if (equal(cq->states[i].written ? cq->states[i].written : cq->states[i].aggref, aggref))
 			return i;
 	return -1;
 }
@@ -278,6 +280,7 @@ collect_states(SplitContext *cxt)
 		int			first = i == 0 ? 0 : generation_columns(cxt, i - 1);
 		int			limit = generation_columns(cxt, i);
 
+		cxt->generation = i;
 		foreach(lc, cxt->def->targetList)
 		{
 			TargetEntry *tle = lfirst_node(TargetEntry, lc);
@@ -288,6 +291,7 @@ collect_states(SplitContext *cxt)
 		if (i == 0)
 		{
 			collect_walker(cxt->def->havingQual, cxt);
+			drop_not_kept(cxt);
 			if (cq->panes && cq->panes->gap)
 				add_session_states(cxt);
 			if (cq->window)
@@ -460,6 +464,10 @@ collect_walker(Node *node, SplitContext *cxt)
 		if (weir_values_needed((Aggref *) node))
 		{
 			weir_values_add(cxt->pstate, cxt->cq, (Aggref *) node);
+
+			/* What came later begins with values that are there already. */
+			if (cxt->generation == 0 && cxt->def->groupingSets == NIL && !list_member(cxt->aggrefs, node))
+				cxt->aggrefs = lappend(cxt->aggrefs, node);
 			return collect_walker((Node *) ((Aggref *) node)->aggdirectargs, cxt);
 		}
 		if (!list_member(cxt->aggrefs, node))
@@ -488,6 +496,17 @@ collect_walker(Node *node, SplitContext *cxt)
 		return result;
 	}
 	return expression_tree_walker(node, collect_walker, cxt);
+}
+
+/* Of aggregates over values those stay that have a state besides. */
+static void
+drop_not_kept(SplitContext *cxt)
+{
+	ListCell   *lc;
+
+	foreach(lc, cxt->aggrefs)
+		if (weir_values_needed(lfirst(lc)) && !weir_values_is_kept(cxt->cq, lfirst(lc)))
+			cxt->aggrefs = foreach_delete_current(cxt->aggrefs, lc);
 }
 
 /* A view without GROUP BY has a state if only this, so that its query gives one row. */
@@ -533,8 +552,9 @@ fill_columns(SplitContext *cxt)
 	{
 		Aggref	   *aggref = lfirst_node(Aggref, lc);
 
+		aggref = weir_values_needed(aggref) ? weir_values_kept_state(aggref) : copyObject(aggref);
 		cxt->tlist = lappend(cxt->tlist,
-							 makeTargetEntry(copyObject((Expr *) aggref),
+							 makeTargetEntry((Expr *) aggref,
 											 list_length(cxt->tlist) + 1, NULL, false));
 	}
 	nfirst = cq->nkeys + Min(cxt->generations[0], list_length(cxt->aggrefs));
@@ -566,10 +586,13 @@ fill_columns(SplitContext *cxt)
 		}
 		else
 		{
+			Aggref	   *written = list_nth(cxt->aggrefs, cq->nstates);
 			ContState  *state = &cq->states[cq->nstates++];
 			PartialAgg *agg;
 
 			state->aggref = (Aggref *) tle->expr;
+			if (weir_values_needed(written))
+				state->written = copyObject(written);
 			agg = weir_partial_agg_from_aggref(CurrentMemoryContext, state->aggref);
 			state->statetype = agg->statetype;
 			state->colname = tle->resname;
@@ -584,9 +607,11 @@ static void
 name_column(SplitContext *cxt, int i, const char *otherwise)
 {
 	TargetEntry *tle = list_nth_node(TargetEntry, cxt->tlist, i);
-	int			generation = i < cxt->cq->nkeys ? 0 : generation_of_state(cxt, i - cxt->cq->nkeys);
+	int			state = i - cxt->cq->nkeys;
+	int			generation = state < 0 ? 0 : generation_of_state(cxt, state);
+	Node	   *expr = state < 0 ? (Node *) tle->expr : list_nth(cxt->aggrefs, state);
 
-	tle->resname = column_name(cxt, (Node *) tle->expr, i, otherwise, generation_columns(cxt, generation));
+	tle->resname = column_name(cxt, expr, i, otherwise, generation_columns(cxt, generation));
 }
 
 /* After the keys, each generation's states, then results, then blocks. */

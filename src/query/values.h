@@ -12,6 +12,9 @@
  *
  * weir.combine runs the aggregate over the values of several groups: see
  * view/combine_values.c.
+ *
+ * Of some aggregates with DISTINCT the result can be kept up to date in the matrel
+ * besides (values_kept.c): then reading a group costs what reading a row costs.
  */
 #ifndef WEIR_VALUES_H
 #define WEIR_VALUES_H
@@ -56,6 +59,23 @@ extern int	weir_values_find(const ContQuery *cq, const Aggref *aggref);
  * Grouping sets have an index each.
  */
 extern List *weir_values_index_keys(const ContQuery *cq, int *then);
+
+/* ---- kept results (values_kept.c) ---- */
+
+/*
+ * Can the state of this aggregate over the different values of a group be kept
+ * in the group's row?  Asked when all aggregates of the query are known.
+ */
+extern bool weir_values_is_kept(const ContQuery *cq, const Aggref *aggref);
+
+/* The aggregate of no rows: what the continuous query gives for a kept one. */
+extern Aggref *weir_values_kept_state(const Aggref *written);
+
+/*
+ * What a kept aggregate takes of a row of its values relation: the column's
+ * index; -1: nothing, each row counts.
+ */
+extern int	weir_values_kept_argument(const ContQuery *cq, const Aggref *written);
 
 /* ---- reading (values_view.c) ---- */
 

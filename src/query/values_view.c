@@ -6,10 +6,12 @@
  * the group:
  *
  *	(SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY a.x)
- *	   FROM v_vals1 a, LATERAL weir.times(a.n)
+ *	   FROM (SELECT v.*, weir.times(v.n) FROM v_vals1 v) a
  *	  WHERE weir.hash_key(a.k) = weir.hash_key(v_mrel.k)
  *		AND (a.k = v_mrel.k OR a.k IS NULL AND v_mrel.k IS NULL))
  *
+ * where weir.times makes n rows of one; the planner moves the conditions below it.
+ * Where equal values do not count (DISTINCT), it is the values relation itself.
  * The hash is what an index finds a group by, whatever its keys are.  So a group
  * costs what its values cost, and a view what all cost.  A column that a query
  * over the view does not use costs nothing.
@@ -48,6 +50,13 @@
 
 WEIR_FUNCTION(weir_image);
 WEIR_FUNCTION(weir_times);
+
+/* Between calls of weir.times. */
+typedef struct TimesLeft
+{
+	bool		active;
+	int64		n;
+} TimesLeft;
 
 typedef struct ColumnContext
 {
@@ -119,19 +128,23 @@ weir_values_result(const ContQuery *cq, int n, Oid relid, Aggref *aggref, List *
 	return (Node *) sublink;
 }
 
-/* SELECT FROM values relation a [, weir.times(a.n)]; columns of it are those of range table entry 1. */
+/*
+ * SELECT FROM values relation a, or SELECT FROM (SELECT v.*, weir.times(v.n) FROM
+ * values relation v) a: range table entry 1 has the values relation's columns.
+ */
 static Query *
 from_values(const ValuesRel *rel, Oid relid, bool repeat)
 {
+	const char *name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)), get_rel_name(relid));
 	StringInfoData sql;
 	RawStmt    *raw;
 
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "SELECT FROM %s a",
-					 quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)), get_rel_name(relid)));
 	if (repeat)
-		appendStringInfo(&sql, ", LATERAL weir.times(a.%s) r",
-						 quote_identifier(rel->query->states[0].colname));
+		appendStringInfo(&sql, "SELECT FROM (SELECT v.*, weir.times(v.%s) FROM %s v) a",
+						 quote_identifier(rel->query->states[0].colname), name);
+	else
+		appendStringInfo(&sql, "SELECT FROM %s a", name);
 	raw = linitial_node(RawStmt, raw_parser(sql.data, RAW_PARSE_DEFAULT));
 	return parse_analyze_fixedparams(raw, sql.data, NULL, 0, NULL);
 }
@@ -225,18 +238,22 @@ among_rows(const ContQuery *cq, const ValuesRel *rel, int key)
 										 (Node *) values_var(rel, key), panes_of_rows(cq, key), -1);
 }
 
-/* weir.times(a.n) becomes weir.times(a.n * cardinality(array_positions(array_agg(m.pane), a.pane))). */
+/* weir.times(v.n) becomes weir.times(v.n * cardinality(array_positions(array_agg(m.pane), v.pane))). */
 static void
 repeat_by_rows(Query *query, const ContQuery *cq, const ValuesRel *rel, int key)
 {
-	RangeTblEntry *rte = llast_node(RangeTblEntry, query->rtable);
-	FuncExpr   *times = castNode(FuncExpr, linitial_node(RangeTblFunction, rte->functions)->funcexpr);
-	FuncExpr   *positions = makeFuncExpr(F_ARRAY_POSITIONS, INT4ARRAYOID,
-										 list_make2(panes_of_rows(cq, key), values_var(rel, key)),
-										 InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
-	FuncExpr   *often = makeFuncExpr(F_CARDINALITY, INT4OID, list_make1(positions), InvalidOid, InvalidOid,
-									 COERCE_EXPLICIT_CALL);
+	Query	   *values = linitial_node(RangeTblEntry, query->rtable)->subquery;
+	FuncExpr   *times = castNode(FuncExpr, llast_node(TargetEntry, values->targetList)->expr);
+	Node	   *panes = panes_of_rows(cq, key);
+	FuncExpr   *positions;
+	FuncExpr   *often;
 
+	/* One query further down. */
+	IncrementVarSublevelsUp(panes, 1, 1);
+	positions = makeFuncExpr(F_ARRAY_POSITIONS, INT4ARRAYOID, list_make2(panes, values_var(rel, key)),
+							 InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
+	often = makeFuncExpr(F_CARDINALITY, INT4OID, list_make1(positions), InvalidOid, InvalidOid,
+						 COERCE_EXPLICIT_CALL);
 	times->args = list_make1(compare("*", linitial(times->args), (Node *) often));
 }
 
@@ -284,21 +301,49 @@ hash_of(List *vars)
 								 INT4OID, vars, InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
 }
 
-/* weir.times(n): n rows.  The planner knows better than of generate_series that these are few. */
+/* An executor that stops before the last row forgets what is left. */
+static void
+forget_times(Datum arg)
+{
+	((TimesLeft *) DatumGetPointer(arg))->active = false;
+}
+
+/*
+ * weir.times(n): n rows.  Most of the time n is 1, and that costs a call; for
+ * more the function itself remembers how many are left.
+ */
 Datum
 weir_times(PG_FUNCTION_ARGS)
 {
-	FuncCallContext *call;
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	TimesLeft  *left = fcinfo->flinfo->fn_extra;
+	int64		n = PG_GETARG_INT64(0);
 
-	if (SRF_IS_FIRSTCALL())
+	if (result == NULL || !IsA(result, ReturnSetInfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("set-valued function called in context that cannot accept a set")));
+	if (left == NULL)
+		left = fcinfo->flinfo->fn_extra = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(TimesLeft));
+	if (!left->active && n > 1)
 	{
-		call = SRF_FIRSTCALL_INIT();
-		call->max_calls = Max(PG_GETARG_INT64(0), 0);
+		left->active = true;
+		left->n = n;
+		RegisterExprContextCallback(result->econtext, forget_times, PointerGetDatum(left));
 	}
-	call = SRF_PERCALL_SETUP();
-	if (call->call_cntr < call->max_calls)
-		SRF_RETURN_NEXT(call, Int32GetDatum(1));
-	SRF_RETURN_DONE(call);
+	if (left->active)
+	{
+		result->isDone = left->n > 0 ? ExprMultipleResult : ExprEndResult;
+		if (left->n-- > 0)
+			PG_RETURN_INT32(1);
+		left->active = false;
+		UnregisterExprContextCallback(result->econtext, forget_times, PointerGetDatum(left));
+		PG_RETURN_NULL();
+	}
+	result->isDone = n == 1 ? ExprSingleResult : ExprEndResult;
+	if (n != 1)
+		PG_RETURN_NULL();
+	PG_RETURN_INT32(1);
 }
 
 /* weir.image(value): its bytes, uncompressed and without a header. */

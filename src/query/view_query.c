@@ -191,9 +191,9 @@ replace_mutator(Node *node, ViewQueryContext *cxt)
 		ContState  *state;
 		Var		   *column;
 
-		if (weir_values_needed((Aggref *) node))
-			return result_of_values(cxt, (Aggref *) node);
 		n = weir_split_find_state(cxt->cq, (Aggref *) node);
+		if (n < 0 && weir_values_needed((Aggref *) node))
+			return result_of_values(cxt, (Aggref *) node);
 		if (n < 0)
 			elog(ERROR, "aggregate has no state");
 		state = &cxt->cq->states[n];

@@ -47,6 +47,7 @@
 #include "parser/parsetree.h"
 #include "query/split.h"
 #include "query/state_expr.h"
+#include "query/values.h"
 #include "rewrite/rewriteHandler.h"
 #include "rewrite/rewriteManip.h"
 #include "utils/builtins.h"
@@ -107,6 +108,7 @@ static AttrNumber state_in_with(CombineContext *cxt, Level *owner, RangeTblEntry
 static Expr *state_of_column(CombineContext *cxt, Level *level, AttrNumber attno, Source *source);
 static Expr *state_of_view_column(CombineContext *cxt, const ContView *view, Query *query,
 								  AttrNumber attno, Source *source);
+static Expr *values_of_kept(ContQuery *cq, ContState *state, Query *query, const ContView *view);
 static Var *matrel_column(Query *query, Oid matrelid, const ContState *state);
 static AttrNumber expose(RangeTblEntry *rte, Query *query, Expr *expr);
 static bool is_grouped(Query *query);
@@ -411,6 +413,9 @@ state_in_relation(CombineContext *cxt, Query *query, RangeTblEntry *rte,
 		if (strcmp(candidate->colname, name) != 0 &&
 			(candidate->value_name == NULL || strcmp(candidate->value_name, name) != 0))
 			continue;
+		if (candidate->written)
+			refuse(cxt, psprintf("Column \"%s\" of \"%s\" has what the different values of a group give, and groups may share values.",
+								 name, get_rel_name(rte->relid)));
 		source->state = candidate;
 		source->name = candidate->colname;
 		column = get_attnum(rte->relid, candidate->colname);
@@ -499,11 +504,11 @@ static Expr *
 state_of_view_column(CombineContext *cxt, const ContView *view, Query *query,
 					 AttrNumber attno, Source *source)
 {
+	ContView	copy = *view;
 	Oid			matrelid = view->matrelid;
 	char	   *name = pstrdup(view->name);
-	ContViewOptions options = view->options;
-	Query	   *def = weir_def_query(view->defid);
-	ContQuery  *cq = weir_cont_query_build(def, &options, NULL);
+	Query	   *def = weir_def_query(copy.defid);
+	ContQuery  *cq = weir_cont_query_build(def, &copy.options, NULL);
 	TargetEntry *tle = get_tle_by_resno(weir_split_prepare(NULL, def)->targetList, attno);
 	const char *column = get_tle_by_resno(query->targetList, attno)->resname;
 	int			n = IsA(tle->expr, Aggref) ? weir_split_find_state(cq, (Aggref *) tle->expr) : -1;
@@ -516,9 +521,11 @@ state_of_view_column(CombineContext *cxt, const ContView *view, Query *query,
 	if (query->distinctClause && !query->hasDistinctOn)
 		refuse(cxt, psprintf("Continuous view %s shows each row once (DISTINCT), so its groups are not told apart.", name));
 	source->name = column;
-	if (n < 0)
+	if (n < 0 || cq->states[n].written)
 	{
-		Expr	   *values = weir_combine_values_of(get_tle_by_resno(query->targetList, attno)->expr, &source->values);
+		Expr	   *values = n < 0 ?
+			weir_combine_values_of(get_tle_by_resno(query->targetList, attno)->expr, &source->values) :
+			weir_combine_values_of(values_of_kept(cq, &cq->states[n], query, &copy), &source->values);
 
 		if (values == NULL)
 			elog(ERROR, "column \"%s\" of continuous view %s is not computed from values", column, name);
@@ -529,6 +536,34 @@ state_of_view_column(CombineContext *cxt, const ContView *view, Query *query,
 	if (var == NULL)
 		elog(ERROR, "continuous view %s does not read its materialization table", name);
 	return is_grouped(query) ? (Expr *) weir_state_merged(source->state, (Expr *) var) : (Expr *) var;
+}
+
+/*
+ * The aggregate over its values, of one that is kept: as a view's query has it
+ * that keeps none.  The values are read with the rights that the matrel is read with.
+ */
+static Expr *
+values_of_kept(ContQuery *cq, ContState *state, Query *query, const ContView *view)
+{
+	int			n = weir_values_find(cq, state->written);
+	int			then;
+	Node	   *result = weir_values_result(cq, n, view->values[n], state->written,
+											weir_values_index_keys(cq, &then), false);
+	Query	   *subquery = castNode(Query, castNode(SubLink, result)->subselect);
+	ListCell   *lc;
+
+	foreach(lc, query->rtable)
+	{
+		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
+
+		if (rte->rtekind != RTE_RELATION || rte->relid != view->matrelid)
+			continue;
+		weir_check_as(subquery, linitial(subquery->rtable), query, rte);
+		ChangeVarNodes(result, 1, foreach_current_index(lc) + 1, 0);
+		query->hasSubLinks = true;
+		return (Expr *) result;
+	}
+	elog(ERROR, "the query of a continuous view does not read its materialization table %u", view->matrelid);
 }
 
 /* Blocks and steps of a sliding window (query/blocks.c) have their states side by side already. */

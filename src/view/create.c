@@ -179,6 +179,7 @@ create_cont_view(UtilityCall *call, ViewStmt *stmt, Query *query, ContView *view
 		weir_cont_query_plan(((ValuesRel *) lfirst(lc))->query);
 		view->values[n] = weir_values_create(stmt->view, cq, &view->options, n);
 		weir_depend_on(view->values[n], view->defid, DEPENDENCY_AUTO);
+		weir_depend_on(view->matrelid, view->values[n], DEPENDENCY_NORMAL);
 	}
 
 	over_matrel = weir_view_query_build(cq, def, view);

@@ -49,6 +49,7 @@
 #include "worker/expire.h"
 #include "worker/partitions.h"
 #include "worker/worker.h"
+#include "worker/write_view.h"
 
 #define TICK_MS 1000
 #define TICK_LATEST_MS 5000		/* while flush follows flush */
@@ -111,42 +112,9 @@ epoch_has_view(Epoch *epoch, Oid defid)
 }
 
 static void
-write_groups(Epoch *epoch, GroupSpec *spec, MatrelWriter *writer)
-{
-	SortedGroups *groups = weir_sorted_open(epoch, spec);
-	MinimalTuple *tuples;
-	bool		first_time;
-	int			n;
-
-	while ((n = weir_sorted_next(groups, &tuples, &first_time)) > 0)
-		weir_matrel_write(writer, tuples, n, first_time);
-	weir_sorted_close(groups);
-}
-
-static void
 write_view(ContView *view, void *arg)
 {
-	Epoch	   *epoch = arg;
-	TimestampTz start = GetCurrentTimestamp();
-	ViewRuntime *runtime = weir_runtime_get(view);
-	ViewRuntime *part;
-	int64		written = 0;
-	OwnerSwitch saved;
-
-	weir_owner_enter(&saved, view->owner);
-	for (int i = 0; (part = weir_runtime_part(runtime, i)) != NULL; i++)
-	{
-		MatrelWriter *writer = weir_matrel_open(part);
-
-		if (writer == NULL)
-			break;
-		write_groups(epoch, &part->spec, writer);
-		written += weir_matrel_written(writer);
-		weir_matrel_close(writer);
-	}
-	rows_written += written;
-	weir_stats_view_flush(view->defid, written, GetCurrentTimestamp() - start);
-	weir_owner_leave(&saved);
+	rows_written += weir_write_view(view, arg);
 }
 
 static void
@@ -194,7 +162,8 @@ suspend_view(ContView *view, ErrorData *error)
 {
 	note_unwritable(view->defid);
 	ereport(WARNING,
-			(errmsg("continuous view %s is suspended: %s", view->name, error->message),
+			(errcode(error->sqlerrcode),
+			 errmsg("continuous view %s is suspended: %s", view->name, error->message),
 			 errhint("Mend the cause, then call weir.activate('%s').", view->name)));
 	weir_stats_view_error(view->defid);
 	weir_cont_view_set_state(view->defid, CONT_VIEW_SUSPENDED, error->message);

@@ -1,0 +1,129 @@
+/*
+ * write_view.c
+ *	  Writing what an epoch has of one view: its groups and their values.
+ *
+ * Values first: which of them are new to their group decides the states that are
+ * kept over different values (query/values_kept.c), and the groups' rows are
+ * written with these then.  When too many groups have new values for memory, what
+ * there is by then is written before the groups are.
+ *
+ * In the flush worker's transaction.
+ */
+#include "postgres.h"
+
+#include "worker/write_view.h"
+
+#include "base/stats.h"
+#include "groups/sorted.h"
+#include "matrel/kept.h"
+#include "matrel/write.h"
+#include "query/execute.h"
+#include "utils/timestamp.h"
+
+/* A view that is being written. */
+typedef struct ViewWrite
+{
+	Epoch	   *epoch;
+	ViewRuntime *runtime;
+	MatrelWriter *matrel;
+	KeptValues *kept;			/* NULL: the view keeps no states over values */
+	bool		began;			/* something is in the matrel already */
+	int64		written;
+} ViewWrite;
+
+/* What kept has and no row took, as rows of their own. */
+static void
+write_rest(ViewWrite *write)
+{
+	MinimalTuple *tuples;
+	int			n = weir_kept_rest(write->kept, &tuples);
+
+	if (n > 0)
+		weir_matrel_write(write->matrel, tuples, n, !write->began);
+	write->began |= n > 0;
+}
+
+static void
+make_room(ViewWrite *write)
+{
+	if (write->kept == NULL || !weir_kept_is_full(write->kept))
+		return;
+	weir_kept_finish(write->kept);
+	write_rest(write);
+	weir_kept_end(write->kept);
+	write->kept = weir_kept_begin(write->runtime);
+}
+
+/* False when the relation is gone. */
+static bool
+write_values(ViewWrite *write, ViewRuntime *part, int n)
+{
+	MatrelWriter *writer = weir_matrel_open(part);
+	SortedGroups *values;
+	MinimalTuple *tuples;
+	bool		first_time;
+	int			ntuples;
+
+	if (writer == NULL)
+		return false;
+	values = weir_sorted_open(write->epoch, &part->spec);
+	while ((ntuples = weir_sorted_next(values, &tuples, &first_time)) > 0)
+	{
+		weir_matrel_use_kept(writer, write->kept, n);
+		weir_matrel_write(writer, tuples, ntuples, first_time);
+		make_room(write);
+	}
+	weir_sorted_close(values);
+	write->written += weir_matrel_written(writer);
+	weir_matrel_close(writer);
+	return true;
+}
+
+static void
+write_groups(ViewWrite *write)
+{
+	SortedGroups *groups = weir_sorted_open(write->epoch, &write->runtime->spec);
+	MinimalTuple *tuples;
+	bool		first_time;
+	int			n;
+
+	if (write->kept)
+	{
+		weir_kept_finish(write->kept);
+		weir_matrel_use_kept(write->matrel, write->kept, -1);
+	}
+	while ((n = weir_sorted_next(groups, &tuples, &first_time)) > 0)
+		weir_matrel_write(write->matrel, tuples, n, first_time && !write->began);
+	weir_sorted_close(groups);
+	if (write->kept == NULL)
+		return;
+	weir_matrel_use_kept(write->matrel, NULL, -1);
+	write->began = true;
+	write_rest(write);
+	weir_kept_end(write->kept);
+}
+
+int64
+weir_write_view(ContView *view, Epoch *epoch)
+{
+	TimestampTz start = GetCurrentTimestamp();
+	ViewWrite	write = {epoch, weir_runtime_get(view)};
+	ViewRuntime *part;
+	OwnerSwitch saved;
+
+	weir_owner_enter(&saved, view->owner);
+	write.matrel = weir_matrel_open(write.runtime);
+	if (write.matrel != NULL)
+	{
+		write.kept = weir_kept_begin(write.runtime);
+		for (int i = 1; (part = weir_runtime_part(write.runtime, i)) != NULL; i++)
+			if (!write_values(&write, part, i - 1))
+				break;
+		write_groups(&write);
+		write.written += weir_matrel_written(write.matrel);
+		weir_matrel_close(write.matrel);
+	}
+	weir_stats_view_flush(view->defid, write.written, GetCurrentTimestamp() - start);
+	weir_owner_leave(&saved);
+	return write.written;
+}
