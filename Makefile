@@ -32,6 +32,7 @@ OBJS = \
 	src/agg/call.o \
 	src/agg/value.o \
 	src/agg/top_n.o \
+	src/agg/interval.o \
 	src/agg/array_agg.o \
 	src/agg/string_agg.o \
 	src/agg/json_agg.o \

@@ -108,7 +108,7 @@ COMMENT ON FUNCTION weir.state_send(weir.state) IS 'I/O';
 CREATE TYPE weir.state (
 	INPUT = weir.state_in, OUTPUT = weir.state_out,
 	RECEIVE = weir.state_recv, SEND = weir.state_send,
-	LIKE = pg_catalog.bytea);
+	LIKE = pg_catalog.bytea, COLLATABLE = true);
 COMMENT ON TYPE weir.state IS 'partial state of an aggregate that keeps it in a form of its own, as serialized by it; only superusers can enter values, as they do to restore a dump';
 
 CREATE FUNCTION weir.finalize(aggregate regprocedure, state "any", result_type anyelement) RETURNS anyelement
@@ -511,6 +511,32 @@ COMMENT ON FUNCTION weir.xmlagg_combine(xml, xml) IS 'combine function of weir.x
 CREATE AGGREGATE weir.xmlagg(xml) (
 	SFUNC = weir.xmlagg_trans, STYPE = xml, COMBINEFUNC = weir.xmlagg_combine, PARALLEL = SAFE);
 COMMENT ON AGGREGATE weir.xmlagg(xml) IS 'xmlagg in continuous views';
+
+CREATE FUNCTION weir.interval_trans(interval[], interval) RETURNS interval[]
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_interval_trans';
+COMMENT ON FUNCTION weir.interval_trans(interval[], interval) IS 'transition function of weir.avg(interval) and weir.sum(interval)';
+
+CREATE FUNCTION weir.interval_combine(interval[], interval[]) RETURNS interval[]
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_interval_combine';
+COMMENT ON FUNCTION weir.interval_combine(interval[], interval[]) IS 'combine function of weir.avg(interval) and weir.sum(interval)';
+
+CREATE FUNCTION weir.interval_avg_final(interval[]) RETURNS interval
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_interval_avg';
+COMMENT ON FUNCTION weir.interval_avg_final(interval[]) IS 'final function of weir.avg(interval)';
+
+CREATE FUNCTION weir.interval_sum_final(interval[]) RETURNS interval
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_interval_sum';
+COMMENT ON FUNCTION weir.interval_sum_final(interval[]) IS 'final function of weir.sum(interval)';
+
+CREATE AGGREGATE weir.avg(interval) (
+	SFUNC = weir.interval_trans, STYPE = interval[], INITCOND = '{0,0}', FINALFUNC = weir.interval_avg_final,
+	COMBINEFUNC = weir.interval_combine, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.avg(interval) IS 'avg of intervals in continuous views';
+
+CREATE AGGREGATE weir.sum(interval) (
+	SFUNC = weir.interval_trans, STYPE = interval[], INITCOND = '{0,0}', FINALFUNC = weir.interval_sum_final,
+	COMBINEFUNC = weir.interval_combine, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.sum(interval) IS 'sum of intervals in continuous views';
 
 /* ------------------------------------------------------------------------
  * Aggregates of Weir's own

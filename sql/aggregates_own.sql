@@ -111,5 +111,32 @@ SELECT weir.first(1, 'unknown');
 SELECT weir.last(NULL::int, NULL::int), weir.top_n(2, NULL::text), weir.last(NULL::int, 1), weir.top_n(2, NULL::text, 1);
 SELECT weir.combine('weir.last(anyelement,"any")', ARRAY['int'::regtype, 'int'], 'x'::text, NULL::int);
 
+-- keys are compared by their collation, whatever the type of the value
+CREATE FOREIGN TABLE n (k int, x int, t text) SERVER weir;
+CREATE TABLE np (k int, x int, t text);
+CREATE VIEW by_text AS SELECT k, weir.top_n(3, x, t) AS tops, weir.first(x, t COLLATE "POSIX") AS first FROM n GROUP BY k;
+CREATE VIEW by_text_sliding WITH (sw = '1 hour', step_factor = 50) AS SELECT k, weir.last(x, t COLLATE "C") AS last, weir.first_values(2, x, t) AS firsts FROM n GROUP BY k;
+INSERT INTO np SELECT i % 3, i, 't' || (i * 7919) % 1009 FROM generate_series(1, 100) i;
+INSERT INTO n SELECT * FROM np WHERE x <= 50;
+INSERT INTO n SELECT * FROM np WHERE x > 50;
+TABLE by_text EXCEPT SELECT k, weir.top_n(3, x, t), weir.first(x, t COLLATE "POSIX") FROM np GROUP BY k;
+TABLE by_text_sliding EXCEPT SELECT k, weir.last(x, t COLLATE "C"), weir.first_values(2, x, t) FROM np GROUP BY k;
+SELECT weir.combine(tops), weir.combine(first) FROM by_text EXCEPT SELECT weir.top_n(3, x, t), weir.first(x, t COLLATE "POSIX") FROM np;
+SELECT attrelid::regclass, attname, attcollation::regcollation FROM pg_attribute WHERE attrelid IN ('by_text_mrel'::regclass, 'by_text_sliding_mrel'::regclass) AND attnum > 1 AND attcollation <> 0 ORDER BY 1, attnum;
+-- states are in the database's encoding, whatever that of the client who reads them, or makes a label's hash
+CREATE TYPE letter AS ENUM ('é', 'ü');
+CREATE TYPE letters AS (l letter, t text);
+CREATE FOREIGN TABLE u (l letter, t text, j jsonb) SERVER weir;
+CREATE VIEW letters_of AS SELECT weir.first(t, j) AS f, weir.top_n(2, l, t) AS n, weir.last(ROW(l, t)::letters, t) AS r, weir.last(j, t) AS j, weir.topk_values(weir.topk_agg(t, 2), NULL::text[]) AS k,
+	weir.bloom_agg(l) AS b, weir.bloom_agg(ROW(l, t)::letters) AS br FROM u;
+INSERT INTO u VALUES ('é', 'é', '"é"'), ('ü', 'ü', '"ü"');
+SET client_encoding = 'LATIN1';
+SELECT convert_to(f, 'UTF8') AS f, convert_to(n::text, 'UTF8') AS n, convert_to(r::text, 'UTF8') AS r, convert_to(j::text, 'UTF8') AS j, convert_to(k::text, 'UTF8') AS k,
+	weir.bloom_contains(b, (enum_range(NULL::letter))[1]) AS b, weir.bloom_contains(br, ROW(chr(233), chr(233))::letters) AS br FROM letters_of;
+INSERT INTO u SELECT enum_first(NULL::letter), chr(233), '1';
+SELECT convert_to(weir.last(chr(233), 1), 'UTF8') AS f, current_setting('client_encoding') AS encoding;
+RESET client_encoding;
+SELECT k, weir.bloom_cardinality(b) AS b FROM letters_of;
+
 SET client_min_messages = warning;
 DROP SCHEMA aggregates_own CASCADE;

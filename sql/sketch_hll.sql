@@ -62,7 +62,7 @@ BEGIN
 						FROM (SELECT (CASE j WHEN 0 THEN substr(b, 1, i) WHEN 1 THEN substr(b, 1, i) || '\x00' || substr(b, i + 1) WHEN 2 THEN b || substr(b, i + 1)
 							ELSE set_byte(b, i, (ARRAY[0, 1, 2, 4, 19, 64, 127, 128, 255])[j - 2]) END)::text::weir.hyperloglog AS h) x;
 					taken := taken + 1;
-				EXCEPTION WHEN invalid_text_representation OR invalid_parameter_value THEN
+				EXCEPTION WHEN invalid_text_representation OR feature_not_supported OR invalid_parameter_value THEN
 					refused := refused + 1;
 				END;
 			END LOOP;

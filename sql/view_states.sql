@@ -31,7 +31,7 @@ SELECT weir.finalize('avg(numeric)'::regprocedure, d.avg::weir.state, NULL::nume
 	FROM dump d JOIN v USING (k) ORDER BY k;
 SELECT weir.finalize('avg(numeric)'::regprocedure, var_pop, NULL::numeric) FROM v_mrel WHERE k = 1;
 SELECT weir.combine('var_pop(int)'::regprocedure, avg, NULL::numeric) FROM v_mrel;
-SELECT weir.finalize('avg(numeric)'::regprocedure, '\x00'::weir.state, NULL::numeric);
+SELECT weir.finalize('avg(numeric)'::regprocedure, '\x01'::weir.state, NULL::numeric);
 SELECT weir.finalize('avg(numeric)'::regprocedure, NULL::weir.state, NULL::numeric);
 
 CREATE ROLE view_states_user;

@@ -4,6 +4,8 @@
 #   test/check.sh [PATTERN...]    only tests whose name (regress/x, isolation/x, tap/x) matches
 #
 # WEIR_JOBS: how many at a time (2).  WEIR_KEEP=1: leave servers' data where they are.
+# WEIR_PG=PREFIX: on the PostgreSQL that is installed there, of any version from 15 on.
+# WEIR_NEW_PG=PREFIX: tap/027_upgrade goes on to the PostgreSQL that is installed there.
 # The last line is "N passed, N failed[, N skipped]"; the exit status says the same.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -26,9 +28,13 @@ trap 'trap "" INT TERM; jobs -p | xargs -r kill 2>/dev/null; stage_end' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 echo "Building with warnings as errors"
-stage_make COPT=-Werror || { echo "0 passed, 1 failed"; exit 1; }
+stage_make COPT=-Werror && { [ -z "${WEIR_NEW_PG:-}" ] || stage_new_pg COPT=-Werror; } ||
+	{ echo "0 passed, 1 failed"; exit 1; }
 copy=$stage/weir
 pgxs_test=$(dirname "$("$bin/pg_config" --pgxs)")/../test
+# Modules of another version do as well.
+perl_modules=$pgxs_test/perl
+[ -e "$perl_modules" ] || perl_modules=/usr/lib/postgresql/$pgversion/lib/pgxs/src/test/perl
 results=$stage/results
 : >"$results"
 
@@ -97,7 +103,7 @@ run_tap()
 		PG_REGRESS="$pgxs_test/regress/pg_regress" PG_TEST_PORT_DIR="$stage/ports" \
 		TEMP_CONFIG="$copy/test/weir.conf" PG_TEST_TIMEOUT_DEFAULT="${PG_TEST_TIMEOUT_DEFAULT:-120}" \
 		timeout -k 10 "${WEIR_TEST_TIMEOUT:-900}" \
-		prove -v -I "$pgxs_test/perl" -I test/lib "$file") >"$dir/output" 2>&1 </dev/null; then
+		prove -v -I "$perl_modules" -I test/lib "$file") >"$dir/output" 2>&1 </dev/null; then
 		if reason=$(grep -m1 -oP 'skipped: \K.*' "$dir/output"); then
 			report SKIP "tap/$name" $((SECONDS - start)) "$reason"
 		elif [ -n "$(collapses "$dir")" ]; then

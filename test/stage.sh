@@ -5,6 +5,7 @@
 # $stage, Weir is built and installed there, and everything runs there as an unprivileged user.
 #
 # WEIR_PG=PREFIX: a PostgreSQL installed there in place of Debian's; WEIR_ENV: variables for all that runs.
+# WEIR_NEW_PG=PREFIX: a PostgreSQL to which the test of pg_upgrade upgrades from that one.
 #
 #   $root      the repository
 #   $stage     the private directory; $stage/weir is the copy of the repository
@@ -12,6 +13,7 @@
 #   as_user C  run command C as the unprivileged user
 #   stage_make make the stage (arguments are given to make), and go there; stage_server, where a
 #              script defines it, is called before Weir is built and may change the server in $stage/pg
+#   stage_new_pg  a copy of WEIR_NEW_PG with Weir, which WEIR_NEW_PG then names
 #   attended C run command C so that a signal to the script is answered at once
 #   stage_end  stop whatever still runs from the stage; remove it when it is not in the repository
 
@@ -80,15 +82,34 @@ stage_make()
 
 	if declare -F stage_server >/dev/null; then stage_server || return 1; fi
 
-	tar -C "$root" -c --exclude=./tmp_check --exclude=./tmp_sanitize --exclude=./.git --exclude='*.o' --exclude='*.bc' \
-		--exclude='*.so' . | tar -C "$stage/weir" -x
 	chmod 755 "$stage"
-	[ -z "$stage_user" ] || chown -R "$stage_user:" "$stage"
-	attended as_user make -C "$stage/weir" -s -j"$(nproc)" with_llvm=no \
-		PG_CONFIG="$bin/pg_config" "$@" install >"$stage/build.log" 2>&1 ||
-		{ cat "$stage/build.log"; echo "The build failed."; return 1; }
-	grep -i warning "$stage/build.log" || true
+	stage_install "$stage/weir" "$bin" "$@" || return 1
 	cd "$stage/weir"		# the user may not be able to enter the repository
+}
+
+stage_new_pg()
+{
+	local new=$stage/new_pg
+	mkdir "$new"
+	cp -r "$WEIR_NEW_PG/." "$new/"
+	find "$new" -name weir.so -delete -o -path '*/extension/weir*' -delete
+	stage_install "$stage/new_weir" "$new/bin" "$@" || return 1
+	export WEIR_NEW_PG=$new
+}
+
+# stage_install DIR BIN ARGS: the sources into DIR, and built for the server whose programs are in BIN.
+stage_install()
+{
+	local dir=$1 pg_config=$2/pg_config
+	shift 2
+	mkdir -p "$dir"
+	tar -C "$root" -c --exclude=./tmp_check --exclude=./tmp_sanitize --exclude=./.git --exclude='*.o' --exclude='*.bc' \
+		--exclude='*.so' . | tar -C "$dir" -x
+	[ -z "$stage_user" ] || chown -R "$stage_user:" "$stage"
+	attended as_user make -C "$dir" -s -j"$(nproc)" with_llvm=no \
+		PG_CONFIG="$pg_config" "$@" install >"$dir.log" 2>&1 ||
+		{ cat "$dir.log"; echo "The build failed."; return 1; }
+	grep -i warning "$dir.log" || true
 }
 
 # Processes that run from the stage: PostgreSQL's programs in it, and interpreters given a file of it.

@@ -210,13 +210,13 @@ deserialize(FunctionCallInfo fcinfo, const TopKind *kind)
 	Oid			oids[2];
 	int			n;
 	uint32		nrows;
+	int			nest;
 
 	(void) weir_agg_context(fcinfo);
 	bytes = PG_GETARG_BYTEA_PP(0);
 	initStringInfo(&buf);
 	appendBinaryStringInfo(&buf, VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes));
-	if (pq_getmsgbyte(&buf) != STATE_VERSION)
-		weir_agg_bad_state();
+	weir_check_version("partial state", (uint8) pq_getmsgbyte(&buf), STATE_VERSION);
 	n = (int) pq_getmsgint(&buf, 4);
 	oids[0] = pq_getmsgint(&buf, 4);
 	oids[1] = pq_getmsgint(&buf, 4);
@@ -232,6 +232,7 @@ deserialize(FunctionCallInfo fcinfo, const TopKind *kind)
 	state = new_state(CurrentMemoryContext, types, n);
 	state->maxrows = nrows;
 	state->rows = palloc(sizeof(TopRow) * Max(nrows, 1));
+	nest = weir_value_settings_begin();
 	for (uint32 i = 0; i < nrows; i++)
 	{
 		TopRow	   *row = &state->rows[i];
@@ -243,6 +244,7 @@ deserialize(FunctionCallInfo fcinfo, const TopKind *kind)
 		row->value = weir_value_read(&buf, types->value, &row->isnull);
 		state->nrows++;
 	}
+	weir_value_settings_end(nest);
 	pq_getmsgend(&buf);
 	PG_RETURN_POINTER(state);
 }

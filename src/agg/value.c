@@ -18,6 +18,7 @@
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "libpq/pqformat.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "port/pg_bswap.h"
 #include "utils/builtins.h"
@@ -43,6 +44,7 @@ struct ValueType
 	bool		byval;
 	ValueForm	form;
 	bool		has_labels;		/* an enum, or something made of one that is no row */
+	FmgrInfo	text_out;		/* of one that has labels: output */
 	FmgrInfo	out;			/* send or output */
 	FmgrInfo	in;				/* receive or input */
 	Oid			ioparam;
@@ -119,11 +121,16 @@ make_type(Oid oid, int32 typmod)
 	else
 	{
 		type->form = VALUE_TEXT;
-		type->has_labels = has_labels(oid);
 		getTypeOutputInfo(oid, &function, &varlena);
 		fmgr_info(function, &type->out);
 		getTypeInputInfo(oid, &function, &type->ioparam);
 		fmgr_info(function, &type->in);
+	}
+	type->has_labels = type->form != VALUE_ROW && has_labels(oid);
+	if (type->has_labels)
+	{
+		getTypeOutputInfo(oid, &function, &varlena);
+		fmgr_info(function, &type->text_out);
 	}
 	return type;
 }
@@ -271,7 +278,7 @@ hash_row(ValueType *type, Datum value)
 static uint64
 hash_labels(ValueType *type, Datum value)
 {
-	char	   *text = OutputFunctionCall(&type->out, value);
+	char	   *text = OutputFunctionCall(&type->text_out, value);
 	uint64		h = DatumGetUInt64(hash_any_extended((unsigned char *) text, strlen(text), 0));
 
 	pfree(text);
@@ -400,11 +407,18 @@ read_row(StringInfo buf, ValueType *type)
 	return heap_copy_tuple_as_datum(heap_form_tuple(desc, values, nulls), desc);
 }
 
+/*
+ * Send and receive functions take text to be the client's.  A parallel worker is
+ * its own client, in the database's encoding.
+ */
 int
 weir_value_settings_begin(void)
 {
 	int			nest = NewGUCNestLevel();
 
+	if (pg_get_client_encoding() != GetDatabaseEncoding())
+		(void) set_config_option("client_encoding", GetDatabaseEncodingName(), PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
 	if (DateStyle != USE_ISO_DATES)
 		(void) set_config_option("datestyle", "ISO", PGC_USERSET, PGC_S_SESSION,
 								 GUC_ACTION_SAVE, true, 0, false);

@@ -39,7 +39,10 @@ extern uint64 weir_value_hash(ValueType *type, Oid collation, Datum value);
 extern void weir_value_write(StringInfo buf, ValueType *type, Datum value, bool isnull);
 extern Datum weir_value_read(StringInfo buf, ValueType *type, bool *isnull);
 
-/* While values are written: settings that decide how text looks.  Returns what end takes. */
+/*
+ * While values are written or read: settings that decide how text looks.  Returns
+ * what end takes; an error ends it too.
+ */
 extern int	weir_value_settings_begin(void);
 extern void weir_value_settings_end(int nest);
 

@@ -22,11 +22,20 @@
 #include "storage/proc.h"
 #include "utils/acl.h"
 #include "utils/lsyscache.h"
+#include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
 #if PG_VERSION_NUM < 150000
 #error "Weir needs PostgreSQL 15 or later"
 #endif
+
+/*
+ * The form in which the serialize functions of PostgreSQL's aggregates give their
+ * states, which matrels keep: the same from 15 to 18.  A version that changes
+ * any of them gets another number here, and what reads the former one.
+ * sql/view_upgrade.sql has states of 15.
+ */
+#define WEIR_STATE_VERSION 1
 
 /* 16: update_indexes became an enum, ExecInsertIndexTuples got onlySummarizing. */
 #if PG_VERSION_NUM >= 160000
@@ -124,6 +133,32 @@ typedef bool WeirUpdateIndexes;
 #define WEIR_FUNCTION(name) \
 	extern PGDLLEXPORT Datum name(PG_FUNCTION_ARGS); \
 	PG_FUNCTION_INFO_V1(name)
+
+/* 17: intervals may be infinite: 1, -1; 0 for others. */
+static inline int
+weir_interval_infinity(const Interval *interval)
+{
+#if PG_VERSION_NUM >= 170000
+	return INTERVAL_IS_NOEND(interval) ? 1 : INTERVAL_IS_NOBEGIN(interval) ? -1 : 0;
+#else
+	return 0;
+#endif
+}
+
+static inline void
+weir_interval_make_infinite(Interval *interval, bool positive)
+{
+#if PG_VERSION_NUM >= 170000
+	if (positive)
+		INTERVAL_NOEND(interval);
+	else
+		INTERVAL_NOBEGIN(interval);
+#else
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("this version of PostgreSQL has no infinite intervals")));
+#endif
+}
 
 /* 16: one function checks the ownership of every kind of object. */
 #if PG_VERSION_NUM < 160000

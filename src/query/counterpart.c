@@ -1,11 +1,14 @@
 /*
  * counterpart.c
- *	  Aggregates that PostgreSQL cannot combine, and those that take their place.
+ *	  Aggregates that PostgreSQL cannot combine, or not on every version in the
+ *	  same way, and those that take their place.
  *
- * The counterparts (src/agg/) give the same results, and have states that can
- * be combined in the order in which the rows came.  They are used on every
- * version of PostgreSQL, those too that can combine array_agg and string_agg
- * themselves: so the states in a matrel survive an upgrade.
+ * The counterparts (src/agg/) give the same results.  Those that have to be
+ * ordered have states that can be combined in the order in which the rows came.
+ * All are used on every version of PostgreSQL, those too that can combine
+ * array_agg and string_agg themselves: so the states in a matrel survive an
+ * upgrade.  Sums and averages of intervals are the only aggregates with a combine
+ * function whose states have changed since 15.
  *
  * The stored query keeps what the user wrote; the exchange is a part of
  * preparing it.
@@ -28,25 +31,28 @@ typedef struct Counterpart
 	Oid			aggfnoid;
 	const char *name;			/* in schema weir */
 	const char *lines;			/* name for arguments that json_agg puts on lines of their own */
+	bool		ordered;		/* the result depends on the order of the rows */
 	int			nargs;
 	Oid			argtypes[2];
 } Counterpart;
 
 static const Counterpart counterparts[] = {
-	{F_ARRAY_AGG_ANYNONARRAY, "array_agg_elements", NULL, 1, {ANYCOMPATIBLEOID}},
-	{F_ARRAY_AGG_ANYARRAY, "array_agg", NULL, 1, {ANYARRAYOID}},
-	{F_STRING_AGG_TEXT_TEXT, "string_agg", NULL, 2, {TEXTOID, TEXTOID}},
-	{F_STRING_AGG_BYTEA_BYTEA, "string_agg", NULL, 2, {BYTEAOID, BYTEAOID}},
-	{F_JSON_AGG, "json_agg", "json_agg_lines", 1, {ANYELEMENTOID}},
-	{F_JSON_OBJECT_AGG, "json_object_agg", NULL, 2, {ANYOID, ANYOID}},
-	{F_JSONB_AGG, "jsonb_agg", NULL, 1, {ANYELEMENTOID}},
-	{F_JSONB_OBJECT_AGG, "jsonb_object_agg", NULL, 2, {ANYOID, ANYOID}},
-	{F_XMLAGG, "xmlagg", NULL, 1, {XMLOID}},
+	{F_ARRAY_AGG_ANYNONARRAY, "array_agg_elements", NULL, true, 1, {ANYCOMPATIBLEOID}},
+	{F_ARRAY_AGG_ANYARRAY, "array_agg", NULL, true, 1, {ANYARRAYOID}},
+	{F_STRING_AGG_TEXT_TEXT, "string_agg", NULL, true, 2, {TEXTOID, TEXTOID}},
+	{F_STRING_AGG_BYTEA_BYTEA, "string_agg", NULL, true, 2, {BYTEAOID, BYTEAOID}},
+	{F_JSON_AGG, "json_agg", "json_agg_lines", true, 1, {ANYELEMENTOID}},
+	{F_JSON_OBJECT_AGG, "json_object_agg", NULL, true, 2, {ANYOID, ANYOID}},
+	{F_JSONB_AGG, "jsonb_agg", NULL, true, 1, {ANYELEMENTOID}},
+	{F_JSONB_OBJECT_AGG, "jsonb_object_agg", NULL, true, 2, {ANYOID, ANYOID}},
+	{F_AVG_INTERVAL, "avg", NULL, false, 1, {INTERVALOID}},
+	{F_SUM_INTERVAL, "sum", NULL, false, 1, {INTERVALOID}},
+	{F_XMLAGG, "xmlagg", NULL, true, 1, {XMLOID}},
 #ifdef F_JSON_AGG_STRICT
-	{F_JSON_AGG_STRICT, "json_agg_strict", "json_agg_lines_strict", 1, {ANYELEMENTOID}},
-	{F_JSON_OBJECT_AGG_STRICT, "json_object_agg_strict", NULL, 2, {ANYOID, ANYOID}},
-	{F_JSONB_AGG_STRICT, "jsonb_agg_strict", NULL, 1, {ANYELEMENTOID}},
-	{F_JSONB_OBJECT_AGG_STRICT, "jsonb_object_agg_strict", NULL, 2, {ANYOID, ANYOID}},
+	{F_JSON_AGG_STRICT, "json_agg_strict", "json_agg_lines_strict", true, 1, {ANYELEMENTOID}},
+	{F_JSON_OBJECT_AGG_STRICT, "json_object_agg_strict", NULL, true, 2, {ANYOID, ANYOID}},
+	{F_JSONB_AGG_STRICT, "jsonb_agg_strict", NULL, true, 1, {ANYELEMENTOID}},
+	{F_JSONB_OBJECT_AGG_STRICT, "jsonb_object_agg_strict", NULL, true, 2, {ANYOID, ANYOID}},
 #endif
 };
 
@@ -70,8 +76,9 @@ weir_counterpart_is_ordered(Oid aggfnoid)
 		return false;
 	name = get_func_name(aggfnoid);
 	for (int i = 0; i < lengthof(counterparts); i++)
-		if (strcmp(counterparts[i].name, name) == 0 ||
-			(counterparts[i].lines && strcmp(counterparts[i].lines, name) == 0))
+		if (counterparts[i].ordered &&
+			(strcmp(counterparts[i].name, name) == 0 ||
+			 (counterparts[i].lines && strcmp(counterparts[i].lines, name) == 0)))
 			return true;
 	return false;
 }

@@ -1,6 +1,7 @@
 /*
  * counterpart.h
- *	  Aggregates that PostgreSQL cannot combine, and those that take their place.
+ *	  Aggregates that PostgreSQL cannot combine, or not on every version in the
+ *	  same way, and those that take their place.
  */
 #ifndef WEIR_COUNTERPART_H
 #define WEIR_COUNTERPART_H

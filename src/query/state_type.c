@@ -9,12 +9,19 @@
  * anybody may take states of own views to any aggregate, each state has a mark
  * of the function that reads it.
  *
- * Format:  state := mark bytes
- *			mark  := uint32, high byte first
- *			bytes := what the aggregate's serialize function returned
+ * It is collatable, so that a column of states has the collation by which its
+ * aggregate compares: that of what it aggregates need not be that of its result.
+ *
+ * Format:  state   := version mark bytes
+ *			version := a byte, WEIR_STATE_VERSION of compat.h
+ *			mark    := uint32, high byte first
+ *			bytes   := what the aggregate's serialize function returned
  *
  * The mark has to stay the same through renaming, dump and upgrade: it is made
- * of the name of the deserialize function's C code, not of OIDs.
+ * of the name of the deserialize function's C code, not of OIDs.  What serialize
+ * functions return is PostgreSQL's own affair and for use within one query: the
+ * version says which form it is, so that a server that has another one can tell
+ * those that it finds.
  */
 #include "postgres.h"
 
@@ -30,7 +37,7 @@
 #include "utils/builtins.h"
 #include "utils/syscache.h"
 
-#define MARK_SIZE sizeof(uint32)
+#define HEADER_SIZE (1 + sizeof(uint32))
 
 WEIR_FUNCTION(weir_state_in);
 WEIR_FUNCTION(weir_state_out);
@@ -84,12 +91,13 @@ weir_state_pack(uint32 mark, Datum serialized)
 {
 	bytea	   *bytes = DatumGetByteaPP(serialized);
 	Size		len = VARSIZE_ANY_EXHDR(bytes);
-	bytea	   *state = palloc(VARHDRSZ + MARK_SIZE + len);
+	bytea	   *state = palloc(VARHDRSZ + HEADER_SIZE + len);
 
 	mark = pg_hton32(mark);
-	SET_VARSIZE(state, VARHDRSZ + MARK_SIZE + len);
-	memcpy(VARDATA(state), &mark, MARK_SIZE);
-	memcpy(VARDATA(state) + MARK_SIZE, VARDATA_ANY(bytes), len);
+	SET_VARSIZE(state, VARHDRSZ + HEADER_SIZE + len);
+	*VARDATA(state) = WEIR_STATE_VERSION;
+	memcpy(VARDATA(state) + 1, &mark, sizeof(mark));
+	memcpy(VARDATA(state) + HEADER_SIZE, VARDATA_ANY(bytes), len);
 	return PointerGetDatum(state);
 }
 
@@ -101,16 +109,18 @@ weir_state_unpack(uint32 mark, Datum state)
 	uint32		found = 0;
 	bytea	   *bytes;
 
-	if (len >= MARK_SIZE)
-		memcpy(&found, VARDATA_ANY(packed), MARK_SIZE);
-	if (len < MARK_SIZE || pg_ntoh32(found) != mark)
+	if (len > 0)
+		weir_check_version("partial state", *(uint8 *) VARDATA_ANY(packed), WEIR_STATE_VERSION);
+	if (len >= HEADER_SIZE)
+		memcpy(&found, VARDATA_ANY(packed) + 1, sizeof(found));
+	if (len < HEADER_SIZE || pg_ntoh32(found) != mark)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("the state is one of another aggregate")));
-	len -= MARK_SIZE;
+	len -= HEADER_SIZE;
 	bytes = palloc(VARHDRSZ + len);
 	SET_VARSIZE(bytes, VARHDRSZ + len);
-	memcpy(VARDATA(bytes), VARDATA_ANY(packed) + MARK_SIZE, len);
+	memcpy(VARDATA(bytes), VARDATA_ANY(packed) + HEADER_SIZE, len);
 	if ((Pointer) packed != DatumGetPointer(state))
 		pfree(packed);
 	return PointerGetDatum(bytes);

@@ -22,7 +22,6 @@
 #include "sketch/sketch.h"
 
 #define BLOOM_KIND 'B'
-#define BLOOM_VERSION 1
 #define DEFAULT_P 0.02
 #define DEFAULT_N 32768
 #define MAX_K 64
@@ -162,7 +161,7 @@ bloom_check(const Sketch *sketch, Size size)
 {
 	Size		bytes = size - offsetof(Bloom, bits);
 
-	return weir_sketch_begins(sketch, size, BLOOM_KIND, BLOOM_VERSION) &&
+	return weir_sketch_begins(sketch, size, BLOOM_KIND) &&
 		bytes >= 8 && bytes % 8 == 0 && bytes <= MAX_BYTES &&
 		sketch->param >= 1 && sketch->param <= MAX_K;
 }
@@ -193,7 +192,7 @@ given(FunctionCallInfo fcinfo, int arg)
 				 errhint("Choose a larger p or a smaller n.")));
 	bytes = Max(bytes, 8);
 	k = Min(Max(rint(bytes * 8 / n * M_LN2), 1), MAX_K);
-	return (Bloom *) weir_sketch_new(offsetof(Bloom, bits) + (Size) bytes, BLOOM_KIND, BLOOM_VERSION, (uint8) k);
+	return (Bloom *) weir_sketch_new(offsetof(Bloom, bits) + (Size) bytes, BLOOM_KIND, (uint8) k);
 }
 
 static void

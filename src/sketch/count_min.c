@@ -22,7 +22,6 @@
 #include "sketch/sketch.h"
 
 #define CMS_KIND 'F'
-#define CMS_VERSION 1
 #define DEFAULT_EPS 0.002
 #define DEFAULT_P 0.995
 #define MAX_D 64
@@ -155,7 +154,7 @@ cms_check(const Sketch *sketch, Size size)
 	uint64		total;
 	Size		n;
 
-	if (!weir_sketch_begins(sketch, size, CMS_KIND, CMS_VERSION) || size < CMS_SIZE(1, 1) ||
+	if (!weir_sketch_begins(sketch, size, CMS_KIND) || size < CMS_SIZE(1, 1) ||
 		sketch->param < 1 || sketch->param > MAX_D || sketch_get32(cms->zero) != 0 ||
 		sketch_get32(cms->w) < 1 || sketch_get32(cms->w) > MAX_BYTES ||
 		size != CMS_SIZE(sketch->param, sketch_get32(cms->w)))
@@ -191,7 +190,7 @@ given(FunctionCallInfo fcinfo, int arg)
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("a count-min sketch for these parameters would be larger than %d bytes", MAX_BYTES),
 				 errhint("Choose a larger eps or a smaller p.")));
-	cms = (CountMin *) weir_sketch_new(CMS_SIZE(d, w), CMS_KIND, CMS_VERSION, (uint8) d);
+	cms = (CountMin *) weir_sketch_new(CMS_SIZE(d, w), CMS_KIND, (uint8) d);
 	sketch_put32(cms->w, (uint32) w);
 	return cms;
 }

@@ -29,7 +29,6 @@
 #include "sketch/sketch.h"
 
 #define HLL_KIND 'H'
-#define HLL_VERSION 1
 #define HLL_MIN_P 4
 #define HLL_MAX_P 18
 #define HLL_DEFAULT_P 14
@@ -163,7 +162,7 @@ hll_check(const Sketch *sketch, Size size)
 	Hll		   *hll = (Hll *) sketch;
 	uint32		form;
 
-	if (!weir_sketch_begins(sketch, size, HLL_KIND, HLL_VERSION) || size < HLL_SPARSE_SIZE(0) ||
+	if (!weir_sketch_begins(sketch, size, HLL_KIND) || size < HLL_SPARSE_SIZE(0) ||
 		sketch->param < HLL_MIN_P || sketch->param > HLL_MAX_P)
 		return false;
 	form = sketch_get32(hll->dense);
@@ -210,13 +209,13 @@ static Hll *
 new_sparse(uint8 p, uint32 room)
 {
 	room = Min(room, ((uint32) 1 << p) / 16);
-	return (Hll *) weir_sketch_new(HLL_SPARSE_SIZE(room), HLL_KIND, HLL_VERSION, p);
+	return (Hll *) weir_sketch_new(HLL_SPARSE_SIZE(room), HLL_KIND, p);
 }
 
 static Hll *
 new_dense(uint8 p)
 {
-	Hll		   *hll = (Hll *) weir_sketch_new(HLL_DENSE_SIZE((Size) 1 << p), HLL_KIND, HLL_VERSION, p);
+	Hll		   *hll = (Hll *) weir_sketch_new(HLL_DENSE_SIZE((Size) 1 << p), HLL_KIND, p);
 
 	hll->dense[0] = 1;
 	return hll;

@@ -28,14 +28,14 @@ static SketchCall *call_of(FunctionCallInfo fcinfo);
 static Datum checked(bytea *bytes, const char *type, sketch_check check);
 
 Sketch *
-weir_sketch_new(Size size, uint8 kind, uint8 version, uint8 param)
+weir_sketch_new(Size size, uint8 kind, uint8 param)
 {
 	Sketch	   *sketch = palloc0(size);
 
 	SET_VARSIZE(sketch, size);
 	sketch->magic = SKETCH_MAGIC;
 	sketch->kind = kind;
-	sketch->version = version;
+	sketch->version = SKETCH_VERSION;
 	sketch->param = param;
 	return sketch;
 }
@@ -51,7 +51,7 @@ call_of(FunctionCallInfo fcinfo)
 Sketch *
 weir_sketch_arg(FunctionCallInfo fcinfo, int arg)
 {
-	return (Sketch *) PG_DETOAST_DATUM(PG_GETARG_DATUM(arg));
+	return weir_sketch_known((Sketch *) PG_DETOAST_DATUM(PG_GETARG_DATUM(arg)));
 }
 
 /* One sketch is asked for many values: fetched once, if it is toasted. */
@@ -67,7 +67,7 @@ weir_sketch_arg_to_ask(FunctionCallInfo fcinfo, int arg)
 		return weir_sketch_arg(fcinfo, arg);
 	VARATT_EXTERNAL_GET_POINTER(toasted, value);
 	if (call->sketch && memcmp(&toasted, &call->toasted, sizeof(toasted)) == 0)
-		return (Sketch *) call->sketch;
+		return weir_sketch_known((Sketch *) call->sketch);
 	if (call->sketch)
 		pfree(call->sketch);
 	call->sketch = NULL;
@@ -75,15 +75,22 @@ weir_sketch_arg_to_ask(FunctionCallInfo fcinfo, int arg)
 	call->sketch = PG_DETOAST_DATUM(PointerGetDatum(value));
 	MemoryContextSwitchTo(caller);
 	call->toasted = toasted;
-	return (Sketch *) call->sketch;
+	return weir_sketch_known((Sketch *) call->sketch);
 }
 
 Sketch *
 weir_sketch_arg_to_change(FunctionCallInfo fcinfo, int arg)
 {
 	if (arg == 0 && AggCheckCallContext(fcinfo, NULL) && !VARATT_IS_EXTENDED(PG_GETARG_POINTER(arg)))
-		return (Sketch *) PG_GETARG_POINTER(arg);
-	return (Sketch *) PG_DETOAST_DATUM_COPY(PG_GETARG_DATUM(arg));
+		return weir_sketch_known((Sketch *) PG_GETARG_POINTER(arg));
+	return weir_sketch_known((Sketch *) PG_DETOAST_DATUM_COPY(PG_GETARG_DATUM(arg)));
+}
+
+Sketch *
+weir_sketch_known(Sketch *sketch)
+{
+	weir_check_version("sketch", sketch->version, SKETCH_VERSION);
+	return sketch;
 }
 
 /*
@@ -106,10 +113,12 @@ weir_sketch_hash(FunctionCallInfo fcinfo, int arg)
 }
 
 bool
-weir_sketch_begins(const Sketch *sketch, Size size, uint8 kind, uint8 version)
+weir_sketch_begins(const Sketch *sketch, Size size, uint8 kind)
 {
-	return size >= sizeof(Sketch) && sketch->magic == SKETCH_MAGIC &&
-		sketch->kind == kind && sketch->version == version;
+	if (size < sizeof(Sketch) || sketch->magic != SKETCH_MAGIC || sketch->kind != kind)
+		return false;
+	(void) weir_sketch_known((Sketch *) sketch);
+	return true;
 }
 
 Datum
@@ -172,7 +181,7 @@ weir_sketch_array(FunctionCallInfo fcinfo, int arg, Sketch ***sketches)
 	*sketches = palloc(sizeof(Sketch *) * Max(nvalues, 1));
 	for (int i = 0; i < nvalues; i++)
 		if (!nulls[i])
-			(*sketches)[n++] = (Sketch *) PG_DETOAST_DATUM(values[i]);
+			(*sketches)[n++] = weir_sketch_known((Sketch *) PG_DETOAST_DATUM(values[i]));
 	return n;
 }
 

@@ -19,6 +19,7 @@
 #include "base/compat.h"
 
 #define SKETCH_MAGIC 'W'
+#define SKETCH_VERSION 1		/* of all kinds */
 
 typedef struct Sketch
 {
@@ -30,12 +31,16 @@ typedef struct Sketch
 } Sketch;
 
 /* A new one of this many bytes, zeros behind the header, in CurrentMemoryContext. */
-extern Sketch *weir_sketch_new(Size size, uint8 kind, uint8 version, uint8 param);
+extern Sketch *weir_sketch_new(Size size, uint8 kind, uint8 param);
+
+/* The sketch itself, not toasted; errors for another version than SKETCH_VERSION. */
+extern Sketch *weir_sketch_known(Sketch *sketch);
 
 /*
  * Argument arg, not toasted.  To ask it for the value that is another argument; it
  * is the function's then.  To change it: in an aggregate the first argument
- * itself, else a copy.  Both in CurrentMemoryContext if they are copies.
+ * itself, else a copy.  Both in CurrentMemoryContext if they are copies.  Errors
+ * as weir_sketch_known does.
  */
 extern Sketch *weir_sketch_arg(FunctionCallInfo fcinfo, int arg);
 extern Sketch *weir_sketch_arg_to_ask(FunctionCallInfo fcinfo, int arg);
@@ -49,8 +54,8 @@ typedef bool (*sketch_check) (const Sketch *sketch, Size size);
 extern Datum weir_sketch_in(FunctionCallInfo fcinfo, const char *type, sketch_check check);
 extern Datum weir_sketch_recv(FunctionCallInfo fcinfo, const char *type, sketch_check check);
 
-/* Does it begin as a sketch of this kind does? */
-extern bool weir_sketch_begins(const Sketch *sketch, Size size, uint8 kind, uint8 version);
+/* Does it begin as a sketch of this kind does?  Errors for another version. */
+extern bool weir_sketch_begins(const Sketch *sketch, Size size, uint8 kind);
 
 /* The arguments of a VARIADIC array of sketches, NULLs left out. */
 extern int	weir_sketch_array(FunctionCallInfo fcinfo, int arg, Sketch ***sketches);

@@ -44,7 +44,6 @@
 #include "utils/syscache.h"
 
 #define TOPK_KIND 'K'
-#define TOPK_VERSION 1
 #define MAX_K 1000
 #define MAX_M 10000
 #define MAX_H 1000000
@@ -552,12 +551,13 @@ state_of(FunctionCallInfo fcinfo, MemoryContext cxt)
 static TopK *
 load(MemoryContext parent, Datum value, Oid collation)
 {
-	Sketch	   *sketch = (Sketch *) PG_DETOAST_DATUM(value);
+	Sketch	   *sketch = weir_sketch_known((Sketch *) PG_DETOAST_DATUM(value));
 	StringInfoData buf;
 	uint8		number[8];
 	uint32		head[5];
 	TopK	   *topk;
 	MemoryContext caller;
+	int			nest;
 
 	initStringInfo(&buf);
 	appendBinaryStringInfo(&buf, (char *) (sketch + 1), VARSIZE(sketch) - sizeof(Sketch));
@@ -577,6 +577,7 @@ load(MemoryContext parent, Datum value, Oid collation)
 		if (topk->cells[i] > PG_INT64_MAX)
 			weir_agg_bad_state();
 	}
+	nest = weir_value_settings_begin();
 	for (uint32 i = 0; i < head[4]; i++)
 	{
 		Counter		counter;
@@ -592,6 +593,7 @@ load(MemoryContext parent, Datum value, Oid collation)
 		counter.hash = weir_value_hash(topk->type, topk->collation, counter.value);
 		put(topk, i, &counter);
 	}
+	weir_value_settings_end(nest);
 	pq_getmsgend(&buf);
 	MemoryContextSwitchTo(caller);
 	pfree(buf.data);
@@ -612,7 +614,7 @@ topk_flat_size(ExpandedObjectHeader *eohptr)
 		return VARSIZE(topk->flat);
 	caller = MemoryContextSwitchTo(topk->hdr.eoh_context);
 	initStringInfo(&buf);
-	appendBinaryStringInfo(&buf, (char *) weir_sketch_new(sizeof(Sketch), TOPK_KIND, TOPK_VERSION, 0), sizeof(Sketch));
+	appendBinaryStringInfo(&buf, (char *) weir_sketch_new(sizeof(Sketch), TOPK_KIND, 0), sizeof(Sketch));
 	for (int i = 0; i < lengthof(head); i++)
 	{
 		sketch_put32(number, head[i]);
@@ -683,7 +685,7 @@ from_text(char *text)
 				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
 				 errmsg("invalid value of type %s.topk", WEIR_SCHEMA)));
 	bytes = DatumGetByteaP(DirectFunctionCall1(byteain, CStringGetDatum(blank + 1)));
-	if (!weir_sketch_begins((Sketch *) bytes, VARSIZE(bytes), TOPK_KIND, TOPK_VERSION) ||
+	if (!weir_sketch_begins((Sketch *) bytes, VARSIZE(bytes), TOPK_KIND) ||
 		VARSIZE(bytes) < sizeof(Sketch) + sizeof(uint32) * 5)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
