@@ -25,6 +25,7 @@ OBJS = \
 	src/catalog/event_options.o \
 	src/catalog/options.o \
 	src/catalog/cont_view.o \
+	src/catalog/late_stream.o \
 	src/time/window.o \
 	src/time/watermark.o \
 	src/agg/buffer.o \
@@ -95,6 +96,7 @@ OBJS = \
 	src/worker/worker.o \
 	src/worker/intake.o \
 	src/worker/event_time.o \
+	src/worker/divert.o \
 	src/worker/careful.o \
 	src/worker/large.o \
 	src/worker/ingest.o \

@@ -49,6 +49,7 @@ CREATE TABLE weir.continuous_view (
 	fillfactor integer,
 	emit text NOT NULL DEFAULT 'changes' CHECK (emit IN ('changes', 'final')),
 	late text NOT NULL DEFAULT 'update' CHECK (late IN ('update', 'drop', 'divert')),
+	late_stream regclass CHECK (late_stream IS NULL OR late = 'divert'),
 	allowed_lateness interval NOT NULL DEFAULT '0',
 	retention interval,
 	partition_by name,
@@ -250,7 +251,7 @@ CREATE VIEW weir.views AS
 	SELECT n.nspname AS schema, c.relname AS name, v.view, v.matrel, v."values", v.def, v.stream, v.more_streams,
 		pg_catalog.pg_get_userbyid(c.relowner) AS owner, v.state, v.reason,
 		v.sw, v.step, v.ttl, v.ttl_column, v.fillfactor,
-		v.emit, v.late, v.allowed_lateness, v.retention,
+		v.emit, v.late, v.late_stream, v.allowed_lateness, v.retention,
 		v.partition_by, v.partition_interval, v.created,
 		(SELECT pg_catalog.jsonb_object_agg(a.attname, v.replaced[g.generation])
 		 FROM pg_catalog.pg_attribute a, LATERAL (
@@ -1146,7 +1147,7 @@ CREATE TABLE weir.late_rows (
 );
 SELECT pg_catalog.pg_extension_config_dump('weir.late_rows', '');
 SELECT pg_catalog.pg_extension_config_dump('weir.late_rows_id_seq', '');
-COMMENT ON TABLE weir.late_rows IS 'rows that came after their window in a view with late = divert was closed: JSON, or the message as it came from Kafka';
+COMMENT ON TABLE weir.late_rows IS 'rows that came after their window in a view with late = divert, and without late_stream, was closed: JSON, or the message as it came from Kafka';
 
 /* -- section: kafka -- */
 

@@ -66,6 +66,7 @@ enum
 	ANUM_FILLFACTOR,
 	ANUM_EMIT,
 	ANUM_LATE,
+	ANUM_LATE_STREAM,
 	ANUM_LATENESS,
 	ANUM_RETENTION,
 	ANUM_PARTITION_BY,
@@ -307,6 +308,8 @@ weir_cont_view_insert(const ContView *view)
 		nulls[ANUM_FILLFACTOR - 1] = true;
 	values[ANUM_EMIT - 1] = CStringGetTextDatum(options->final ? "final" : "changes");
 	values[ANUM_LATE - 1] = CStringGetTextDatum(late_names[options->late]);
+	values[ANUM_LATE_STREAM - 1] = ObjectIdGetDatum(options->late_stream);
+	nulls[ANUM_LATE_STREAM - 1] = !OidIsValid(options->late_stream);
 	values[ANUM_LATENESS - 1] = IntervalPGetDatum(&options->lateness);
 	values[ANUM_RETENTION - 1] = IntervalPGetDatum(&options->retention);
 	nulls[ANUM_RETENTION - 1] = !options->retained;
@@ -625,6 +628,8 @@ view_from_tuple(HeapTuple tuple, TupleDesc desc)
 	for (int i = 0; i < lengthof(late_names); i++)
 		if (strcmp(TextDatumGetCString(values[ANUM_LATE - 1]), late_names[i]) == 0)
 			options->late = (LateAction) i;
+	if (!nulls[ANUM_LATE_STREAM - 1])
+		options->late_stream = DatumGetObjectId(values[ANUM_LATE_STREAM - 1]);
 	options->lateness = *DatumGetIntervalP(values[ANUM_LATENESS - 1]);
 	options->retained = !nulls[ANUM_RETENTION - 1];
 	if (options->retained)

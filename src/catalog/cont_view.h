@@ -26,7 +26,7 @@ typedef enum LateAction
 {
 	LATE_UPDATE,				/* it counts */
 	LATE_DROP,					/* it is counted as dropped */
-	LATE_DIVERT					/* it goes to weir.late_rows */
+	LATE_DIVERT					/* it goes to weir.late_rows, or another stream */
 } LateAction;
 
 #define MAX_VIEW_GENERATIONS 32
@@ -45,6 +45,7 @@ typedef struct ContViewOptions
 	int			fillfactor;		/* of the matrel; 0 = default */
 	bool		final;			/* emit = final: only windows that are closed are shown */
 	LateAction	late;
+	Oid			late_stream;	/* where late rows are diverted to (catalog/late_stream.h); InvalidOid: weir.late_rows */
 	Interval	lateness;		/* how long a window stays open after the watermark has passed its end */
 	bool		retained;		/* closed windows are deleted, */
 	Interval	retention;		/* so long after; of a view in partitions without late: partitions older than that */

@@ -586,5 +586,7 @@ weir_matrel_adopt(ContView *view)
 		weir_depend_on(view->values[i], view->defid, DEPENDENCY_AUTO);
 		weir_depend_on(view->matrelid, view->values[i], DEPENDENCY_NORMAL);
 	}
+	if (OidIsValid(view->options.late_stream) && weir_relation_is_stream(view->options.late_stream))
+		weir_depend_on(view->viewid, view->options.late_stream, DEPENDENCY_NORMAL);
 	CommandCounterIncrement();
 }

@@ -16,6 +16,8 @@ static int	scan_first = 0;
 static int	scan_last = 0;
 static int	scan_row = 0;
 
+static StreamRows *add_stream(WeirBatch *batch, Oid streamid, MemoryContext cxt);
+
 WeirBatch *
 weir_batch_create(MemoryContext parent)
 {
@@ -29,18 +31,48 @@ weir_batch_create(MemoryContext parent)
 StreamRows *
 weir_batch_stream(WeirBatch *batch, Oid streamid, bool with_origins)
 {
-	MemoryContext old;
 	StreamRows *rows;
 
 	for (int i = 0; i < batch->nstreams; i++)
 		if (batch->streams[i].streamid == streamid)
 			return &batch->streams[i];
 
-	old = MemoryContextSwitchTo(batch->cxt);
+	rows = add_stream(batch, streamid, batch->cxt);
+	if (with_origins)
+		rows->origins = MemoryContextAlloc(batch->cxt, sizeof(RowOrigin) * rows->maxrows);
+	else
+		rows->seqs = MemoryContextAlloc(batch->cxt, sizeof(int64) * rows->maxrows);
+	batch->nsources = batch->nstreams;
+	return rows;
+}
+
+StreamRows *
+weir_batch_add_derived(WeirBatch *batch, Oid streamid, bool numbered, MemoryContext cxt)
+{
+	StreamRows *rows = add_stream(batch, streamid, cxt);
+
+	rows->derived = true;
+	if (numbered)
+		rows->seqs = MemoryContextAlloc(cxt, sizeof(int64) * rows->maxrows);
+	return rows;
+}
+
+void
+weir_batch_drop_derived(WeirBatch *batch)
+{
+	batch->nstreams = batch->nsources;
+}
+
+/* The list of streams is the batch's, the list of rows in cxt. */
+static StreamRows *
+add_stream(WeirBatch *batch, Oid streamid, MemoryContext cxt)
+{
+	StreamRows *rows;
+
 	if (batch->streams == NULL)
 	{
 		batch->maxstreams = 4;
-		batch->streams = palloc(sizeof(StreamRows) * batch->maxstreams);
+		batch->streams = MemoryContextAlloc(batch->cxt, sizeof(StreamRows) * batch->maxstreams);
 	}
 	else if (batch->nstreams == batch->maxstreams)
 	{
@@ -51,12 +83,7 @@ weir_batch_stream(WeirBatch *batch, Oid streamid, bool with_origins)
 	memset(rows, 0, sizeof(StreamRows));
 	rows->streamid = streamid;
 	rows->maxrows = 64;
-	rows->rows = palloc(sizeof(StreamRow *) * rows->maxrows);
-	if (with_origins)
-		rows->origins = palloc(sizeof(RowOrigin) * rows->maxrows);
-	else
-		rows->seqs = palloc(sizeof(int64) * rows->maxrows);
-	MemoryContextSwitchTo(old);
+	rows->rows = MemoryContextAlloc(cxt, sizeof(StreamRow *) * rows->maxrows);
 	return rows;
 }
 

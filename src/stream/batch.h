@@ -49,6 +49,7 @@ typedef struct StreamRows
 	Size		bytes;
 
 	/* Of a stream with event time; see worker/event_time.h. */
+	bool		derived;		/* by views of other streams: not of the source */
 	bool		screened;
 	int			ntimes;
 	PartitionTime *times;
@@ -83,6 +84,7 @@ typedef struct WeirBatch
 {
 	MemoryContext cxt;			/* owns everything below */
 	int			nstreams;
+	int			nsources;		/* of them from the source; rows that views divert come behind */
 	int			maxstreams;
 	StreamRows *streams;
 	int			ndead;
@@ -100,6 +102,14 @@ typedef void (*weir_merge_callback) (void *arg);
 
 extern WeirBatch *weir_batch_create(MemoryContext parent);
 extern StreamRows *weir_batch_stream(WeirBatch *batch, Oid streamid, bool with_origins);
+
+/*
+ * Another place for rows of a stream, to which views divert them, empty; with
+ * publication numbers or without.  Its arrays are in cxt.  weir_batch_drop_derived forgets all of these.
+ */
+extern StreamRows *weir_batch_add_derived(WeirBatch *batch, Oid streamid, bool numbered, MemoryContext cxt);
+extern void weir_batch_drop_derived(WeirBatch *batch);
+
 /* Append a row (pointer kept, not copied).  seq and origin as the stream was made for. */
 extern void weir_batch_add_row(WeirBatch *batch, StreamRows *rows, StreamRow *row,
 							   int64 seq, const RowOrigin *origin);

@@ -151,6 +151,7 @@ create_cont_view(UtilityCall *call, ViewStmt *stmt, Query *query, ContView *view
 	weir_view_options_set_event_time(&given, &view->options);
 	cq = weir_cont_query_build(def, &view->options, call->query_string);
 	weir_view_options_set_window(&given, cq->window, &view->options);
+	view->options.late_stream = weir_view_options_late_stream(&given, cq->streams, call->query_string);
 	if (given.sw)
 		query = weir_sliding_add(query, given.sw_column ? given.sw_column : WEIR_ARRIVAL_COLUMN, given.sw);
 
@@ -191,6 +192,8 @@ create_cont_view(UtilityCall *call, ViewStmt *stmt, Query *query, ContView *view
 	CommandCounterIncrement();
 
 	view->viewid = RangeVarGetRelid(stmt->view, NoLock, false);
+	if (OidIsValid(view->options.late_stream))
+		weir_depend_on(view->viewid, view->options.late_stream, DEPENDENCY_NORMAL);
 	if (given.ttl)
 		weir_ttl_give(view, cq, given.ttl, given.ttl_column);
 	weir_cont_view_insert(view);

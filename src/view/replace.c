@@ -107,6 +107,7 @@ weir_replace_view(UtilityCall *call, ViewStmt *stmt, Query *query, const ContVie
 	weir_view_options_set_event_time(&given, &options);
 	cq = weir_cont_query_build(def, &view.options, call->query_string);
 	weir_view_options_set_window(&given, cq->window, &options);
+	options.late_stream = weir_view_options_late_stream(&given, cq->streams, call->query_string);
 	if (given.sw)
 	{
 		query = weir_sliding_add(query, given.sw_column ? given.sw_column : WEIR_ARRIVAL_COLUMN, given.sw);
@@ -177,6 +178,8 @@ check_options(const ContView *view, const GivenOptions *given, const ContViewOpt
 		differs = "option \"emit\"";
 	else if (options->late != old->late)
 		differs = "option \"late\"";
+	else if (options->late_stream != old->late_stream)
+		differs = "option \"late_stream\"";
 	else if (!same_interval(&options->lateness, &old->lateness))
 		differs = "option \"allowed_lateness\"";
 	else if (options->retained != old->retained ||

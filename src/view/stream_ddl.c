@@ -11,6 +11,7 @@
 #include "catalog/cont_view.h"
 #include "catalog/namespace.h"
 #include "catalog/event_options.h"
+#include "catalog/late_stream.h"
 #include "catalog/options.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
@@ -197,7 +198,10 @@ weir_stream_check_rename(RenameStmt *stmt)
 				 errdetail("Option \"event_time\" of the stream names it.")));
 }
 
-/* After CREATE and ALTER FOREIGN TABLE: do the options fit the server and the columns? */
+/*
+ * After CREATE and ALTER FOREIGN TABLE: do the options fit the server and the
+ * columns?  Do the rows still fit where they are diverted to?
+ */
 void
 weir_stream_check_options(Node *stmt)
 {
@@ -208,11 +212,14 @@ weir_stream_check_options(Node *stmt)
 		name = ((CreateForeignTableStmt *) stmt)->base.relation;
 	else if (IsA(stmt, AlterTableStmt))
 		name = ((AlterTableStmt *) stmt)->relation;
+	else if (IsA(stmt, RenameStmt) && ((RenameStmt *) stmt)->renameType == OBJECT_COLUMN)
+		name = ((RenameStmt *) stmt)->relation;
 	if (name == NULL)
 		return;
 	CommandCounterIncrement();
-	if (stream_named(name, &relid))
+	if (!IsA(stmt, RenameStmt) && stream_named(name, &relid))
 		weir_options_check_stream(relid);
+	weir_late_stream_check_columns(name);
 }
 
 /* True also when a LIKE clause or a parent brings it along. */

@@ -6,6 +6,7 @@
 
 #include "base/settings.h"
 #include "base/weir.h"
+#include "catalog/late_stream.h"
 #include "commands/defrem.h"
 #include "fmgr.h"
 #include "parser/scansup.h"
@@ -19,7 +20,7 @@
 #define MAX_STEP_FACTOR 50
 
 static const char *const known_options[] = {
-	"action", "allowed_lateness", "emit", "fillfactor", "late", "partition_by", "partition_interval",
+	"action", "allowed_lateness", "emit", "fillfactor", "late", "late_stream", "partition_by", "partition_interval",
 	"retention", "step_factor", "sw", "sw_column", "tablespace", "ttl", "ttl_column"
 };
 static const char *const later_options[] = {
@@ -124,7 +125,8 @@ void
 weir_view_options_set_event_time(GivenOptions *given, ContViewOptions *options)
 {
 	options->final = given->emit && pg_strcasecmp(given->emit, "final") == 0;
-	options->late = given->late == NULL ? (options->final ? LATE_DROP : LATE_UPDATE) :
+	options->late = given->late == NULL && given->late_stream ? LATE_DIVERT :
+		given->late == NULL ? (options->final ? LATE_DROP : LATE_UPDATE) :
 		pg_strcasecmp(given->late, "update") == 0 ? LATE_UPDATE :
 		pg_strcasecmp(given->late, "drop") == 0 ? LATE_DROP : LATE_DIVERT;
 	if (options->final && options->late == LATE_UPDATE)
@@ -133,6 +135,11 @@ weir_view_options_set_event_time(GivenOptions *given, ContViewOptions *options)
 				 errmsg("late = update contradicts emit = final"),
 				 errdetail("What a view with emit = final has shown never changes."),
 				 errhint("Use late = drop or late = divert, with allowed_lateness for rows that may come late.")));
+	if (given->late_stream && options->late != LATE_DIVERT)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"late_stream\" needs late = divert"),
+				 errhint("Rows that are dropped, or count, go to no stream.")));
 	if (options->late == LATE_UPDATE &&
 		(given->allowed_lateness || (given->retention && !given->partition_by)))
 		ereport(ERROR,
@@ -147,6 +154,18 @@ weir_view_options_set_event_time(GivenOptions *given, ContViewOptions *options)
 	options->retained = given->retention != NULL;
 	if (given->retention)
 		options->retention = *given->retention;
+}
+
+Oid
+weir_view_options_late_stream(const GivenOptions *given, List *streams, const char *source_text)
+{
+	ParseState *pstate;
+
+	if (given->late_stream == NULL)
+		return InvalidOid;
+	pstate = make_parsestate(NULL);
+	pstate->p_sourcetext = source_text;
+	return weir_late_stream_find(pstate, given->late_stream, streams);
 }
 
 void
@@ -198,6 +217,8 @@ read_option(DefElem *defel, GivenOptions *options)
 		options->emit = read_word(defel, "changes", "final", NULL);
 	else if (strcmp(name, "late") == 0)
 		options->late = read_word(defel, "update", "drop", "divert");
+	else if (strcmp(name, "late_stream") == 0)
+		options->late_stream = defel;
 	else if (strcmp(name, "allowed_lateness") == 0)
 		options->allowed_lateness = read_length(defel);
 	else if (strcmp(name, "partition_by") == 0)
@@ -264,7 +285,7 @@ refuse_unknown(const char *name)
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("unrecognized option \"%s\" of a continuous view", name),
 			 closest ? errhint("Perhaps you meant the option \"%s\".", closest) :
-			 errhint("Options are action, allowed_lateness, emit, fillfactor, late, partition_by, partition_interval, retention, step_factor, sw, sw_column, tablespace, ttl and ttl_column.")));
+			 errhint("Options are action, allowed_lateness, emit, fillfactor, late, late_stream, partition_by, partition_interval, retention, step_factor, sw, sw_column, tablespace, ttl and ttl_column.")));
 }
 
 Interval *

@@ -20,6 +20,7 @@ typedef struct GivenOptions
 	int			fillfactor;		/* 0: not given */
 	char	   *emit;			/* these as given, or NULL */
 	char	   *late;
+	DefElem    *late_stream;
 	Interval   *allowed_lateness;
 	Interval   *retention;
 	char	   *partition_by;	/* or NULL, as is partition_interval */
@@ -42,6 +43,12 @@ extern Interval *weir_view_options_interval(DefElem *defel);
 
 /* What is to be stored of the options for event time.  Errors when they do not fit each other. */
 extern void weir_view_options_set_event_time(GivenOptions *given, ContViewOptions *options);
+
+/*
+ * The stream that late rows of a view over these go to; InvalidOid if none is
+ * given.  Errors with positions in the statement's text.
+ */
+extern Oid	weir_view_options_late_stream(const GivenOptions *given, List *streams, const char *source_text);
 
 /* Refuse options of continuous views on a view that reads no stream. */
 extern void weir_view_options_refuse(List *defelems);

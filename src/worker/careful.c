@@ -12,6 +12,7 @@
 #include "miscadmin.h"
 #include "query/execute.h"
 #include "utils/memutils.h"
+#include "worker/divert.h"
 #include "worker/intake.h"
 #include "worker/worker.h"
 
@@ -94,8 +95,13 @@ static ErrorData *
 try_range(Assembly *a, int first, int last)
 {
 	RangeTry	range = {a, first, last};
+	IntakeMark	mark = weir_intake_mark(a->intake);
+	ErrorData  *error = weir_worker_attempt(do_range, &range, a->intake->cxt);
 
-	return weir_worker_attempt(do_range, &range, a->intake->cxt);
+	/* Late rows are noted before all of the range is known to be good. */
+	if (error)
+		weir_intake_reset(a->intake, mark);
+	return error;
 }
 
 static void
@@ -162,34 +168,63 @@ add_assembled(Assembly *a)
 	}
 }
 
+/* Results of these views (of their def views' OIDs) do not count. */
+static void
+remove_results(Intake *intake, List *defids)
+{
+	int			kept = 0;
+
+	for (int i = 0; i < intake->input.nviews; i++)
+		if (!list_member_oid(defids, intake->input.views[i].spec->viewdef))
+			intake->input.views[kept++] = intake->input.views[i];
+	intake->input.nviews = kept;
+}
+
+/* One view over streams first to last of the batch. */
+static void
+run_view(Intake *intake, ContView *view, int first_stream, int last_stream)
+{
+	Assembly	a = {0};
+	IntakeMark	mark = weir_intake_mark(intake);
+
+	a.intake = intake;
+	a.view = view;
+	weir_arena_init(&a.arena, intake->cxt);
+	for (int i = first_stream; i < last_stream && !a.broken; i++)
+	{
+		int			first;
+
+		a.rows = &intake->batch->streams[i];
+		first = weir_intake_first_row(view, a.rows);
+		if (first < a.rows->nrows)
+			assemble(&a, first, a.rows->nrows);
+	}
+	if (!a.broken)
+	{
+		add_assembled(&a);
+		return;
+	}
+
+	/* Nothing of the batch is the view's, late rows and those of earlier rounds included. */
+	weir_intake_reset(intake, mark);
+	remove_results(intake, list_make1_oid(view->defid));
+	suspend(intake, view, a.reason);
+}
+
 static void
 run_views_carefully(Intake *intake)
 {
-	List	   *views = weir_intake_views();
-	ListCell   *lc;
+	int			done = 0;
 
-	foreach(lc, views)
+	do
 	{
-		ContView   *view = lfirst(lc);
-		Assembly	a = {0};
+		int			nstreams = intake->batch->nstreams;
+		ListCell   *lc;
 
-		a.intake = intake;
-		a.view = view;
-		weir_arena_init(&a.arena, intake->cxt);
-		for (int i = 0; i < intake->batch->nstreams && !a.broken; i++)
-		{
-			int			first;
-
-			a.rows = &intake->batch->streams[i];
-			first = weir_intake_first_row(view, a.rows);
-			if (first < a.rows->nrows)
-				assemble(&a, first, a.rows->nrows);
-		}
-		if (a.broken)
-			suspend(intake, view, a.reason);
-		else
-			add_assembled(&a);
-	}
+		foreach(lc, weir_intake_views())
+			run_view(intake, lfirst(lc), done, nstreams);
+		done = nstreams;
+	} while (weir_divert_next(intake));
 }
 
 typedef struct StageTry
@@ -220,7 +255,6 @@ drop_unmergeable(Intake *intake, Run *run)
 {
 	List	   *views = weir_cont_views();
 	List	   *unmergeable = NIL;
-	int			kept = 0;
 
 	for (int i = 0; i < intake->input.nviews; i++)
 	{
@@ -242,10 +276,7 @@ drop_unmergeable(Intake *intake, Run *run)
 			suspend(intake, lfirst(lc), error->message);
 		views = weir_cont_views();
 	}
-	for (int i = 0; i < intake->input.nviews; i++)
-		if (!list_member_oid(unmergeable, intake->input.views[i].spec->viewdef))
-			intake->input.views[kept++] = intake->input.views[i];
-	intake->input.nviews = kept;
+	remove_results(intake, unmergeable);
 }
 
 void

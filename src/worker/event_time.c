@@ -92,7 +92,10 @@ note_time(WeirBatch *batch, StreamRows *rows, int32 partition, int64 time)
 	rows->times[rows->ntimes++] = (PartitionTime) {partition, time};
 }
 
-/* Into the batch's own letters, so that another try of the batch has it too. */
+/*
+ * Into the batch's own letters, so that another try of the batch has it too;
+ * derived rows are made again.
+ */
 static void
 bury_future(Intake *intake, StreamRows *rows, int row, Oid owner)
 {
@@ -104,7 +107,8 @@ bury_future(Intake *intake, StreamRows *rows, int row, Oid owner)
 		dead.payload = pnstrdup(dead.payload, dead.payload_len);
 	dead.sqlerrcode = ERRCODE_DATETIME_VALUE_OUT_OF_RANGE;
 	dead.message = "event time is further in the future than max_future allows";
-	weir_batch_add_dead(intake->batch, &dead);
+	if (!rows->derived)
+		weir_batch_add_dead(intake->batch, &dead);
 	weir_intake_add_dead(intake, &dead);
 	MemoryContextSwitchTo(old);
 }
@@ -207,9 +211,9 @@ hold(const EventOptions *options, Run *run)
 	return watermark;
 }
 
-/* Streams whose windows are closed together with those of the batch's streams. */
+/* Streams whose windows are closed together with those of the batch's streams, from the first on. */
 static List *
-joint_streams(WeirBatch *batch)
+joint_streams(WeirBatch *batch, int first)
 {
 	List	   *result = NIL;
 	ListCell   *lc;
@@ -220,7 +224,7 @@ joint_streams(WeirBatch *batch)
 
 		if (view->more_streams == NIL || (!view->options.final && view->options.late == LATE_UPDATE))
 			continue;
-		for (int i = 0; i < batch->nstreams; i++)
+		for (int i = first; i < batch->nstreams; i++)
 			if (weir_cont_view_reads(view, batch->streams[i].streamid))
 				result = list_concat_unique_oid(list_append_unique_oid(result, view->streamid), view->more_streams);
 	}
@@ -228,9 +232,9 @@ joint_streams(WeirBatch *batch)
 }
 
 static void
-hold_joint(WeirBatch *batch, Run *run)
+hold_joint(WeirBatch *batch, int first, Run *run)
 {
-	List	   *streams = joint_streams(batch);
+	List	   *streams = joint_streams(batch, first);
 	StreamWatermark *watermarks;
 	ListCell   *lc;
 
@@ -239,7 +243,7 @@ hold_joint(WeirBatch *batch, Run *run)
 	watermarks = MemoryContextAlloc(batch->cxt, sizeof(StreamWatermark) * list_length(streams));
 	foreach(lc, streams)
 		watermarks[foreach_current_index(lc)] = (StreamWatermark) {lfirst_oid(lc), hold(weir_event_options(lfirst_oid(lc)), run)};
-	for (int i = 0; i < batch->nstreams; i++)
+	for (int i = first; i < batch->nstreams; i++)
 	{
 		batch->streams[i].nwatermarks = list_length(streams);
 		batch->streams[i].watermarks = watermarks;
@@ -249,9 +253,16 @@ hold_joint(WeirBatch *batch, Run *run)
 void
 weir_event_begin(Intake *intake, Run *run)
 {
+	intake->run = run;
+	weir_event_begin_streams(intake, 0);
+}
+
+void
+weir_event_begin_streams(Intake *intake, int first)
+{
 	WeirBatch  *batch = intake->batch;
 
-	for (int i = 0; i < batch->nstreams; i++)
+	for (int i = first; i < batch->nstreams; i++)
 	{
 		StreamRows *rows = &batch->streams[i];
 		const EventOptions *options = weir_event_options(rows->streamid);
@@ -261,9 +272,9 @@ weir_event_begin(Intake *intake, Run *run)
 			continue;
 		if (!rows->screened)
 			screen(intake, rows, options);
-		rows->watermark = hold(options, run);
+		rows->watermark = hold(options, intake->run);
 	}
-	hold_joint(batch, run);
+	hold_joint(batch, first, intake->run);
 }
 
 void
@@ -394,7 +405,7 @@ weir_event_write_begin(void)
 	late_counts = NIL;
 }
 
-/* Counts stay with the view, a diverted row goes to weir.late_rows. */
+/* Counts stay with the view, a row that is diverted to no other stream goes to weir.late_rows. */
 bool
 weir_event_write_late(RunDead *dead)
 {
@@ -407,7 +418,9 @@ weir_event_write_late(RunDead *dead)
 		return false;
 	if (dead->payload_len < 0 && dead->offset > 0 && dead->partition < 0)
 	{
-		count_late(dead->viewid, dead->offset, 0);
+		bool		diverted = dead->partition == LATE_ROWS_DIVERTED;
+
+		count_late(dead->viewid, diverted ? 0 : dead->offset, diverted ? dead->offset : 0);
 		return true;
 	}
 	count_late(dead->viewid, 0, 1);

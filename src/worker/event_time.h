@@ -17,6 +17,9 @@
  */
 extern void weir_event_begin(Intake *intake, Run *run);
 
+/* The same for streams, from the first on, that came to the batch since. */
+extern void weir_event_begin_streams(Intake *intake, int first);
+
 /* The batch is in the epoch, or in the run. */
 extern void weir_event_merged(Intake *intake, Run *run);
 

@@ -19,6 +19,7 @@
 #include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "worker/divert.h"
 #include "worker/worker.h"
 
 /* First row of the batch that the view counts; nrows if none. */
@@ -182,13 +183,16 @@ weir_intake_note_late(Intake *intake, ContView *view, StreamRows *rows)
 {
 	int			n;
 	int		   *late = weir_runtime_late(&n);
+	bool		divert = OidIsValid(view->options.late_stream);
 	DeadLetter	letter = {0};
 
-	if (n > 0 && view->options.late == LATE_DROP)
+	if (divert)
+		weir_divert_rows(intake, view, rows, late, n);
+	if (n > 0 && (divert || view->options.late == LATE_DROP))
 	{
 		letter.streamid = rows->streamid;
 		letter.viewid = view->viewid;
-		letter.partition = -1;
+		letter.partition = divert ? LATE_ROWS_DIVERTED : LATE_ROWS_DROPPED;
 		letter.offset = n;
 		letter.payload_len = -1;
 		letter.message = "";
@@ -204,12 +208,26 @@ weir_intake_note_late(Intake *intake, ContView *view, StreamRows *rows)
 	}
 }
 
+IntakeMark
+weir_intake_mark(const Intake *intake)
+{
+	return (IntakeMark) {intake->input.ndead, intake->ndiverted};
+}
+
+void
+weir_intake_reset(Intake *intake, IntakeMark mark)
+{
+	intake->input.ndead = mark.ndead;
+	intake->ndiverted = mark.ndiverted;
+}
+
 void
 weir_intake_begin(Intake *intake, WeirBatch *batch, MemoryContext cxt, bool sync)
 {
 	memset(intake, 0, sizeof(Intake));
 	intake->cxt = cxt;
 	intake->batch = batch;
+	weir_batch_drop_derived(batch);
 	intake->sync = sync;
 	intake->input.sync = sync;
 	intake->input.noffsets = batch->noffsets;
@@ -249,13 +267,14 @@ weir_intake_all_kept(WeirBatch *batch)
 	return true;
 }
 
-void
-weir_intake_run(Intake *intake)
+/* Streams first to last of the batch. */
+static void
+run_streams(Intake *intake, int first_stream, int last_stream)
 {
 	List	   *views = weir_intake_views();
 	ListCell   *lc;
 
-	for (int i = 0; i < intake->batch->nstreams; i++)
+	for (int i = first_stream; i < last_stream; i++)
 	{
 		StreamRows *rows = &intake->batch->streams[i];
 
@@ -284,6 +303,20 @@ weir_intake_run(Intake *intake)
 			}
 		}
 	}
+}
+
+void
+weir_intake_run(Intake *intake)
+{
+	int			done = 0;
+
+	do
+	{
+		int			nstreams = intake->batch->nstreams;
+
+		run_streams(intake, done, nstreams);
+		done = nstreams;
+	} while (weir_divert_next(intake));
 }
 
 void

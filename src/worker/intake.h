@@ -10,6 +10,20 @@
 #include "groups/epoch.h"
 #include "stream/batch.h"
 
+/* A row that a view has diverted to another stream. */
+typedef struct DivertedRow
+{
+	Oid			streamid;
+	StreamRow  *row;
+	int64		seq;			/* its publication number, if */
+	int			number;			/* in the order of diversion */
+	bool		numbered;
+} DivertedRow;
+
+/* In the place of a partition in a letter that is a count of late rows. */
+#define LATE_ROWS_DROPPED (-1)
+#define LATE_ROWS_DIVERTED (-2)
+
 /* Filled by the fast or the careful way. */
 typedef struct Intake
 {
@@ -22,7 +36,24 @@ typedef struct Intake
 	MergeInput	input;
 	int			maxviews;
 	int			maxdead;
+
+	/* Diverted rows that are not among the batch's streams yet: see divert.c. */
+	int			ndiverted;
+	int			maxdiverted;
+	DivertedRow *diverted;
+	int			rounds;
+	Run		   *run;			/* whose watermarks are held for the rows; NULL: this process */
 } Intake;
+
+/* Letters and diverted rows so far; back to that, when what came after it is void. */
+typedef struct IntakeMark
+{
+	int			ndead;
+	int			ndiverted;
+} IntakeMark;
+
+extern IntakeMark weir_intake_mark(const Intake *intake);
+extern void weir_intake_reset(Intake *intake, IntakeMark mark);
 
 /* The groups of a table in local memory, which stays, as the rows of a result. */
 extern void weir_intake_collect(Intake *intake, GroupTable *table, ViewResult *result);
@@ -32,7 +63,10 @@ extern void weir_intake_begin(Intake *intake, WeirBatch *batch, MemoryContext cx
 extern void weir_intake_add_result(Intake *intake, ViewResult *result);
 extern void weir_intake_add_dead(Intake *intake, DeadLetter *dead);
 
-/* Note the rows that came too late for the view, of its query's execution just done. */
+/*
+ * Note the rows that came too late for the view, of its query's execution just
+ * done; divert them.  Errors as weir_divert_rows.
+ */
 extern void weir_intake_note_late(Intake *intake, ContView *view, StreamRows *rows);
 
 /* A letter with the row and where it came from; its text is made with the rights of owner.  In a transaction. */

@@ -45,6 +45,8 @@ POLICIES = {
     "dropping": "WITH (late = drop)",
     "diverting": "WITH (late = divert, allowed_lateness = '1 second')",
     "final": "WITH (emit = final, late = divert)",
+    # As "diverting", so the same rows are late.
+    "streamed": "WITH (late_stream = late_bid, allowed_lateness = '1 second')",
 }
 
 
@@ -70,6 +72,10 @@ def create(c):
         c.query(f"CREATE SCHEMA IF NOT EXISTS batch; CREATE TABLE batch.{kind} ({columns});"
                 f"CREATE FOREIGN TABLE {kind} ({columns}) SERVER weir"
                 f" OPTIONS (event_time 'date_time', watermark '{DELAY} seconds')")
+    c.query(f"CREATE FOREIGN TABLE late_bid ({COLUMNS['bid']}) SERVER weir OPTIONS (event_time 'date_time', watermark '30 seconds')")
+    c.query("CREATE VIEW late_bids AS SELECT n, price, date_time FROM late_bid")
+    c.query("CREATE VIEW late_windows WITH (late = divert) AS SELECT window_start, window_end, count(*), sum(price)"
+            " FROM late_bid, weir.tumble(date_time, '10 seconds') GROUP BY 1, 2")
     c.query("CREATE VIEW arrived AS SELECT portion, count(*) FROM bid GROUP BY portion")
     for policy, options in POLICIES.items():
         for window in [*WINDOWS, "session"]:
@@ -260,6 +266,16 @@ def main():
             diverted = c.query(f"SELECT (SELECT diverted FROM weir.late_counts WHERE view = 'final_{window}'::regclass),"
                                f" count(*), count(DISTINCT \"row\"::json ->> 'n') FROM weir.late_rows WHERE view = 'final_{window}'::regclass")[0]
             print(f"{'ok' if len(set(diverted)) == 1 and diverted[0] not in (None, '0') else 'not ok'} diverted once each: {window} {diverted}")
+        for window in [*WINDOWS, "session"]:
+            same(c, f"rows go to a stream as others to weir.late_rows: {window}", f"SELECT * FROM streamed_{window}", f"SELECT * FROM diverting_{window}")
+        diverted = "SELECT (\"row\"::json ->> 'n')::bigint AS n FROM weir.late_rows WHERE view"
+        same(c, "diverted to a stream, once by each view", "SELECT n FROM late_bids", f"{diverted}::text LIKE 'diverting%'")
+        same(c, "views of that stream close their own windows", "SELECT * FROM late_windows",
+             "SELECT window_start, window_end, count(*), sum(price) FROM (SELECT n, price, date_time FROM late_bids EXCEPT ALL"
+             " SELECT n, price, date_time FROM batch.bid JOIN (" + diverted + " = 'late_windows'::regclass) a USING (n)) b,"
+             " weir.tumble(date_time, '10 seconds') GROUP BY 1, 2")
+        late = c.query("SELECT count(*), (SELECT sum(diverted) FROM weir.late_counts WHERE view::text LIKE 'streamed%') FROM late_bids")[0]
+        print(f"{'ok' if late[0] == late[1] != '0' else 'not ok'} the counts of what went to a stream {late}")
         for q in ("q5", "q7", "q8", "q11"):
             same(c, f"NEXMark {q}", f"SELECT * FROM {q}", f"SELECT * FROM batch.{q}")
         same(c, "NEXMark q12", "SELECT bidder, sum(bids)::bigint FROM q12 GROUP BY bidder", "SELECT * FROM batch.q12")

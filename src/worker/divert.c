@@ -1,0 +1,261 @@
+/*
+ * divert.c
+ *	  Late rows that go to another stream (view option late_stream).
+ *
+ * In an ingest or Kafka worker, while views run over a batch.  A late row of a
+ * view is made into a row of the stream that the view names, and the views of
+ * that stream run over it in the same intake: one merge has the results of all,
+ * so that one epoch and one flush have them.  A row is thus diverted once, whatever
+ * crashes, and nothing of it is ever waiting anywhere.
+ *
+ * Rows go on in rounds: the views of a round divert, and the rows are the next
+ * round's, until none are left.  CREATE VIEW sees to it that there is no way
+ * back (catalog/late_stream.c).
+ *
+ * A row keeps its publication number, so that it counts in those views that
+ * were there when it was inserted, and its time of arrival.
+ *
+ * Memory: all is in the intake's context; the batch forgets it when it is tried
+ * again.
+ */
+#include "postgres.h"
+
+#include "worker/divert.h"
+
+#include "access/table.h"
+#include "base/compat.h"
+#include "base/weir.h"
+#include "catalog/late_stream.h"
+#include "executor/executor.h"
+#include "executor/nodeModifyTable.h"
+#include "miscadmin.h"
+#include "query/execute.h"
+#include "rewrite/rewriteHandler.h"
+#include "utils/acl.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "worker/event_time.h"
+
+/* Streams in a row; a circle would be endless, and only a hand that wrote into the catalog makes one. */
+#define MAX_ROUNDS 100
+
+/* Makes rows of one stream from those of another. */
+typedef struct RowMaker
+{
+	Relation	source;
+	Relation	target;
+	int		   *map;			/* see weir_late_stream_map */
+	EState	   *estate;
+	ResultRelInfo *rri;
+	TupleTableSlot *slot;
+	StreamRowType *from;
+	StreamRowType *to;
+	ExprState **defaults;		/* by column of the target; NULL: none */
+	bool		has_generated;
+	bool		has_constraints;
+} RowMaker;
+
+static RowMaker *maker_open(ContView *view, Oid sourceid);
+static void maker_close(RowMaker *maker);
+static StreamRow *make_row(RowMaker *maker, StreamRow *row, MemoryContext cxt);
+static void add_row(Intake *intake, Oid streamid, StreamRow *row, int64 seq, bool numbered);
+static int	compare_rows(const void *a, const void *b);
+
+void
+weir_divert_rows(Intake *intake, ContView *view, StreamRows *rows, const int *late, int n)
+{
+	Oid			streamid = view->options.late_stream;
+	int			before = intake->ndiverted;
+	OwnerSwitch saved;
+	AclResult	acl = pg_class_aclcheck(streamid, view->owner, ACL_INSERT);
+	RowMaker   *maker;
+
+	/* Also when no row is late: a right is missed when it is lost, not some day. */
+	if (acl != ACLCHECK_OK)
+		aclcheck_error(acl, OBJECT_FOREIGN_TABLE, get_rel_name(streamid));
+	if (n == 0)
+		return;
+	weir_owner_enter(&saved, view->owner);
+	PG_TRY();
+	{
+		maker = maker_open(view, rows->streamid);
+		for (int i = 0; i < n; i++)
+			add_row(intake, streamid, make_row(maker, rows->rows[late[i]], intake->cxt),
+					rows->seqs ? rows->seqs[late[i]] : 0, rows->seqs != NULL);
+		maker_close(maker);
+	}
+	PG_CATCH();
+	{
+		intake->ndiverted = before;
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	weir_owner_leave(&saved);
+}
+
+/* ---------------------------------------------------------------------
+ * Making rows
+ * --------------------------------------------------------------------- */
+
+static Relation
+open_target(ContView *view)
+{
+	Relation	rel = try_table_open(view->options.late_stream, AccessShareLock);
+
+	if (rel == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("the stream that late rows of view %s are diverted to does not exist", view->name)));
+	return rel;
+}
+
+static RowMaker *
+maker_open(ContView *view, Oid sourceid)
+{
+	EState	   *estate = CreateExecutorState();
+	MemoryContext old = MemoryContextSwitchTo(estate->es_query_cxt);
+	RowMaker   *maker = palloc0(sizeof(RowMaker));
+	TupleDesc	desc;
+	TupleConstr *constr;
+	char	   *problem;
+
+	maker->estate = estate;
+	maker->source = table_open(sourceid, AccessShareLock);
+	maker->target = open_target(view);
+	desc = RelationGetDescr(maker->target);
+	constr = desc->constr;
+	maker->map = weir_late_stream_map(sourceid, RelationGetDescr(maker->source),
+									  RelationGetRelid(maker->target), desc, &problem);
+	if (maker->map == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("rows of stream \"%s\" cannot be diverted to stream \"%s\"",
+						RelationGetRelationName(maker->source), RelationGetRelationName(maker->target)),
+				 errdetail("%s", problem)));
+	maker->from = weir_stream_row_type(RelationGetDescr(maker->source));
+	maker->to = weir_stream_row_type(desc);
+	maker->slot = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
+	maker->defaults = palloc0(sizeof(ExprState *) * Max(desc->natts, 1));
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Node	   *expr = maker->map[i] == LATE_COLUMN_DEFAULT ?
+			build_column_default(maker->target, i + 1) : NULL;
+
+		if (expr)
+			maker->defaults[i] = ExecPrepareExpr((Expr *) expr, estate);
+	}
+	maker->has_generated = constr && constr->has_generated_stored;
+	maker->has_constraints = constr && (constr->has_not_null || constr->num_check > 0);
+	maker->rri = makeNode(ResultRelInfo);
+	InitResultRelInfo(maker->rri, maker->target, 0, NULL, 0);
+	MemoryContextSwitchTo(old);
+	return maker;
+}
+
+static void
+maker_close(RowMaker *maker)
+{
+	EState	   *estate = maker->estate;
+
+	ExecDropSingleTupleTableSlot(maker->slot);
+	table_close(maker->target, NoLock);
+	table_close(maker->source, NoLock);
+	FreeExecutorState(estate);
+}
+
+/* As INSERT makes it: defaults for what the source has not, generated columns, constraints. */
+static StreamRow *
+make_row(RowMaker *maker, StreamRow *row, MemoryContext cxt)
+{
+	TupleTableSlot *slot = maker->slot;
+	ExprContext *econtext = GetPerTupleExprContext(maker->estate);
+	Datum	   *datums = weir_stream_row_datums(row);
+	MemoryContext old;
+	StreamRow  *result;
+	Size		size;
+
+	CHECK_FOR_INTERRUPTS();
+	ResetPerTupleExprContext(maker->estate);
+	old = MemoryContextSwitchTo(GetPerTupleMemoryContext(maker->estate));
+	ExecClearTuple(slot);
+	for (int i = 0; i < maker->to->natts; i++)
+	{
+		slot->tts_values[i] = (Datum) 0;
+		slot->tts_isnull[i] = true;
+		if (maker->map[i] >= 0)
+			slot->tts_values[i] = weir_stream_row_get(maker->from, row, datums, maker->map[i],
+													  &slot->tts_isnull[i]);
+		else if (maker->defaults[i])
+			slot->tts_values[i] = ExecEvalExpr(maker->defaults[i], econtext, &slot->tts_isnull[i]);
+	}
+	ExecStoreVirtualTuple(slot);
+	if (maker->has_generated)
+		ExecComputeStoredGenerated(maker->rri, maker->estate, slot, CMD_INSERT);
+	if (maker->has_constraints)
+		ExecConstraints(maker->rri, slot, maker->estate);
+	size = weir_stream_row_size(maker->to, slot->tts_values, slot->tts_isnull);
+	result = MemoryContextAllocHuge(cxt, size);
+	weir_stream_row_fill(maker->to, result, size, slot->tts_values, slot->tts_isnull);
+	MemoryContextSwitchTo(old);
+	return result;
+}
+
+/* ---------------------------------------------------------------------
+ * Rounds
+ * --------------------------------------------------------------------- */
+
+static void
+add_row(Intake *intake, Oid streamid, StreamRow *row, int64 seq, bool numbered)
+{
+	if (intake->ndiverted == intake->maxdiverted)
+	{
+		intake->maxdiverted = Max(intake->maxdiverted * 2, 64);
+		if (intake->diverted == NULL)
+			intake->diverted = MemoryContextAllocHuge(intake->cxt, sizeof(DivertedRow) * intake->maxdiverted);
+		else
+			intake->diverted = repalloc_huge(intake->diverted, sizeof(DivertedRow) * intake->maxdiverted);
+	}
+	intake->diverted[intake->ndiverted] = (DivertedRow) {streamid, row, seq, intake->ndiverted, numbered};
+	intake->ndiverted++;
+}
+
+/* By stream; there, as all rows of a batch are, in the order in which they were published. */
+static int
+compare_rows(const void *a, const void *b)
+{
+	const DivertedRow *x = a;
+	const DivertedRow *y = b;
+
+	if (x->streamid != y->streamid)
+		return x->streamid < y->streamid ? -1 : 1;
+	if (x->seq != y->seq)
+		return x->seq < y->seq ? -1 : 1;
+	return x->number < y->number ? -1 : 1;
+}
+
+bool
+weir_divert_next(Intake *intake)
+{
+	StreamRows *rows = NULL;
+	int			first = intake->batch->nstreams;
+
+	if (intake->ndiverted == 0)
+		return false;
+	if (intake->rounds++ == MAX_ROUNDS)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("late rows are diverted in a circle")));
+	qsort(intake->diverted, intake->ndiverted, sizeof(DivertedRow), compare_rows);
+	for (int i = 0; i < intake->ndiverted; i++)
+	{
+		DivertedRow *row = &intake->diverted[i];
+
+		if (rows == NULL || rows->streamid != row->streamid)
+			rows = weir_batch_add_derived(intake->batch, row->streamid, row->numbered, intake->cxt);
+		weir_batch_add_row(intake->batch, rows, row->row, row->seq, NULL);
+	}
+	intake->ndiverted = 0;
+	weir_event_begin_streams(intake, first);
+	return true;
+}
