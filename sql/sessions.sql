@@ -120,7 +120,6 @@ SELECT name, state, reason FROM weir.views WHERE state <> 'active';
 
 -- refused
 CREATE VIEW bad AS SELECT * FROM s, weir.session(ts, '1 minute');
-CREATE VIEW bad AS SELECT date_trunc('hour', window_end), count(*) FROM s, weir.session(ts, '1 minute') GROUP BY 1;
 CREATE VIEW bad AS SELECT window_start, max(ts - window_start) FROM s, weir.session(ts, '1 minute') GROUP BY 1;
 CREATE VIEW bad AS SELECT DISTINCT window_start FROM s, weir.session(ts, '1 minute');
 CREATE VIEW bad AS SELECT window_start, count(*) FROM s, weir.session(ts, '1 day') GROUP BY 1;

@@ -51,6 +51,7 @@ typedef struct ClosingWindow
 	int			key;			/* index in keys[] of its start, or of the pane */
 	Expr	   *row_end;		/* where the row's first window to end does; of the stream's columns */
 	Expr	   *key_end;		/* where the group's window ends, of a key; NULL: of panes, each window knows its end */
+	List	   *group_ends;		/* of groups of several sessions: expressions of the window, up to which sessions that begin or end are the group's */
 	Interval	length;			/* the longest that a window may end after the key */
 } ClosingWindow;
 

@@ -23,6 +23,7 @@
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
+#include "optimizer/tlist.h"
 #include "parser/parse_coerce.h"
 #include "parser/parse_func.h"
 #include "parser/parse_oper.h"
@@ -146,8 +147,10 @@ is_event_time(Node *time, Query *def, Index stream)
 	return weir_union_is_event_time(rte->subquery, var->varattno);
 }
 
+static void check_groups(ParseState *pstate, ContQuery *cq, Query *def, bool retained);
+
 void
-weir_late_find_window(ParseState *pstate, ContQuery *cq, Query *def, Index stream)
+weir_late_find_window(ParseState *pstate, ContQuery *cq, Query *def, Index stream, const ContViewOptions *view)
 {
 	ClosingWindow *closing = palloc0(sizeof(ClosingWindow));
 	Node	   *time = NULL;
@@ -201,6 +204,56 @@ weir_late_find_window(ParseState *pstate, ContQuery *cq, Query *def, Index strea
 				 errdetail("A column of UNION ALL is its event time if it is that of each branch's stream, as it is."),
 				 errhint("Group by the columns of weir.tumble, weir.hop or weir.cumulate, by date_bin, or by date_trunc with a time zone, of that column.")));
 	cq->closing = closing;
+	if (cq->panes && !cq->panes->one_each && (view->final || view->retained))
+		check_groups(pstate, cq, def, view->retained);
+}
+
+/* The cell of a grid in which a session begins or ends: its end.  NULL if the expression is none. */
+static Expr *
+cell_end(ContQuery *cq, Node *expr)
+{
+	FuncExpr   *call = (FuncExpr *) expr;
+	Node	   *time;
+	Expr	   *end;
+	Interval	length;
+
+	if (!IsA(expr, FuncExpr) ||
+		!(bin_window(call, &time, &end, &length) || trunc_window(call, &time, &end, &length) ||
+		  weir_window_of_bucket(call, &time, &end, &length)) ||
+		!IsA(time, Var) || ((Var *) time)->varno != cq->panes->rti)
+		return NULL;
+	return end;
+}
+
+/*
+ * What is final, or goes when it is old, is a window.  A group of several would grow
+ * from window to window.  But sessions that begin, or end, in one cell of a fixed grid
+ * are all there when the watermark has passed the cell and each of them is closed.
+ * By any other expression, or a condition in WHERE, one that is still open may come
+ * to the group later.
+ */
+static void
+check_groups(ParseState *pstate, ContQuery *cq, Query *def, bool retained)
+{
+	bool		fixed = cq->panes->gap && cq->panes->quals == NIL && !retained;
+	ListCell   *lc;
+
+	foreach(lc, def->groupClause)
+	{
+		Node	   *expr = get_sortgroupclause_expr(lfirst_node(SortGroupClause, lc), def->targetList);
+		Expr	   *end;
+
+		if (!weir_window_used(cq->panes, expr))
+			continue;
+		end = cell_end(cq, expr);
+		fixed = fixed && end;
+		cq->closing->group_ends = lappend(cq->closing->group_ends, end);
+	}
+	if (!fixed || cq->closing->group_ends == NIL)
+		weir_query_refuse(pstate, cq->panes->call->location,
+						  retained ? "option \"retention\" with groups of several windows" :
+						  "emit = final with groups of several windows",
+						  "Group by window_start and window_end too; an ordinary view over this one can put windows together.");
 }
 
 /* A day of the calendar may be longer. */

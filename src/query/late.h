@@ -12,9 +12,10 @@
 
 /*
  * Find the window of the stream's event time that a query groups by, and fill
- * cq->closing.  Errors when there is none.
+ * cq->closing.  Errors when there is none, or a group is of several windows that cannot be final together.
  */
-extern void weir_late_find_window(ParseState *pstate, ContQuery *cq, Query *def, Index stream);
+extern void weir_late_find_window(ParseState *pstate, ContQuery *cq, Query *def, Index stream,
+								  const ContViewOptions *view);
 
 /*
  * How long after the key a window may end, and what of calendars must not make

@@ -25,6 +25,8 @@
 #include "query/analyze.h"
 #include "query/split.h"
 #include "query/window.h"
+#include "optimizer/clauses.h"
+#include "optimizer/optimizer.h"
 #include "optimizer/tlist.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -71,10 +73,37 @@ weir_session_check(ParseState *pstate, ContQuery *cq, Query *def)
 	foreach(lc, def->groupClause)
 	{
 		Node	   *expr = get_sortgroupclause_expr(lfirst_node(SortGroupClause, lc), def->targetList);
+		int			location = exprLocation(expr);
 
-		if (weir_window_used(cq->panes, expr) && !IsA(expr, Var))
-			weir_query_refuse(pstate, cq->panes->call->location, "GROUP BY an expression of a session's window", hint);
+		if (!weir_window_used(cq->panes, expr) || IsA(expr, Var))
+			continue;
+		cq->panes->by_expression = true;
+		if (bms_membership(pull_varnos(NULL, expr)) != BMS_SINGLETON)
+			weir_query_refuse(pstate, location, "GROUP BY an expression of a session's window and other columns", hint);
+		if (contain_volatile_functions(expr))
+			weir_query_refuse(pstate, location, "a volatile function of a session's window in GROUP BY", hint);
+		if (contain_subplans(expr))
+			weir_query_refuse(pstate, location, "GROUP BY a subquery with a session's window", hint);
 	}
+}
+
+/* max(latest) OVER (PARTITION BY keys, start) + gap, of what weir_session_panes gives */
+char *
+weir_session_bounds(ContQuery *cq, Oid matrelid)
+{
+	StringInfoData sql;
+	Interval	gap = *cq->panes->gap;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "SELECT *, pg_catalog.max(%s) OVER (PARTITION BY ",
+					 quote_identifier(cq->states[cq->panes->last_state].colname));
+	for (int i = 0; i < cq->nkeys; i++)
+		if (i != cq->pane_key)
+			appendStringInfo(&sql, "%s, ", quote_identifier(cq->keys[i].colname));
+	appendStringInfo(&sql, "\"?session\") OPERATOR(pg_catalog.+) '%s'::pg_catalog.interval AS \"?ends\" FROM (%s) panes",
+					 DatumGetCString(DirectFunctionCall1(interval_out, IntervalPGetDatum(&gap))),
+					 weir_session_panes(cq, matrelid, "*", ""));
+	return sql.data;
 }
 
 /* weir.session_start(earliest, latest, gap) OVER (PARTITION BY keys ORDER BY pane) */

@@ -14,7 +14,10 @@
 /* What a session view keeps of each pane beside its states: earliest and latest time. */
 extern List *weir_session_aggregates(const QueryWindow *window);
 
-/* Errors unless the query groups by a session's start, end or whole, or by no part of it. */
+/*
+ * Notes (by_expression) whether the query groups by expressions of a session's window.  Errors for
+ * those that cannot be made of its start and end alone.
+ */
 extern void weir_session_check(ParseState *pstate, ContQuery *cq, Query *def);
 
 /*
@@ -22,5 +25,8 @@ extern void weir_session_check(ParseState *pstate, ContQuery *cq, Query *def);
  * of.  As a statement's text.
  */
 extern char *weir_session_panes(const ContQuery *cq, Oid matrelid, const char *columns, const char *where);
+
+/* All columns, and then where that session begins, and where it ends. */
+extern char *weir_session_bounds(ContQuery *cq, Oid matrelid);
 
 #endif

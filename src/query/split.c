@@ -157,7 +157,7 @@ weir_cont_query_build(Query *def, const ContViewOptions *options,
 	weir_values_check(cxt.pstate, cq, cxt.def);
 	if (options->final || options->late != LATE_UPDATE)
 	{
-		weir_late_find_window(cxt.pstate, cq, cxt.def, cxt.stream);
+		weir_late_find_window(cxt.pstate, cq, cxt.def, cxt.stream, options);
 		cq->query->jointree->quals = make_and_qual(cq->query->jointree->quals,
 												   weir_late_condition(cq->closing));
 	}

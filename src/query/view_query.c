@@ -56,6 +56,7 @@ typedef struct ViewQueryContext
 	bool		combine;		/* several rows of the matrel make one group */
 	int			sublevels_up;	/* of the node that replace_mutator is at */
 	AttrNumber	session_column; /* of the first range table entry: start of the session */
+	AttrNumber	end_column;		/* and its end; 0: it is an aggregate of the group */
 } ViewQueryContext;
 
 static Node *replace_mutator(Node *node, ViewQueryContext *cxt);
@@ -72,7 +73,9 @@ static List *group_by_session(Query *query, ViewQueryContext *cxt, List *clauses
 static List *group_by_user_keys(Query *query, ContQuery *cq);
 static Node *in_window(ContQuery *cq);
 static Query *window_rows(ContQuery *cq, Oid matrelid, CommonTableExpr **cte);
-static Node *is_final(ViewQueryContext *cxt, const ContViewOptions *options);
+static void add_final(Query *query, ViewQueryContext *cxt, const ContViewOptions *options);
+static void add_window_condition(Query *query, ViewQueryContext *cxt, Node *condition);
+static Node *is_final(ViewQueryContext *cxt, const ContViewOptions *options, Node *end);
 static Node *is_whole(ViewQueryContext *cxt, const ContViewOptions *options);
 static Node *watermark_of(ContQuery *cq, Oid type);
 static Const *stream_const(Oid streamid);
@@ -109,6 +112,8 @@ weir_view_query_build(ContQuery *cq, Query *def, const ContView *view)
 		nsitem = addRangeTableEntryForSubquery(pstate, session_panes(cq, matrelid),
 											   makeAlias("panes", NIL), false, true);
 		cxt.session_column = RelationGetDescr(matrel)->natts + 1;
+		if (cq->panes->by_expression)
+			cxt.end_column = cxt.session_column + 1;
 	}
 	else if (cq->block_usecs)
 		nsitem = addRangeTableEntryForSubquery(pstate, window_rows(cq, matrelid, &bounds),
@@ -131,7 +136,12 @@ weir_view_query_build(ContQuery *cq, Query *def, const ContView *view)
 			replace_mutator((Node *) query->targetList, &cxt);
 		having = replace_mutator(having, &cxt);
 	}
-	if (window && cq->panes->gap)
+	if (window && cq->panes->by_expression)
+	{
+		if (cq->panes->quals != NIL)
+			query->jointree->quals = replace_mutator((Node *) make_ands_explicit(copyObject(cq->panes->quals)), &cxt);
+	}
+	else if (window && cq->panes->gap)
 	{
 		if (window_groups == NIL && cq->panes->quals)
 			weir_query_refuse(NULL, -1, "a condition on sessions that are not grouped by",
@@ -158,14 +168,10 @@ weir_view_query_build(ContQuery *cq, Query *def, const ContView *view)
 		query->jointree->quals = make_and_qual(query->jointree->quals, having);
 	if (cq->window && !cq->block_usecs)
 		query->jointree->quals = make_and_qual(query->jointree->quals, in_window(cq));
-	if (options->final && cq->panes && cq->panes->gap)
-		query->havingQual = make_and_qual(query->havingQual, is_final(&cxt, options));
-	else if (options->final)
-		query->jointree->quals = make_and_qual(query->jointree->quals, is_final(&cxt, options));
-	if (options->retained && cq->panes && cq->panes->gap && cq->partition_panes)
-		query->havingQual = make_and_qual(query->havingQual, is_whole(&cxt, options));
-	else if (options->retained && cq->panes && !cq->panes->gap && (cq->closing || cq->partition_panes))
-		query->jointree->quals = make_and_qual(query->jointree->quals, is_whole(&cxt, options));
+	if (options->final)
+		add_final(query, &cxt, options);
+	if (options->retained && cq->panes && (cq->partition_panes || (cq->closing && !cq->panes->gap)))
+		add_window_condition(query, &cxt, is_whole(&cxt, options));
 	query->hasAggs = contain_aggs_of_level((Node *) query->targetList, 0) ||
 		contain_aggs_of_level(query->havingQual, 0);
 	query->hasTargetSRFs = expression_returns_set((Node *) query->targetList);
@@ -328,23 +334,32 @@ add_window(Query *query, ViewQueryContext *cxt, RangeTblEntry *window)
 static Query *
 session_panes(ContQuery *cq, Oid matrelid)
 {
-	RawStmt    *raw = linitial_node(RawStmt, raw_parser(weir_session_panes(cq, matrelid, "*", ""),
-														RAW_PARSE_DEFAULT));
+	char	   *sql = cq->panes->by_expression ? weir_session_bounds(cq, matrelid) :
+		weir_session_panes(cq, matrelid, "*", "");
+	RawStmt    *raw = linitial_node(RawStmt, raw_parser(sql, RAW_PARSE_DEFAULT));
 
 	return parse_analyze_fixedparams(raw, "", NULL, 0, NULL);
 }
 
-/* max(latest time of the panes) + gap */
+static Node *
+latest_of(Var *time)
+{
+	Oid			type = time->vartype;
+
+	return (Node *) weir_make_aggregate(type == TIMESTAMPTZOID ? F_MAX_TIMESTAMPTZ : F_MAX_TIMESTAMP,
+										type, InvalidOid, list_make1(time), &type);
+}
+
+/* max(latest time of the panes) + gap, or the column that has it. */
 static Node *
 session_end(ViewQueryContext *cxt)
 {
 	ContQuery  *cq = cxt->cq;
 	Var		   *latest = matrel_var(cq, cq->nkeys + cq->panes->last_state);
-	Oid			type = latest->vartype;
-	Node	   *max = (Node *) weir_make_aggregate(type == TIMESTAMPTZOID ? F_MAX_TIMESTAMPTZ : F_MAX_TIMESTAMP,
-											  type, InvalidOid, list_make1(latest), &type);
 
-	return (Node *) make_op(make_parsestate(NULL), list_make1(makeString(pstrdup("+"))), max,
+	if (cxt->end_column)
+		return (Node *) makeVar(1, cxt->end_column, latest->vartype, -1, InvalidOid, 0);
+	return (Node *) make_op(make_parsestate(NULL), list_make1(makeString(pstrdup("+"))), latest_of(latest),
 							(Node *) makeConst(INTERVALOID, -1, InvalidOid, sizeof(Interval),
 											   IntervalPGetDatum(cq->panes->gap), false, false), NULL, -1);
 }
@@ -499,17 +514,47 @@ window_rows(ContQuery *cq, Oid matrelid, CommonTableExpr **cte)
 							window->upper ? as_type(copyObject(window->upper), type) : NULL, cte);
 }
 
+/*
+ * Only windows that are closed.  A group of several sessions is shown when all are
+ * there and closed; see weir_late_find_window.
+ */
+static void
+add_final(Query *query, ViewQueryContext *cxt, const ContViewOptions *options)
+{
+	ContQuery  *cq = cxt->cq;
+	bool		session = cq->panes && cq->panes->gap;
+	Node	   *end = session ? session_end(cxt) :
+		cq->panes ? (Node *) makeVar(WINDOW_RTI, 2, exprType((Node *) cq->closing->row_end), -1, InvalidOid, 0) :
+		replace_mutator((Node *) cq->closing->key_end, cxt);
+	ListCell   *lc;
+
+	foreach(lc, cq->closing->group_ends)
+		query->havingQual = make_and_qual(query->havingQual,
+										  is_final(cxt, options, replace_mutator(lfirst(lc), cxt)));
+	if (cq->closing->group_ends)
+		query->havingQual = make_and_qual(query->havingQual, is_final(cxt, options, latest_of((Var *) end)));
+	else
+		add_window_condition(query, cxt, is_final(cxt, options, end));
+}
+
+/* The end of a session is an aggregate, unless it is a column. */
+static void
+add_window_condition(Query *query, ViewQueryContext *cxt, Node *condition)
+{
+	QueryWindow *panes = cxt->cq->panes;
+
+	if (panes && panes->gap && !cxt->end_column)
+		query->havingQual = make_and_qual(query->havingQual, condition);
+	else
+		query->jointree->quals = make_and_qual(query->jointree->quals, condition);
+}
+
 /* end of the window <= (SELECT weir.watermark(stream) - lateness) */
 static Node *
-is_final(ViewQueryContext *cxt, const ContViewOptions *options)
+is_final(ViewQueryContext *cxt, const ContViewOptions *options, Node *end)
 {
 	ContQuery  *cq = cxt->cq;
 	Oid			type = exprType((Node *) cq->closing->row_end);
-	Node	   *end;
-
-	end = cq->panes && cq->panes->gap ? session_end(cxt) :
-		cq->panes ? (Node *) makeVar(WINDOW_RTI, 2, type, -1, InvalidOid, 0) :
-		replace_mutator((Node *) cq->closing->key_end, cxt);
 	return (Node *) make_op(make_parsestate(NULL), list_make1(makeString(pstrdup("<="))),
 							end, run_once(minus(watermark_of(cq, type), &options->lateness), type), NULL, -1);
 }

@@ -388,6 +388,13 @@ lift_mutator(Node *node, LiftContext *cxt)
 		return NULL;
 	if (equal(node, cxt->call))
 		return (Node *) copyObject(cxt->replacement);
+	if (IsA(node, FieldSelect) && equal(((FieldSelect *) node)->arg, cxt->call))
+	{
+		FieldSelect *field = (FieldSelect *) node;
+
+		return (Node *) makeVar(cxt->replacement->varno, field->fieldnum, field->resulttype, field->resulttypmod,
+								field->resultcollid, 0);
+	}
 	return expression_tree_mutator(node, lift_mutator, cxt);
 }
 
@@ -575,13 +582,13 @@ find_session_walker(Node *node, FuncExpr **call)
 }
 
 /*
- * Is each group of a single window?  The start of one that hops tells it, and the
+ * Is each group of a single window?  The start of one that hops tells it, of a session too, and the
  * end; of those that cumulate several begin at once.
  */
 static bool
 groups_by_window(Query *query, QueryWindow *window)
 {
-	bool		hops = window_function(window->call->funcid) == FUNCTION_HOP;
+	bool		starts_once = window_function(window->call->funcid) != FUNCTION_CUMULATE;
 	ListCell   *lc;
 
 	/* Where it matters values.c refuses sets without a window. */
@@ -592,7 +599,7 @@ groups_by_window(Query *query, QueryWindow *window)
 		Var		   *var = (Var *) get_sortgroupclause_expr(lfirst(lc), query->targetList);
 
 		if (IsA(var, Var) && var->varno == window->rti && var->varlevelsup == 0 &&
-			(hops || var->varattno != 1))
+			(starts_once || var->varattno != 1))
 			return true;
 	}
 	return false;
@@ -641,7 +648,7 @@ weir_window_take(ParseState *pstate, Query *query)
 		return NULL;
 	}
 
-	window->one_each = session || groups_by_window(query, window);
+	window->one_each = groups_by_window(query, window);
 
 	/* A time that is NULL is in no window. */
 	if (session)

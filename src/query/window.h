@@ -23,6 +23,7 @@ typedef struct QueryWindow
 	List	   *quals;			/* conditions on the window alone, of WHERE */
 	Interval   *gap;			/* of a session; NULL: it is none */
 	bool		one_each;		/* a group is of one window, so its panes follow one another, each once */
+	bool		by_expression;	/* a session, and what is grouped by is made of its start and end */
 	int			first_state;	/* of a session: indexes in states[] of a pane's earliest and latest time */
 	int			last_state;
 } QueryWindow;
