@@ -184,6 +184,27 @@ INSERT INTO rs VALUES (6, '2024-01-01 00:00:00'), (7, '2024-01-01 00:01:01');
 SELECT (SELECT sum(count) FROM owned) AS counted, array(SELECT k FROM rt_rows ORDER BY k) AS diverted, array(SELECT k FROM rs_rows ORDER BY k) AS seen;
 SELECT name, state, reason FROM weir.views WHERE state <> 'active';
 
+-- UNION ALL: rows of each stream go to the one that has the columns of all
+CREATE FOREIGN TABLE web (k int, ts timestamptz, url text) SERVER weir OPTIONS (event_time 'ts');
+CREATE FOREIGN TABLE app (ts timestamptz, k int, device int) SERVER weir OPTIONS (event_time 'ts');
+CREATE FOREIGN TABLE late_both (k int, ts timestamptz, url text, device int) SERVER weir OPTIONS (event_time 'ts');
+CREATE VIEW bad WITH (late_stream = rt) AS SELECT window_start, count(*) FROM (SELECT k, ts FROM web UNION ALL SELECT k, ts FROM app) u, weir.tumble(ts, '10 seconds') GROUP BY 1;
+CREATE VIEW bad WITH (late_stream = app) AS SELECT window_start, count(*) FROM (SELECT k, ts FROM web UNION ALL SELECT k, ts FROM app) u, weir.tumble(ts, '10 seconds') GROUP BY 1;
+CREATE VIEW clicks WITH (late_stream = late_both) AS SELECT window_start, array_agg(DISTINCT k) AS ks FROM (SELECT k, ts FROM web UNION ALL SELECT k, ts FROM app) u, weir.tumble(ts, '10 seconds') GROUP BY 1;
+CREATE VIEW bad WITH (late_stream = web) AS SELECT window_start, count(*) FROM late_both, weir.tumble(ts, '10 seconds') GROUP BY 1;
+CREATE VIEW late_clicks AS SELECT k, ts, url, device FROM late_both;
+INSERT INTO web VALUES (1, '2024-01-01 00:01:00', 'a');
+INSERT INTO web VALUES (2, '2024-01-01 00:00:00', 'b');
+INSERT INTO app VALUES ('2024-01-01 00:00:50', 3, 30);
+BEGIN;
+INSERT INTO web VALUES (4, '2024-01-01 00:00:01', 'd'), (5, '2024-01-01 00:00:55', 'e');
+INSERT INTO app VALUES ('2024-01-01 00:00:02', 6, 60), ('2024-01-01 00:00:52', 7, 70);
+COMMIT;
+SELECT * FROM clicks ORDER BY 1;
+SELECT * FROM late_clicks ORDER BY k;
+ALTER FOREIGN TABLE app ADD COLUMN os text;
+SELECT late_diverted FROM weir.stat_view WHERE view = 'clicks'::regclass;
+
 TRUNCATE weir.late_rows;
 SET client_min_messages = warning;
 DROP FOREIGN TABLE t CASCADE;
