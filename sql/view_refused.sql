@@ -17,7 +17,6 @@ CREATE VIEW v AS SELECT k, count(*) FROM (SELECT k FROM s LIMIT 10) q GROUP BY k
 CREATE VIEW v AS SELECT k, count(*) FROM (SELECT k FROM s ORDER BY k) q GROUP BY k;
 CREATE VIEW v AS SELECT k, count(*) FROM (SELECT k FROM s UNION SELECT k FROM s2) q GROUP BY k;
 CREATE VIEW v AS SELECT r, count(*) FROM (SELECT random() AS r FROM s) q GROUP BY r;
-CREATE VIEW v AS SELECT k, count(*) FROM (WITH r AS (SELECT k FROM s) SELECT k FROM r) q GROUP BY k;
 CREATE VIEW v AS SELECT n.k, count(q.x) FROM names n LEFT JOIN (SELECT k, x FROM s) q USING (k) GROUP BY n.k;
 CREATE VIEW v AS SELECT k, count(*) FROM (SELECT k FROM names n WHERE EXISTS (SELECT FROM s WHERE s.k = n.k)) q GROUP BY k;
 CREATE VIEW v AS WITH q AS (SELECT k, count(*) AS c FROM s GROUP BY k) SELECT c, count(*) FROM q GROUP BY c;
@@ -51,7 +50,8 @@ CREATE VIEW v WITH (sw = '1 hour') AS SELECT k FROM s LIMIT (SELECT count(*) FRO
 CREATE VIEW v AS SELECT g FROM s, generate_series(1, (SELECT max(y) FROM s2)) g;
 CREATE VIEW v AS SELECT s.k FROM s JOIN (VALUES ((SELECT max(y) FROM s2))) q (k) USING (k);
 CREATE VIEW v AS SELECT g FROM generate_series(1, (SELECT max(k) FROM s)) g;
-CREATE VIEW v AS SELECT k, g FROM (SELECT k, generate_series(1, k) AS g FROM s) q;
+CREATE VIEW v AS SELECT k, g FROM (SELECT k, generate_series(1, generate_series(1, k)) AS g FROM s) q;
+CREATE VIEW v AS SELECT k, g FROM (SELECT DISTINCT k, generate_series(1, k) AS g FROM s) q;
 CREATE VIEW v AS SELECT q.r FROM (SELECT row_number() OVER () AS r FROM s) q;
 CREATE VIEW v AS SELECT n.k, q.x FROM names n JOIN LATERAL (SELECT s.x FROM s JOIN names z ON z.k = n.k) q ON true;
 CREATE VIEW v AS SELECT s.k FROM names n LEFT JOIN (names m JOIN s ON s.k = m.k) ON n.k = m.k;

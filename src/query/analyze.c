@@ -336,8 +336,6 @@ weir_query_check_row_wise(ParseState *pstate, Query *subquery, const char *where
 		what = "LIMIT or OFFSET";
 	else if (subquery->rowMarks)
 		what = "FOR UPDATE or FOR SHARE";
-	else if (subquery->cteList)
-		what = "WITH";
 	else if (subquery->hasTargetSRFs && !in_place)
 		what = "a set-returning function in the select list";
 	else if (!in_place && contain_volatile_functions((Node *) subquery->targetList))

@@ -10,19 +10,45 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "funcapi.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
+#include "parser/parse_node.h"
+#include "parser/parse_relation.h"
 #include "parser/parsetree.h"
 #include "query/analyze.h"
 #include "query/flatten.h"
 #include "query/union.h"
 #include "rewrite/rewriteManip.h"
 
+typedef struct RenameContext
+{
+	char	   *old_name;
+	char	   *new_name;
+	int			levelsup;
+} RenameContext;
+
+typedef struct SrfContext
+{
+	List	   *calls;			/* in the order of the select list */
+	bool		nested;			/* one has another among its arguments */
+	Index		rti;			/* of what they become in FROM */
+	bool		whole_row;		/* the only one gives rows */
+	RelabelType *row;
+	AttrNumber	column;			/* the last that was used */
+} SrfContext;
+
 static bool inline_with(ParseState *pstate, Query *query);
 static RangeTblEntry *find_reference(List *rtable, const char *name, Index levelsup);
 static bool pull_up(ParseState *pstate, Query *query);
 static void pull_up_one(Query *query, Index rti);
+static void lift_with(Query *query, Query *subquery);
+static bool with_named(List *ctes, const char *name);
+static bool rename_walker(Node *node, RenameContext *cxt);
+static void move_srfs(Query *subquery);
+static bool find_srfs_walker(Node *node, SrfContext *cxt);
+static Node *srf_mutator(Node *node, SrfContext *cxt);
 static void lift_lateral(Query *query, Query *subquery);
 static Node *put_in_place(Node *node, Index rti, FromExpr *replacement);
 
@@ -64,7 +90,10 @@ inline_with(ParseState *pstate, Query *query)
 			weir_query_refuse(pstate, cte->location, "WITH RECURSIVE over a stream",
 							  "Let the recursion go over tables alone, or over the continuous view in an ordinary one.");
 		if (!weir_is_union(subquery))
+		{
+			move_srfs(subquery);
 			weir_query_check_row_wise(pstate, subquery, "WITH", false);
+		}
 		found = find_reference(query->rtable, cte->ctename, 0);
 		for_each_cell(other, query->cteList, lnext(query->cteList, lc))
 		{
@@ -122,6 +151,7 @@ pull_up(ParseState *pstate, Query *query)
 		if (rte->rtekind != RTE_SUBQUERY || !OidIsValid(weir_query_stream(rte->subquery)) ||
 			weir_is_union(rte->subquery))
 			continue;
+		move_srfs(rte->subquery);
 		weir_query_check_row_wise(pstate, rte->subquery, "a subquery", false);
 		if (rte->lateral && contain_vars_of_level((Node *) rte->subquery->jointree->fromlist, 1))
 			weir_query_refuse(pstate, -1, "a LATERAL reference in JOIN ... ON inside a subquery over a stream",
@@ -149,6 +179,7 @@ pull_up_one(Query *query, Index rti)
 	rti += nentries;
 	subquery = copyObject(rte->subquery);
 	IncrementVarSublevelsUp((Node *) subquery, -1, 1);
+	lift_with(query, subquery);
 	*query = *(Query *) weir_replace_vars((Node *) query, rti, rte, subquery->targetList);
 	if (rte->lateral)
 		lift_lateral(query, subquery);
@@ -161,6 +192,156 @@ pull_up_one(Query *query, Index rti)
 	rte->subquery = NULL;
 	rte->lateral = false;
 	weir_prepend_rtable(query, subquery);
+}
+
+/* Its own WITH queries go up with it, under names that are free there. */
+static void
+lift_with(Query *query, Query *subquery)
+{
+	ListCell   *lc;
+
+	foreach(lc, subquery->cteList)
+	{
+		CommonTableExpr *cte = lfirst_node(CommonTableExpr, lc);
+		RenameContext rename = {cte->ctename, cte->ctename, 0};
+
+		for (int n = 1; with_named(query->cteList, rename.new_name) ||
+			 (n > 1 && with_named(subquery->cteList, rename.new_name)); n++)
+			rename.new_name = psprintf("%s_%d", cte->ctename, n);
+		if (rename.new_name != rename.old_name)
+		{
+			query_tree_walker(subquery, rename_walker, &rename, QTW_EXAMINE_RTES_BEFORE);
+			cte->ctename = rename.new_name;
+		}
+	}
+	query->cteList = list_concat(query->cteList, subquery->cteList);
+	query->hasRecursive |= subquery->hasRecursive;
+	subquery->cteList = NIL;
+}
+
+static bool
+with_named(List *ctes, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, ctes)
+		if (strcmp(lfirst_node(CommonTableExpr, lc)->ctename, name) == 0)
+			return true;
+	return false;
+}
+
+static bool
+rename_walker(Node *node, RenameContext *cxt)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, RangeTblEntry))
+	{
+		RangeTblEntry *rte = (RangeTblEntry *) node;
+
+		if (rte->rtekind == RTE_CTE && rte->ctelevelsup == cxt->levelsup && strcmp(rte->ctename, cxt->old_name) == 0)
+			rte->ctename = pstrdup(cxt->new_name);
+		return false;
+	}
+	if (IsA(node, Query))
+	{
+		bool		result;
+
+		cxt->levelsup++;
+		result = query_tree_walker((Query *) node, rename_walker, cxt, QTW_EXAMINE_RTES_BEFORE);
+		cxt->levelsup--;
+		return result;
+	}
+	return expression_tree_walker(node, rename_walker, cxt);
+}
+
+/*
+ * Set-returning functions of the select list go to FROM, as one item: ROWS FROM
+ * goes through several of them as a select list does.  Not such whose arguments
+ * return sets, nor rows beside others: then nothing is changed.
+ */
+static void
+move_srfs(Query *subquery)
+{
+	ParseState *pstate = make_parsestate(NULL);
+	SrfContext	cxt = {NIL};
+	RangeFunction *range = makeNode(RangeFunction);
+	RangeTblRef *ref = makeNode(RangeTblRef);
+	List	   *names = NIL;
+	List	   *columns = NIL;
+	ListCell   *lc;
+
+	if (!subquery->hasTargetSRFs || subquery->setOperations || subquery->distinctClause || subquery->sortClause ||
+		subquery->groupClause || subquery->hasAggs)
+		return;
+	find_srfs_walker((Node *) subquery->targetList, &cxt);
+	foreach(lc, cxt.calls)
+	{
+		Oid			type;
+		TupleDesc	desc;
+		TypeFuncClass kind = get_expr_result_type(lfirst(lc), &type, &desc);
+
+		cxt.whole_row = kind == TYPEFUNC_COMPOSITE;
+		if (kind != TYPEFUNC_SCALAR && !(kind == TYPEFUNC_COMPOSITE && list_length(cxt.calls) == 1))
+			return;
+		names = lappend(names, psprintf("set%d", foreach_current_index(lc) + 1));
+		columns = lappend(columns, NIL);
+	}
+	if (cxt.nested || cxt.calls == NIL)
+		return;
+
+	range->lateral = true;
+	range->is_rowsfrom = list_length(cxt.calls) > 1;
+	pstate->p_rtable = subquery->rtable;
+	(void) addRangeTableEntryForFunction(pstate, names, copyObject(cxt.calls), columns, range, true, true);
+	subquery->rtable = pstate->p_rtable;
+	ref->rtindex = cxt.rti = list_length(subquery->rtable);
+	subquery->jointree->fromlist = lappend(subquery->jointree->fromlist, ref);
+
+	/* The row alone would not do as what a join has in its column list: the rewriter takes it for a column. */
+	if (cxt.whole_row)
+	{
+		Var		   *row = makeWholeRowVar(llast_node(RangeTblEntry, subquery->rtable), cxt.rti, 0, false);
+
+		cxt.row = makeRelabelType((Expr *) row, row->vartype, -1, InvalidOid, COERCE_EXPLICIT_CAST);
+	}
+	subquery->targetList = (List *) srf_mutator((Node *) subquery->targetList, &cxt);
+	subquery->hasTargetSRFs = false;
+}
+
+static bool
+returns_set(Node *node)
+{
+	return (IsA(node, FuncExpr) && ((FuncExpr *) node)->funcretset) ||
+		(IsA(node, OpExpr) && ((OpExpr *) node)->opretset);
+}
+
+static bool
+find_srfs_walker(Node *node, SrfContext *cxt)
+{
+	if (node == NULL || IsA(node, Query))
+		return false;
+	if (returns_set(node))
+	{
+		List	   *args = IsA(node, FuncExpr) ? ((FuncExpr *) node)->args : ((OpExpr *) node)->args;
+
+		cxt->nested |= expression_returns_set((Node *) args);
+		cxt->calls = lappend(cxt->calls, node);
+		return false;
+	}
+	return expression_tree_walker(node, find_srfs_walker, cxt);
+}
+
+/* Calls become columns in the order in which they were found. */
+static Node *
+srf_mutator(Node *node, SrfContext *cxt)
+{
+	if (node == NULL)
+		return NULL;
+	if (returns_set(node))
+		return cxt->whole_row ? (Node *) copyObject(cxt->row) :
+			(Node *) makeVar(cxt->rti, ++cxt->column, exprType(node), exprTypmod(node), exprCollation(node), 0);
+	return expression_tree_mutator(node, srf_mutator, cxt);
 }
 
 /*

@@ -106,6 +106,8 @@ static AttrNumber state_in_subquery(CombineContext *cxt, Level *owner, RangeTblE
 static AttrNumber state_in_with(CombineContext *cxt, Level *owner, RangeTblEntry *rte,
 								AttrNumber attno, Source *source);
 static Expr *state_of_column(CombineContext *cxt, Level *level, AttrNumber attno, Source *source);
+static ContView *narrowed_view(Query *query, AttrNumber attno);
+static ContView *sliding_view_of(Query *query);
 static Expr *state_of_view_column(CombineContext *cxt, const ContView *view, Query *query,
 								  AttrNumber attno, Source *source);
 static Expr *values_of_kept(ContQuery *cq, ContState *state, Query *query, const ContView *view);
@@ -435,6 +437,8 @@ state_in_subquery(CombineContext *cxt, Level *owner, RangeTblEntry *rte,
 	Level		level = {rte->subquery, owner};
 	Expr	   *expr;
 
+	if (view == NULL)
+		view = narrowed_view(rte->subquery, attno);
 	expr = view ? state_of_view_column(cxt, view, rte->subquery, attno, source) :
 		state_of_column(cxt, &level, attno, source);
 	return expose(rte, rte->subquery, expr);
@@ -497,6 +501,54 @@ state_of_column(CombineContext *cxt, Level *level, AttrNumber attno, Source *sou
 	}
 	refuse(cxt, psprintf(is_grouped(query) ? "Column \"%s\" comes through GROUP BY, and is not combined there." :
 						 "Column \"%s\" is an expression.", tle->resname));
+}
+
+/*
+ * The sliding-window view that a subquery narrows (narrow.c): its query, but for the
+ * window.  NULL if it is none.
+ */
+static ContView *
+narrowed_view(Query *query, AttrNumber attno)
+{
+	ContView   *found = is_grouped(query) ? sliding_view_of(query) : NULL;
+	TargetEntry *tle = get_tle_by_resno(query->targetList, attno);
+	TargetEntry *view_tle;
+	ContView   *view;
+	Query	   *def;
+	Aggref	   *values;
+
+	if (found == NULL)
+		return NULL;
+	view = palloc(sizeof(ContView));
+	*view = *found;
+	view->name = pstrdup(found->name);
+	def = weir_def_query(view->defid);
+	view_tle = get_tle_by_resno(weir_view_query_build(weir_cont_query_build(def, &view->options, NULL), def, view)->targetList, attno);
+	if (view_tle == NULL || view_tle->resjunk)
+		return NULL;
+	return equal(view_tle->expr, tle->expr) ||
+		(IsA(view_tle->expr, SubLink) && weir_combine_values_of(tle->expr, &values) != NULL) ? view : NULL;
+}
+
+/* The sliding-window view whose matrel a query reads; NULL if there is none. */
+static ContView *
+sliding_view_of(Query *query)
+{
+	ContView   *view = NULL;
+	ListCell   *lc;
+
+	foreach(lc, query->rtable)
+	{
+		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
+
+		if (rte->rtekind == RTE_RELATION)
+			view = weir_cont_view_by_matrel(rte->relid);
+		else if (rte->rtekind == RTE_SUBQUERY)
+			view = sliding_view_of(rte->subquery);
+		if (view != NULL)
+			return view->options.sliding ? view : NULL;
+	}
+	return NULL;
 }
 
 /* The same for the query of a continuous view over its matrel. */
