@@ -24,12 +24,16 @@
 #include "base/compat.h"
 #include "base/shmem.h"
 #include "executor/executor.h"
+#include "groups/large.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
 #define ARENA_BLOCK_MIN (16 * 1024)
 #define ARENA_BLOCK_MAX (1024 * 1024)
 #define INITIAL_BUCKETS 64
+
+/* What is at least so large has a block of its own, and is given back when it is not used any more. */
+#define ARENA_LARGE (256 * 1024)
 
 typedef struct GroupAction
 {
@@ -43,7 +47,7 @@ typedef struct GroupAction
 struct GroupMerge
 {
 	GroupTable *table;			/* NULL: to be created by the caller */
-	bool		shared;
+	Arena	   *arena;			/* that it has reserved in */
 	bool		append;
 	int			nactions;
 	int			ninserts;
@@ -80,18 +84,60 @@ give_back(MemoryContext cxt, void *ptr)
 		pfree(ptr);
 }
 
+static void
+add_block(Arena *arena, ArenaBlock *block, Size size)
+{
+	block->size = size;
+	block->next = arena->blocks;
+	arena->blocks = block;
+	arena->total += size;
+}
+
+/* A block of its own; what is left of the one before is still handed out. */
+static void *
+alloc_large(Arena *arena, Size size)
+{
+	Size		header = MAXALIGN(sizeof(ArenaBlock));
+	ArenaBlock *block = take(arena->cxt, size + header);
+
+	if (block == NULL)
+		return NULL;
+	add_block(arena, block, size + header);
+	return (char *) block + header;
+}
+
+/* Give back what was allocated with this size, if it has a block of its own. */
+static void
+free_large(Arena *arena, void *ptr, Size size)
+{
+	ArenaBlock *large = (ArenaBlock *) ((char *) ptr - MAXALIGN(sizeof(ArenaBlock)));
+	ArenaBlock **place = &arena->blocks;
+
+	if (MAXALIGN(size) < ARENA_LARGE)
+		return;
+	while (*place != large)
+		place = &(*place)->next;
+	*place = large->next;
+	arena->total -= large->size;
+	give_back(arena->cxt, large);
+}
+
 void *
 weir_arena_alloc(Arena *arena, Size size)
 {
 	void	   *result;
 
 	size = MAXALIGN(size);
+	if (size >= ARENA_LARGE)
+		return alloc_large(arena, size);
 	if (size > arena->left)
 	{
-		Size		block_size = arena->blocks ? arena->blocks->size * 2 : ARENA_BLOCK_MIN;
+		Size		block_size = ARENA_BLOCK_MIN;
 		Size		header = MAXALIGN(sizeof(ArenaBlock));
 		ArenaBlock *block;
 
+		while (block_size < arena->total && block_size < ARENA_BLOCK_MAX)
+			block_size *= 2;
 		block_size = Min(block_size, ARENA_BLOCK_MAX);
 		block_size = Max(block_size, size + header);
 		block = take(arena->cxt, block_size);
@@ -103,12 +149,9 @@ weir_arena_alloc(Arena *arena, Size size)
 		}
 		if (block == NULL)
 			return NULL;
-		block->size = block_size;
-		block->next = arena->blocks;
-		arena->blocks = block;
+		add_block(arena, block, block_size);
 		arena->free = (char *) block + header;
 		arena->left = block_size - header;
-		arena->total += block_size;
 	}
 	result = arena->free;
 	arena->free += size;
@@ -232,11 +275,11 @@ combine_slots(GroupSpec *spec, MemoryContext cxt)
 	{
 		int			c = nkeys + i;
 
-		values[c] = weir_partial_agg_combine(spec->states[i],
-											 old->tts_values[c], old->tts_isnull[c],
-											 new->tts_values[c], new->tts_isnull[c],
-											 &nulls[c]);
+		values[c] = weir_group_combine(spec, i, values, nulls,
+									   old->tts_values[c], old->tts_isnull[c],
+									   new->tts_values[c], new->tts_isnull[c], &nulls[c]);
 	}
+	weir_group_check_size(spec, values, nulls);
 	old_cxt = MemoryContextSwitchTo(cxt);
 	result = heap_form_minimal_tuple(spec->desc, values, nulls, 0);
 	MemoryContextSwitchTo(old_cxt);
@@ -337,6 +380,13 @@ reserve_buckets(GroupMerge *merge, Arena *arena)
 	return true;
 }
 
+/* Room to grow a little, so that most updates stay in place. */
+static uint32
+roomy(MinimalTuple tuple)
+{
+	return MAXALIGN(tuple->t_len + Min(tuple->t_len / 4, ARENA_BLOCK_MAX));
+}
+
 static bool
 reserve_rows(GroupMerge *merge, Arena *arena)
 {
@@ -346,19 +396,19 @@ reserve_rows(GroupMerge *merge, Arena *arena)
 
 		if (action->group == NULL)
 		{
-			/* Room to grow a little, so that most updates stay in place. */
 			uint32		capacity = MAXALIGN(action->tuple->t_len);
+			bool		apart = capacity >= ARENA_LARGE;
 
-			action->fresh = weir_arena_alloc(arena, MAXALIGN(sizeof(GroupEntry)) + capacity);
-			if (action->fresh == NULL)
+			action->fresh = weir_arena_alloc(arena, MAXALIGN(sizeof(GroupEntry)) + (apart ? 0 : capacity));
+			if (apart)
+				action->place = weir_arena_alloc(arena, capacity);
+			if (action->fresh == NULL || (apart && action->place == NULL))
 				return false;
 			action->fresh->capacity = capacity;
 		}
 		else if (action->tuple != NULL && action->tuple->t_len > action->group->capacity)
 		{
-			uint32		capacity = MAXALIGN(action->tuple->t_len + action->tuple->t_len / 4);
-
-			action->place = weir_arena_alloc(arena, capacity);
+			action->place = weir_arena_alloc(arena, roomy(action->tuple));
 			if (action->place == NULL)
 				return false;
 		}
@@ -371,7 +421,7 @@ weir_groups_reserve(GroupMerge *merge, Arena *arena)
 {
 	Arena		mark = *arena;
 
-	merge->shared = arena->cxt == NULL;
+	merge->arena = arena;
 	if (reserve_buckets(merge, arena) && reserve_rows(merge, arena))
 		return true;
 	weir_groups_unreserve(merge, arena);
@@ -418,12 +468,7 @@ use_new_buckets(GroupMerge *merge, GroupTable *table)
 		}
 	}
 	if (old != NULL)
-	{
-		if (merge->shared)
-			weir_shared_free(old);
-		else
-			pfree(old);
-	}
+		give_back(merge->arena->cxt, old);
 }
 
 void
@@ -441,14 +486,16 @@ weir_groups_apply(GroupMerge *merge, GroupTable *table)
 		{
 			group = action->fresh;
 			group->hash = action->hash;
-			group->tuple = (MinimalTuple) ((char *) group + MAXALIGN(sizeof(GroupEntry)));
+			group->tuple = action->place ? action->place :
+				(MinimalTuple) ((char *) group + MAXALIGN(sizeof(GroupEntry)));
 			link_group(table, group);
 			table->ngroups++;
 		}
 		else if (action->place != NULL)
 		{
+			free_large(merge->arena, group->tuple, group->capacity);
 			group->tuple = action->place;
-			group->capacity = MAXALIGN(action->tuple->t_len + action->tuple->t_len / 4);
+			group->capacity = roomy(action->tuple);
 		}
 		if (action->tuple != NULL)
 			memcpy(group->tuple, action->tuple, action->tuple->t_len);

@@ -128,10 +128,11 @@ weir_matrel_closed_until(const ContView *view, const ContQuery *query, Timestamp
 }
 
 int64
-weir_matrel_expire_closed(ViewRuntime *runtime, int limit)
+weir_matrel_expire_closed(ViewRuntime *runtime, int limit, int64 *nvalues)
 {
 	ClosingWindow *closing = runtime->query->closing;
 	ContKey    *key = &runtime->query->keys[closing->key];
+	bool		sessions = runtime->query->panes && runtime->query->panes->gap;
 	Interval	length;
 	Datum		args[NBOUND_ARGS];
 	StringInfoData sql;
@@ -141,12 +142,15 @@ weir_matrel_expire_closed(ViewRuntime *runtime, int limit)
 	column = pstrdup(quote_identifier(key->colname));
 	initStringInfo(&sql);
 	bound = bound_of(&runtime->view, runtime->query, &length, args);
-	if (runtime->query->panes && runtime->query->panes->gap)
+	if (sessions)
 		closed_sessions(&sql, runtime, bound);
 	else
 		appendStringInfo(&sql, "SELECT ctid FROM %s WHERE %s <= %s LIMIT %d",
 						 quote_qualified_identifier(get_namespace_name(get_rel_namespace(runtime->view.matrelid)),
 													get_rel_name(runtime->view.matrelid)),
 						 column, bound, limit);
-	return weir_matrel_remove(&runtime->view, runtime->query, sql.data, NBOUND_ARGS, bound_types, args);
+
+	/* The panes of a session go together. */
+	return weir_matrel_remove(&runtime->view, runtime->query, sql.data, NBOUND_ARGS, bound_types, args,
+							  sessions ? 0 : limit, nvalues);
 }

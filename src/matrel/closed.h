@@ -12,7 +12,7 @@
  * view's retention.  Returns how many.  In the current transaction and as the
  * current user.
  */
-extern int64 weir_matrel_expire_closed(ViewRuntime *runtime, int limit);
+extern int64 weir_matrel_expire_closed(ViewRuntime *runtime, int limit, int64 *nvalues);
 
 /*
  * Windows of keys up to *until (in terms of the key's type) were closed longer ago

@@ -97,19 +97,20 @@ weir_matrel_expired_until(const ContView *view, const ContQuery *query, Timestam
 }
 
 static int64
-delete_until(const ContView *view, const ContQuery *query, const char *column, Oid type, Datum until, int limit)
+delete_until(const ContView *view, const ContQuery *query, const char *column, Oid type, Datum until, int limit,
+			 int64 *nvalues)
 {
 	return weir_matrel_remove(view, query,
 							  psprintf("SELECT ctid FROM %s WHERE %s OPERATOR(pg_catalog.<=) $1 LIMIT %d",
 									   quote_qualified_identifier(get_namespace_name(get_rel_namespace(view->matrelid)),
 																  get_rel_name(view->matrelid)),
 									   quote_identifier(column), limit),
-							  1, &type, &until);
+							  1, &type, &until, limit, nvalues);
 }
 
 /* Of what is not in a partition of its own. */
 static int64
-expire_default(const ContView *view, const ContQuery *query, TimestampTz now, int limit)
+expire_default(const ContView *view, const ContQuery *query, TimestampTz now, int limit, int64 *nvalues)
 {
 	Relation	matrel = table_open(view->matrelid, AccessShareLock);
 	Oid			relid = weir_partition_default(matrel);
@@ -133,22 +134,23 @@ expire_default(const ContView *view, const ContQuery *query, TimestampTz now, in
 	if (key->type == DATEOID)
 		value = DirectFunctionCall1(timestamp_date, value);
 	part.matrelid = relid;
-	return delete_until(&part, query, key->colname, key->type, value, limit);
+	return delete_until(&part, query, key->colname, key->type, value, limit, nvalues);
 }
 
 int64
-weir_matrel_expire(const ContView *view, const ContQuery *query, TimestampTz now, int limit)
+weir_matrel_expire(const ContView *view, const ContQuery *query, TimestampTz now, int limit, int64 *nvalues)
 {
 	const ContViewOptions *options = &view->options;
 
+	*nvalues = 0;
 	if (options->partitioned)
-		return expire_default(view, query, now, limit);
+		return expire_default(view, query, now, limit, nvalues);
 	if (options->sliding && query->step_key >= 0)
 	{
 		ContKey    *step = &query->keys[query->step_key];
 
 		return delete_until(view, query, step->colname, step->type,
-							window_begins(options, step->type, now), limit);
+							window_begins(options, step->type, now), limit, nvalues);
 	}
 	if (options->has_ttl)
 	{
@@ -157,7 +159,7 @@ weir_matrel_expire(const ContView *view, const ContQuery *query, TimestampTz now
 
 		if (type == TIMESTAMPOID || type == TIMESTAMPTZOID)
 			return delete_until(view, query, column, type,
-								life_begins(&options->ttl, type, now), limit);
+								life_begins(&options->ttl, type, now), limit, nvalues);
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
 				 errmsg("ttl_column \"%s\" is no timestamp or timestamptz column of \"%s\"",

@@ -15,11 +15,12 @@ extern bool weir_matrel_expires(const ContView *view);
 
 /*
  * Delete up to limit rows that have left a sliding window's view for good, or
- * outlived the view's ttl.  Returns how many.  In the current transaction and as the
- * current user.
+ * outlived the view's ttl; fewer when they have many values, which are deleted with
+ * them: how many goes to *nvalues.  Returns how many rows.  In the current transaction
+ * and as the current user.
  */
 extern int64 weir_matrel_expire(const ContView *view, const ContQuery *query,
-								TimestampTz now, int limit);
+								TimestampTz now, int limit, int64 *nvalues);
 
 /*
  * Of a view in partitions: all groups whose time in the partition key is up to

@@ -10,6 +10,10 @@
  *	SELECT count(*) FROM gone
  *
  * Values are found by the index on the hash of the keys, as when they are read.
+ *
+ * A group may have millions of values.  So these are counted first, group by
+ * group, and no more groups are taken than a portion may have rows and values
+ * together: but always one, as a group is deleted as a whole.
  */
 #include "postgres.h"
 
@@ -17,45 +21,124 @@
 
 #include "access/htup_details.h"
 #include "catalog/pg_operator.h"
+#include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "matrel/shape.h"
+#include "miscadmin.h"
 #include "query/values.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
+static ArrayType *choose_rows(const ContView *view, const ContQuery *query, const char *rows,
+							  int nargs, Oid *types, Datum *args, int64 limit, int64 *nvalues);
+static int64 delete_rows(const ContView *view, const ContQuery *query, const char *rows,
+						 int nargs, Oid *types, Datum *args);
+static void append_key_columns(StringInfo sql, const ContQuery *query);
 static char *relation_name(Oid relid);
 static void append_keys(StringInfo sql, const ContQuery *query, List *keys, const char *prefix);
-static void append_values(StringInfo sql, const ContQuery *query, int n, Oid relid);
+static void append_same_group(StringInfo sql, const ContQuery *query);
 static void append_same_key(StringInfo sql, const ContKey *key);
 
 int64
 weir_matrel_remove(const ContView *view, const ContQuery *query, const char *rows,
-				   int nargs, Oid *types, Datum *args)
+				   int nargs, Oid *types, Datum *args, int64 limit, int64 *nvalues)
 {
-	StringInfoData sql;
-	int			guc_level;
+	int			guc_level = NewGUCNestLevel();
 	int64		deleted;
-	bool		isnull;
 
-	initStringInfo(&sql);
-	appendStringInfo(&sql, "WITH gone AS (DELETE FROM %s WHERE ctid OPERATOR(pg_catalog.=) ANY (ARRAY(%s)) RETURNING ",
-					 relation_name(view->matrelid), rows);
-	for (int i = 0; i < query->nkeys; i++)
-		appendStringInfo(&sql, "%s AS k%d, ", quote_identifier(query->keys[i].colname), i);
-	appendStringInfoString(&sql, "true)");
-	for (int i = 0; i < view->nvalues; i++)
-		append_values(&sql, query, i, view->values[i]);
-	appendStringInfoString(&sql, " SELECT pg_catalog.count(*) FROM gone");
-
+	*nvalues = 0;
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 
 	/* Most of the time little is to be found. */
-	guc_level = NewGUCNestLevel();
 	(void) set_config_option("enable_seqscan", "off", PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
+	if (view->nvalues == 0 || limit == 0)
+		deleted = delete_rows(view, query, psprintf("ARRAY(%s)", rows), nargs, types, args);
+	else
+	{
+		Oid			type = TIDARRAYOID;
+		Datum		chosen = PointerGetDatum(choose_rows(view, query, rows, nargs, types, args, limit, nvalues));
+
+		deleted = delete_rows(view, query, "$1", 1, &type, &chosen);
+	}
+	AtEOXact_GUC(true, guc_level);
+	SPI_finish();
+	return deleted;
+}
+
+/*
+ * Of the rows that a query gives the first ones, up to as many as have limit
+ * values with themselves; how many values these are goes to *nvalues.
+ */
+static ArrayType *
+choose_rows(const ContView *view, const ContQuery *query, const char *rows,
+			int nargs, Oid *types, Datum *args, int64 limit, int64 *nvalues)
+{
+	StringInfoData sql;
+	Portal		portal;
+	ArrayBuildState *chosen = initArrayResult(TIDOID, CurrentMemoryContext, false);
+	int64		taken = 0;
+
+	initStringInfo(&sql);
+	appendStringInfoString(&sql, "SELECT g.id");
+	for (int i = 0; i < view->nvalues; i++)
+	{
+		appendStringInfo(&sql, "%s(SELECT pg_catalog.count(*) FROM (SELECT FROM %s a WHERE ",
+						 i == 0 ? ", " : " OPERATOR(pg_catalog.+) ", relation_name(view->values[i]));
+		append_same_group(&sql, query);
+		appendStringInfo(&sql, " LIMIT " INT64_FORMAT ") c)", limit);
+	}
+	appendStringInfoString(&sql, " FROM (SELECT ctid AS id");
+	append_key_columns(&sql, query);
+	appendStringInfo(&sql, " FROM %s WHERE ctid OPERATOR(pg_catalog.=) ANY (ARRAY(%s))) g",
+					 relation_name(view->matrelid), rows);
+
+	portal = SPI_cursor_open_with_args(NULL, sql.data, nargs, types, args, NULL, false, 0);
+	while (taken < limit)
+	{
+		bool		isnull;
+		Datum		id;
+		int64		n;
+
+		CHECK_FOR_INTERRUPTS();
+		SPI_cursor_fetch(portal, true, 1);
+		if (SPI_processed == 0)
+			break;
+		id = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+		n = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull));
+		(void) accumArrayResult(chosen, id, false, TIDOID, CurrentMemoryContext);
+		SPI_freetuptable(SPI_tuptable);
+		*nvalues += n;
+		taken += n + 1;
+	}
+	SPI_cursor_close(portal);
+	return DatumGetArrayTypeP(makeArrayResult(chosen, CurrentMemoryContext));
+}
+
+/* rows: an expression of type tid[]. */
+static int64
+delete_rows(const ContView *view, const ContQuery *query, const char *rows,
+			int nargs, Oid *types, Datum *args)
+{
+	StringInfoData sql;
+	bool		isnull;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "WITH gone AS (DELETE FROM %s WHERE ctid OPERATOR(pg_catalog.=) ANY (%s) RETURNING true",
+					 relation_name(view->matrelid), rows);
+	append_key_columns(&sql, query);
+	appendStringInfoChar(&sql, ')');
+	for (int i = 0; i < view->nvalues; i++)
+	{
+		appendStringInfo(&sql, ", values%d AS (DELETE FROM %s a USING gone g WHERE ", i, relation_name(view->values[i]));
+		append_same_group(&sql, query);
+		appendStringInfoChar(&sql, ')');
+	}
+	appendStringInfoString(&sql, " SELECT pg_catalog.count(*) FROM gone");
 	weir_matrel_writable = true;
 	PG_TRY();
 	{
@@ -68,10 +151,14 @@ weir_matrel_remove(const ContView *view, const ContQuery *query, const char *row
 		weir_matrel_writable = false;
 	}
 	PG_END_TRY();
-	AtEOXact_GUC(true, guc_level);
-	deleted = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
-	SPI_finish();
-	return deleted;
+	return DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+}
+
+static void
+append_key_columns(StringInfo sql, const ContQuery *query)
+{
+	for (int i = 0; i < query->nkeys; i++)
+		appendStringInfo(sql, ", %s AS k%d", quote_identifier(query->keys[i].colname), i);
 }
 
 static char *
@@ -94,14 +181,17 @@ append_keys(StringInfo sql, const ContQuery *query, List *keys, const char *pref
 	}
 }
 
-/* Names of the view's keys are the same in the matrel and in its values relations. */
+/*
+ * Values a are those of the group g.  Names of the view's keys are the same in the
+ * matrel and in its values relations.
+ */
 static void
-append_values(StringInfo sql, const ContQuery *query, int n, Oid relid)
+append_same_group(StringInfo sql, const ContQuery *query)
 {
 	int			then;
 	List	   *keys = weir_values_index_keys(query, &then);
 
-	appendStringInfo(sql, ", values%d AS (DELETE FROM %s a USING gone g WHERE true", n, relation_name(relid));
+	appendStringInfoString(sql, "true");
 	if (keys != NIL)
 	{
 		appendStringInfoString(sql, " AND weir.hash_key(");
@@ -121,7 +211,6 @@ append_values(StringInfo sql, const ContQuery *query, int n, Oid relid)
 			appendStringInfo(sql, " OR a.%s IS NULL AND g.k%d IS NULL", name, i);
 		appendStringInfoChar(sql, ')');
 	}
-	appendStringInfoChar(sql, ')');
 }
 
 static void

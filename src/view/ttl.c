@@ -162,6 +162,7 @@ weir_ttl_expire(PG_FUNCTION_ARGS)
 	ContQuery  *cq;
 	OwnerSwitch saved;
 	int64		deleted;
+	int64		nvalues;
 	int64		total = 0;
 
 	if (!weir_matrel_expires(&view))
@@ -176,9 +177,9 @@ weir_ttl_expire(PG_FUNCTION_ARGS)
 	do
 	{
 		CHECK_FOR_INTERRUPTS();
-		deleted = weir_matrel_expire(&view, cq, weir_clock_now(), PORTION);
+		deleted = weir_matrel_expire(&view, cq, weir_clock_now(), PORTION, &nvalues);
 		total += deleted;
-	} while (deleted == PORTION);
+	} while (deleted > 0 && deleted + nvalues >= PORTION);
 	weir_owner_leave(&saved);
 	PG_RETURN_INT64(total);
 }

@@ -6,6 +6,9 @@
  * single rows are left, and those become dead letters of that view; what the
  * ranges give is put together in a local group table.  A view that fails for
  * reasons of its own is suspended, in the same transaction.
+ *
+ * Memory: what a range took is freed when it has been merged or has failed, so that
+ * many bad rows beside large states take no more than the states.
  */
 #include "postgres.h"
 
@@ -23,6 +26,7 @@ typedef struct Assembly
 	ContView   *view;
 	ViewRuntime *runtime;
 	StreamRows *rows;
+	MemoryContext scratch;		/* of one range */
 	Arena		arena;
 	GroupTable *tables[1 + MAX_VIEW_VALUES];	/* of the runtime's parts */
 	int64		rows_in;
@@ -68,7 +72,7 @@ bury_row(Assembly *a, int row, ErrorData *error)
 	weir_intake_letter(a->intake, a->rows, row, a->view->owner, &dead);
 	dead.viewid = a->view->viewid;
 	dead.sqlerrcode = error->sqlerrcode;
-	dead.message = error->message ? error->message : "unknown error";
+	dead.message = MemoryContextStrdup(a->intake->cxt, error->message ? error->message : "unknown error");
 	weir_intake_add_dead(a->intake, &dead);
 }
 
@@ -90,13 +94,13 @@ do_range(void *arg)
 	take_range(range->a, range->first, range->last);
 }
 
-/* Run the view over [first, last) and merge the result; what went wrong, in the intake's context. */
+/* Run the view over [first, last) and merge the result; what went wrong, in the scratch context. */
 static ErrorData *
 try_range(Assembly *a, int first, int last)
 {
 	RangeTry	range = {a, first, last};
 	IntakeMark	mark = weir_intake_mark(a->intake);
-	ErrorData  *error = weir_worker_attempt(do_range, &range, a->intake->cxt);
+	ErrorData  *error = weir_worker_attempt(do_range, &range, a->scratch);
 
 	/* Late rows are noted before all of the range is known to be good. */
 	if (error)
@@ -108,27 +112,26 @@ static void
 assemble(Assembly *a, int first, int last)
 {
 	ErrorData  *error;
+	bool		halve = false;
 	int			middle;
 
 	CHECK_FOR_INTERRUPTS();
 	check_stack_depth();
 	error = try_range(a, first, last);
 	if (error == NULL)
-	{
 		a->rows_in += last - first;
-		return;
-	}
-	if (weir_worker_error_kind(error->sqlerrcode) == ERROR_VIEW || a->runtime == NULL)
+	else if (weir_worker_error_kind(error->sqlerrcode) == ERROR_VIEW || a->runtime == NULL)
 	{
 		a->broken = true;
-		a->reason = error->message;
-		return;
+		a->reason = MemoryContextStrdup(a->intake->cxt, error->message);
 	}
-	if (last - first == 1)
-	{
+	else if (last - first == 1)
 		bury_row(a, first, error);
+	else
+		halve = true;
+	MemoryContextReset(a->scratch);
+	if (!halve)
 		return;
-	}
 	middle = first + (last - first) / 2;
 	assemble(a, first, middle);
 	if (!a->broken)
@@ -189,6 +192,7 @@ run_view(Intake *intake, ContView *view, int first_stream, int last_stream)
 
 	a.intake = intake;
 	a.view = view;
+	a.scratch = AllocSetContextCreate(intake->cxt, "weir range", ALLOCSET_DEFAULT_SIZES);
 	weir_arena_init(&a.arena, intake->cxt);
 	for (int i = first_stream; i < last_stream && !a.broken; i++)
 	{
@@ -199,6 +203,7 @@ run_view(Intake *intake, ContView *view, int first_stream, int last_stream)
 		if (first < a.rows->nrows)
 			assemble(&a, first, a.rows->nrows);
 	}
+	MemoryContextDelete(a.scratch);
 	if (!a.broken)
 	{
 		add_assembled(&a);
@@ -255,6 +260,7 @@ drop_unmergeable(Intake *intake, Run *run)
 {
 	List	   *views = weir_cont_views();
 	List	   *unmergeable = NIL;
+	MemoryContext scratch = AllocSetContextCreate(intake->cxt, "weir stage", ALLOCSET_DEFAULT_SIZES);
 
 	for (int i = 0; i < intake->input.nviews; i++)
 	{
@@ -265,7 +271,8 @@ drop_unmergeable(Intake *intake, Run *run)
 
 		if (list_member_oid(unmergeable, result->spec->viewdef))
 			continue;
-		error = weir_worker_attempt(do_stage, &stage, intake->cxt);
+		MemoryContextReset(scratch);
+		error = weir_worker_attempt(do_stage, &stage, scratch);
 		if (error == NULL)
 			continue;
 		unmergeable = lappend_oid(unmergeable, result->spec->viewdef);
@@ -277,6 +284,7 @@ drop_unmergeable(Intake *intake, Run *run)
 		views = weir_cont_views();
 	}
 	remove_results(intake, unmergeable);
+	MemoryContextDelete(scratch);
 }
 
 void

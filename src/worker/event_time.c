@@ -503,9 +503,11 @@ expire_closed(ContView *view, void *arg)
 {
 	ClosedExpiry *expiry = arg;
 	OwnerSwitch saved;
+	int64		nvalues;
 
 	weir_owner_enter(&saved, view->owner);
-	expiry->deleted = weir_matrel_expire_closed(weir_runtime_get(view), expiry->limit);
+	expiry->deleted = weir_matrel_expire_closed(weir_runtime_get(view), expiry->limit, &nvalues);
+	expiry->deleted += nvalues;
 	weir_owner_leave(&saved);
 }
 

@@ -105,10 +105,12 @@ expire_view(ContView *view, void *arg)
 {
 	Expiry	   *expiry = arg;
 	OwnerSwitch saved;
+	int64		nvalues;
 
 	weir_owner_enter(&saved, view->owner);
 	expiry->deleted = weir_matrel_expire(view, weir_runtime_get(view)->query,
-										 expiry->now, (int) expiry->limit);
+										 expiry->now, (int) expiry->limit, &nvalues);
+	expiry->deleted += nvalues;
 	weir_owner_leave(&saved);
 }
 
