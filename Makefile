@@ -119,6 +119,7 @@ OBJS = \
 	src/view/utility.o \
 	src/view/states.o \
 	src/view/combine_values.o \
+	src/view/combine_hidden.o \
 	src/view/combine.o \
 	src/monitor/show.o
 

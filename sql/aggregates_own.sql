@@ -100,7 +100,7 @@ SELECT weir.date_round('2026-05-06 07:00+00', '-1 day');
 SELECT weir.date_round('2026-05-06 07:00+00', '0');
 
 -- Bad arguments; nobody can hand a state to these functions.
-SELECT weir.first_trans('x', 1, 1);
+SELECT weir.first_trans('x'::text, 1, 1);
 SELECT weir.top_n(0, 1);
 SELECT weir.top_n(NULL, 1);
 SELECT weir.top_n(-1, 1, 1);

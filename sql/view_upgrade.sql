@@ -28,12 +28,11 @@ SELECT * FROM sketches_mrel;
 \x
 
 -- a state of a version that is not known is told, whoever wrote it
+\set VERBOSITY terse
 CREATE CAST (bytea AS weir.hyperloglog) WITHOUT FUNCTION;
 CREATE CAST (bytea AS weir.bloom) WITHOUT FUNCTION;
 CREATE CAST (bytea AS weir.topk) WITHOUT FUNCTION;
-\set VERBOSITY default
 SELECT weir.finalize('avg(numeric)'::regprocedure, '\x0200000000'::weir.state, NULL::numeric);
-\set VERBOSITY terse
 SELECT weir.finalize('avg(numeric)'::regprocedure, '\x0100000000'::weir.state, NULL::numeric);
 SELECT weir.finalize('avg(numeric)'::regprocedure, '\x'::weir.state, NULL::numeric);
 SELECT weir.combine('weir.first(anyelement,"any")'::regprocedure, ARRAY['text', 'numeric']::regtype[], overlay(first::text PLACING '02' FROM 13 FOR 2)::weir.state, NULL::text) FROM kept_mrel;

@@ -9,7 +9,8 @@
  * Then each call is replaced by an aggregate over the column's states
  * (query/state_expr.h), and the states are handed up to it: each query between
  * the matrel and the call gets another, hidden column.  Hidden columns are
- * marked as junk, as what ORDER BY needs is: no row as a whole has them.
+ * marked as junk, as what ORDER BY needs is: no row as a whole has them; what the
+ * planner is to make of them is in combine_hidden.c.
  *
  * So it is PostgreSQL that checks the caller's right to read the column of the
  * view, and the view owner's to read the matrel; plans are made anew when it
@@ -27,6 +28,7 @@
 #include "postgres.h"
 
 #include "view/combine.h"
+#include "view/combine_hidden.h"
 #include "view/combine_values.h"
 
 #include "access/htup_details.h"
@@ -180,6 +182,7 @@ resolve(Query *query, const char *query_string)
 
 	cxt.pstate->p_sourcetext = query_string;
 	resolve_query(&cxt, query, NULL);
+	weir_combine_show_hidden(query);
 	free_parsestate(cxt.pstate);
 }
 
