@@ -250,7 +250,18 @@ class Maker:
                     e = (c.sql, c.family)
                 columns.append((e[0], f"e{n}", e[1]))
             where = f" WHERE {self.condition(1)}" if r.random() < .5 else ""
+            several = False
+            if grouped and x <= .88 and r.random() < .12:
+                # a set-returning function: a row may come several times
+                family, text, families = r.choice(grammar.SETS)
+                arguments = [self.column(f) for f in families]
+                if all(arguments):
+                    several = True
+                    columns.append((text.format(*[a.sql for a in arguments]), f"e{len(columns)}", family))
             inner = "SELECT " + ", ".join(f"{s} AS {n}" for s, n, _ in columns) + f" FROM @{stream.name}@ a{where}"
+            if x <= .88 and r.random() < .1:
+                inner = inner.replace("@ a", "@ a JOIN z ON z.one < 2", 1)
+                inner = f"WITH z AS (SELECT one FROM (VALUES (1), (2)) v (one)) {inner}"
             if x > .88:
                 # branches of the same shape: other streams by their columns of the same families
                 other = r.choice(self.streams)
@@ -265,7 +276,7 @@ class Maker:
                 q.source = f"({inner}) q"
             else:
                 q.cte, q.source = f"WITH q AS ({inner}) ", "q"
-            self.scope = [Column(f"q.{n}", family) for _, n, family in columns]
+            self.scope = [Column(f"q.{n}", family) for _, n, family in columns if not (several and family == "id")]
         else:
             for c in self.scope:
                 c.sql = c.sql.removeprefix("a.")
