@@ -38,11 +38,14 @@ OBJS = \
 	src/agg/string_agg.o \
 	src/agg/json_agg.o \
 	src/agg/jsonb_agg.o \
+	src/agg/json_sum.o \
 	src/sketch/sketch.o \
 	src/sketch/hll.o \
 	src/sketch/bloom.o \
 	src/sketch/count_min.o \
 	src/sketch/top_k.o \
+	src/sketch/tdigest.o \
+	src/sketch/buckets.o \
 	src/stream/stream_row.o \
 	src/stream/fdw.o \
 	src/stream/xact_rows.o \

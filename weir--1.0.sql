@@ -713,7 +713,7 @@ CREATE FUNCTION weir.hyperloglog_in(cstring) RETURNS weir.hyperloglog
 COMMENT ON FUNCTION weir.hyperloglog_in(cstring) IS 'I/O';
 
 CREATE FUNCTION weir.hyperloglog_out(weir.hyperloglog) RETURNS cstring
-	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_sketch_out';
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_hll_out';
 COMMENT ON FUNCTION weir.hyperloglog_out(weir.hyperloglog) IS 'I/O';
 
 CREATE FUNCTION weir.hyperloglog_recv(internal) RETURNS weir.hyperloglog
@@ -721,7 +721,7 @@ CREATE FUNCTION weir.hyperloglog_recv(internal) RETURNS weir.hyperloglog
 COMMENT ON FUNCTION weir.hyperloglog_recv(internal) IS 'I/O';
 
 CREATE FUNCTION weir.hyperloglog_send(weir.hyperloglog) RETURNS bytea
-	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_sketch_send';
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_hll_send';
 COMMENT ON FUNCTION weir.hyperloglog_send(weir.hyperloglog) IS 'I/O';
 
 CREATE TYPE weir.hyperloglog (
@@ -1026,6 +1026,148 @@ CREATE AGGREGATE weir.topk_merge_agg(weir.topk) (
 	SFUNC = weir.topk_combine, STYPE = weir.topk, COMBINEFUNC = weir.topk_combine, PARALLEL = SAFE);
 COMMENT ON AGGREGATE weir.topk_merge_agg(weir.topk) IS 'the sketch of the values of all';
 
+CREATE TYPE weir.tdigest;
+
+CREATE FUNCTION weir.tdigest_in(cstring) RETURNS weir.tdigest
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_tdigest_in';
+COMMENT ON FUNCTION weir.tdigest_in(cstring) IS 'I/O';
+
+CREATE FUNCTION weir.tdigest_out(weir.tdigest) RETURNS cstring
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_tdigest_out';
+COMMENT ON FUNCTION weir.tdigest_out(weir.tdigest) IS 'I/O';
+
+CREATE FUNCTION weir.tdigest_recv(internal) RETURNS weir.tdigest
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_tdigest_recv';
+COMMENT ON FUNCTION weir.tdigest_recv(internal) IS 'I/O';
+
+CREATE FUNCTION weir.tdigest_send(weir.tdigest) RETURNS bytea
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_tdigest_send';
+COMMENT ON FUNCTION weir.tdigest_send(weir.tdigest) IS 'I/O';
+
+CREATE TYPE weir.tdigest (
+	INPUT = weir.tdigest_in, OUTPUT = weir.tdigest_out, RECEIVE = weir.tdigest_recv, SEND = weir.tdigest_send,
+	INTERNALLENGTH = VARIABLE, ALIGNMENT = int4, STORAGE = extended);
+COMMENT ON TYPE weir.tdigest IS 't-digest: how values are distributed';
+
+CREATE FUNCTION weir.tdigest_empty() RETURNS weir.tdigest
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_tdigest_empty';
+COMMENT ON FUNCTION weir.tdigest_empty() IS 'a t-digest of no values, with compression 200';
+
+CREATE FUNCTION weir.tdigest_empty(compression integer) RETURNS weir.tdigest
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_tdigest_empty';
+COMMENT ON FUNCTION weir.tdigest_empty(compression integer) IS 'a t-digest of no values; compression from 20 to 1000, about the number of centroids';
+
+CREATE FUNCTION weir.tdigest_compress(digest weir.tdigest) RETURNS weir.tdigest
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_tdigest_compress';
+COMMENT ON FUNCTION weir.tdigest_compress(digest weir.tdigest) IS 'the t-digest with as few centroids as its compression says';
+
+CREATE FUNCTION weir.tdigest_count(digest weir.tdigest) RETURNS bigint
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_tdigest_count';
+COMMENT ON FUNCTION weir.tdigest_count(digest weir.tdigest) IS 'how many values a t-digest has seen';
+
+CREATE FUNCTION weir.dist_add(digest weir.tdigest, value double precision) RETURNS weir.tdigest
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_dist_add';
+COMMENT ON FUNCTION weir.dist_add(digest weir.tdigest, value double precision) IS 'the t-digest with a value more';
+
+CREATE FUNCTION weir.dist_add(digest weir.tdigest, value double precision, n integer) RETURNS weir.tdigest
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_dist_add';
+COMMENT ON FUNCTION weir.dist_add(digest weir.tdigest, value double precision, n integer) IS 'the t-digest with a value n times more';
+
+CREATE FUNCTION weir.dist_quantile(digest weir.tdigest, q double precision) RETURNS double precision
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_dist_quantile';
+COMMENT ON FUNCTION weir.dist_quantile(digest weir.tdigest, q double precision) IS 'the value below which the part q of the values is, about; NULL of no values; error unless q is in [0, 1]';
+
+CREATE FUNCTION weir.dist_cdf(digest weir.tdigest, x double precision) RETURNS double precision
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_dist_cdf';
+COMMENT ON FUNCTION weir.dist_cdf(digest weir.tdigest, x double precision) IS 'the part of the values that are at most x, about; NULL of no values';
+
+CREATE FUNCTION weir.dist_trans(weir.tdigest, double precision) RETURNS weir.tdigest
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_dist_trans';
+COMMENT ON FUNCTION weir.dist_trans(weir.tdigest, double precision) IS 'transition function of weir.dist_agg';
+
+CREATE FUNCTION weir.dist_trans(weir.tdigest, double precision, integer) RETURNS weir.tdigest
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_dist_trans';
+COMMENT ON FUNCTION weir.dist_trans(weir.tdigest, double precision, integer) IS 'transition function of weir.dist_agg';
+
+CREATE FUNCTION weir.dist_combine(weir.tdigest, weir.tdigest) RETURNS weir.tdigest
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_dist_combine';
+COMMENT ON FUNCTION weir.dist_combine(weir.tdigest, weir.tdigest) IS 'combine function of weir.dist_agg';
+
+CREATE AGGREGATE weir.dist_agg(double precision) (
+	SFUNC = weir.dist_trans, STYPE = weir.tdigest, COMBINEFUNC = weir.dist_combine, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.dist_agg(double precision) IS 't-digest of the values, with compression 200; error for NaN and infinity';
+
+CREATE AGGREGATE weir.dist_agg(double precision, integer) (
+	SFUNC = weir.dist_trans, STYPE = weir.tdigest, COMBINEFUNC = weir.dist_combine, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.dist_agg(double precision, integer) IS 't-digest of the values with this compression';
+
+CREATE AGGREGATE weir.dist_merge_agg(weir.tdigest) (
+	SFUNC = weir.dist_combine, STYPE = weir.tdigest, COMBINEFUNC = weir.dist_combine, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.dist_merge_agg(weir.tdigest) IS 'the t-digest of the values of all';
+
+CREATE TYPE weir.buckets;
+
+CREATE FUNCTION weir.buckets_in(cstring) RETURNS weir.buckets
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_buckets_in';
+COMMENT ON FUNCTION weir.buckets_in(cstring) IS 'I/O';
+
+CREATE FUNCTION weir.buckets_out(weir.buckets) RETURNS cstring
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_buckets_out';
+COMMENT ON FUNCTION weir.buckets_out(weir.buckets) IS 'I/O';
+
+CREATE FUNCTION weir.buckets_recv(internal) RETURNS weir.buckets
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_buckets_recv';
+COMMENT ON FUNCTION weir.buckets_recv(internal) IS 'I/O';
+
+CREATE FUNCTION weir.buckets_send(weir.buckets) RETURNS bytea
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_buckets_send';
+COMMENT ON FUNCTION weir.buckets_send(weir.buckets) IS 'I/O';
+
+CREATE TYPE weir.buckets (
+	INPUT = weir.buckets_in, OUTPUT = weir.buckets_out, RECEIVE = weir.buckets_recv, SEND = weir.buckets_send,
+	INTERNALLENGTH = VARIABLE, ALIGNMENT = int4, STORAGE = extended);
+COMMENT ON TYPE weir.buckets IS 'values in buckets, each in the one that it was put into last';
+
+CREATE FUNCTION weir.bucket_trans(weir.buckets, anyelement, integer) RETURNS weir.buckets
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_bucket_trans';
+COMMENT ON FUNCTION weir.bucket_trans(weir.buckets, anyelement, integer) IS 'transition function of weir.bucket_agg';
+
+CREATE FUNCTION weir.bucket_trans(weir.buckets, anyelement, integer, timestamptz) RETURNS weir.buckets
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_bucket_trans';
+COMMENT ON FUNCTION weir.bucket_trans(weir.buckets, anyelement, integer, timestamptz) IS 'transition function of weir.bucket_agg';
+
+CREATE FUNCTION weir.bucket_combine(weir.buckets, weir.buckets) RETURNS weir.buckets
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_bucket_combine';
+COMMENT ON FUNCTION weir.bucket_combine(weir.buckets, weir.buckets) IS 'combine function of weir.bucket_agg';
+
+CREATE AGGREGATE weir.bucket_agg(anyelement, integer) (
+	SFUNC = weir.bucket_trans, STYPE = weir.buckets, COMBINEFUNC = weir.bucket_combine, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.bucket_agg(anyelement, integer) IS 'the values in buckets, each in that of the row that arrived last; error for a NULL bucket';
+
+CREATE AGGREGATE weir.bucket_agg(anyelement, integer, timestamptz) (
+	SFUNC = weir.bucket_trans, STYPE = weir.buckets, COMBINEFUNC = weir.bucket_combine, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.bucket_agg(anyelement, integer, timestamptz) IS 'the values in buckets, each in that of the row with the latest time; error for a NULL bucket';
+
+CREATE AGGREGATE weir.bucket_merge_agg(weir.buckets) (
+	SFUNC = weir.bucket_combine, STYPE = weir.buckets, COMBINEFUNC = weir.bucket_combine, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.bucket_merge_agg(weir.buckets) IS 'the buckets of all';
+
+CREATE FUNCTION weir.bucket_ids(buckets weir.buckets) RETURNS integer[]
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_bucket_ids';
+COMMENT ON FUNCTION weir.bucket_ids(buckets weir.buckets) IS 'the buckets that have values, in order';
+
+CREATE FUNCTION weir.bucket_cardinalities(buckets weir.buckets) RETURNS bigint[]
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_bucket_cardinalities';
+COMMENT ON FUNCTION weir.bucket_cardinalities(buckets weir.buckets) IS 'how many different values each of weir.bucket_ids has';
+
+CREATE FUNCTION weir.bucket_cardinality(buckets weir.buckets, bucket integer) RETURNS bigint
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_bucket_cardinality';
+COMMENT ON FUNCTION weir.bucket_cardinality(buckets weir.buckets, bucket integer) IS 'how many different values a bucket has';
+
+CREATE FUNCTION weir.bucket_cardinality(buckets weir.buckets) RETURNS bigint
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_bucket_cardinality';
+COMMENT ON FUNCTION weir.bucket_cardinality(buckets weir.buckets) IS 'how many different values there are in all buckets';
+
 /* -- section: pipelinedb (small functions under PipelineDB's names) -- */
 
 CREATE FUNCTION weir.date_round(ts timestamptz, step interval) RETURNS timestamptz
@@ -1063,6 +1205,87 @@ CREATE FUNCTION weir.second(ts timestamptz) RETURNS timestamptz
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
 	RETURN pg_catalog.date_trunc('second'::text, ts);
 COMMENT ON FUNCTION weir.second(timestamptz) IS 'date_trunc(''second'', ts)';
+
+/*
+ * In a continuous view these are array_agg(DISTINCT x) and count(DISTINCT x), whose values are
+ * rows of a table (src/query/counterpart.c); elsewhere the values are an array.
+ */
+CREATE FUNCTION weir.set_agg_final(anycompatiblearray) RETURNS anycompatiblearray
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	AS 'SELECT pg_catalog.array_agg(DISTINCT u) FROM pg_catalog.unnest($1) u';
+COMMENT ON FUNCTION weir.set_agg_final(anycompatiblearray) IS 'final function of weir.set_agg';
+
+CREATE AGGREGATE weir.set_agg(anycompatible) (
+	SFUNC = pg_catalog.array_append, STYPE = anycompatiblearray, FINALFUNC = weir.set_agg_final,
+	COMBINEFUNC = pg_catalog.array_cat, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.set_agg(anycompatible) IS 'array_agg(DISTINCT x)';
+
+CREATE FUNCTION weir.exact_count_distinct_final(anycompatiblearray) RETURNS bigint
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	AS 'SELECT pg_catalog.count(DISTINCT u) FROM pg_catalog.unnest($1) u';
+COMMENT ON FUNCTION weir.exact_count_distinct_final(anycompatiblearray) IS 'final function of weir.exact_count_distinct';
+
+CREATE AGGREGATE weir.exact_count_distinct(anycompatible) (
+	SFUNC = pg_catalog.array_append, STYPE = anycompatiblearray, FINALFUNC = weir.exact_count_distinct_final,
+	COMBINEFUNC = pg_catalog.array_cat, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.exact_count_distinct(anycompatible) IS 'count(DISTINCT x)';
+
+CREATE FUNCTION weir.set_cardinality("set" anyarray) RETURNS bigint
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	AS 'SELECT pg_catalog.cardinality($1)::bigint';
+COMMENT ON FUNCTION weir.set_cardinality(anyarray) IS 'how many elements an array has, as of weir.set_agg';
+
+CREATE FUNCTION weir.json_object_int_sum_trans(jsonb, text) RETURNS jsonb
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_json_sum_trans';
+COMMENT ON FUNCTION weir.json_object_int_sum_trans(jsonb, text) IS 'transition function of weir.json_object_int_sum(text)';
+
+CREATE FUNCTION weir.json_object_int_sum_trans(jsonb, jsonb) RETURNS jsonb
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_json_sum_trans';
+COMMENT ON FUNCTION weir.json_object_int_sum_trans(jsonb, jsonb) IS 'transition function of weir.json_object_int_sum(jsonb)';
+
+CREATE FUNCTION weir.json_object_int_sum_combine(jsonb, jsonb) RETURNS jsonb
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_json_sum_combine';
+COMMENT ON FUNCTION weir.json_object_int_sum_combine(jsonb, jsonb) IS 'combine function of weir.json_object_int_sum';
+
+CREATE FUNCTION weir.json_object_int_sum_final(jsonb) RETURNS text
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	RETURN $1::text;
+COMMENT ON FUNCTION weir.json_object_int_sum_final(jsonb) IS 'final function of weir.json_object_int_sum(text)';
+
+CREATE AGGREGATE weir.json_object_int_sum(text) (
+	SFUNC = weir.json_object_int_sum_trans, STYPE = jsonb, FINALFUNC = weir.json_object_int_sum_final,
+	COMBINEFUNC = weir.json_object_int_sum_combine, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.json_object_int_sum(text) IS 'a JSON object with the sum of each key of JSON objects of integers, as text';
+
+CREATE AGGREGATE weir.json_object_int_sum(jsonb) (
+	SFUNC = weir.json_object_int_sum_trans, STYPE = jsonb,
+	COMBINEFUNC = weir.json_object_int_sum_combine, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.json_object_int_sum(jsonb) IS 'a JSON object with the sum of each key of JSON objects of integers';
+
+CREATE FUNCTION weir.hll_cache_cardinality(sketch weir.hyperloglog) RETURNS weir.hyperloglog
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	RETURN sketch;
+COMMENT ON FUNCTION weir.hll_cache_cardinality(weir.hyperloglog) IS 'the sketch as it is: there is nothing to cache';
+
+CREATE FUNCTION weir.hll_print(sketch weir.hyperloglog) RETURNS text
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	RETURN pg_catalog.format('{ cardinality = %s, bytes = %s }', weir.hll_cardinality(sketch), pg_catalog.pg_column_size(sketch));
+COMMENT ON FUNCTION weir.hll_print(weir.hyperloglog) IS 'what is to be said of a sketch';
+
+CREATE FUNCTION weir.bloom_print(filter weir.bloom) RETURNS text
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	RETURN pg_catalog.format('{ cardinality = %s, bytes = %s }', weir.bloom_cardinality(filter), pg_catalog.pg_column_size(filter));
+COMMENT ON FUNCTION weir.bloom_print(weir.bloom) IS 'what is to be said of a filter';
+
+CREATE FUNCTION weir.cmsketch_print(sketch weir.cmsketch) RETURNS text
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	RETURN pg_catalog.format('{ total = %s, bytes = %s }', weir.freq_total(sketch), pg_catalog.pg_column_size(sketch));
+COMMENT ON FUNCTION weir.cmsketch_print(weir.cmsketch) IS 'what is to be said of a sketch';
+
+CREATE FUNCTION weir.topk_print(sketch weir.topk) RETURNS text
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	AS 'SELECT pg_catalog.format(''{ %s }'', pg_catalog.string_agg(pg_catalog.format(''%s = %s'', value, frequency), '', '' ORDER BY frequency DESC, value)) FROM weir.topk($1)';
+COMMENT ON FUNCTION weir.topk_print(weir.topk) IS 'the most frequent values, and how often they came';
 
 /* ------------------------------------------------------------------------
  * Kafka

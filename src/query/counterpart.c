@@ -22,6 +22,7 @@
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "parser/parse_func.h"
+#include "parser/parse_oper.h"
 #include "query/counterpart.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -58,6 +59,8 @@ static const Counterpart counterparts[] = {
 
 static Node *put_mutator(Node *node, void *context);
 static const Counterpart *find(Oid aggfnoid);
+static Oid	distinct_of(Oid aggfnoid);
+static Aggref *as_distinct(Aggref *aggref, Oid fn);
 static bool on_lines(Oid type);
 
 void
@@ -99,6 +102,8 @@ put_mutator(Node *node, void *context)
 	if (!IsA(node, Aggref))
 		return expression_tree_mutator(node, put_mutator, context);
 	aggref = (Aggref *) node;
+	if (OidIsValid(distinct_of(aggref->aggfnoid)))
+		return (Node *) as_distinct(aggref, distinct_of(aggref->aggfnoid));
 	counterpart = find(aggref->aggfnoid);
 	if (counterpart && !aggref->aggdistinct && !aggref->aggorder)
 	{
@@ -120,6 +125,37 @@ find(Oid aggfnoid)
 		if (counterparts[i].aggfnoid == aggfnoid)
 			return &counterparts[i];
 	return NULL;
+}
+
+/* PipelineDB's names for aggregates with DISTINCT. */
+static Oid
+distinct_of(Oid aggfnoid)
+{
+	const char *name;
+
+	if (aggfnoid < FirstNormalObjectId || get_func_namespace(aggfnoid) != weir_schema_oid())
+		return InvalidOid;
+	name = get_func_name(aggfnoid);
+	return strcmp(name, "set_agg") == 0 ? F_ARRAY_AGG_ANYNONARRAY :
+		strcmp(name, "exact_count_distinct") == 0 ? F_COUNT_ANY : InvalidOid;
+}
+
+static Aggref *
+as_distinct(Aggref *aggref, Oid fn)
+{
+	TargetEntry *argument;
+	SortGroupClause *clause = makeNode(SortGroupClause);
+
+	aggref = copyObject(aggref);
+	aggref->aggfnoid = fn;
+	if (aggref->aggdistinct)
+		return aggref;
+	argument = linitial_node(TargetEntry, aggref->args);
+	get_sort_group_operators(exprType((Node *) argument->expr), true, true, false,
+							 &clause->sortop, &clause->eqop, NULL, &clause->hashable);
+	argument->ressortgroupref = clause->tleSortGroupRef = 1;
+	aggref->aggdistinct = list_make1(clause);
+	return aggref;
 }
 
 /* Composite values and arrays; that is told of a type before its cast to json is looked for. */

@@ -54,7 +54,9 @@ typedef struct Hll
 #define ENTRY(hll, i) ((hll)->data + sizeof(uint32) * (1 + (Size) (i)))
 
 WEIR_FUNCTION(weir_hll_in);
+WEIR_FUNCTION(weir_hll_out);
 WEIR_FUNCTION(weir_hll_recv);
+WEIR_FUNCTION(weir_hll_send);
 WEIR_FUNCTION(weir_hll_empty);
 WEIR_FUNCTION(weir_hll_add);
 WEIR_FUNCTION(weir_hll_union);
@@ -71,6 +73,7 @@ static Hll *add_entry(Hll *hll, uint32 entry);
 static Hll *to_dense(Hll *hll);
 static void dense_add_entry(Hll *hll, uint32 entry);
 static Hll *unite(Hll *a, Hll *b);
+static Hll *trimmed(Hll *hll);
 static Hll *unite_sparse(Hll *a, Hll *b);
 static double estimate(Hll *hll);
 static double sigma(double x);
@@ -86,6 +89,18 @@ Datum
 weir_hll_recv(PG_FUNCTION_ARGS)
 {
 	return weir_sketch_recv(fcinfo, "hyperloglog", hll_check);
+}
+
+Datum
+weir_hll_out(PG_FUNCTION_ARGS)
+{
+	return weir_sketch_text((Sketch *) trimmed((Hll *) weir_sketch_arg_to_change(fcinfo, 0)));
+}
+
+Datum
+weir_hll_send(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_POINTER(trimmed((Hll *) weir_sketch_arg_to_change(fcinfo, 0)));
 }
 
 /* ([p integer]) -> hyperloglog */
@@ -368,6 +383,15 @@ unite_sparse(Hll *a, Hll *b)
 	sketch_put32(result->data, n);
 	SET_VARSIZE(result, HLL_SPARSE_SIZE(n));
 	return result;
+}
+
+/* Without room, so that the same values give the same bytes in whatever order they came.  Changes it. */
+static Hll *
+trimmed(Hll *hll)
+{
+	if (!IS_DENSE(hll))
+		SET_VARSIZE(hll, HLL_SPARSE_SIZE(COUNT(hll)));
+	return hll;
 }
 
 static double

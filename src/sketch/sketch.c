@@ -143,17 +143,22 @@ checked(bytea *bytes, const char *type, sketch_check check)
 	PG_RETURN_BYTEA_P(bytes);
 }
 
-/* Of every kind: hexadecimal as bytea, whatever bytea_output says. */
+/* Of every kind whose bytes have no room in them. */
 Datum
 weir_sketch_out(PG_FUNCTION_ARGS)
 {
-	bytea	   *bytes = PG_GETARG_BYTEA_PP(0);
-	Size		len = VARSIZE_ANY_EXHDR(bytes);
+	return weir_sketch_text((Sketch *) PG_DETOAST_DATUM(PG_GETARG_DATUM(0)));
+}
+
+Datum
+weir_sketch_text(const Sketch *sketch)
+{
+	Size		len = VARSIZE(sketch) - VARHDRSZ;
 	char	   *result = palloc_extended(len * 2 + 3, MCXT_ALLOC_HUGE);
 
 	result[0] = '\\';
 	result[1] = 'x';
-	hex_encode(VARDATA_ANY(bytes), len, result + 2);
+	hex_encode(VARDATA(sketch), len, result + 2);
 	result[len * 2 + 2] = '\0';
 	PG_RETURN_CSTRING(result);
 }

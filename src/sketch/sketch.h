@@ -54,6 +54,9 @@ typedef bool (*sketch_check) (const Sketch *sketch, Size size);
 extern Datum weir_sketch_in(FunctionCallInfo fcinfo, const char *type, sketch_check check);
 extern Datum weir_sketch_recv(FunctionCallInfo fcinfo, const char *type, sketch_check check);
 
+/* The bytes in hexadecimal, as bytea, whatever bytea_output says: a C string. */
+extern Datum weir_sketch_text(const Sketch *sketch);
+
 /* Does it begin as a sketch of this kind does?  Errors for another version. */
 extern bool weir_sketch_begins(const Sketch *sketch, Size size, uint8 kind);
 
