@@ -76,6 +76,7 @@ OBJS = \
 	src/query/view_query.o \
 	src/query/state_type.o \
 	src/query/key.o \
+	src/query/primary_key.o \
 	src/query/partial.o \
 	src/query/plan.o \
 	src/query/execute.o \

@@ -47,6 +47,7 @@ CREATE TABLE weir.continuous_view (
 	ttl interval,
 	ttl_column name,
 	fillfactor integer,
+	pk name[] CHECK (array_position(pk, NULL) IS NULL),
 	emit text NOT NULL DEFAULT 'changes' CHECK (emit IN ('changes', 'final')),
 	late text NOT NULL DEFAULT 'update' CHECK (late IN ('update', 'drop', 'divert')),
 	late_stream regclass CHECK (late_stream IS NULL OR late = 'divert'),
@@ -250,7 +251,7 @@ COMMENT ON FUNCTION weir.ttl_expire(regclass) IS 'delete what has expired of a c
 CREATE VIEW weir.views AS
 	SELECT n.nspname AS schema, c.relname AS name, v.view, v.matrel, v."values", v.def, v.stream, v.more_streams,
 		pg_catalog.pg_get_userbyid(c.relowner) AS owner, v.state, v.reason,
-		v.sw, v.step, v.ttl, v.ttl_column, v.fillfactor,
+		v.sw, v.step, v.ttl, v.ttl_column, v.fillfactor, v.pk,
 		v.emit, v.late, v.late_stream, v.allowed_lateness, v.retention,
 		v.partition_by, v.partition_interval, v.created,
 		(SELECT pg_catalog.jsonb_object_agg(a.attname, v.replaced[g.generation])

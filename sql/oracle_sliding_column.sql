@@ -20,6 +20,8 @@ INSERT INTO p SELECT i % 5, i, t, t::timestamp
 	FROM generate_series(1, 40) i, unnest(ARRAY[-30, 0, 1, 5, 20, 30, 50, 70, 80, 1000, 100000]) age,
 		LATERAL (SELECT now() - age * interval '1 minute' AS t) t;
 INSERT INTO p VALUES (6, 1, NULL, NULL), (NULL, 2, now(), NULL), (7, 3, now() - interval '2 hours', now()::timestamp);
+-- times that no step begins at or before are outside of every window
+INSERT INTO p VALUES (8, 4, '-infinity', '-infinity'), (8, 5, '4714-11-24 00:00+00 BC', '4714-11-24 00:00 BC'), (8, 6, '4714-11-24 00:01+00 BC', '4713-01-01 BC');
 INSERT INTO s SELECT * FROM p;
 -- a second time, so that states of one step come together
 INSERT INTO s SELECT * FROM p;
@@ -46,6 +48,7 @@ INSERT INTO batch VALUES
 	('having_window', 'SELECT k, sum(x), rank() OVER (ORDER BY sum(x) DESC) FROM p WHERE at > now() - interval ''1 hour'' GROUP BY k HAVING count(*) > 100'),
 	('arrived', 'SELECT k, count(*) FROM p GROUP BY k');
 SELECT view, compare(view, query) FROM batch ORDER BY view;
+SELECT count(*) FROM weir.dead_letters WHERE view IN (SELECT view FROM weir.views WHERE schema = 'oracle_sliding_column');
 
 -- what has left the window is deleted, if the worker is given a moment
 CREATE PROCEDURE wait_expired(matrel regclass, col text, age interval) LANGUAGE plpgsql AS $$

@@ -57,6 +57,17 @@ DROP INDEX two_more;
 REINDEX TABLE v;
 CLUSTER v USING v_by_k;
 
+-- no table inherits from what a view keeps
+CREATE TABLE child () INHERITS (v_mrel);
+CREATE FOREIGN TABLE child () INHERITS (v_mrel) SERVER weir;
+CREATE TABLE child (LIKE v_mrel);
+ALTER TABLE child INHERIT v_mrel;
+CREATE VIEW values AS SELECT k, count(DISTINCT x) FROM s GROUP BY k;
+DROP INDEX values_vals1_group;
+DROP INDEX values_vals1_lookup;
+CREATE INDEX ON values_vals1 (x);
+DROP INDEX values_vals1_x_idx;
+
 -- and all goes on
 INSERT INTO s SELECT i % 1000, i % 7, 't' || i % 1000, i FROM generate_series(1, 3000) i;
 SELECT * FROM v WHERE k = 5;

@@ -64,6 +64,7 @@ enum
 	ANUM_TTL,
 	ANUM_TTL_COLUMN,
 	ANUM_FILLFACTOR,
+	ANUM_PK,
 	ANUM_EMIT,
 	ANUM_LATE,
 	ANUM_LATE_STREAM,
@@ -114,6 +115,8 @@ static void relations_from_row(ContView *view, const Datum *values);
 static Datum array_of_values(const ContView *view);
 static Datum array_of_streams(List *streams);
 static List *streams_list(Datum array);
+static Datum array_of_names(List *names);
+static List *names_list(ArrayType *array);
 static void read_generations(ContViewOptions *options, ArrayType *array);
 static ContViewState state_from_name(const char *name);
 static int	compare_views(const ListCell *a, const ListCell *b);
@@ -306,6 +309,8 @@ weir_cont_view_insert(const ContView *view)
 		values[ANUM_FILLFACTOR - 1] = Int32GetDatum(options->fillfactor);
 	else
 		nulls[ANUM_FILLFACTOR - 1] = true;
+	values[ANUM_PK - 1] = array_of_names(options->pk);
+	nulls[ANUM_PK - 1] = options->pk == NIL;
 	values[ANUM_EMIT - 1] = CStringGetTextDatum(options->final ? "final" : "changes");
 	values[ANUM_LATE - 1] = CStringGetTextDatum(late_names[options->late]);
 	values[ANUM_LATE_STREAM - 1] = ObjectIdGetDatum(options->late_stream);
@@ -624,6 +629,8 @@ view_from_tuple(HeapTuple tuple, TupleDesc desc)
 	}
 	if (!nulls[ANUM_FILLFACTOR - 1])
 		options->fillfactor = DatumGetInt32(values[ANUM_FILLFACTOR - 1]);
+	if (!nulls[ANUM_PK - 1])
+		options->pk = names_list(DatumGetArrayTypeP(values[ANUM_PK - 1]));
 	options->final = strcmp(TextDatumGetCString(values[ANUM_EMIT - 1]), "final") == 0;
 	for (int i = 0; i < lengthof(late_names); i++)
 		if (strcmp(TextDatumGetCString(values[ANUM_LATE - 1]), late_names[i]) == 0)
@@ -693,6 +700,30 @@ array_of_streams(List *streams)
 	foreach(lc, streams)
 		relids[foreach_current_index(lc)] = ObjectIdGetDatum(lfirst_oid(lc));
 	return PointerGetDatum(construct_array(relids, list_length(streams), REGCLASSOID, sizeof(Oid), true, TYPALIGN_INT));
+}
+
+static Datum
+array_of_names(List *names)
+{
+	Datum	   *elems = palloc(sizeof(Datum) * Max(list_length(names), 1));
+	ListCell   *lc;
+
+	foreach(lc, names)
+		elems[foreach_current_index(lc)] = DirectFunctionCall1(namein, CStringGetDatum(lfirst(lc)));
+	return PointerGetDatum(construct_array(elems, list_length(names), NAMEOID, NAMEDATALEN, false, TYPALIGN_CHAR));
+}
+
+static List *
+names_list(ArrayType *array)
+{
+	List	   *names = NIL;
+	Datum	   *elems;
+	int			n;
+
+	deconstruct_array(array, NAMEOID, NAMEDATALEN, false, TYPALIGN_CHAR, &elems, NULL, &n);
+	for (int i = 0; i < n; i++)
+		names = lappend(names, pstrdup(NameStr(*DatumGetName(elems[i]))));
+	return names;
 }
 
 static void

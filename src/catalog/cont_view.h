@@ -43,6 +43,7 @@ typedef struct ContViewOptions
 	Interval	ttl;			/* rows of the matrel live for so long ... */
 	NameData	ttl_column;		/* ... after the time in this column of the matrel */
 	int			fillfactor;		/* of the matrel; 0 = default */
+	List	   *pk;				/* columns (char *) of the matrel's primary key: all group keys; or NIL */
 	bool		final;			/* emit = final: only windows that are closed are shown */
 	LateAction	late;
 	Oid			late_stream;	/* where late rows are diverted to (catalog/late_stream.h); InvalidOid: weir.late_rows */

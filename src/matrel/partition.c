@@ -437,7 +437,7 @@ make_partition(PartitionRouter *router, const PartitionRange *range)
 		bound->upperdatums = list_make1(bound_literal(router->type, range->upper));
 	}
 	partition = weir_matrel_create_partition(router->matrelid, partition_name(router, range),
-											 router->options.fillfactor);
+											 &router->options);
 	attach(router->matrelid, partition, bound);
 	CommandCounterIncrement();
 	if (range == NULL)

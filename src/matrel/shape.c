@@ -30,6 +30,7 @@
 #include "catalog/pg_type.h"
 #include "catalog/toasting.h"
 #include "commands/defrem.h"
+#include "commands/event_trigger.h"
 #include "commands/tablecmds.h"
 #include "commands/tablespace.h"
 #include "commands/trigger.h"
@@ -43,6 +44,8 @@
 #include "query/split.h"
 #include "query/state_expr.h"
 #include "query/values.h"
+#include "storage/lmgr.h"
+#include "tcop/utility.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
@@ -58,6 +61,9 @@ static Oid	create_table(const RangeVar *view, const ContQuery *cq, const ContVie
 						 const char *tablespace);
 static PartitionSpec *partition_spec(const ContViewOptions *options);
 static List *fillfactor_option(int fillfactor);
+static void add_primary_key(Oid relid, List *columns);
+static bool has_primary_key(Oid relid);
+static bool has_lookup_index(Oid matrelid, const ContQuery *cq);
 static void create_group_index(Oid relid, const RangeVar *name, const ContQuery *cq, int n);
 static IndexElem *hash_key_column(const ContQuery *cq, List *keys);
 static ColumnDef *column_def(const char *name, Oid type, int32 typmod, Oid collation);
@@ -84,7 +90,9 @@ weir_matrel_create(const RangeVar *view, const ContQuery *cq,
 	if (cq->ungrouped && cq->nkeys == 0)
 		weir_matrel_insert_initial(matrelid, cq);
 	create_guard(matrelid);
-	if (!cq->append && cq->nkeys > 0)
+	if (options->pk)
+		add_primary_key(matrelid, options->pk);
+	if (!cq->append && cq->nkeys > 0 && !has_lookup_index(matrelid, cq))
 		create_lookup_index(matrelid, matrel, cq);
 	if (cq->step_key >= 0 && cq->step_key != cq->partition_key)
 		create_time_index(matrelid, matrel, cq, cq->step_key);
@@ -97,7 +105,8 @@ weir_matrel_create(const RangeVar *view, const ContQuery *cq,
 }
 
 Oid
-weir_values_create(const RangeVar *view, const ContQuery *cq, const ContViewOptions *options, int n)
+weir_values_create(const RangeVar *view, const ContQuery *cq, const ContViewOptions *options, int n,
+				   const char *tablespace)
 {
 	ValuesRel  *rel = list_nth(cq->values, n);
 	RangeVar   *name = copyObject((RangeVar *) view);
@@ -110,7 +119,7 @@ weir_values_create(const RangeVar *view, const ContQuery *cq, const ContViewOpti
 
 	name->schemaname = get_namespace_name(schema);
 	name->relname = ChooseRelationName(view->relname, NULL, psprintf("vals%d", n + 1), schema, false);
-	relid = create_table(name, rel->query, &alike, NULL);
+	relid = create_table(name, rel->query, &alike, tablespace);
 	create_guard(relid);
 	create_lookup_index(relid, name, rel->query);
 	create_group_index(relid, name, cq, n);
@@ -341,7 +350,7 @@ partition_spec(const ContViewOptions *options)
  * owner's.  No user code runs.
  */
 Oid
-weir_matrel_create_partition(Oid matrelid, const char *name, int fillfactor)
+weir_matrel_create_partition(Oid matrelid, const char *name, const ContViewOptions *options)
 {
 	Relation	matrel = table_open(matrelid, AccessShareLock);
 	TupleDesc	desc = RelationGetDescr(matrel);
@@ -352,17 +361,16 @@ weir_matrel_create_partition(Oid matrelid, const char *name, int fillfactor)
 	stmt->relation = makeRangeVar(get_namespace_name(RelationGetNamespace(matrel)), pstrdup(name), -1);
 	stmt->relation->relpersistence = matrel->rd_rel->relpersistence;
 	stmt->oncommit = ONCOMMIT_NOOP;
-	stmt->options = fillfactor_option(fillfactor);
+	stmt->options = fillfactor_option(options->fillfactor);
 	if (OidIsValid(matrel->rd_rel->reltablespace))
 		stmt->tablespacename = get_tablespace_name(matrel->rd_rel->reltablespace);
 	for (int i = 0; i < desc->natts; i++)
 	{
 		Form_pg_attribute att = TupleDescAttr(desc, i);
-		ColumnDef  *column = column_def(pstrdup(NameStr(att->attname)), att->atttypid, att->atttypmod,
-										att->attcollation);
 
-		column->is_not_null = att->attnotnull;
-		stmt->tableElts = lappend(stmt->tableElts, column);
+		stmt->tableElts = lappend(stmt->tableElts,
+								  column_def(pstrdup(NameStr(att->attname)), att->atttypid, att->atttypmod,
+											 att->attcollation));
 	}
 	table_close(matrel, NoLock);
 
@@ -371,7 +379,73 @@ weir_matrel_create_partition(Oid matrelid, const char *name, int fillfactor)
 	NewRelationCreateToastTable(address.objectId, (Datum) 0);
 	CommandCounterIncrement();
 	create_guard(address.objectId);
+	if (options->pk && has_primary_key(matrelid))
+		add_primary_key(address.objectId, options->pk);
 	return address.objectId;
+}
+
+/* ALTER TABLE ... ADD PRIMARY KEY, which makes the columns NOT NULL. */
+static void
+add_primary_key(Oid relid, List *columns)
+{
+	AlterTableStmt *stmt = makeNode(AlterTableStmt);
+	AlterTableCmd *cmd = makeNode(AlterTableCmd);
+	Constraint *constraint = makeNode(Constraint);
+	AlterTableUtilityContext context = {0};
+	Oid			tablespace = get_rel_tablespace(relid);
+	LOCKMODE	lockmode;
+	ListCell   *lc;
+
+	constraint->contype = CONSTR_PRIMARY;
+	constraint->location = -1;
+	foreach(lc, columns)
+		constraint->keys = lappend(constraint->keys, makeString(pstrdup(lfirst(lc))));
+	if (OidIsValid(tablespace))
+		constraint->indexspace = get_tablespace_name(tablespace);
+	cmd->subtype = AT_AddConstraint;
+	cmd->def = (Node *) constraint;
+	stmt->relation = makeRangeVar(get_namespace_name(get_rel_namespace(relid)), get_rel_name(relid), -1);
+	stmt->cmds = list_make1(cmd);
+	stmt->objtype = OBJECT_TABLE;
+	lockmode = AlterTableGetLockLevel(stmt->cmds);
+	context.relid = relid;
+	context.queryString = "";
+	LockRelationOid(relid, lockmode);
+	EventTriggerAlterTableStart((Node *) stmt);
+	EventTriggerAlterTableRelid(relid);
+	AlterTable(stmt, lockmode, &context);
+	EventTriggerAlterTableEnd();
+	CommandCounterIncrement();
+}
+
+/* A values relation has none. */
+static bool
+has_primary_key(Oid relid)
+{
+	Relation	rel = table_open(relid, AccessShareLock);
+	bool		result = false;
+	ListCell   *lc;
+
+	foreach(lc, RelationGetIndexList(rel))
+	{
+		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+
+		result |= index->rd_index->indisprimary;
+		index_close(index, AccessShareLock);
+	}
+	table_close(rel, NoLock);
+	return result;
+}
+
+static bool
+has_lookup_index(Oid matrelid, const ContQuery *cq)
+{
+	Relation	matrel = table_open(matrelid, AccessShareLock);
+	bool		hashed;
+	bool		result = OidIsValid(weir_matrel_lookup_index(matrel, cq, &hashed));
+
+	table_close(matrel, NoLock);
+	return result;
 }
 
 static ColumnDef *

@@ -24,7 +24,7 @@ extern Oid	weir_matrel_create(const RangeVar *view, const ContQuery *cq,
  * values of a group; in partitions if the matrel is.
  */
 extern Oid	weir_values_create(const RangeVar *view, const ContQuery *cq,
-							   const ContViewOptions *options, int n);
+							   const ContViewOptions *options, int n, const char *tablespace);
 
 /*
  * The index that finds a group by its key: a unique btree over columns 1 to
@@ -33,8 +33,8 @@ extern Oid	weir_values_create(const RangeVar *view, const ContQuery *cq,
  */
 extern Oid	weir_matrel_lookup_index(Relation matrel, const ContQuery *cq, bool *hashed);
 
-/* Make a table like the matrel, of this name, to be a partition of it; the same owner's, with its guard. */
-extern Oid	weir_matrel_create_partition(Oid matrelid, const char *name, int fillfactor);
+/* Make a table like the matrel, of this name, to be a partition of it; the same owner's, with its guard and primary key. */
+extern Oid	weir_matrel_create_partition(Oid matrelid, const char *name, const ContViewOptions *options);
 
 /* Create an index on a column, unless one begins with it. */
 extern void weir_matrel_index_column(Oid matrelid, AttrNumber attno, const char *suffix);

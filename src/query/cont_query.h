@@ -62,6 +62,7 @@ typedef struct ContQuery
 	bool		ungrouped;		/* aggregates without GROUP BY: always one row */
 	int			nkeys;
 	ContKey    *keys;			/* includes hidden keys (step of a sliding window) */
+	bool		primary_key;	/* the keys are the matrel's primary key: never NULL (query/primary_key.h) */
 	bool		plain_keys;		/* the matrel's lookup index has the keys themselves, not their hash */
 	SlidingWindow *window;		/* as written, or NULL; its condition is not part of (a) */
 	int64		step_usecs;		/* of a sliding window's steps */

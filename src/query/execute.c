@@ -29,6 +29,7 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "query/late.h"
+#include "query/primary_key.h"
 #include "query/values.h"
 #include "storage/lmgr.h"
 #include "tcop/dest.h"
@@ -752,6 +753,8 @@ weir_runtime_execute(ViewRuntime *runtime, StreamRows *rows, int first, int last
 	}
 	PG_END_TRY();
 	weir_owner_leave(&saved);
+	if (runtime->query->primary_key)
+		weir_primary_key_check(runtime->query, runtime->spec.desc, receiver.tuples, receiver.n);
 
 	*tuples = receiver.tuples;
 	*ntuples = receiver.n;

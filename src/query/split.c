@@ -99,6 +99,7 @@ static char *column_name(SplitContext *cxt, Node *expr, int position,
 static bool name_taken(SplitContext *cxt, const char *name);
 static bool output_named(SplitContext *cxt, const char *name, int limit);
 static Query *continuous_query(SplitContext *cxt);
+static Expr *has_step(ContQuery *cq);
 
 ContQuery *
 weir_cont_query_build(Query *def, const ContViewOptions *options,
@@ -147,6 +148,7 @@ weir_cont_query_build(Query *def, const ContViewOptions *options,
 	}
 	fill_columns(&cxt);
 	cq->plain_keys = weir_split_keys_fit_btree(cq);
+	cq->primary_key = options->pk != NIL;
 	cq->partition_key = -1;
 	for (int i = 0; options->partitioned && i < cq->nkeys; i++)
 		if (strcmp(cq->keys[i].colname, NameStr(options->partition_column)) == 0)
@@ -785,16 +787,23 @@ continuous_query(SplitContext *cxt)
 	query->hasAggs = cxt->cq->nstates > 0;
 	query->hasTargetSRFs = expression_returns_set((Node *) cxt->tlist);
 
-	/* A row without time is never inside the window, nor ever expires. */
 	if (cxt->cq->window)
-	{
-		NullTest   *test = makeNode(NullTest);
-
-		test->arg = (Expr *) copyObject(cxt->cq->window->time);
-		test->nulltesttype = IS_NOT_NULL;
-		test->location = -1;
-		query->jointree->quals =
-			make_and_qual(query->jointree->quals, (Node *) test);
-	}
+		query->jointree->quals = make_and_qual(query->jointree->quals, (Node *) has_step(cxt->cq));
 	return query;
+}
+
+/*
+ * A row without time is never inside the window, nor ever expires.  One at the
+ * beginning of time (4714 BC), or before, is not inside it either: the window is known to begin
+ * more than its length later, and such a time has no step or block.
+ */
+static Expr *
+has_step(ContQuery *cq)
+{
+	Node	   *time = (Node *) cq->window->time;
+	Timestamp	first = MIN_TIMESTAMP + Max(cq->step_usecs, cq->block_usecs);
+
+	return make_op(make_parsestate(NULL), list_make1(makeString(pstrdup(">="))), copyObject(time),
+				   (Node *) makeConst(exprType(time), -1, InvalidOid, sizeof(Timestamp),
+									  TimestampGetDatum(first), false, FLOAT8PASSBYVAL), NULL, -1);
 }

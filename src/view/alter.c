@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/relation.h"
 #include "access/table.h"
 #include "access/xact.h"
@@ -54,6 +55,9 @@ static void change_with_partitions(Oid relid, Oid owner);
 static void change_owner(ContView *view, RoleSpec *role);
 static void refuse_matrel_change(ContView *view, RangeVar *name, const char *hint);
 static bool allowed_on_matrel(AlterTableType subtype);
+static bool is_group_index(ContView *view, Oid relid, Oid indexid);
+static bool adds_primary_key(AlterTableCmd *cmd);
+static bool is_primary_key(ContView *view, Oid relid, AlterTableCmd *cmd);
 static void map_index_column(IndexElem *elem, Query *query, ContView *view);
 static AttrNumber column_of_matrel(ContView *view, Expr *expr);
 static void check_unique(IndexStmt *stmt, ContView *view);
@@ -132,13 +136,16 @@ weir_alter_table(UtilityCall *call)
 	{
 		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
 
-		if (view && !allowed_on_matrel(cmd->subtype))
+		if (view && !allowed_on_matrel(cmd->subtype) && !is_primary_key(view, relid, cmd))
 			refuse_matrel_change(view, stmt->relation,
+								 adds_primary_key(cmd) ? "Create the view with the option pk." :
 								 cmd->subtype == AT_ChangeOwner ?
 								 "Use ALTER VIEW ... OWNER TO: the materialization table goes with the view." :
 								 "Its columns follow from the view's query: create another view.");
 		if (cmd->subtype == AT_ChangeOwner)
 			new_owner = cmd->newowner;
+		if (cmd->subtype == AT_AddInherit)
+			weir_refuse_inherit(list_make1(cmd->def));
 	}
 	view = weir_cont_view_by_view(relid);
 	if (view == NULL)
@@ -283,7 +290,7 @@ weir_refuse_drop_index(DropStmt *stmt)
 		Oid			relid = OidIsValid(indexid) ? IndexGetRelation(indexid, true) : InvalidOid;
 		ContView   *view = OidIsValid(relid) ? weir_cont_view_by_matrel(relid) : NULL;
 
-		if (view && indexid == lookup_index(view, relid))
+		if (view && (indexid == lookup_index(view, relid) || is_group_index(view, relid, indexid)))
 			ereport(ERROR,
 					(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
 					 errmsg("cannot drop index %s because table %s requires it",
@@ -310,6 +317,43 @@ lookup_index(ContView *view, Oid relid)
 	result = weir_matrel_lookup_index(rel, cq, &hashed);
 	table_close(rel, AccessShareLock);
 	return result;
+}
+
+/* Does the index find the values of a group, in a values relation? */
+static bool
+is_group_index(ContView *view, Oid relid, Oid indexid)
+{
+	Relation	index;
+	List	   *exprs;
+	bool		result;
+
+	if (relid == view->matrelid)
+		return false;
+	index = index_open(indexid, AccessShareLock);
+	exprs = RelationGetIndexExpressions(index);
+	result = exprs != NIL && IsA(linitial(exprs), FuncExpr) &&
+		get_func_namespace(linitial_node(FuncExpr, exprs)->funcid) == weir_schema_oid();
+	index_close(index, AccessShareLock);
+	return result;
+}
+
+void
+weir_refuse_inherit(List *parents)
+{
+	ListCell   *lc;
+
+	foreach(lc, parents)
+	{
+		RangeVar   *parent = lfirst_node(RangeVar, lc);
+		ContView   *view = find_matrel(parent);
+
+		if (view)
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("cannot inherit from materialization table \"%s\" of continuous view \"%s\"",
+							parent->relname, view->name),
+					 errhint("Rows of another table are no groups of the view. For a table of the same columns, use LIKE.")));
+	}
 }
 
 void
@@ -500,6 +544,35 @@ allowed_on_matrel(AlterTableType subtype)
 		default:
 			return false;
 	}
+}
+
+static bool
+adds_primary_key(AlterTableCmd *cmd)
+{
+	return cmd->subtype == AT_AddConstraint && IsA(cmd->def, Constraint) &&
+		((Constraint *) cmd->def)->contype == CONSTR_PRIMARY;
+}
+
+/* The view's own, which a dump puts back when the view is known already. */
+static bool
+is_primary_key(ContView *view, Oid relid, AlterTableCmd *cmd)
+{
+	List	   *keys;
+	ListCell   *x;
+	ListCell   *y;
+
+	if (!adds_primary_key(cmd))
+		return false;
+	keys = ((Constraint *) cmd->def)->keys;
+	for (int i = 0; i < view->nvalues; i++)
+		if (view->values[i] == relid)
+			return false;
+	if (keys == NIL || list_length(keys) != list_length(view->options.pk))
+		return false;
+	forboth(x, keys, y, view->options.pk)
+		if (strcmp(strVal(lfirst(x)), lfirst(y)) != 0)
+			return false;
+	return true;
 }
 
 static void

@@ -40,6 +40,7 @@
 #include "parser/parser.h"
 #include "query/analyze.h"
 #include "query/cont_query.h"
+#include "query/primary_key.h"
 #include "query/values.h"
 #include "stream/queue.h"
 #include "utils/acl.h"
@@ -169,6 +170,9 @@ create_cont_view(UtilityCall *call, ViewStmt *stmt, Query *query, ContView *view
 		cq = weir_cont_query_build(def, &view->options, NULL);
 	}
 
+	if (given.pk)
+		view->options.pk = weir_primary_key_find(cq, def, given.pk);
+
 	/* What cannot be planned is told to the user, not to a worker's log. */
 	weir_cont_query_plan(cq);
 	view->matrelid = weir_matrel_create(stmt->view, cq, &view->options, given.tablespace);
@@ -178,7 +182,7 @@ create_cont_view(UtilityCall *call, ViewStmt *stmt, Query *query, ContView *view
 		int			n = view->nvalues++;
 
 		weir_cont_query_plan(((ValuesRel *) lfirst(lc))->query);
-		view->values[n] = weir_values_create(stmt->view, cq, &view->options, n);
+		view->values[n] = weir_values_create(stmt->view, cq, &view->options, n, given.tablespace);
 		weir_depend_on(view->values[n], view->defid, DEPENDENCY_AUTO);
 		weir_depend_on(view->matrelid, view->values[n], DEPENDENCY_NORMAL);
 	}

@@ -30,6 +30,7 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/tlist.h"
 #include "query/cont_query.h"
+#include "query/primary_key.h"
 #include "query/split.h"
 #include "query/state_expr.h"
 #include "query/values.h"
@@ -54,6 +55,7 @@ typedef struct MixedAggregates
 
 static void check_options(const ContView *view, const GivenOptions *given, const ContViewOptions *options);
 static void check_query(const ContView *view, Query *old_def, ContQuery *old, Query *new_def, ContQuery *new);
+static bool same_names(List *a, List *b);
 static bool same_sources(ContQuery *old, ContQuery *new);
 static bool same_reading(Query *old, Query *new);
 static bool same_windows(Query *old, Query *new);
@@ -115,6 +117,8 @@ weir_replace_view(UtilityCall *call, ViewStmt *stmt, Query *query, const ContVie
 		weir_flatten_group_rte(def);
 		cq = weir_cont_query_build(def, &view.options, NULL);
 	}
+	if (given.pk)
+		options.pk = weir_primary_key_find(cq, def, given.pk);
 	check_options(&view, &given, &options);
 	check_query(&view, old_def, old, def, cq);
 	weir_cont_query_plan(cq);
@@ -189,6 +193,8 @@ check_options(const ContView *view, const GivenOptions *given, const ContViewOpt
 		differs = "option \"ttl\"";
 	else if (given->fillfactor > 0 && given->fillfactor != old->fillfactor)
 		differs = "option \"fillfactor\"";
+	else if (given->pk && !same_names(options->pk, old->pk))
+		differs = "option \"pk\"";
 	else if (given->partition_by && !(old->partitioned &&
 									  same_interval(given->partition_interval, &old->partition_interval)))
 		differs = "option \"partition_by\"";
@@ -197,6 +203,20 @@ check_options(const ContView *view, const GivenOptions *given, const ContViewOpt
 		differs = "option \"tablespace\"";
 	if (differs)
 		weir_replace_refuse(view->name, psprintf("Its %s is another one.", differs));
+}
+
+static bool
+same_names(List *a, List *b)
+{
+	ListCell   *x;
+	ListCell   *y;
+
+	if (list_length(a) != list_length(b))
+		return false;
+	forboth(x, a, y, b)
+		if (strcmp(lfirst(x), lfirst(y)) != 0)
+			return false;
+	return true;
 }
 
 /* Do values relations have the same columns?  Then what is kept in them is enough. */

@@ -250,7 +250,11 @@ handle_statement(UtilityCall *call)
 		case T_RuleStmt:
 			weir_refuse_rule((RuleStmt *) stmt);
 			return false;
+		case T_CreateStmt:
+			weir_refuse_inherit(((CreateStmt *) stmt)->inhRelations);
+			return false;
 		case T_CreateForeignTableStmt:
+			weir_refuse_inherit(((CreateForeignTableStmt *) stmt)->base.inhRelations);
 			weir_stream_create(call);
 			return false;
 		case T_CopyStmt:

@@ -21,10 +21,10 @@
 
 static const char *const known_options[] = {
 	"action", "allowed_lateness", "emit", "fillfactor", "late", "late_stream", "partition_by", "partition_interval",
-	"retention", "step_factor", "sw", "sw_column", "tablespace", "ttl", "ttl_column"
+	"pk", "retention", "step_factor", "sw", "sw_column", "tablespace", "ttl", "ttl_column"
 };
 static const char *const later_options[] = {
-	"outputfunc", "pk"
+	"outputfunc"
 };
 static const char *const own_options[] = {
 	"security_barrier", "security_invoker", "check_option"
@@ -34,6 +34,7 @@ static bool is_one_of(const char *name, const char *const *names, int n);
 static void read_option(DefElem *defel, GivenOptions *options);
 static void refuse_own_option(DefElem *defel);
 static void refuse_unknown(const char *name);
+static void refuse_second(DefElem *defel, List *before);
 static char *read_column(DefElem *defel);
 static char *read_word(DefElem *defel, const char *a, const char *b, const char *c);
 static Interval *read_length(DefElem *defel);
@@ -52,6 +53,7 @@ weir_view_options_read(List *defelems, GivenOptions *options, List **rest)
 	{
 		DefElem    *defel = lfirst_node(DefElem, lc);
 
+		refuse_second(defel, list_copy_head(defelems, foreach_current_index(lc)));
 		if (defel->defnamespace == NULL && IS_ONE_OF(defel->defname, known_options))
 			read_option(defel, options);
 		else if (defel->defnamespace == NULL && IS_ONE_OF(defel->defname, own_options))
@@ -225,6 +227,8 @@ read_option(DefElem *defel, GivenOptions *options)
 		options->partition_by = read_column(defel);
 	else if (strcmp(name, "partition_interval") == 0)
 		options->partition_interval = read_length(defel);
+	else if (strcmp(name, "pk") == 0)
+		options->pk = defGetString(defel);
 	else if (strcmp(name, "tablespace") == 0)
 		options->tablespace = read_column(defel);
 	else if (strcmp(name, "retention") == 0)
@@ -285,7 +289,19 @@ refuse_unknown(const char *name)
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("unrecognized option \"%s\" of a continuous view", name),
 			 closest ? errhint("Perhaps you meant the option \"%s\".", closest) :
-			 errhint("Options are action, allowed_lateness, emit, fillfactor, late, late_stream, partition_by, partition_interval, retention, step_factor, sw, sw_column, tablespace, ttl and ttl_column.")));
+			 errhint("Options are action, allowed_lateness, emit, fillfactor, late, late_stream, partition_by, partition_interval, pk, retention, step_factor, sw, sw_column, tablespace, ttl and ttl_column.")));
+}
+
+static void
+refuse_second(DefElem *defel, List *before)
+{
+	ListCell   *lc;
+
+	foreach(lc, before)
+		if (strcmp(lfirst_node(DefElem, lc)->defname, defel->defname) == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("option \"%s\" is given more than once", defel->defname)));
 }
 
 Interval *

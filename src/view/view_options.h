@@ -18,6 +18,7 @@ typedef struct GivenOptions
 	char	   *ttl_column;
 	int			step_factor;	/* percent; 0: not given */
 	int			fillfactor;		/* 0: not given */
+	char	   *pk;				/* a column, or a list; or NULL */
 	char	   *emit;			/* these as given, or NULL */
 	char	   *late;
 	DefElem    *late_stream;

@@ -22,6 +22,9 @@ $node->safe_psql('postgres', q(
 	CREATE VIEW combined AS SELECT k > 'k5' AS upper, weir.combine(avg) AS a, weir.combine(stddev) AS s FROM app.v GROUP BY 1;
 	CREATE VIEW parts WITH (partition_by = 'day', partition_interval = '1 day', fillfactor = 80) AS
 		SELECT date '2030-01-01' + x % 3 + CASE WHEN x = 7 THEN NULL ELSE 0 END AS day, k, count(*) FROM app.s GROUP BY 1, 2;
+	CREATE VIEW app.keyed WITH (pk = 'k') AS SELECT k, count(*), sum(x) FROM app.s GROUP BY k;
+	CREATE VIEW "Key parts" WITH (pk = 'half, day', partition_by = 'day', partition_interval = '1 day') AS
+		SELECT date '2030-01-01' + x % 3 AS day, x % 2 AS "half", count(*) FROM app.s GROUP BY 1, 2;
 	CREATE VIEW grown AS SELECT k, count(*), avg(n) FROM app.s GROUP BY k;
 	CREATE OR REPLACE VIEW grown AS SELECT k, count(*), avg(n), sum(x), stddev(n) FROM app.s GROUP BY k;
 	CREATE TYPE app.mood AS ENUM ('low', 'high');
@@ -59,6 +62,8 @@ my %batch = (
 	'combined' => q(SELECT k > 'k5', avg(n), stddev(n) FROM app.t GROUP BY 1),
 	'parts' => q(SELECT date '2030-01-01' + x % 3 + CASE WHEN x = 7 THEN NULL ELSE 0 END, k, count(*) FROM app.t GROUP BY 1, 2),
 	'grown' => 'SELECT k, count(*), avg(n), sum(x), stddev(n) FROM app.t GROUP BY k',
+	'app.keyed' => 'SELECT k, count(*), sum(x) FROM app.t GROUP BY k',
+	'"Key parts"' => q(SELECT date '2030-01-01' + x % 3, x % 2, count(*) FROM app.t GROUP BY 1, 2),
 	'app.valued' => 'SELECT k, count(DISTINCT x), percentile_cont(0.5) WITHIN GROUP (ORDER BY n), grouping(k) FROM app.t GROUP BY ROLLUP (k)',
 	'asleep' => 'SELECT 0::bigint');
 
@@ -83,6 +88,10 @@ for my $way ('plain', 'custom')
 	same($node, "SELECT * FROM $_", $batch{$_}, "$way: $_ goes on", $db) for sort keys %batch;
 	is($node->safe_psql($db, q(SELECT obj_description('app.v'::regclass))), 'a comment', "$way: comment");
 	isnt($node->psql($db, q(INSERT INTO app.s VALUES ('a', 1000, 1))), 0, "$way: CHECK is there");
+	is($node->safe_psql($db, q(SELECT count(*) FROM pg_constraint WHERE conrelid IN ('app.keyed_mrel'::regclass, '"Key parts_mrel"'::regclass) AND contype = 'p')),
+		'2', "$way: primary keys");
+	is($node->safe_psql($db, q(SELECT count(*) = count(i.indexrelid) AND count(*) = 3 FROM pg_inherits h
+			LEFT JOIN pg_index i ON i.indrelid = h.inhrelid AND i.indisprimary WHERE h.inhparent = '"Key parts_mrel"'::regclass)), 't', "$way: of partitions too");
 	is($node->safe_psql($db, q(SELECT state FROM weir.views WHERE view::text LIKE '%asleep')), 'inactive',
 		"$way: a view deactivated stays so");
 	ok($node->poll_query_until($db, q(
