@@ -124,6 +124,7 @@ OBJS = \
 	src/view/states.o \
 	src/view/combine_values.o \
 	src/view/combine_hidden.o \
+	src/view/combine_inline.o \
 	src/view/combine.o \
 	src/monitor/show.o
 

@@ -129,6 +129,26 @@ CREATE FUNCTION in_sql(above int) RETURNS numeric LANGUAGE sql AS $$ SELECT comb
 CREATE FUNCTION atomic(above int) RETURNS numeric LANGUAGE sql BEGIN ATOMIC SELECT combine(an) FROM v WHERE k > above; END;
 CREATE FUNCTION rows_of(above int) RETURNS SETOF numeric LANGUAGE sql AS $$ SELECT combine(an) FROM v WHERE k > above $$;
 SELECT in_plpgsql(2) = avg(n), in_sql(2) = avg(n), atomic(2) = avg(n), (SELECT * FROM rows_of(2)) = avg(n) FROM p WHERE k > 2;
+-- the planner would put the queries of these in their places
+CREATE FUNCTION stable_rows(above int) RETURNS SETOF numeric LANGUAGE sql STABLE AS $$ SELECT combine(an) FROM v WHERE k > above GROUP BY k $$;
+CREATE FUNCTION stable_atomic(above int) RETURNS TABLE (k int, a numeric, c bigint) LANGUAGE sql STABLE BEGIN ATOMIC SELECT k, combine(an), combine(count) FROM v WHERE k > above GROUP BY k; END;
+CREATE FUNCTION around(above int) RETURNS SETOF numeric LANGUAGE sql STABLE AS $$ SELECT r FROM stable_rows(above) r WHERE r IS NOT NULL $$;
+CREATE FUNCTION over_window() RETURNS SETOF numeric LANGUAGE sql STABLE BEGIN ATOMIC SELECT combine(an) OVER () FROM v WHERE k > 2; END;
+CREATE VIEW over_function AS SELECT f.*, n.name FROM names n, stable_atomic(n.k) f WHERE f.k = n.k + 1;
+SELECT (SELECT sum(r) FROM stable_rows(2) r) = sum(a) AS rows, (SELECT sum(a) FROM stable_atomic(2)) = sum(a) AS atomic, (SELECT sum(r) FROM around(2) r) = sum(a) AS around
+	FROM (SELECT avg(n) AS a FROM p WHERE k > 2 GROUP BY k) b;
+SELECT (SELECT max(r) FROM over_window() r) = avg(n) AS windows FROM p WHERE k > 2;
+(TABLE over_function EXCEPT ALL SELECT p.k, avg(n), count(*), name FROM p JOIN names ON p.k = names.k + 1 GROUP BY p.k, name)
+	UNION ALL (SELECT p.k, avg(n), count(*), name FROM p JOIN names ON p.k = names.k + 1 GROUP BY p.k, name EXCEPT ALL TABLE over_function);
+EXPLAIN (COSTS OFF) SELECT * FROM stable_rows(2);
+SET plan_cache_mode = force_generic_plan;
+PREPARE f (int) AS SELECT count(*) FROM stable_atomic($1);
+EXECUTE f (2);
+EXECUTE f (4);
+DEALLOCATE f;
+RESET plan_cache_mode;
+DROP VIEW over_function;
+DROP FUNCTION stable_atomic, over_window;
 PREPARE q (int) AS SELECT combine(count) FROM v WHERE k > $1;
 EXECUTE q (2);
 INSERT INTO s (k, t) VALUES (3, 'new');
@@ -162,6 +182,9 @@ SELECT combine(ax + 1) FROM v;
 SELECT combine(v) FROM v;
 SELECT combine(d) OVER () FROM v;
 SELECT combine(rk) FROM v;
+SELECT combine(count) FILTER (WHERE random() < 0.5) FROM v;
+SELECT combine(count) FILTER (WHERE k > (SELECT random())) OVER () FROM v;
+SELECT k, combine(c) FROM (SELECT k, t, combine(count) FILTER (WHERE random() < 0.5) AS c FROM v GROUP BY k, t) q GROUP BY k;
 SELECT combine(1);
 SELECT combine(x) FROM p;
 SELECT combine(x) FROM log;

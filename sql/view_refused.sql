@@ -100,6 +100,23 @@ CREATE VIEW v WITH (security_invoker) AS SELECT k, count(*) FROM s GROUP BY k;
 CREATE VIEW v AS SELECT k, x FROM s WITH CHECK OPTION;
 CREATE VIEW v WITH (sw = '1 hour') AS SELECT * FROM names;
 CREATE VIEW v WITH (action = materialize) AS SELECT * FROM names;
+CREATE VIEW v WITH (sw = '1 hour', sw = '2 hours') AS SELECT k, count(*) FROM s GROUP BY k;
+CREATE VIEW v WITH (security_barrier, security_barrier = false) AS SELECT k, count(*) FROM s GROUP BY k;
+
+-- what would make each row a dead letter
+CREATE VIEW v AS SELECT date_trunc('day', arrival_timestamp, 'Nowhere') AS d, count(*) FROM s GROUP BY 1;
+CREATE VIEW v AS SELECT arrival_timestamp AT TIME ZONE 'Nowhere' AS d FROM s;
+CREATE VIEW v AS SELECT count(*) FROM s WHERE (arrival_timestamp::timestamp AT TIME ZONE 'Nowhere') > '2030-01-01';
+CREATE VIEW v AS SELECT window_start, count(*) FROM s, weir.tumble(arrival_timestamp, '1 day', zone => 'Nowhere') GROUP BY 1;
+CREATE VIEW v AS SELECT window_start, count(*) FROM s, weir.hop(arrival_timestamp, '1 day', '2 days', zone => 'Nowhere') GROUP BY 1;
+CREATE VIEW v AS SELECT weir.time_bucket('1 day', arrival_timestamp, zone => 'Nowhere') AS d, count(*) FROM s GROUP BY 1;
+CREATE VIEW v AS SELECT weir.last(x, '{}'::json) FROM s;
+CREATE VIEW v AS SELECT k, weir.keyed_min(point(k, x), x) FROM s GROUP BY k;
+CREATE VIEW v AS SELECT k, weir.top_n(3, to_json(x)) FROM s GROUP BY k;
+CREATE VIEW v AS SELECT k, weir.first_values(3, x, xmlparse(content '<a/>')) FROM s GROUP BY k;
+CREATE VIEW v AS SELECT k, weir.approx_count_distinct(to_json(x)) FROM s GROUP BY k;
+CREATE VIEW v AS SELECT k, weir.bloom_agg(point(k, x)) FROM s GROUP BY k;
+CREATE VIEW v AS SELECT k, weir.topk_agg(ARRAY[to_json(x)], 3) FROM s GROUP BY k;
 
 -- other statements
 CREATE TEMP VIEW v AS SELECT k, count(*) FROM s GROUP BY k;

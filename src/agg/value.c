@@ -217,6 +217,27 @@ weir_value_compare(ValueType *type, Oid collation, Datum a, Datum b)
 }
 
 bool
+weir_value_has_order(Oid type)
+{
+	return OidIsValid(lookup_type_cache(type, TYPECACHE_CMP_PROC)->cmp_proc);
+}
+
+bool
+weir_value_has_hash(Oid type)
+{
+	TupleDesc	desc;
+	bool		result = true;
+
+	check_stack_depth();
+	if (get_typtype(type) != TYPTYPE_COMPOSITE)
+		return has_labels(type) || OidIsValid(lookup_type_cache(type, TYPECACHE_HASH_EXTENDED_PROC)->hash_extended_proc);
+	desc = lookup_rowtype_tupdesc_copy(type, -1);
+	for (int i = 0; i < desc->natts && result; i++)
+		result = TupleDescAttr(desc, i)->attisdropped || weir_value_has_hash(TupleDescAttr(desc, i)->atttypid);
+	return result;
+}
+
+bool
 weir_value_equal(ValueType *type, Oid collation, Datum a, Datum b)
 {
 	if (type->cache == NULL || !OidIsValid(type->cache->eq_opr_finfo.fn_oid))

@@ -27,6 +27,10 @@ extern void weir_value_free(const ValueType *type, Datum value);
 extern int	weir_value_compare(ValueType *type, Oid collation, Datum a, Datum b);
 extern bool weir_value_equal(ValueType *type, Oid collation, Datum a, Datum b);
 
+/* Do weir_value_compare and weir_value_hash take values of this type? */
+extern bool weir_value_has_order(Oid type);
+extern bool weir_value_has_hash(Oid type);
+
 /* 64 bits; values that are equal have the same.  By the type's extended hash function. */
 extern uint64 weir_value_hash(ValueType *type, Oid collation, Datum value);
 

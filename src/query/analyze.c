@@ -9,6 +9,8 @@
  */
 #include "postgres.h"
 
+#include "access/transam.h"
+#include "agg/value.h"
 #include "base/weir.h"
 #include "catalog/cont_view.h"
 #include "catalog/pg_aggregate.h"
@@ -22,6 +24,8 @@
 #include "query/values.h"
 #include "rewrite/rewriteManip.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
@@ -39,6 +43,9 @@ static void check_jointree(CheckContext *cxt, Node *node, bool nullable);
 static void check_other_entries(CheckContext *cxt);
 static int	modifying_with_location(Query *query);
 static bool check_expr_walker(Node *node, CheckContext *cxt);
+static Const *own_zone(FuncExpr *call);
+static void check_zone(ParseState *pstate, FuncExpr *call);
+static void check_compared(ParseState *pstate, Aggref *aggref, const char *name);
 static bool keeps_values(Aggref *aggref, const char *name);
 static bool has_record(List *types);
 
@@ -95,6 +102,8 @@ weir_check_aggref(ParseState *pstate, Aggref *aggref)
 								   strcmp(name, "array_agg_elements") == 0 ? "array_agg" : name),
 						  "Cast it to a composite type that you create: ROW(...)::type.");
 
+	check_compared(pstate, aggref, name);
+
 	/* Errors for what PostgreSQL itself cannot combine. */
 	cxt = AllocSetContextCreate(CurrentMemoryContext, "weir check aggregate",
 								ALLOCSET_SMALL_SIZES);
@@ -104,6 +113,39 @@ weir_check_aggref(ParseState *pstate, Aggref *aggref)
 	if (pstate)
 		cancel_parser_errposition_callback(&position);
 	MemoryContextDelete(cxt);
+}
+
+/* Aggregates of Weir's own compare or hash values: else each row would be a dead letter. */
+static void
+check_compared(ParseState *pstate, Aggref *aggref, const char *name)
+{
+	static const struct
+	{
+		const char *name;
+		int			arg;		/* -1: the last */
+		bool		order;		/* compared; else hashed */
+	}			needs[] = {
+		{"first", -1, true}, {"last", -1, true}, {"keyed_min", 0, true}, {"keyed_max", 0, true},
+		{"first_values", -1, true}, {"top_n", -1, true}, {"approx_count_distinct", 0, false},
+		{"hll_agg", 0, false}, {"hll_count_distinct", 0, false}, {"bloom_agg", 0, false}, {"freq_agg", 0, false},
+		{"topk_agg", 0, false}, {"bucket_agg", 0, false}
+	};
+
+	if (get_func_namespace(aggref->aggfnoid) != weir_schema_oid())
+		return;
+	for (int i = 0; i < lengthof(needs); i++)
+	{
+		Oid			type;
+
+		if (strcmp(needs[i].name, name) != 0)
+			continue;
+		type = needs[i].arg < 0 ? llast_oid(aggref->aggargtypes) : list_nth_oid(aggref->aggargtypes, needs[i].arg);
+		if (!(needs[i].order ? weir_value_has_order(type) : weir_value_has_hash(type)))
+			weir_query_refuse(pstate, aggref->location,
+							  psprintf("an argument of type %s in %s: it has no %s function", format_type_be(type), name,
+									   needs[i].order ? "comparison" : "hash"),
+							  "Cast it to another type, such as text.");
+	}
 }
 
 /* Is the state made of the arguments' values (agg/value.c)?  Those of JSON are made of text. */
@@ -302,6 +344,8 @@ check_expr_walker(Node *node, CheckContext *cxt)
 							  "A stream keeps no rows. For the time at which a row came, use " WEIR_ARRIVAL_COLUMN ".");
 		return false;
 	}
+	if (IsA(node, FuncExpr) && cxt->pstate)
+		check_zone(cxt->pstate, (FuncExpr *) node);
 	if (IsA(node, SubLink))
 	{
 		SubLink    *sublink = (SubLink *) node;
@@ -313,6 +357,53 @@ check_expr_walker(Node *node, CheckContext *cxt)
 		return expression_tree_walker(sublink->testexpr, check_expr_walker, cxt);
 	}
 	return expression_tree_walker(node, check_expr_walker, cxt);
+}
+
+/* That of weir.tumble and its like: a text, their last argument, by place or by name. */
+static Const *
+own_zone(FuncExpr *call)
+{
+	ListCell   *lc;
+
+	foreach(lc, call->args)
+	{
+		Node	   *arg = lfirst(lc);
+
+		if (IsA(arg, NamedArgExpr) && strcmp(((NamedArgExpr *) arg)->name, "zone") == 0)
+			return (Const *) ((NamedArgExpr *) arg)->arg;
+		if (!IsA(arg, NamedArgExpr) && lnext(call->args, lc) == NULL && list_length(call->args) >= 4 &&
+			exprType(arg) == TEXTOID)
+			return (Const *) arg;
+	}
+	return NULL;
+}
+
+/* A time zone that does not exist would make each row a dead letter.  Errors as the function would. */
+static void
+check_zone(ParseState *pstate, FuncExpr *call)
+{
+	Const	   *zone = NULL;
+	ParseCallbackState position;
+
+	switch (call->funcid)
+	{
+		case F_TIMEZONE_TEXT_TIMESTAMP:
+		case F_TIMEZONE_TEXT_TIMESTAMPTZ:
+		case F_TIMEZONE_TEXT_TIMETZ:
+			zone = linitial(call->args);
+			break;
+		case F_DATE_TRUNC_TEXT_TIMESTAMPTZ_TEXT:
+			zone = lthird(call->args);
+			break;
+		default:
+			if (call->funcid >= FirstNormalObjectId && get_func_namespace(call->funcid) == weir_schema_oid())
+				zone = own_zone(call);
+	}
+	if (zone == NULL || !IsA(zone, Const) || zone->constisnull)
+		return;
+	setup_parser_errposition_callback(&position, pstate, zone->location >= 0 ? zone->location : call->location);
+	(void) DirectFunctionCall2(timestamptz_zone, zone->constvalue, TimestampTzGetDatum(0));
+	cancel_parser_errposition_callback(&position);
 }
 
 void

@@ -29,6 +29,7 @@
 
 #include "view/combine.h"
 #include "view/combine_hidden.h"
+#include "view/combine_inline.h"
 #include "view/combine_values.h"
 
 #include "access/htup_details.h"
@@ -42,6 +43,7 @@
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
 #include "optimizer/planner.h"
 #include "optimizer/tlist.h"
 #include "parser/parse_node.h"
@@ -90,13 +92,15 @@ typedef struct CombineContext
 static planner_hook_type next_planner = NULL;
 
 static PlannedStmt *plan(Query *query, const char *query_string, int options, ParamListInfo params);
-static bool find_call_walker(Node *node, void *context);
+static PlannedStmt *plan_next(Query *query, const char *query_string, int options, ParamListInfo params);
+static bool find_call_walker(Node *node, bool *inlines);
 static bool is_combine(Oid fn);
 static void resolve(Query *query, const char *query_string);
 static void resolve_query(CombineContext *cxt, Query *query, Level *parent);
 static Node *resolve_mutator(Node *node, CombineContext *cxt);
 static Node *replace_aggregate(CombineContext *cxt, Aggref *call);
 static Node *replace_window_call(CombineContext *cxt, WindowFunc *call);
+static void check_filter(CombineContext *cxt, Expr *filter);
 static WindowFunc *as_window_call(Aggref *aggref, WindowFunc *call, Expr *filter);
 static Var *state_of_argument(CombineContext *cxt, Expr *arg, Oid type, Source *source);
 static void check_type(CombineContext *cxt, const Source *source, Oid type);
@@ -123,15 +127,17 @@ weir_combine_init(void)
 {
 	next_planner = planner_hook;
 	planner_hook = plan;
+	weir_combine_inline_init();
 }
 
 void
 weir_combine_check(Query *query, const char *source_text)
 {
 	Query	   *copy;
+	bool		inlines = false;
 	ListCell   *lc;
 
-	if (!check_function_bodies || !find_call_walker((Node *) query, NULL))
+	if (!check_function_bodies || !find_call_walker((Node *) query, &inlines))
 		return;
 	copy = copyObject(query);
 	AcquireRewriteLocks(copy, true, false);
@@ -142,24 +148,56 @@ weir_combine_check(Query *query, const char *source_text)
 static PlannedStmt *
 plan(Query *query, const char *query_string, int options, ParamListInfo params)
 {
-	if (find_call_walker((Node *) query, NULL))
+	bool		inlines = false;
+	PlannedStmt *result;
+
+	if (find_call_walker((Node *) query, &inlines))
+	{
 		resolve(query, query_string);
+		inlines = true;			/* not looked for */
+	}
+	if (!inlines)
+		return plan_next(query, query_string, options, params);
+	weir_combine_inline_begin();
+	PG_TRY();
+	{
+		result = plan_next(query, query_string, options, params);
+	}
+	PG_FINALLY();
+	{
+		weir_combine_inline_end();
+	}
+	PG_END_TRY();
+	return result;
+}
+
+static PlannedStmt *
+plan_next(Query *query, const char *query_string, int options, ParamListInfo params)
+{
 	return next_planner ? next_planner(query, query_string, options, params) :
 		standard_planner(query, query_string, options, params);
 }
 
+/* True if there is one.  *inlines: until then, is there a function whose query the planner may put in its place? */
 static bool
-find_call_walker(Node *node, void *context)
+find_call_walker(Node *node, bool *inlines)
 {
 	if (node == NULL)
 		return false;
+	if (IsA(node, RangeTblFunction))
+	{
+		FuncExpr   *call = (FuncExpr *) ((RangeTblFunction *) node)->funcexpr;
+
+		if (!*inlines && IsA(call, FuncExpr) && call->funcretset)
+			*inlines = weir_combine_may_inline(call->funcid);
+	}
 	if (IsA(node, Aggref) && is_combine(((Aggref *) node)->aggfnoid))
 		return true;
 	if (IsA(node, WindowFunc) && is_combine(((WindowFunc *) node)->winfnoid))
 		return true;
 	if (IsA(node, Query))
-		return query_tree_walker((Query *) node, find_call_walker, context, 0);
-	return expression_tree_walker(node, find_call_walker, context);
+		return query_tree_walker((Query *) node, find_call_walker, inlines, 0);
+	return expression_tree_walker(node, find_call_walker, inlines);
 }
 
 /* What users call; the aggregates that calls are replaced by have more arguments. */
@@ -240,6 +278,7 @@ replace_aggregate(CombineContext *cxt, Aggref *call)
 	Aggref	   *count;
 
 	cxt->location = call->location;
+	check_filter(cxt, call->aggfilter);
 	if (call->aggdistinct || call->aggorder)
 		refuse(cxt, "DISTINCT and ORDER BY mean nothing to states.");
 	column = state_of_argument(cxt, linitial_node(TargetEntry, call->args)->expr, call->aggtype, &source);
@@ -276,6 +315,7 @@ replace_window_call(CombineContext *cxt, WindowFunc *call)
 	bool		read_only;
 
 	cxt->location = call->location;
+	check_filter(cxt, call->aggfilter);
 	column = state_of_argument(cxt, linitial(call->args), call->wintype, &source);
 	if (source.values)
 		refuse(cxt, "An aggregate with DISTINCT, ORDER BY or WITHIN GROUP cannot be combined as a window function.");
@@ -295,6 +335,18 @@ replace_window_call(CombineContext *cxt, WindowFunc *call)
 																		  &state->statetype),
 													   call, copyObject(filter)),
 							   (Expr *) as_window_call(weir_state_combined(state, (Expr *) column), call, filter));
+}
+
+/* It decides which states are combined, and whether there are any: it is looked at twice. */
+static void
+check_filter(CombineContext *cxt, Expr *filter)
+{
+	if (contain_volatile_functions((Node *) filter))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("FILTER of %s.combine cannot have a volatile function", WEIR_SCHEMA),
+				 errhint("Write it into WHERE, or compute it in a subquery with OFFSET 0."),
+				 parser_errposition(cxt->pstate, cxt->location)));
 }
 
 static WindowFunc *
@@ -722,5 +774,5 @@ weir_combine_unresolved(PG_FUNCTION_ARGS)
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			 errmsg("%s.combine cannot be used here", WEIR_SCHEMA),
-			 errhint("If it is in a set-returning function in SQL, declare the function VOLATILE, or write it in PL/pgSQL.")));
+			 errhint("Call it in a query over a continuous view.")));
 }
