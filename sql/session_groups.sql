@@ -90,6 +90,14 @@ SELECT differ('SELECT * FROM by_minute WHERE k = 3', $$SELECT k, date_trunc('min
 SELECT name, late_dropped = (SELECT count(*) FROM weir.late_rows WHERE view = 'lengths'::regclass) AS late FROM weir.stat_view WHERE view = 'mixed'::regclass;
 SELECT name, state, reason FROM weir.views WHERE state <> 'active';
 
+-- CREATE OR REPLACE VIEW leaves the groups as they are, also those that are not shown
+CREATE VIEW hidden WITH (emit = final) AS SELECT k, count(*) FROM s, weir.session(ts, '10 seconds') GROUP BY k, date_trunc('minute', window_start, 'UTC');
+CREATE OR REPLACE VIEW hidden WITH (emit = final) AS SELECT k, count(*), sum(x) FROM s, weir.session(ts, '10 seconds') GROUP BY k, date_trunc('hour', window_start, 'UTC');
+CREATE OR REPLACE VIEW hidden WITH (emit = final) AS SELECT k, count(*), sum(x) FROM s, weir.session(ts, '10 seconds') GROUP BY k, window_start;
+CREATE OR REPLACE VIEW hidden WITH (emit = final) AS SELECT k, count(*), sum(x) FROM s, weir.session(ts, '10 seconds') GROUP BY k, date_trunc('minute', window_start, 'UTC');
+INSERT INTO s VALUES (0, 50, 1, '2024-01-02 00:10:00'), (0, 50, 2, '2024-01-02 00:10:30'), (0, 51, 3, '2024-01-03');
+SELECT * FROM hidden WHERE k = 50;
+
 -- refused
 CREATE VIEW bad AS SELECT k, window_start + x * interval '1 s', count(*) FROM s, weir.session(ts, '10 seconds') GROUP BY 1, 2;
 CREATE VIEW bad AS SELECT k, window_start + random() * interval '1 s', count(*) FROM s, weir.session(ts, '10 seconds') GROUP BY 1, 2;

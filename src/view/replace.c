@@ -260,6 +260,8 @@ check_query(const ContView *view, Query *old_def, ContQuery *old, Query *new_def
 				   list_nth_node(TargetEntry, new->query->targetList, i)->expr) ||
 			strcmp(old->keys[i].colname, new->keys[i].colname) != 0)
 			weir_replace_refuse(view->name, "The group key has changed.");
+	if (old->closing && !equal(old->closing->group_ends, new->closing->group_ends))
+		weir_replace_refuse(view->name, "The group key has changed.");
 	if (!same_values(old, new))
 		weir_replace_refuse(view->name, "DISTINCT, ordered and ordered-set aggregates cannot be added.");
 	for (int i = nold; i < count_columns(new_def); i++)
