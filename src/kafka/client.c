@@ -324,18 +324,32 @@ weir_client_stop(KafkaClient *client, int32 partition)
 	rd_kafka_consume_stop(client->topic, partition);
 }
 
+/* The partition's end (RD_KAFKA_OFFSET_END) or its beginning, from the broker. */
+static bool
+query_offset(KafkaClient *client, int32 partition, int timeout_ms, int64 which, int64 *offset)
+{
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+	rd_kafka_topic_partition_t *asked = rd_kafka_topic_partition_list_add(list, rd_kafka_topic_name(client->topic),
+																		  partition);
+	bool		ok;
+
+	asked->offset = which;
+	ok = rd_kafka_offsets_for_times(client->rk, list, timeout_ms) == RD_KAFKA_RESP_ERR_NO_ERROR &&
+		asked->err == RD_KAFKA_RESP_ERR_NO_ERROR && asked->offset >= 0;
+	*offset = asked->offset;
+	rd_kafka_topic_partition_list_destroy(list);
+	return ok;
+}
+
+/*
+ * Not rd_kafka_query_watermark_offsets: before librdkafka 2.3 it waits until a
+ * broker that went away is back, whatever the timeout (its issue 2588).
+ */
 bool
 weir_client_query_watermarks(KafkaClient *client, int32 partition, int timeout_ms, int64 *low, int64 *high)
 {
-	int64_t		l,
-				h;
-
-	if (rd_kafka_query_watermark_offsets(client->rk, rd_kafka_topic_name(client->topic), partition,
-										 &l, &h, timeout_ms))
-		return false;
-	*low = l;
-	*high = h;
-	return true;
+	return query_offset(client, partition, timeout_ms, RD_KAFKA_OFFSET_BEGINNING, low) &&
+		query_offset(client, partition, timeout_ms, RD_KAFKA_OFFSET_END, high);
 }
 
 int64

@@ -530,12 +530,19 @@ launcher_loop(void)
 	}
 }
 
+static void
+handle_sigterm(SIGNAL_ARGS)
+{
+	weir_registry_note_leaving();
+	SignalHandlerForShutdownRequest(postgres_signal_arg);
+}
+
 void
 weir_launcher_main(Datum arg)
 {
 	HASHCTL		ctl;
 
-	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
+	pqsignal(SIGTERM, handle_sigterm);
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnection(NULL, NULL, 0);

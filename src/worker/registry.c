@@ -41,6 +41,7 @@ typedef struct Registry
 {
 	LWLock		lock;
 	Latch	   *launcher;
+	volatile sig_atomic_t leaving;	/* the launcher was told to end, and no other has come */
 	uint32		generation;		/* of the launcher */
 	WorkerEntry workers[WEIR_MAX_WORKERS];
 	DatabaseEntry databases[WEIR_MAX_DATABASES];
@@ -100,8 +101,23 @@ weir_registry_attach_launcher(Latch *latch)
 	LWLockAcquire(&registry->lock, LW_EXCLUSIVE);
 	registry->launcher = latch;
 	if (latch != NULL)
+	{
+		registry->leaving = false;
 		registry->generation++;
+	}
 	LWLockRelease(&registry->lock);
+}
+
+void
+weir_registry_note_leaving(void)
+{
+	registry->leaving = true;
+}
+
+bool
+weir_registry_leaving(void)
+{
+	return registry->leaving;
 }
 
 int

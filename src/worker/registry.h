@@ -56,6 +56,8 @@ extern void weir_registry_init(void);
 
 /* --- the launcher --- */
 extern void weir_registry_attach_launcher(Latch *latch);
+/* The launcher is told to end: as a rule all are, with the server.  For its signal handler. */
+extern void weir_registry_note_leaving(void);
 /* Forget entries of earlier launchers that have no process; signals the others, returns how many. */
 extern int	weir_registry_evict(int signal);
 extern int	weir_registry_add(const WorkerTask *task, uint32 *generation);	/* -1: full */
@@ -86,6 +88,8 @@ extern void weir_registry_set_database_state(Oid dboid, DatabaseState state);
 extern uint32 weir_registry_database_created(Oid dboid);
 extern bool weir_registry_set_database_absent(Oid dboid, uint32 created);
 extern void weir_registry_wake_launcher(void);
+/* Was the launcher told to end, so that the server is likely to be shut down? */
+extern bool weir_registry_leaving(void);
 extern void weir_registry_wake(Oid dboid, WorkerKind kind);
 extern void weir_registry_hold(Oid dboid, int pid); /* pid 0: release */
 /* Pids of the running workers of a database (room for WEIR_MAX_WORKERS). */

@@ -29,8 +29,12 @@
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
+#include "replication/walsender.h"
+#include "replication/walsender_private.h"
 #include "storage/ipc.h"
+#include "storage/proc.h"
 #include "storage/procarray.h"
+#include "storage/spin.h"
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
 #include "utils/inval.h"
@@ -225,19 +229,49 @@ sleep_ms(long ms)
 	CHECK_FOR_INTERRUPTS();
 }
 
-/* Are we leaving with the server, rather than alone? */
+/* Logical replication from a database stays until the shutdown's checkpoint; it changes nothing. */
+static int
+count_walsenders(void)
+{
+	int			n = 0;
+
+	for (int i = 0; i < max_wal_senders; i++)
+	{
+		WalSnd	   *sender = &WalSndCtl->walsnds[i];
+		PGPROC	   *proc;
+		pid_t		pid;
+
+		SpinLockAcquire(&sender->mutex);
+		pid = sender->pid;
+		SpinLockRelease(&sender->mutex);
+		proc = pid != 0 ? BackendPidGetProc(pid) : NULL;
+		n += proc != NULL && proc->databaseId == MyDatabaseId;
+	}
+	return n;
+}
+
+/*
+ * Are we leaving with the server, rather than alone?  When the clients are gone
+ * nobody adds to what there is to drain.  One that is slow to go is waited for if
+ * the launcher is leaving, too.
+ */
 static bool
 server_is_leaving(void)
 {
-	for (int waited = 0; waited < SHUTDOWN_LOOK_MS; waited += 20)
+	TimestampTz start = GetCurrentTimestamp();
+
+	for (;;)
 	{
+		bool		leaving = weir_registry_leaving();
+
 		if (weir_registry_database_held(MyDatabaseId))
 			return false;
-		if (CountDBConnections(MyDatabaseId) == 0)
+		if (CountDBConnections(MyDatabaseId) <= count_walsenders())
 			return true;
+		if (TimestampDifferenceExceeds(start, GetCurrentTimestamp(), leaving ? DRAIN_MAX_MS : SHUTDOWN_LOOK_MS))
+			return leaving;
 		sleep_ms(20);
 	}
-	return false;
 }
 
 /* ---------------------------------------------------------------------

@@ -2,9 +2,10 @@
 use strict;
 use warnings;
 use WeirTest;
+use IPC::Run;
 use Test::More;
 
-my $node = weir_cluster('restart');
+my $node = weir_cluster('restart', conf => "wal_level = logical\nmax_wal_senders = 4\nmax_replication_slots = 4");
 $node->safe_psql('postgres', q(
 	CREATE FOREIGN TABLE s (k int, x int) SERVER weir;
 	CREATE VIEW v AS SELECT k, count(*), sum(x), avg(x), max(x) FROM s GROUP BY k;
@@ -29,6 +30,31 @@ for my $mode ('fast', 'smart', 'fast')
 
 $node->safe_psql('postgres', 'INSERT INTO s VALUES (1, 1); INSERT INTO t VALUES (1, 1)');
 same($node, 'SELECT * FROM v', $batch, 'rows go on');
+
+# Nor does one that has to wait for a client, and in which logical replication goes on to the end.
+sub background
+{
+	return IPC::Run::start([@_], '<', \undef, '>', \my $out, '2>', \my $err, IPC::Run::timeout(120));
+}
+$node->append_conf('postgresql.conf', 'weir.flush_interval = 1h');
+$node->reload;
+$node->safe_psql('postgres', q(CREATE PUBLICATION p FOR TABLE t; SELECT pg_create_logical_replication_slot('slot', 'pgoutput')));
+my $replication = background('pg_recvlogical', '-d', $node->connstr('postgres'), '-S', 'slot', '--start', '-n', '-f', '/dev/null',
+	'-o', 'proto_version=1', '-o', 'publication_names=p');
+my $client = background('psql', '-XqAt', '-d', $node->connstr('postgres'), '-c', 'SELECT pg_sleep(3600)');
+$node->poll_query_until('postgres', q(SELECT count(*) = 2 FROM pg_stat_activity WHERE datname = 'postgres'
+	AND (backend_type = 'walsender' OR query LIKE 'SELECT pg_sleep%'))) or die;
+my $pid = $node->safe_psql('postgres', q(SELECT pid FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'));
+$node->safe_psql('postgres', 'SET weir.synchronous_insert = off; INSERT INTO s VALUES (2, 2); INSERT INTO t VALUES (2, 2)');
+kill 'STOP', $pid;
+kill 'INT', (split /\n/, PostgreSQL::Test::Utils::slurp_file($node->data_dir . '/postmaster.pid'))[0];
+$node->wait_for_log(qr/weir launcher.* exited with exit code/);
+sleep 2;
+kill 'CONT', $pid;
+$node->stop('fast');
+eval { $_->finish } for $client, $replication;
+$node->start;
+same($node, 'SELECT * FROM v', $batch, 'a stop waits for a client that is slow to leave, and not for logical replication');
 
 $node->stop;
 done_testing();

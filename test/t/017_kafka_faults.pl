@@ -105,5 +105,13 @@ becomes($node, 'SELECT DISTINCT state FROM weir.stat_kafka', 'running', 'the sta
 is($node->safe_psql('postgres', q(SELECT sum(next_offset) - (SELECT count FROM faults_v) FROM weir.kafka_offsets)),
 	'0', 'offsets and views agree');
 is($node->safe_psql('postgres', 'SELECT count(*) FROM weir.dead_letters'), '0', 'nothing went aside');
+
+# A worker that asks in vain what the brokers have, and then there are none: it ends when the server does.
+broker('command', 'error', $api{list_offsets}, $error{leader_not_available}, 1000);
+broker('command', 'error', $api{fetch}, $error{offset_out_of_range}, 4);
+becomes($node, q(SELECT count(*) > 0 FROM weir.stat_kafka WHERE state = 'unreachable'), 't', 'a question without an answer ends');
+broker('command', 'down', $_) for 1 .. 3;
+my $begun = time;
 $node->stop;
+cmp_ok(time - $begun, '<', 30, 'no worker waits for brokers when the server is stopped');
 done_testing();
