@@ -152,7 +152,6 @@ CREATE VIEW hour_all WITH (sw = '1 hour') AS SELECT * FROM longest;
 SELECT weir.combine(ax) AS a, weir.combine(d) AS d, weir.combine(count) AS n FROM hour_all WHERE k > 2
 EXCEPT ALL SELECT avg(x), count(DISTINCT x % 5), count(*) FROM p WHERE at > weir.clock() - interval '1 hour' AND k > 2;
 SELECT t, weir.combine(ax) FROM hour_all GROUP BY t EXCEPT ALL SELECT t, avg(x) FROM p WHERE at > weir.clock() - interval '1 hour' GROUP BY t;
-SELECT weir.combine(k) FROM hour_all;
 SELECT weir.combine(n) FROM (SELECT k, count(*) AS n FROM longest_mrel GROUP BY k) q;
 SELECT weir.set_clock(NULL);
 SET client_min_messages = warning;
