@@ -201,7 +201,7 @@ BEGIN
 	END LOOP;
 	RAISE NOTICE 'at most 90 partitions: %, wrong: %', most <= 90, wrong;
 END $$;
-CALL run(24);
+CALL run(14);
 SELECT count(*) > 0 AS some FROM kept;
 SELECT count(*) > 0 AS some FROM hops;
 SELECT count(*) > 0 AS some FROM series;
@@ -211,16 +211,16 @@ SELECT min(h) > weir.clock() - interval '9 hours' AS young FROM living_vals1;
 SELECT min(h) > weir.clock() - interval '9 hours' AS young FROM kept_vals1;
 SELECT min(pane) > weir.clock() - interval '10 hours' AS young FROM hops_vals1;
 -- what comes when it has expired does not count; without a ttl it does, and finds none of the old values
-INSERT INTO s VALUES (1, 'a', '2030-01-11 03:00+00', '2030-01-11 03:00', 1);
-SELECT count(*) FROM living WHERE h = '2030-01-11 03:00+00';
+INSERT INTO s VALUES (1, 'a', '2030-01-10 13:00+00', '2030-01-10 13:00', 1);
+SELECT count(*) FROM living WHERE h = '2030-01-10 13:00+00';
 SELECT weir.set_ttl('living', NULL, NULL);
-INSERT INTO s VALUES (1, 'a', '2030-01-11 03:00+00', '2030-01-11 03:00', 1);
-SELECT * FROM living WHERE h = '2030-01-11 03:00+00';
+INSERT INTO s VALUES (1, 'a', '2030-01-10 13:00+00', '2030-01-10 13:00', 1);
+SELECT * FROM living WHERE h = '2030-01-10 13:00+00';
 -- a partition that was taken out leaves no values to what comes after it
-ALTER TABLE living_mrel DETACH PARTITION living_mrel_20300111_0200;
-DROP TABLE living_mrel_20300111_0200;
-INSERT INTO s VALUES (1, 'a', '2030-01-11 03:00+00', '2030-01-11 03:00', 2);
-SELECT * FROM living WHERE h = '2030-01-11 03:00+00';
+ALTER TABLE living_mrel DETACH PARTITION living_mrel_20300110_1200;
+DROP TABLE living_mrel_20300110_1200;
+INSERT INTO s VALUES (1, 'a', '2030-01-10 13:00+00', '2030-01-10 13:00', 2);
+SELECT * FROM living WHERE h = '2030-01-10 13:00+00';
 
 -- windows that the watermark closed: each is shown whole or not at all, in partitions or not
 CREATE FOREIGN TABLE e (at timestamptz, ats timestamp, x int) SERVER weir OPTIONS (event_time 'at', max_future 'none');
@@ -254,7 +254,7 @@ BEGIN
 	END LOOP;
 	RAISE NOTICE 'wrong: %, shown: %', wrong, shown > 150;
 END $$;
-CALL run_closed(35);
+CALL run_closed(20);
 SELECT count(*) BETWEEN 6 AND 13 AS few, min(window_start) > weir.watermark('e') - interval '3 hours' AS young FROM closed;
 
 -- refused
