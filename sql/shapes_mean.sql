@@ -28,6 +28,8 @@ INSERT INTO cases VALUES
 	('from same subquery names', 'SELECT k, q.k2, count(*) FROM (SELECT k, k AS k2, x AS k3 FROM (SELECT k + 1 AS k, x FROM s) s2 WHERE k > 2) q WHERE k3 > 5 GROUP BY k, q.k2'),
 	('from case and distinct', 'SELECT z, count(DISTINCT y) AS d, string_agg(DISTINCT y, ''-'') AS l FROM (SELECT CASE WHEN x > 30 THEN ''hi'' WHEN x IS NULL THEN NULL ELSE ''lo'' END AS z, lower(t) AS y FROM s) q GROUP BY z'),
 	('from whole row of subquery', 'SELECT (q).b, count(*), max((q).a) AS m FROM (SELECT k AS a, t AS b FROM s) q GROUP BY (q).b'),
+	('from whole row under an outer join', 'SELECT m.w, count(DISTINCT a.y) AS d, max(a.k) AS k FROM many m RIGHT JOIN (SELECT k, x + 1 AS y, s FROM s) a ON m.k = a.k GROUP BY 1'),
+	('from whole row through a named join', 'SELECT (jj.r).t, count(*) FROM (many m RIGHT JOIN (SELECT k AS k2, s AS r FROM s) a ON m.k = a.k2) AS jj GROUP BY 1'),
 	('from with its own with', 'SELECT q.name, count(*) FROM (WITH n AS (SELECT k, name FROM names WHERE k < 5) SELECT s.k, n.name FROM s JOIN n USING (k) WHERE x > 3) q GROUP BY 1'),
 	('from grouped by constant', 'SELECT src, flag, count(*) FROM (SELECT ''s'' AS src, x > 30 AS flag FROM s) q GROUP BY src, flag HAVING bool_or(flag) IS NOT NULL'),
 	('from with in a branch', 'SELECT k, n, count(*) FROM (SELECT k, n FROM (WITH q AS (SELECT max(w) AS top FROM many) SELECT k, top AS n FROM s, q WHERE x < top) z UNION ALL (WITH q AS (SELECT 1 AS one) SELECT k, one FROM s, q)) u GROUP BY 1, 2'),

@@ -43,6 +43,7 @@ static bool inline_with(ParseState *pstate, Query *query);
 static RangeTblEntry *find_reference(List *rtable, const char *name, Index levelsup);
 static bool pull_up(ParseState *pstate, Query *query);
 static void pull_up_one(Query *query, Index rti);
+static void hide_whole_rows(Query *query);
 static void lift_with(Query *query, Query *subquery);
 static bool with_named(List *ctes, const char *name);
 static bool rename_walker(Node *node, RenameContext *cxt);
@@ -181,6 +182,7 @@ pull_up_one(Query *query, Index rti)
 	IncrementVarSublevelsUp((Node *) subquery, -1, 1);
 	lift_with(query, subquery);
 	*query = *(Query *) weir_replace_vars((Node *) query, rti, rte, subquery->targetList);
+	hide_whole_rows(query);
 	if (rte->lateral)
 		lift_lateral(query, subquery);
 	query->jointree = (FromExpr *) put_in_place((Node *) query->jointree, rti, subquery->jointree);
@@ -192,6 +194,29 @@ pull_up_one(Query *query, Index rti)
 	rte->subquery = NULL;
 	rte->lateral = false;
 	weir_prepend_rtable(query, subquery);
+}
+
+/*
+ * A join's column may be a whole row of the subquery's relation now.  PostgreSQL
+ * takes a plain Var there for a column, and looks whether that has been dropped.
+ */
+static void
+hide_whole_rows(Query *query)
+{
+	ListCell   *lc;
+
+	foreach(lc, query->rtable)
+	{
+		ListCell   *column;
+
+		foreach(column, lfirst_node(RangeTblEntry, lc)->joinaliasvars)
+		{
+			Var		   *var = lfirst(column);
+
+			if (var && IsA(var, Var) && var->varattno == InvalidAttrNumber)
+				lfirst(column) = makeRelabelType((Expr *) var, var->vartype, -1, InvalidOid, COERCE_EXPLICIT_CAST);
+		}
+	}
 }
 
 /* Its own WITH queries go up with it, under names that are free there. */
