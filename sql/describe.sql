@@ -1,4 +1,4 @@
--- What psql and the drivers of ORMs show of streams and views.
+-- What psql and the drivers of ORMs show of streams and views.  PostgreSQL 16 and later name columns without their table: describe_1.out.
 CREATE ROLE regress_weir_owner SUPERUSER;
 SET SESSION AUTHORIZATION regress_weir_owner;
 CREATE SCHEMA describe;
@@ -19,7 +19,10 @@ COMMENT ON COLUMN hits.mean IS 'milliseconds';
 \d recent
 \d hourly
 \d hits_mrel
+-- its title depends on the version
+\t on
 \dv describe.*
+\t off
 \det describe.*
 BEGIN;
 ALTER FOREIGN DATA WRAPPER weir OWNER TO regress_weir_owner;
