@@ -540,6 +540,11 @@ CREATE AGGREGATE weir.sum(interval) (
 	COMBINEFUNC = weir.interval_combine, PARALLEL = SAFE);
 COMMENT ON AGGREGATE weir.sum(interval) IS 'sum of intervals in continuous views';
 
+-- The state is the result.  A range comes as a multirange of one.
+CREATE AGGREGATE weir.range_agg(anymultirange) (
+	SFUNC = pg_catalog.multirange_union, STYPE = anymultirange, COMBINEFUNC = pg_catalog.multirange_union, PARALLEL = SAFE);
+COMMENT ON AGGREGATE weir.range_agg(anymultirange) IS 'range_agg in continuous views';
+
 /* ------------------------------------------------------------------------
  * Aggregates of Weir's own
  * ------------------------------------------------------------------------ */

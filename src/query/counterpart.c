@@ -49,6 +49,8 @@ static const Counterpart counterparts[] = {
 	{F_AVG_INTERVAL, "avg", NULL, false, 1, {INTERVALOID}},
 	{F_SUM_INTERVAL, "sum", NULL, false, 1, {INTERVALOID}},
 	{F_XMLAGG, "xmlagg", NULL, true, 1, {XMLOID}},
+	{F_RANGE_AGG_ANYMULTIRANGE, "range_agg", NULL, false, 1, {ANYMULTIRANGEOID}},
+	{F_RANGE_AGG_ANYRANGE, "range_agg", NULL, false, 1, {ANYMULTIRANGEOID}},
 #ifdef F_JSON_AGG_STRICT
 	{F_JSON_AGG_STRICT, "json_agg_strict", "json_agg_lines_strict", true, 1, {ANYELEMENTOID}},
 	{F_JSON_OBJECT_AGG_STRICT, "json_object_agg_strict", NULL, true, 2, {ANYOID, ANYOID}},
@@ -58,6 +60,7 @@ static const Counterpart counterparts[] = {
 };
 
 static Node *put_mutator(Node *node, void *context);
+static void take_multirange(Aggref *aggref);
 static const Counterpart *find(Oid aggfnoid);
 static Oid	distinct_of(Oid aggfnoid);
 static Aggref *as_distinct(Aggref *aggref, Oid fn);
@@ -114,8 +117,21 @@ put_mutator(Node *node, void *context)
 			LookupFuncName(list_make2(makeString(pstrdup(WEIR_SCHEMA)),
 									  makeString(pstrdup(lines ? counterpart->lines : counterpart->name))),
 						   counterpart->nargs, counterpart->argtypes, false);
+		if (counterpart->aggfnoid == F_RANGE_AGG_ANYRANGE)
+			take_multirange(aggref);
 	}
 	return (Node *) aggref;
+}
+
+/* A range as a multirange of one, which the counterpart takes. */
+static void
+take_multirange(Aggref *aggref)
+{
+	TargetEntry *argument = linitial_node(TargetEntry, aggref->args);
+
+	argument->expr = (Expr *) makeFuncExpr(F_MULTIRANGE, aggref->aggtype, list_make1(argument->expr),
+										   InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
+	aggref->aggargtypes = list_make1_oid(aggref->aggtype);
 }
 
 static const Counterpart *
