@@ -162,6 +162,7 @@ AGGREGATES = [
     ("bool", "bool_and({0})", ["bool"]),
     ("bool", "bool_or({0})", ["bool"]),
     ("bool", "every({0})", ["bool"]),
+    ("text", "range_agg({0})::text", ["range"]),
     ("int", "bit_and({0})", ["int"]),
     ("int", "bit_or({0})", ["int"]),
     ("int", "bit_xor({0})", ["int"]),
