@@ -182,6 +182,14 @@ GRANT INSERT ON rt TO regress_late_owner;
 SELECT weir.activate('owned');
 INSERT INTO rs VALUES (6, '2024-01-01 00:00:00'), (7, '2024-01-01 00:01:01');
 SELECT (SELECT sum(count) FROM owned) AS counted, array(SELECT k FROM rt_rows ORDER BY k) AS diverted, array(SELECT k FROM rs_rows ORDER BY k) AS seen;
+-- all columns go, so SELECT on those of the query is not enough
+REVOKE SELECT ON rs FROM regress_late_owner;
+GRANT SELECT (ts) ON rs TO regress_late_owner;
+INSERT INTO rs VALUES (8, '2024-01-01 00:00:00');
+SELECT state, reason FROM weir.views WHERE view = 'owned'::regclass;
+SELECT k FROM rt_rows WHERE k = 8;
+GRANT SELECT ON rs TO regress_late_owner;
+SELECT weir.activate('owned');
 SELECT name, state, reason FROM weir.views WHERE state <> 'active';
 
 -- a view of several queries, one of which fails: late rows of the batch are counted once, however it is divided

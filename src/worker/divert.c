@@ -62,18 +62,29 @@ static StreamRow *make_row(RowMaker *maker, StreamRow *row, MemoryContext cxt);
 static void add_row(Intake *intake, Oid streamid, StreamRow *row, int64 seq, bool numbered);
 static int	compare_rows(const void *a, const void *b);
 
+static void
+check_right(Oid streamid, Oid owner, AclMode right)
+{
+	AclResult	acl = pg_class_aclcheck(streamid, owner, right);
+
+	if (acl != ACLCHECK_OK)
+		aclcheck_error(acl, OBJECT_FOREIGN_TABLE, get_rel_name(streamid));
+}
+
 void
 weir_divert_rows(Intake *intake, ContView *view, StreamRows *rows, const int *late, int n)
 {
 	Oid			streamid = view->options.late_stream;
 	int			before = intake->ndiverted;
 	OwnerSwitch saved;
-	AclResult	acl = pg_class_aclcheck(streamid, view->owner, ACL_INSERT);
 	RowMaker   *maker;
 
-	/* Also when no row is late: a right is missed when it is lost, not some day. */
-	if (acl != ACLCHECK_OK)
-		aclcheck_error(acl, OBJECT_FOREIGN_TABLE, get_rel_name(streamid));
+	/*
+	 * Also when no row is late: a right is missed when it is lost, not some day.  A row goes
+	 * with all its columns, also those that the query does not read.
+	 */
+	check_right(streamid, view->owner, ACL_INSERT);
+	check_right(rows->streamid, view->owner, ACL_SELECT);
 	if (n == 0)
 		return;
 	weir_owner_enter(&saved, view->owner);

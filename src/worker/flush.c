@@ -63,6 +63,9 @@
 #define EXPIRE_IDLE 10000
 #define EXPIRE_PAUSE_MS 100
 
+/* How often a flush waits for a lock alone before it takes them one after the other. */
+#define MAX_LOCK_ROUNDS 100
+
 /* The kernel makes some fifty microseconds more of each. */
 #define GATHER_SLEEPS 4
 #define GATHER_USECS 10
@@ -314,27 +317,89 @@ commit_to_disk(void)
 								 GUC_ACTION_LOCAL, true, 0, false);
 }
 
-static void
-write_epoch(Epoch *epoch, bool careful)
+/* Views of which the epoch has something to write. */
+static List *
+views_to_write(Epoch *epoch, List *views)
 {
-	List	   *views;
+	List	   *result = NIL;
 	ListCell   *lc;
 
-	flush_started = GetCurrentTimestamp();
-	rows_written = 0;
-	weir_worker_begin();
-	commit_to_disk();
-	MemoryContextSwitchTo(weir_worker_self->cxt);
-	views = list_copy(weir_cont_views());
-	weir_runtime_purge(views);
 	foreach(lc, views)
 	{
 		ContView   *view = lfirst(lc);
 
 		if (view->state != CONT_VIEW_SUSPENDED)
 			unwritable = list_delete_oid(unwritable, view->defid);
-		if (list_member_oid(unwritable, view->defid) || !epoch_has_view(epoch, view->defid))
-			continue;
+		if (!list_member_oid(unwritable, view->defid) && epoch_has_view(epoch, view->defid))
+			result = lappend(result, view);
+	}
+	return result;
+}
+
+/* Locks their matrels and values relations; or returns the first that is not free. */
+static Oid
+lock_relations(List *views)
+{
+	ListCell   *lc;
+
+	foreach(lc, views)
+	{
+		ContView   *view = lfirst(lc);
+
+		if (!ConditionalLockRelationOid(view->matrelid, RowExclusiveLock))
+			return view->matrelid;
+		for (int i = 0; i < view->nvalues; i++)
+			if (!ConditionalLockRelationOid(view->values[i], RowExclusiveLock))
+				return view->values[i];
+	}
+	return InvalidOid;
+}
+
+/*
+ * Begins the transaction, with the locks on what is written in it.  One that is
+ * not free is waited for while no other is held: DDL over several
+ * views that waits for one and holds another would be in a deadlock with this
+ * worker, and be the one to fail.
+ */
+static List *
+begin_writing(Epoch *epoch, List **views)
+{
+	for (int round = 0;; round++)
+	{
+		Oid			taken = InvalidOid;
+		List	   *result;
+
+		weir_worker_begin();
+		MemoryContextSwitchTo(weir_worker_self->cxt);
+		*views = list_copy(weir_cont_views());
+		result = views_to_write(epoch, *views);
+		if (round < MAX_LOCK_ROUNDS)
+			taken = lock_relations(result);
+		if (!OidIsValid(taken))
+			return result;
+		weir_worker_commit();
+		weir_worker_begin();
+		LockRelationOid(taken, RowExclusiveLock);
+		weir_worker_commit();
+	}
+}
+
+static void
+write_epoch(Epoch *epoch, bool careful)
+{
+	List	   *views;
+	List	   *written;
+	ListCell   *lc;
+
+	flush_started = GetCurrentTimestamp();
+	rows_written = 0;
+	written = begin_writing(epoch, &views);
+	commit_to_disk();
+	weir_runtime_purge(views);
+	foreach(lc, written)
+	{
+		ContView   *view = lfirst(lc);
+
 		if (careful || view->state == CONT_VIEW_SUSPENDED)
 			write_view_carefully(epoch, view);
 		else

@@ -2,10 +2,37 @@
 # WEIR_SECONDS: how long (make torture sets it).
 use strict;
 use warnings;
+use IPC::Run;
 use WeirTest;
 use Test::More;
 
 my $node = weir_cluster('ddl_load', conf => "deadlock_timeout = '100ms'\nlog_lock_waits = off");
+
+# A transaction that drops one view, and then, while the flush waits for that lock, another one that the flush writes too.
+for my $order ([ 'v1', 'v2' ], [ 'v2', 'v1' ])
+{
+	my ($first, $second) = @$order;
+	$node->safe_psql('postgres', q(CREATE FOREIGN TABLE t (k int) SERVER weir;
+		CREATE VIEW v1 AS SELECT k, count(*) FROM t GROUP BY k;
+		CREATE VIEW v2 AS SELECT k, mode() WITHIN GROUP (ORDER BY k) FROM t GROUP BY k;
+		CREATE VIEW v3 AS SELECT k, count(*) FROM t GROUP BY k; INSERT INTO t VALUES (1)));
+	my $ddl = IPC::Run::start([ 'psql', '-X', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('postgres'),
+			'-c', "BEGIN; DROP VIEW $first",
+			'-c', q(DO $$BEGIN
+				WHILE NOT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND waitstart < clock_timestamp() - interval '0.5 s') LOOP
+					PERFORM pg_sleep(0.01);
+				END LOOP;
+			END$$),
+			'-c', "DROP VIEW $second; COMMIT" ], '>', \my $out, '2>', \my $error);
+	$node->poll_query_until('postgres', "SELECT count(*) > 0 FROM pg_locks WHERE relation = '${first}_mrel'::regclass AND mode = 'AccessExclusiveLock' AND granted")
+		or die 'nothing is locked';
+	$node->safe_psql('postgres', 'SET weir.synchronous_insert = off; INSERT INTO t VALUES (1)');
+	ok($ddl->finish, "$first and $second are dropped while a flush waits") or diag($error);
+	flush($node);
+	is($node->safe_psql('postgres', q(SELECT name, (SELECT count FROM v3) FROM weir.views WHERE name LIKE 'v_')), 'v3|2', 'the flush goes on');
+	$node->safe_psql('postgres', 'DROP FOREIGN TABLE t CASCADE');
+}
+
 ok(python($node, 'ddl_load.py', $ENV{WEIR_SECONDS} || 20), 'the script ends well');
 my $log = PostgreSQL::Test::Utils::slurp_file($node->logfile);
 unlike($log, qr/deadlock detected/, 'no deadlock');
