@@ -215,6 +215,13 @@ CREATE VIEW w AS SELECT s.k, combine(v.ax) FROM s JOIN v ON v.k = s.k GROUP BY s
 -- where the planner inlines a function, the call is not seen
 CREATE FUNCTION inlined() RETURNS TABLE (c bigint) LANGUAGE sql STABLE AS $$ SELECT combine(count) FROM v $$;
 SELECT * FROM inlined();
+-- others are inlined, whatever words are in them
+CREATE TABLE combined (combine int);
+CREATE FUNCTION combined() RETURNS TABLE (c int) LANGUAGE sql STABLE AS $$ SELECT combine /* combine(combine) */ FROM combined $$;
+EXPLAIN (COSTS off) SELECT * FROM combined() WHERE c = 1;
+CREATE FUNCTION commented() RETURNS TABLE (c bigint) LANGUAGE sql STABLE
+	AS $$ WITH q AS (SELECT "combine" /* of */ (count) AS c FROM v) SELECT c FROM q $$;
+SELECT * FROM commented();
 -- nothing is checked while a dump is restored
 SET check_function_bodies = off;
 CREATE VIEW w AS SELECT combine(x) FROM p;

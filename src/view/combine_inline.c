@@ -8,7 +8,8 @@
  *
  * The planner asks whether a plug-in wants to see the calls of a function (needs_fmgr_hook), and does
  * not inline those.  That is what this says, while a query is planned, of SQL functions
- * in whose text or parsed body weir.combine may be named.
+ * whose text or parsed body calls weir.combine, and of no others: what else has that word in
+ * it is to be inlined as ever, and databases without Weir are left alone.
  */
 #include "postgres.h"
 
@@ -17,10 +18,12 @@
 #include "access/htup_details.h"
 #include "access/transam.h"
 #include "base/weir.h"
-#include "catalog/cont_view.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
 #include "fmgr.h"
+#include "nodes/nodeFuncs.h"
+#include "parser/parser.h"
 #include "utils/builtins.h"
 #include "utils/catcache.h"
 #include "utils/lsyscache.h"
@@ -30,8 +33,10 @@ static needs_fmgr_hook_type next_needs = NULL;
 static int	planning = 0;
 
 static bool needs_call(Oid fn);
-static bool names_combine(HeapTuple proc);
-static bool text_has(Datum body, const char *word);
+static bool calls_combine(HeapTuple proc, Oid schema);
+static bool text_calls(const char *text, Oid schema);
+static bool call_walker(Node *node, Oid *schema);
+static bool parsed_calls(const char *body, Oid schema);
 
 void
 weir_combine_inline_init(void)
@@ -73,56 +78,85 @@ needs_call(Oid fn)
 {
 	HeapTuple	tuple;
 	Form_pg_proc form;
+	Oid			schema;
 	bool		result;
 
 	if (next_needs && next_needs(fn))
 		return true;
 	if (planning == 0 || fn < FirstNormalObjectId)
 		return false;
+	schema = get_namespace_oid(WEIR_SCHEMA, true);
+	if (!OidIsValid(schema))
+		return false;
 	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(fn));
 	if (!HeapTupleIsValid(tuple))
 		return false;
 	form = (Form_pg_proc) GETSTRUCT(tuple);
-	result = form->prolang == SQLlanguageId && form->proretset && names_combine(tuple);
+	result = form->prolang == SQLlanguageId && form->proretset &&
+		form->provolatile != PROVOLATILE_VOLATILE && calls_combine(tuple, schema);
 	ReleaseSysCache(tuple);
 	return result;
 }
 
-/* Or something else of that name: then it is called in vain. */
 static bool
-names_combine(HeapTuple proc)
+calls_combine(HeapTuple proc, Oid schema)
 {
 	bool		isnull;
 	Datum		body = SysCacheGetAttr(PROCOID, proc, Anum_pg_proc_prosqlbody, &isnull);
-	CatCList   *combines;
+
+	if (!isnull)
+		return parsed_calls(TextDatumGetCString(body), schema);
+	body = SysCacheGetAttr(PROCOID, proc, Anum_pg_proc_prosrc, &isnull);
+	return !isnull && text_calls(TextDatumGetCString(body), schema);
+}
+
+/* Most texts do not even have the word. */
+static bool
+text_calls(const char *text, Oid schema)
+{
+	bool		named = false;
+	List	   *statements;
+
+	for (const char *p = text; *p != '\0' && !named; p++)
+		named = pg_strncasecmp(p, "combine", strlen("combine")) == 0;
+	if (!named)
+		return false;
+
+	/* What the planner puts in the place of a call is one SELECT. */
+	statements = raw_parser(text, RAW_PARSE_DEFAULT);
+	return list_length(statements) == 1 && IsA(linitial_node(RawStmt, statements)->stmt, SelectStmt) &&
+		call_walker(linitial_node(RawStmt, statements)->stmt, &schema);
+}
+
+static bool
+call_walker(Node *node, Oid *schema)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, FuncCall) && strcmp(strVal(llast(((FuncCall *) node)->funcname)), "combine") == 0)
+	{
+		List	   *name = ((FuncCall *) node)->funcname;
+
+		for (FuncCandidateList fn = FuncnameGetCandidates(name, -1, NIL, false, false, false, true); fn; fn = fn->next)
+			if (get_func_namespace(fn->oid) == *schema)
+				return true;
+	}
+	return raw_expression_tree_walker(node, call_walker, (void *) schema);
+}
+
+static bool
+parsed_calls(const char *body, Oid schema)
+{
+	CatCList   *combines = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum("combine"));
 	bool		result = false;
 
-	if (isnull)
-	{
-		body = SysCacheGetAttr(PROCOID, proc, Anum_pg_proc_prosrc, &isnull);
-		return !isnull && text_has(body, "combine");
-	}
-	combines = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum("combine"));
 	for (int i = 0; i < combines->n_members && !result; i++)
 	{
 		Oid			fn = ((Form_pg_proc) GETSTRUCT(&combines->members[i]->tuple))->oid;
 
-		result = get_func_namespace(fn) == weir_schema_oid() &&
-			(text_has(body, psprintf(":aggfnoid %u ", fn)) || text_has(body, psprintf(":winfnoid %u ", fn)));
+		result = get_func_namespace(fn) == schema &&
+			(strstr(body, psprintf(":aggfnoid %u ", fn)) != NULL || strstr(body, psprintf(":winfnoid %u ", fn)) != NULL);
 	}
 	ReleaseSysCacheList(combines);
-	return result;
-}
-
-static bool
-text_has(Datum body, const char *word)
-{
-	char	   *string = TextDatumGetCString(body);
-	Size		len = strlen(word);
-	bool		result = false;
-
-	for (char *p = string; *p != '\0' && !result; p++)
-		result = pg_strncasecmp(p, word, len) == 0;
-	pfree(string);
 	return result;
 }

@@ -46,6 +46,17 @@ for my $type (@workers, 'weir launcher')
 	}
 }
 
+# A database without the extension: a function named combine, and others that the planner inlines.
+is($node->safe_psql('template1', q(
+	BEGIN;
+	CREATE TEMP TABLE t AS SELECT 8 AS x;
+	CREATE FUNCTION pg_temp.combine(x int) RETURNS int LANGUAGE sql RETURN x;
+	CREATE FUNCTION pg_temp.combined() RETURNS SETOF int LANGUAGE sql STABLE AS 'SELECT x AS combined FROM pg_temp.t';
+	CREATE FUNCTION pg_temp.parsed() RETURNS SETOF int LANGUAGE sql STABLE RETURN pg_temp.combine(7);
+	SELECT * FROM pg_temp.parsed();
+	EXPLAIN (COSTS off) SELECT * FROM pg_temp.combined();
+	ROLLBACK)), "7\nSeq Scan on t", 'plans in a database without Weir are what they would be');
+
 # CREATE and DROP EXTENSION while the server runs, and rows do.
 $node->safe_psql('postgres', 'CREATE DATABASE a');
 $node->safe_psql('a', 'CREATE EXTENSION weir');
