@@ -31,6 +31,7 @@ SELECT n, bool_and(weir.dist_quantile(d, q) IS NOT DISTINCT FROM c) AS same FROM
 	SELECT n, q, weir.dist_agg(steep) AS d, percentile_cont(q) WITHIN GROUP (ORDER BY steep) AS c
 	FROM (SELECT * FROM v WHERE i <= 200) v, unnest(ARRAY[0, 0.1, 0.33, 0.5, 0.875, 1]::float8[]) q, unnest(ARRAY[1, 2, 3, 10, 200]) n WHERE i <= n GROUP BY n, q) x GROUP BY n ORDER BY n;
 SELECT weir.dist_cdf(d, 1), weir.dist_cdf(d, 2), weir.dist_cdf(d, 2.5), weir.dist_cdf(d, 3) FROM (SELECT weir.dist_agg(x) AS d FROM unnest(ARRAY[1, 2, 2, 3]) x) q;
+SELECT weir.dist_cdf(d, 0), round(weir.dist_cdf(d, 1e308)::numeric, 3) AS far FROM (SELECT weir.dist_agg(x) AS d FROM unnest(ARRAY[-1.7e308, 1.7e308]) x) q;
 SELECT weir.dist_quantile(weir.dist_add(weir.dist_add(weir.tdigest_empty(), 1.5), 3, 3), 0.5), weir.tdigest_count(weir.dist_add(weir.tdigest_empty(100), 1, 0)), weir.dist_quantile(weir.tdigest_empty(), 0.5), weir.dist_cdf(weir.tdigest_empty(), 1);
 SELECT weir.tdigest_count(weir.dist_agg(NULL::float8)), weir.dist_quantile(weir.dist_agg(x), 0.5) FROM (VALUES (1), (NULL), (3)) v(x);
 SELECT weir.dist_quantile(weir.dist_agg(x), 0.25) FROM (VALUES (-1.7e308::float8), (1.7e308), (0)) v(x);

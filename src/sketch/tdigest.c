@@ -497,6 +497,15 @@ quantile(const Centroid *centroids, uint32 n, double least, double greatest, dou
 		between(before, greatest, (rank - rank_before) / (last_rank - rank_before)) : greatest;
 }
 
+/* How far x is on the way from low to high, which may be farther apart than a number can say. */
+static double
+part_of_way(double low, double high, double x)
+{
+	if (isfinite(high - low))
+		return (x - low) / (high - low);
+	return (x / 2 - low / 2) / (high / 2 - low / 2);
+}
+
 /* The other way round: of ranks that have the value, the last. */
 static double
 cdf(const Centroid *centroids, uint32 n, double least, double greatest, double x)
@@ -515,10 +524,10 @@ cdf(const Centroid *centroids, uint32 n, double least, double greatest, double x
 		double		middle = below + ((double) centroids[i].weight - 1) / 2;
 
 		if (x < centroids[i].mean)
-			return (1 + rank_before + (middle - rank_before) * ((x - before) / (centroids[i].mean - before))) / total;
+			return (1 + rank_before + (middle - rank_before) * part_of_way(before, centroids[i].mean, x)) / total;
 		rank_before = middle;
 		before = centroids[i].mean;
 		below += centroids[i].weight;
 	}
-	return (1 + rank_before + (total - 1 - rank_before) * ((x - before) / (greatest - before))) / total;
+	return (1 + rank_before + (total - 1 - rank_before) * part_of_way(before, greatest, x)) / total;
 }
