@@ -49,6 +49,7 @@ $node->safe_psql('postgres', 'SET weir.synchronous_insert = off; INSERT INTO s V
 kill 'STOP', $pid;
 kill 'INT', (split /\n/, PostgreSQL::Test::Utils::slurp_file($node->data_dir . '/postmaster.pid'))[0];
 $node->wait_for_log(qr/weir launcher.* exited with exit code/);
+# Longer than a worker that is ended alone looks whether clients are there.
 sleep 2;
 kill 'CONT', $pid;
 $node->stop('fast');
