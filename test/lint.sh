@@ -25,6 +25,14 @@ for f in $(grep -rl --include='*.[ch]' 'librdkafka/rdkafka.h' src); do
 	case $f in src/kafka/client.c | src/catalog/property.c) ;; *) complain "$f includes rdkafka.h" ;; esac
 done
 
+# A header's guard is its own: a second one of that name would be empty where both are included.
+for guard in $(grep -rhoE --include='*.h' '^#ifndef WEIR_(\w+_)?H$' src | awk '{print $2}' | sort | uniq -d); do
+	complain "several headers have guard $guard: $(grep -rlx --include='*.h' "#ifndef $guard" src | xargs)"
+done
+for f in $(grep -rLE --include='*.h' '^#ifndef WEIR_(\w+_)?H$' src); do
+	complain "$f has no guard WEIR_..._H"
+done
+
 # Every setting, function and view of schema weir is in doc/.
 for name in $(grep -oh '"weir\.[a-z_]*"' src/base/settings.c | tr -d '"' | sort -u); do
 	grep -rqF "$name" doc || complain "setting $name is not in doc/"

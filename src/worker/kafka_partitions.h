@@ -4,8 +4,8 @@
  *
  * Shared by kafka.c and kafka_partitions.c only.
  */
-#ifndef WEIR_PARTITIONS_H
-#define WEIR_PARTITIONS_H
+#ifndef WEIR_KAFKA_PARTITIONS_H
+#define WEIR_KAFKA_PARTITIONS_H
 
 #include "postgres.h"
 #include "utils/timestamp.h"
