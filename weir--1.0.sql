@@ -1323,6 +1323,17 @@ SELECT pg_catalog.pg_extension_config_dump('weir.dead_letters', '');
 SELECT pg_catalog.pg_extension_config_dump('weir.dead_letters_id_seq', '');
 COMMENT ON TABLE weir.dead_letters IS 'rows that could not be decoded, or failed in a view''s query, with the reason';
 
+/* They come in order of time: to find the latest ones costs next to nothing. */
+CREATE INDEX dead_letters_time ON weir.dead_letters USING brin ("time") WITH (pages_per_range = 32);
+
+/* Payloads and messages may be private; how many there are is not. */
+CREATE VIEW weir.dead_letter_counts AS
+	SELECT stream, view, topic, sqlstate, pg_catalog.count(*) AS letters,
+		pg_catalog.min("time") AS first, pg_catalog.max("time") AS last
+	FROM weir.dead_letters GROUP BY stream, view, topic, sqlstate;
+GRANT SELECT ON weir.dead_letter_counts TO pg_monitor;
+COMMENT ON VIEW weir.dead_letter_counts IS 'how many dead letters there are per stream, view (NULL: not decoded), topic and SQLSTATE, without what is in them; for pg_monitor';
+
 /*
  * Partition -1 is the stream itself.  Of a stream whose event_time is a
  * timestamp without time zone, the time is that at UTC.
@@ -1399,7 +1410,6 @@ CREATE FUNCTION weir.kafka_stat(
 	OUT errors bigint, OUT last_error text, OUT last_error_time timestamptz)
 	RETURNS SETOF record
 	LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'weir_kafka_stat';
-REVOKE ALL ON FUNCTION weir.kafka_stat() FROM PUBLIC;
 COMMENT ON FUNCTION weir.kafka_stat() IS 'what Kafka workers of this database show, a row per partition and (partition NULL) per worker; see weir.stat_kafka';
 
 /*
@@ -1427,7 +1437,7 @@ CREATE VIEW weir.stat_kafka AS
 		LEFT JOIN weir.kafka_stat() w ON w.stream = s.stream AND w.partition IS NULL AND w.pid = s.pid
 			AND s.partition IS NOT NULL;
 GRANT SELECT ON weir.stat_kafka TO PUBLIC;
-COMMENT ON VIEW weir.stat_kafka IS 'Kafka streams: a row per partition, and one per worker (partition NULL) that tells of its connection';
+COMMENT ON VIEW weir.stat_kafka IS 'Kafka streams: a row per partition, and one per worker (partition NULL) that tells of its connection; last_error is for pg_read_all_stats and the stream''s owner';
 
 /* ------------------------------------------------------------------------
  * Workers and monitoring
@@ -1497,7 +1507,7 @@ CREATE VIEW weir.stat_worker AS
 	SELECT pid, kind, "index", stream::regclass AS stream, started, batches, rows, errors,
 		last_error_time, last_error
 	FROM weir.stat_worker_raw();
-COMMENT ON VIEW weir.stat_worker IS 'workers of this database (pid NULL: being started)';
+COMMENT ON VIEW weir.stat_worker IS 'workers of this database (pid NULL: being started); last_error is for pg_read_all_stats';
 
 CREATE VIEW weir.stat_memory AS
 	SELECT area, "limit", used, peak FROM weir.stat_memory_raw();

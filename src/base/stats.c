@@ -9,8 +9,11 @@
  */
 #include "base/stats.h"
 
+#include "base/compat.h"
 #include "base/shmem.h"
+#include "catalog/pg_authid.h"
 #include "miscadmin.h"
+#include "utils/acl.h"
 
 static Stats *stats = NULL;
 
@@ -157,6 +160,17 @@ weir_stats_copy(void)
 	memcpy(copy, stats, sizeof(Stats));
 	LWLockRelease(&stats->lock);
 	return copy;
+}
+
+const char *
+weir_stats_error_text(const char *text, Oid relid)
+{
+	if (text == NULL || text[0] == '\0' ||
+		has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS) ||
+		(OidIsValid(relid) && get_rel_name(relid) != NULL &&
+		 object_ownercheck(RelationRelationId, relid, GetUserId())))
+		return text;
+	return "<insufficient privilege>";
 }
 
 void

@@ -66,6 +66,13 @@ extern void weir_stats_flush(int64 usecs);
 /* A palloc'd copy of all counters. */
 extern Stats *weir_stats_copy(void);
 
+/*
+ * What the current user may see of an error's text, which may quote values of rows:
+ * all of it as a member of pg_read_all_stats or as the owner of the relation that
+ * it is about (InvalidOid: of none).
+ */
+extern const char *weir_stats_error_text(const char *text, Oid relid);
+
 /* Set the counters of this database to zero. */
 extern void weir_stats_reset(void);
 

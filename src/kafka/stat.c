@@ -19,6 +19,7 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "base/stats.h"
 #include "kafka/stat.h"
 
 #define MAX_ENTRIES 512
@@ -243,7 +244,7 @@ put_entry(ReturnSetInfo *rsinfo, const Entry *e)
 	values[6] = Int64GetDatum(e->messages);
 	values[7] = Int64GetDatum(e->bytes);
 	values[8] = Int64GetDatum(e->errors);
-	values[9] = CStringGetTextDatum(e->error);
+	values[9] = CStringGetTextDatum(weir_stats_error_text(e->error, e->streamid));
 	values[10] = TimestampTzGetDatum(e->error_time);
 	nulls[9] = nulls[10] = e->error_time == 0;
 	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);

@@ -181,7 +181,7 @@ weir_stat_worker(PG_FUNCTION_ARGS)
 		put(&row, Int64GetDatum(entry.rows));
 		put(&row, Int64GetDatum(entry.errors));
 		put_time(&row, entry.last_error_time);
-		put_text(&row, entry.last_error);
+		put_text(&row, weir_stats_error_text(entry.last_error, InvalidOid));
 		end_row(result, &row);
 	}
 	return (Datum) 0;

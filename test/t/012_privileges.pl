@@ -70,5 +70,23 @@ like(as('nobody_special', 'SELECT * FROM weir.dead_letters'), $denied, 'dead let
 like(as('app', 'INSERT INTO v_mrel DEFAULT VALUES'), qr/cannot/, 'no one writes to a matrel');
 is(as('reader', q(SELECT count(*) > 0 FROM weir.views)), 't', 'weir.views is for everyone');
 
+# All statistics are for everyone, what errors quote of rows for pg_monitor, counts of dead letters too.
+$node->safe_psql('postgres', q(CREATE ROLE mon IN ROLE pg_monitor;
+	CREATE VIEW ratio AS SELECT 1 / x AS r FROM s; INSERT INTO s VALUES (1, 0)));
+my @stats = split /\n/, $node->safe_psql('postgres', q(SELECT oid::regclass FROM pg_class
+	WHERE relnamespace = 'weir'::regnamespace AND relkind = 'v' AND relname ~ '^stat_' ORDER BY 1));
+cmp_ok(scalar(@stats), '>=', 5, 'statistics');
+for my $view (@stats)
+{
+	for my $role ('mon', 'reader')
+	{
+		like(as($role, "SELECT count(*) FROM $view"), qr/^\d+$/, "$role reads $view");
+	}
+}
+is(as('mon', q(SELECT stream, view, topic, sqlstate, letters, last >= first FROM weir.dead_letter_counts WHERE view = 'ratio'::regclass)),
+	's|ratio||22012|1|t', 'counts of dead letters are for pg_monitor');
+like(as('reader', 'SELECT * FROM weir.dead_letter_counts'), $denied, 'and not for everyone');
+like(as('mon', 'SELECT * FROM weir.dead_letters'), $denied, 'dead letters are not');
+
 $node->stop;
 done_testing();
