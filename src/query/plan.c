@@ -22,6 +22,7 @@
 
 static bool is_ordered(ContQuery *cq);
 static Query *rewrite(Query *query);
+static bool streams_only_walker(Node *node, void *context);
 static bool keep_aggregates_walker(Node *node, void *context);
 static void make_partial(Plan *plan);
 static bool mark_walker(Node *node, void *context);
@@ -41,6 +42,7 @@ weir_cont_query_plan(ContQuery *cq)
 
 	/* No parallel plans: the batch is in this process's memory. */
 	query = rewrite(copyObject(cq->query));
+	(void) streams_only_walker((Node *) query, NULL);
 	if (query->groupClause == NIL)
 		keep_aggregates_walker((Node *) query->targetList, NULL);
 	stmt = pg_plan_query(query, "", 0, NULL);
@@ -71,6 +73,28 @@ rewrite(Query *query)
 		elog(ERROR, "a continuous query was rewritten into %d queries",
 			 list_length(queries));
 	return linitial_node(Query, queries);
+}
+
+/*
+ * A batch has rows of the stream alone.  What tables that inherit from it keep is not new with
+ * each batch, and streams that do have rows of their own.
+ */
+static bool
+streams_only_walker(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, RangeTblEntry))
+	{
+		RangeTblEntry *rte = (RangeTblEntry *) node;
+
+		if (rte->rtekind == RTE_RELATION && weir_relation_is_stream(rte->relid))
+			rte->inh = false;
+		return false;
+	}
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, streams_only_walker, context, QTW_EXAMINE_RTES_BEFORE);
+	return expression_tree_walker(node, streams_only_walker, context);
 }
 
 /*

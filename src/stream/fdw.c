@@ -79,10 +79,24 @@ refuse_change(Relation rel, const char *verb)
  * Planning
  * --------------------------------------------------------------------- */
 
+/*
+ * Is the stream read as a partition or child of the table that the query names?
+ * It keeps no rows, so that a reader of the table gets those of the others.
+ */
+static bool
+is_inherited(PlannerInfo *root, RelOptInfo *rel)
+{
+	AppendRelInfo *child = root->append_rel_array ? root->append_rel_array[rel->relid] : NULL;
+
+	/* A branch of UNION ALL has one, too, and so has a stream with children, of itself. */
+	return child != NULL && OidIsValid(child->parent_reloid) &&
+		child->parent_reloid != planner_rt_fetch(rel->relid, root)->relid;
+}
+
 static void
 stream_rel_size(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 {
-	rel->tuples = ASSUMED_BATCH_ROWS;
+	rel->tuples = is_inherited(root, rel) ? 0 : ASSUMED_BATCH_ROWS;
 	set_baserel_size_estimates(root, rel);
 }
 
@@ -99,7 +113,8 @@ stream_plan(PlannerInfo *root, RelOptInfo *rel, Oid relid, ForeignPath *path,
 			List *tlist, List *clauses, Plan *outer_plan)
 {
 	return make_foreignscan(tlist, extract_actual_clauses(clauses, false), rel->relid,
-							NIL, NIL, NIL, NIL, outer_plan);
+							NIL, is_inherited(root, rel) ? list_make1_int(1) : NIL, NIL, NIL,
+							outer_plan);
 }
 
 static void
@@ -168,13 +183,20 @@ start_from_first(StreamScan *scan, Relation rel)
 	scan->next = scan->first;
 }
 
+/* stream_plan put it down. */
+static bool
+is_empty(ForeignScanState *node)
+{
+	return ((ForeignScan *) node->ss.ps.plan)->fdw_private != NIL;
+}
+
 static void
 stream_begin_scan(ForeignScanState *node, int eflags)
 {
 	Relation	rel = node->ss.ss_currentRelation;
 	StreamScan *scan;
 
-	if (eflags & EXEC_FLAG_EXPLAIN_ONLY)
+	if (eflags & EXEC_FLAG_EXPLAIN_ONLY || is_empty(node))
 		return;
 	scan = palloc0(sizeof(StreamScan));
 	start_from_first(scan, rel);
@@ -189,10 +211,13 @@ static TupleTableSlot *
 stream_next(ForeignScanState *node)
 {
 	StreamScan *scan = node->fdw_state;
-	TupleTableSlot *slot = scan->slot;
+	TupleTableSlot *slot;
 	StreamRow  *row;
 	Datum	   *datums;
 
+	if (is_empty(node))
+		return NULL;
+	slot = scan->slot;
 	if (scan->next >= scan->last)
 		return NULL;
 	weir_batch_scan_note(scan->next);
@@ -211,7 +236,8 @@ stream_next(ForeignScanState *node)
 static void
 stream_rescan(ForeignScanState *node)
 {
-	start_from_first(node->fdw_state, node->ss.ss_currentRelation);
+	if (!is_empty(node))
+		start_from_first(node->fdw_state, node->ss.ss_currentRelation);
 }
 
 static void
