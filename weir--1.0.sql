@@ -743,9 +743,9 @@ CREATE FUNCTION weir.hll_empty(p integer) RETURNS weir.hyperloglog
 	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_hll_empty';
 COMMENT ON FUNCTION weir.hll_empty(p integer) IS 'a sketch of no values; 2^p registers, p from 4 to 18';
 
-CREATE FUNCTION weir.hll_add(sketch weir.hyperloglog, value anyelement) RETURNS weir.hyperloglog
+CREATE FUNCTION weir.hll_add(sketch weir.hyperloglog, value "any") RETURNS weir.hyperloglog
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_hll_add';
-COMMENT ON FUNCTION weir.hll_add(sketch weir.hyperloglog, value anyelement) IS 'the sketch with a value more';
+COMMENT ON FUNCTION weir.hll_add(sketch weir.hyperloglog, value "any") IS 'the sketch with a value more';
 
 CREATE FUNCTION weir.hll_union(VARIADIC sketches weir.hyperloglog[]) RETURNS weir.hyperloglog
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_hll_union';
@@ -818,13 +818,13 @@ CREATE FUNCTION weir.bloom_empty(p double precision, n bigint) RETURNS weir.bloo
 	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_bloom_empty';
 COMMENT ON FUNCTION weir.bloom_empty(p double precision, n bigint) IS 'a filter of no values; with n of them the probability of a false yes is p';
 
-CREATE FUNCTION weir.bloom_add(filter weir.bloom, value anyelement) RETURNS weir.bloom
+CREATE FUNCTION weir.bloom_add(filter weir.bloom, value "any") RETURNS weir.bloom
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_bloom_add';
-COMMENT ON FUNCTION weir.bloom_add(filter weir.bloom, value anyelement) IS 'the filter with a value more';
+COMMENT ON FUNCTION weir.bloom_add(filter weir.bloom, value "any") IS 'the filter with a value more';
 
-CREATE FUNCTION weir.bloom_contains(filter weir.bloom, value anyelement) RETURNS boolean
+CREATE FUNCTION weir.bloom_contains(filter weir.bloom, value "any") RETURNS boolean
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_bloom_contains';
-COMMENT ON FUNCTION weir.bloom_contains(filter weir.bloom, value anyelement) IS 'may the filter have seen the value; false is certain';
+COMMENT ON FUNCTION weir.bloom_contains(filter weir.bloom, value "any") IS 'may the filter have seen the value; false is certain';
 
 CREATE FUNCTION weir.bloom_cardinality(filter weir.bloom) RETURNS bigint
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_bloom_cardinality';
@@ -901,21 +901,21 @@ CREATE FUNCTION weir.cmsketch_empty(eps double precision, p double precision) RE
 	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_cms_empty';
 COMMENT ON FUNCTION weir.cmsketch_empty(eps double precision, p double precision) IS 'a sketch of no values; with probability p a count is at most eps of the total too large';
 
-CREATE FUNCTION weir.freq_add(sketch weir.cmsketch, value anyelement) RETURNS weir.cmsketch
+CREATE FUNCTION weir.freq_add(sketch weir.cmsketch, value "any") RETURNS weir.cmsketch
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_cms_add';
-COMMENT ON FUNCTION weir.freq_add(sketch weir.cmsketch, value anyelement) IS 'the sketch with a value more';
+COMMENT ON FUNCTION weir.freq_add(sketch weir.cmsketch, value "any") IS 'the sketch with a value more';
 
-CREATE FUNCTION weir.freq_add(sketch weir.cmsketch, value anyelement, n bigint) RETURNS weir.cmsketch
+CREATE FUNCTION weir.freq_add(sketch weir.cmsketch, value "any", n bigint) RETURNS weir.cmsketch
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_cms_add';
-COMMENT ON FUNCTION weir.freq_add(sketch weir.cmsketch, value anyelement, n bigint) IS 'the sketch with a value n times more';
+COMMENT ON FUNCTION weir.freq_add(sketch weir.cmsketch, value "any", n bigint) IS 'the sketch with a value n times more';
 
-CREATE FUNCTION weir.freq(sketch weir.cmsketch, value anyelement) RETURNS bigint
+CREATE FUNCTION weir.freq(sketch weir.cmsketch, value "any") RETURNS bigint
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_cms_freq';
-COMMENT ON FUNCTION weir.freq(sketch weir.cmsketch, value anyelement) IS 'how often the value came; never too small';
+COMMENT ON FUNCTION weir.freq(sketch weir.cmsketch, value "any") IS 'how often the value came; never too small';
 
-CREATE FUNCTION weir.freq_norm(sketch weir.cmsketch, value anyelement) RETURNS double precision
+CREATE FUNCTION weir.freq_norm(sketch weir.cmsketch, value "any") RETURNS double precision
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_cms_norm';
-COMMENT ON FUNCTION weir.freq_norm(sketch weir.cmsketch, value anyelement) IS 'weir.freq as a part of the total';
+COMMENT ON FUNCTION weir.freq_norm(sketch weir.cmsketch, value "any") IS 'weir.freq as a part of the total';
 
 CREATE FUNCTION weir.freq_total(sketch weir.cmsketch) RETURNS bigint
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_cms_total';
@@ -976,13 +976,13 @@ CREATE FUNCTION weir.topk_empty(type regtype, k integer, m integer, h integer) R
 	LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_topk_empty';
 COMMENT ON FUNCTION weir.topk_empty(type regtype, k integer, m integer, h integer) IS 'a sketch of no values of this type, with m counters and h cells';
 
-CREATE FUNCTION weir.topk_increment(sketch weir.topk, value anyelement) RETURNS weir.topk
+CREATE FUNCTION weir.topk_increment(sketch weir.topk, value "any") RETURNS weir.topk
 	LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_topk_increment';
-COMMENT ON FUNCTION weir.topk_increment(sketch weir.topk, value anyelement) IS 'the sketch with a value more';
+COMMENT ON FUNCTION weir.topk_increment(sketch weir.topk, value "any") IS 'the sketch with a value more';
 
-CREATE FUNCTION weir.topk_increment(sketch weir.topk, value anyelement, weight bigint) RETURNS weir.topk
+CREATE FUNCTION weir.topk_increment(sketch weir.topk, value "any", weight bigint) RETURNS weir.topk
 	LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_topk_increment';
-COMMENT ON FUNCTION weir.topk_increment(sketch weir.topk, value anyelement, weight bigint) IS 'the sketch with a value so many times more';
+COMMENT ON FUNCTION weir.topk_increment(sketch weir.topk, value "any", weight bigint) IS 'the sketch with a value so many times more';
 
 CREATE FUNCTION weir.topk(sketch weir.topk) RETURNS TABLE (value text, frequency bigint)
 	LANGUAGE c STABLE STRICT PARALLEL SAFE ROWS 10 AS 'MODULE_PATHNAME', 'weir_topk';

@@ -90,6 +90,12 @@ weir_agg_buffer_len(const AggBuffer *buffer)
 	return buffer->len - buffer->head_len;
 }
 
+const char *
+weir_agg_buffer_content(const AggBuffer *buffer)
+{
+	return buffer->data + buffer->head_len;
+}
+
 void
 weir_agg_buffer_append(AggBuffer *buffer, const void *data, Size len)
 {
@@ -126,15 +132,27 @@ weir_agg_buffer_datum(AggBuffer *buffer)
 static void
 load(AggBuffer *buffer, Datum value, const char *head)
 {
-	struct varlena *flat = PG_DETOAST_DATUM_PACKED(value);
-	const char *data = VARDATA_ANY(flat);
-	Size		len = VARSIZE_ANY_EXHDR(flat);
+	Size		len;
+	const char *content = weir_agg_state_content(value, head, buffer->tail, &len);
 
-	if (len < buffer->head_len + buffer->tail_len ||
-		memcmp(data, head, buffer->head_len) != 0 ||
-		memcmp(data + len - buffer->tail_len, buffer->tail, buffer->tail_len) != 0)
+	weir_agg_buffer_append_text(buffer, head);
+	weir_agg_buffer_append(buffer, content, len);
+}
+
+const char *
+weir_agg_state_content(Datum state, const char *head, const char *tail, Size *len)
+{
+	struct varlena *flat = PG_DETOAST_DATUM_PACKED(state);
+	const char *data = VARDATA_ANY(flat);
+	Size		size = VARSIZE_ANY_EXHDR(flat);
+	Size		head_len = strlen(head);
+	Size		tail_len = strlen(tail);
+
+	if (size < head_len + tail_len || memcmp(data, head, head_len) != 0 ||
+		memcmp(data + size - tail_len, tail, tail_len) != 0)
 		weir_agg_bad_state();
-	weir_agg_buffer_append(buffer, data, len - buffer->tail_len);
+	*len = size - head_len - tail_len;
+	return data + head_len;
 }
 
 static Size

@@ -24,9 +24,15 @@ typedef struct AggBuffer AggBuffer;
  */
 extern AggBuffer *weir_agg_buffer(FunctionCallInfo fcinfo, int arg, const char *head, const char *tail);
 
+/* What is between head and tail of such a value; errors for one that is no state. */
+extern const char *weir_agg_state_content(Datum state, const char *head, const char *tail, Size *len);
+
 /* Is there nothing in it, not even the head?  Is there nothing but the head? */
 extern bool weir_agg_buffer_is_new(const AggBuffer *buffer);
 extern Size weir_agg_buffer_len(const AggBuffer *buffer);
+
+/* What is behind the head, weir_agg_buffer_len bytes. */
+extern const char *weir_agg_buffer_content(const AggBuffer *buffer);
 
 /* Errors with ERRCODE_PROGRAM_LIMIT_EXCEEDED when the value would be too large. */
 extern void weir_agg_buffer_append(AggBuffer *buffer, const void *data, Size len);

@@ -18,6 +18,7 @@
 #include "agg/buffer.h"
 #include "base/compat.h"
 #include "catalog/pg_type.h"
+#include "common/int.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
@@ -77,7 +78,8 @@ weir_interval_combine(PG_FUNCTION_ARGS)
 	parts = parts_of(state, &n);
 	add(&parts[PART_SUM], &others[PART_SUM]);
 	for (int i = PART_NUMBER; i < nothers; i++)
-		parts[i].time += others[i].time;
+		if (pg_add_s64_overflow(parts[i].time, others[i].time, &parts[i].time))
+			weir_agg_bad_state();
 	PG_RETURN_ARRAYTYPE_P(state);
 }
 
@@ -132,14 +134,20 @@ state_to_change(FunctionCallInfo fcinfo, bool infinite)
 	return construct_array(elems, ALL_PARTS, INTERVALOID, sizeof(Interval), false, TYPALIGN_DOUBLE);
 }
 
+/* Errors for what is no state: anybody can pass anything. */
 static Interval *
 parts_of(ArrayType *state, int *n)
 {
+	Interval   *parts = (Interval *) ARR_DATA_PTR(state);
+
 	if (ARR_NDIM(state) != 1 || ARR_HASNULL(state) || ARR_ELEMTYPE(state) != INTERVALOID ||
 		(ARR_DIMS(state)[0] != FINITE_PARTS && ARR_DIMS(state)[0] != ALL_PARTS))
 		weir_agg_bad_state();
 	*n = ARR_DIMS(state)[0];
-	return (Interval *) ARR_DATA_PTR(state);
+	for (int i = PART_NUMBER; i < *n; i++)
+		if (parts[i].time < 0 || parts[i].day != 0 || parts[i].month != 0)
+			weir_agg_bad_state();
+	return parts;
 }
 
 static void

@@ -36,6 +36,7 @@ static const char object_tail[] = " }";
 static Datum add_element(FunctionCallInfo fcinfo, bool lines, bool strict);
 static Datum add_pair(FunctionCallInfo fcinfo, bool strict);
 static Datum add_state(FunctionCallInfo fcinfo, const char *head, const char *tail, bool lines);
+static void check_content(const char *content, Size len);
 static AggBuffer *begin(FunctionCallInfo fcinfo, const char *head, const char *tail);
 
 /* (state json, value anyelement) -> json */
@@ -145,17 +146,10 @@ static Datum
 add_state(FunctionCallInfo fcinfo, const char *head, const char *tail, bool lines)
 {
 	AggBuffer  *buffer = begin(fcinfo, head, tail);
-	text	   *other = PG_GETARG_TEXT_PP(1);
-	const char *data = VARDATA_ANY(other);
-	Size		len = VARSIZE_ANY_EXHDR(other);
-	Size		head_len = strlen(head);
-	Size		tail_len = strlen(tail);
+	Size		len;
+	const char *data = weir_agg_state_content(PG_GETARG_DATUM(1), head, tail, &len);
 
-	if (len < head_len + tail_len || memcmp(data, head, head_len) != 0 ||
-		memcmp(data + len - tail_len, tail, tail_len) != 0)
-		weir_agg_bad_state();
-	data += head_len;
-	len -= head_len + tail_len;
+	check_content(data, len);
 	if (len == 0)
 		return weir_agg_buffer_datum(buffer);
 	if (weir_agg_buffer_len(buffer) > 0)
@@ -171,5 +165,14 @@ begin(FunctionCallInfo fcinfo, const char *head, const char *tail)
 
 	if (weir_agg_buffer_is_new(buffer))
 		weir_agg_buffer_append_text(buffer, head);
+	check_content(weir_agg_buffer_content(buffer), weir_agg_buffer_len(buffer));
 	return buffer;
+}
+
+/* "[ ]" is JSON, too, but nothing can be put behind it. */
+static void
+check_content(const char *content, Size len)
+{
+	if (len > 0 && strchr(" \t\r\n", content[0]) != NULL)
+		weir_agg_bad_state();
 }

@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "agg/buffer.h"
 #include "base/compat.h"
 #include "base/weir.h"
 #include "catalog/pg_type.h"
@@ -17,15 +18,17 @@
 WEIR_FUNCTION(weir_json_sum_trans);
 WEIR_FUNCTION(weir_json_sum_combine);
 
+static Jsonb *state_arg(FunctionCallInfo fcinfo, int arg);
 static Jsonb *argument(FunctionCallInfo fcinfo, int arg);
 static Jsonb *add(Jsonb *a, Jsonb *b);
+static bool is_integer(const JsonbValue *value);
 static JsonbValue integer_of(const JsonbValue *key, const JsonbValue *value);
 
 /* (state jsonb, text or jsonb) -> jsonb; errors for what is no object of integers */
 Datum
 weir_json_sum_trans(PG_FUNCTION_ARGS)
 {
-	Jsonb	   *state = PG_ARGISNULL(0) ? NULL : PG_GETARG_JSONB_P(0);
+	Jsonb	   *state = PG_ARGISNULL(0) ? NULL : state_arg(fcinfo, 0);
 
 	if (PG_ARGISNULL(1))
 	{
@@ -40,7 +43,25 @@ weir_json_sum_trans(PG_FUNCTION_ARGS)
 Datum
 weir_json_sum_combine(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_JSONB_P(add(PG_GETARG_JSONB_P(0), PG_GETARG_JSONB_P(1)));
+	PG_RETURN_JSONB_P(add(state_arg(fcinfo, 0), state_arg(fcinfo, 1)));
+}
+
+/* An object of integers: anybody can pass anything. */
+static Jsonb *
+state_arg(FunctionCallInfo fcinfo, int arg)
+{
+	Jsonb	   *state = PG_GETARG_JSONB_P(arg);
+	JsonbIterator *it;
+	JsonbIteratorToken token;
+	JsonbValue	value;
+
+	if (!JB_ROOT_IS_OBJECT(state))
+		weir_agg_bad_state();
+	it = JsonbIteratorInit(&state->root);
+	while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
+		if (token == WJB_VALUE && !is_integer(&value))
+			weir_agg_bad_state();
+	return state;
 }
 
 static Jsonb *
@@ -103,13 +124,19 @@ add(Jsonb *a, Jsonb *b)
 	return JsonbValueToJsonb(pushJsonbValue(&parse, WJB_END_OBJECT, NULL));
 }
 
+static bool
+is_integer(const JsonbValue *value)
+{
+	return value->type == jbvNumeric &&
+		DatumGetInt32(DirectFunctionCall1(numeric_min_scale, NumericGetDatum(value->val.numeric))) <= 0;
+}
+
 static JsonbValue
 integer_of(const JsonbValue *key, const JsonbValue *value)
 {
 	JsonbValue	result = *value;
 
-	if (value->type != jbvNumeric ||
-		DatumGetInt32(DirectFunctionCall1(numeric_min_scale, NumericGetDatum(value->val.numeric))) > 0)
+	if (!is_integer(value))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("value of key \"%s\" is not an integer",

@@ -187,6 +187,12 @@ same_everywhere(Oid oid)
 	return result;
 }
 
+bool
+weir_value_is_record(Oid type)
+{
+	return type == RECORDOID || type == RECORDARRAYOID;
+}
+
 Datum
 weir_value_copy(const ValueType *type, Datum value)
 {
@@ -268,7 +274,8 @@ weir_value_hash(ValueType *type, Oid collation, Datum value)
 		if (!OidIsValid(type->cache->hash_extended_proc_finfo.fn_oid))
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_FUNCTION),
-					 errmsg("could not identify an extended hash function for type %s", format_type_be(type->oid))));
+					 errmsg("could not identify an extended hash function for type %s", format_type_be(type->oid)),
+					 weir_value_is_record(type->oid) ? errhint("%s", WEIR_RECORD_HINT) : 0));
 	}
 	return DatumGetUInt64(call2(&type->cache->hash_extended_proc_finfo, collation, value, UInt64GetDatum(0)));
 }

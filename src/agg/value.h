@@ -16,6 +16,10 @@ typedef struct ValueType ValueType;
 extern ValueType *weir_value_type(Oid type, MemoryContext cxt);
 extern Oid	weir_value_type_oid(const ValueType *type);
 
+/* Is it a row that has no type of its own, or an array of such rows? */
+extern bool weir_value_is_record(Oid type);
+#define WEIR_RECORD_HINT "Cast it to a composite type that you create: ROW(...)::type."
+
 /* A copy in CurrentMemoryContext that points nowhere else, and giving it back. */
 extern Datum weir_value_copy(const ValueType *type, Datum value);
 extern void weir_value_free(const ValueType *type, Datum value);

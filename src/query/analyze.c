@@ -100,7 +100,7 @@ weir_check_aggref(ParseState *pstate, Aggref *aggref)
 		weir_query_refuse(pstate, location,
 						  psprintf("a row without a type of its own in %s",
 								   strcmp(name, "array_agg_elements") == 0 ? "array_agg" : name),
-						  "Cast it to a composite type that you create: ROW(...)::type.");
+						  WEIR_RECORD_HINT);
 
 	check_compared(pstate, aggref, name);
 

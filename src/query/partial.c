@@ -184,6 +184,11 @@ weir_partial_agg_finalize(PartialAgg *agg, Datum state, bool state_null,
 			state = weir_partial_agg_combine_trans(agg, context, (Datum) 0, true,
 												   state, false, &state_null);
 	}
+	else if (!state_null && !agg->statebyval && OidIsValid(agg->finalfn.fn_oid))
+	{
+		/* What is told that it runs in an aggregate may change its state: not one on a page of a table. */
+		state = datumCopy(flat_copy(agg, state), false, agg->statelen);
+	}
 	return weir_partial_agg_finalize_trans(agg, context, state, state_null,
 										   result_null);
 }

@@ -150,6 +150,7 @@ weir_session_start(PG_FUNCTION_ARGS)
 	SessionState *state;
 	Timestamp	earliest;
 	Timestamp	latest;
+	Datum		interval;
 	int64		gap;
 	int64		distance;
 	bool		isnull[3];
@@ -161,9 +162,10 @@ weir_session_start(PG_FUNCTION_ARGS)
 	state = WinGetPartitionLocalMemory(winobj, sizeof(SessionState));
 	earliest = DatumGetTimestamp(WinGetFuncArgCurrent(winobj, 0, &isnull[0]));
 	latest = DatumGetTimestamp(WinGetFuncArgCurrent(winobj, 1, &isnull[1]));
-	gap = DatumGetIntervalP(WinGetFuncArgCurrent(winobj, 2, &isnull[2]))->time;
+	interval = WinGetFuncArgCurrent(winobj, 2, &isnull[2]);
 	if (isnull[0] || isnull[1] || isnull[2])
 		PG_RETURN_NULL();
+	gap = DatumGetIntervalP(interval)->time;
 	if (!state->begun || pg_sub_s64_overflow(earliest, state->latest, &distance) || distance >= gap)
 		state->start = earliest;
 	state->begun = true;

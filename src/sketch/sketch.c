@@ -7,6 +7,8 @@
 #include "access/detoast.h"
 #include "agg/value.h"
 #include "base/weir.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_type.h"
 #include "libpq/pqformat.h"
 #include "sketch/sketch.h"
 #include "utils/array.h"
@@ -102,14 +104,32 @@ uint64
 weir_sketch_hash(FunctionCallInfo fcinfo, int arg)
 {
 	SketchCall *call = call_of(fcinfo);
+	Oid			type = weir_sketch_value_type(fcinfo, arg);
+	bool		literal = get_fn_expr_argtype(fcinfo->flinfo, arg) == UNKNOWNOID;
 	uint64		h;
 
 	if (call->type == NULL)
-		call->type = weir_value_type(get_fn_expr_argtype(fcinfo->flinfo, arg), fcinfo->flinfo->fn_mcxt);
-	h = weir_value_hash(call->type, PG_GET_COLLATION(), PG_GETARG_DATUM(arg));
+		call->type = weir_value_type(type, fcinfo->flinfo->fn_mcxt);
+	h = weir_value_hash(call->type, literal ? DEFAULT_COLLATION_OID : PG_GET_COLLATION(), weir_sketch_value(fcinfo, arg));
 	h = (h ^ (h >> 30)) * UINT64CONST(0xbf58476d1ce4e5b9);
 	h = (h ^ (h >> 27)) * UINT64CONST(0x94d049bb133111eb);
 	return h ^ (h >> 31);
+}
+
+Oid
+weir_sketch_value_type(FunctionCallInfo fcinfo, int arg)
+{
+	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, arg);
+
+	return type == UNKNOWNOID ? TEXTOID : type;
+}
+
+Datum
+weir_sketch_value(FunctionCallInfo fcinfo, int arg)
+{
+	if (get_fn_expr_argtype(fcinfo->flinfo, arg) == UNKNOWNOID)
+		return CStringGetTextDatum(DatumGetCString(PG_GETARG_DATUM(arg)));
+	return PG_GETARG_DATUM(arg);
 }
 
 bool

@@ -46,6 +46,10 @@ extern Sketch *weir_sketch_arg(FunctionCallInfo fcinfo, int arg);
 extern Sketch *weir_sketch_arg_to_ask(FunctionCallInfo fcinfo, int arg);
 extern Sketch *weir_sketch_arg_to_change(FunctionCallInfo fcinfo, int arg);
 
+/* Argument arg, a value of any type that is not NULL; a literal without a type is text. */
+extern Oid	weir_sketch_value_type(FunctionCallInfo fcinfo, int arg);
+extern Datum weir_sketch_value(FunctionCallInfo fcinfo, int arg);
+
 /* Hash of argument arg, which is not NULL; equal values of a type have the same. */
 extern uint64 weir_sketch_hash(FunctionCallInfo fcinfo, int arg);
 

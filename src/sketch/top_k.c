@@ -219,14 +219,14 @@ Datum
 weir_topk_increment(PG_FUNCTION_ARGS)
 {
 	TopK	   *topk = argument(fcinfo);
+	Oid			type = weir_sketch_value_type(fcinfo, 1);
 
-	if (get_fn_expr_argtype(fcinfo->flinfo, 1) != weir_value_type_oid(topk->type))
+	if (type != weir_value_type_oid(topk->type))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("the values of the sketch are of type %s, not %s",
-						format_type_be(weir_value_type_oid(topk->type)),
-						format_type_be(get_fn_expr_argtype(fcinfo->flinfo, 1)))));
-	add(topk, PG_GETARG_DATUM(1), PG_NARGS() > 2 ? PG_GETARG_INT64(2) : 1);
+						format_type_be(weir_value_type_oid(topk->type)), format_type_be(type))));
+	add(topk, weir_sketch_value(fcinfo, 1), PG_NARGS() > 2 ? PG_GETARG_INT64(2) : 1);
 	return EOHPGetRODatum(&topk->hdr);
 }
 
@@ -516,10 +516,15 @@ make(MemoryContext parent, Oid type, Oid collation, int64 k, int64 m, int64 h)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("k must be between 1 and %d, m between k and %d, h between 1 and %d", MAX_K, MAX_M, MAX_H)));
-	if (!SearchSysCacheExists1(TYPEOID, ObjectIdGetDatum(type)) || get_typtype(type) == TYPTYPE_PSEUDO)
+	if (!SearchSysCacheExists1(TYPEOID, ObjectIdGetDatum(type)))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("type with OID %u does not exist or has no values", type)));
+				 errmsg("type with OID %u does not exist", type)));
+	if (get_typtype(type) == TYPTYPE_PSEUDO)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("a sketch cannot keep values of type %s", format_type_be(type)),
+				 weir_value_is_record(type) ? errhint("%s", WEIR_RECORD_HINT) : 0));
 	cxt = AllocSetContextCreate(parent, "weir top-k", ALLOCSET_SMALL_SIZES);
 	topk = MemoryContextAllocZero(cxt, sizeof(TopK));
 	EOH_init_header(&topk->hdr, &topk_methods, cxt);

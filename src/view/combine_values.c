@@ -15,6 +15,7 @@
 
 #include "view/combine_values.h"
 
+#include "agg/buffer.h"
 #include "base/compat.h"
 #include "base/weir.h"
 #include "catalog/pg_type.h"
@@ -182,14 +183,12 @@ Datum
 weir_collect_trans(PG_FUNCTION_ARGS)
 {
 	ArrayBuildState *state = PG_ARGISNULL(0) ? NULL : (ArrayBuildState *) PG_GETARG_POINTER(0);
-	MemoryContext cxt;
+	MemoryContext cxt = weir_agg_context(fcinfo);
 	ArrayType  *array;
 	ArrayIterator iterator;
 	Datum		value;
 	bool		isnull;
 
-	if (!AggCheckCallContext(fcinfo, &cxt))
-		elog(ERROR, "weir.collect called in non-aggregate context");
 	if (PG_ARGISNULL(1))
 	{
 		if (state == NULL)

@@ -86,6 +86,10 @@ weir_owned_view(Oid relid)
 {
 	ContView   *view = weir_cont_view_by_view(relid);
 
+	if (view == NULL && get_rel_name(relid) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", relid)));
 	if (view == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),

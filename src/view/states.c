@@ -24,6 +24,7 @@
  */
 #include "postgres.h"
 
+#include "agg/buffer.h"
 #include "base/compat.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
@@ -40,6 +41,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/regproc.h"
+#include "utils/syscache.h"
 #include "view/states.h"
 
 /* What combine keeps between the rows of a group. */
@@ -61,6 +63,7 @@ WEIR_FUNCTION(weir_combine_deserialize);
 
 static PartialAgg *get_partial_agg(FunctionCallInfo fcinfo, int first);
 static PartialAgg *lookup_partial_agg(FunctionCallInfo fcinfo, int first);
+static void read_types(ArrayType *array, Oid aggfnoid, int nargs, const Oid *declared, Oid *actual);
 static void check_types(FunctionCallInfo fcinfo, PartialAgg *agg);
 static void combine_row(FunctionCallInfo fcinfo, MemoryContext cxt,
 						CombineState *state, Datum value, bool isnull);
@@ -99,10 +102,8 @@ weir_combine_trans(PG_FUNCTION_ARGS)
 {
 	CombineState *state = PG_ARGISNULL(0) ? NULL : (CombineState *) PG_GETARG_POINTER(0);
 	int			arg = PG_NARGS() - 2;
-	MemoryContext cxt;
+	MemoryContext cxt = weir_agg_context(fcinfo);
 
-	if (!AggCheckCallContext(fcinfo, &cxt))
-		elog(ERROR, "weir.combine called in non-aggregate context");
 	if (state == NULL)
 	{
 		state = MemoryContextAllocZero(cxt, sizeof(CombineState));
@@ -166,10 +167,8 @@ weir_combine_states(PG_FUNCTION_ARGS)
 {
 	CombineState *state = PG_ARGISNULL(0) ? NULL : (CombineState *) PG_GETARG_POINTER(0);
 	CombinePart *part = PG_ARGISNULL(1) ? NULL : (CombinePart *) PG_GETARG_POINTER(1);
-	MemoryContext cxt;
+	MemoryContext cxt = weir_agg_context(fcinfo);
 
-	if (!AggCheckCallContext(fcinfo, &cxt))
-		elog(ERROR, "weir.combine called in non-aggregate context");
 	if (part != NULL)
 	{
 		if (state == NULL)
@@ -350,6 +349,10 @@ lookup_partial_agg(FunctionCallInfo fcinfo, int first)
 	PartialAgg *agg;
 	AclResult	acl;
 
+	if (!SearchSysCacheExists1(PROCOID, ObjectIdGetDatum(aggfnoid)))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_FUNCTION),
+				 errmsg("function with OID %u does not exist", aggfnoid)));
 	if (get_func_prokind(aggfnoid) != PROKIND_AGGREGATE)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
@@ -361,19 +364,7 @@ lookup_partial_agg(FunctionCallInfo fcinfo, int first)
 	resulttype = get_func_signature(aggfnoid, &declared, &nargs);
 	if (PG_NARGS() - first == 4 && !PG_ARGISNULL(first + 1))
 	{
-		ArrayType  *array = PG_GETARG_ARRAYTYPE_P(first + 1);
-		Datum	   *types;
-		int			ntypes;
-
-		deconstruct_array(array, REGTYPEOID, sizeof(Oid), true, TYPALIGN_INT,
-						  &types, NULL, &ntypes);
-		if (ntypes != nargs)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("aggregate %s has %d arguments, not %d",
-							format_procedure(aggfnoid), nargs, ntypes)));
-		for (int i = 0; i < nargs; i++)
-			actual[i] = DatumGetObjectId(types[i]);
+		read_types(PG_GETARG_ARRAYTYPE_P(first + 1), aggfnoid, nargs, declared, actual);
 		resulttype = enforce_generic_type_consistency(actual, declared, nargs,
 													  resulttype, false);
 	}
@@ -384,6 +375,35 @@ lookup_partial_agg(FunctionCallInfo fcinfo, int first)
 								  resulttype, PG_GET_COLLATION());
 	check_types(fcinfo, agg);
 	return agg;
+}
+
+/* The types that an aggregate is said to be called with: those that a call could have. */
+static void
+read_types(ArrayType *array, Oid aggfnoid, int nargs, const Oid *declared, Oid *actual)
+{
+	Datum	   *types;
+	int			ntypes;
+
+	deconstruct_array(array, REGTYPEOID, sizeof(Oid), true, TYPALIGN_INT,
+					  &types, NULL, &ntypes);
+	if (ntypes != nargs)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("aggregate %s has %d arguments, not %d",
+						format_procedure(aggfnoid), nargs, ntypes)));
+	for (int i = 0; i < nargs; i++)
+	{
+		actual[i] = DatumGetObjectId(types[i]);
+		if (!SearchSysCacheExists1(TYPEOID, ObjectIdGetDatum(actual[i])))
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_OBJECT),
+					 errmsg("type with OID %u does not exist", actual[i])));
+		if (!can_coerce_type(1, &actual[i], &declared[i], COERCION_IMPLICIT))
+			ereport(ERROR,
+					(errcode(ERRCODE_DATATYPE_MISMATCH),
+					 errmsg("argument %d of aggregate %s cannot be of type %s", i + 1,
+							format_procedure(aggfnoid), format_type_be(actual[i]))));
+	}
 }
 
 /* A state read as what it is not could crash the server. */
