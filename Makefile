@@ -46,6 +46,7 @@ OBJS = \
 	src/sketch/top_k.o \
 	src/sketch/tdigest.o \
 	src/sketch/buckets.o \
+	src/stream/row_maker.o \
 	src/stream/stream_row.o \
 	src/stream/fdw.o \
 	src/stream/xact_rows.o \

@@ -192,6 +192,18 @@ GRANT SELECT ON rs TO regress_late_owner;
 SELECT weir.activate('owned');
 SELECT name, state, reason FROM weir.views WHERE state <> 'active';
 
+-- a column there whose domain takes no NULL, and that gets no value
+CREATE DOMAIN given AS int CHECK (VALUE IS NOT NULL);
+ALTER FOREIGN TABLE rt ADD COLUMN g given;
+CREATE VIEW rt_given AS SELECT k, g FROM rt;
+INSERT INTO rs VALUES (12, '2024-01-01 00:00:00'), (13, '2024-01-01 00:01:01');
+ALTER FOREIGN TABLE rt ALTER COLUMN g SET DEFAULT 7;
+INSERT INTO rs VALUES (14, '2024-01-01 00:00:00');
+TABLE rt_given;
+SELECT k FROM rs_rows WHERE k > 11 ORDER BY k;
+SELECT view, convert_from(payload, 'UTF8')::json ->> 'k' AS k, message FROM weir.dead_letters WHERE view = 'owned'::regclass;
+ALTER FOREIGN TABLE rt DROP COLUMN g CASCADE;
+
 -- a view of several queries, one of which fails: late rows of the batch are counted once, however it is divided
 CREATE VIEW halves WITH (late = drop) AS SELECT window_start, count(*), string_agg(DISTINCT (100 / k)::text, ',') FROM rs, weir.tumble(ts, '10 seconds') GROUP BY 1;
 INSERT INTO rs VALUES (8, '2024-01-01 00:00:00'), (0, '2024-01-01 00:01:00'), (9, '2024-01-01 00:00:01'), (10, '2024-01-01 00:01:02'), (11, '2024-01-01 00:00:03');

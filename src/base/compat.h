@@ -231,6 +231,16 @@ weir_flatten_group_rte(Query *query)
 	makeJsonLexContextCstringLen(unconstify(char *, json), len, GetDatabaseEncoding(), need_escapes)
 #endif
 
+/* 16: the JSON lexer tells escapes that the database's encoding has no character for. */
+#if PG_VERSION_NUM >= 160000
+#define weir_json_error_is_untranslatable(error) \
+	((error) == JSON_UNICODE_CODE_POINT_ZERO || (error) == JSON_UNICODE_HIGH_ESCAPE || \
+	 (error) == JSON_UNICODE_UNTRANSLATABLE)
+#else
+#define weir_json_error_is_untranslatable(error) \
+	((error) == JSON_UNICODE_CODE_POINT_ZERO || (error) == JSON_UNICODE_HIGH_ESCAPE)
+#endif
+
 /* 18: a rule's result relation is told apart. */
 #if PG_VERSION_NUM >= 180000
 #define weir_replace_vars(node, varno, rte, tlist) \

@@ -56,6 +56,7 @@ typedef struct OptionSpec
 	const char *const *unsupported;
 } OptionSpec;
 
+/* In the order of KafkaFormat. */
 static const char *const format_values[] = {"json", NULL};
 static const char *const format_later[] = {"csv", "text", "avro", NULL};
 static const char *const startup_values[] = {"earliest", "latest", NULL};
@@ -341,6 +342,7 @@ weir_options_kafka(Oid streamid)
 	ForeignServer *server = GetForeignServer(table->serverid);
 	const char *bootstrap = option_string(server->options, "bootstrap_servers");
 	const char *topic = option_string(table->options, "topic");
+	const char *format = option_string(table->options, "format");
 	const char *startup = option_string(table->options, "startup");
 	const char *on_error = option_string(table->options, "on_error");
 	const char *workers = option_string(table->options, "workers");
@@ -359,6 +361,9 @@ weir_options_kafka(Oid streamid)
 	relation_close(rel, AccessShareLock);
 	result->bootstrap_servers = pstrdup(bootstrap);
 	result->topic = pstrdup(topic);
+	for (int i = 0; format && format_values[i]; i++)
+		if (strcmp(format, format_values[i]) == 0)
+			result->format = (KafkaFormat) i;
 	result->from_latest = startup && strcmp(startup, "latest") == 0;
 	result->on_error = on_error == NULL ? KAFKA_DEAD_LETTER :
 		strcmp(on_error, "skip") == 0 ? KAFKA_SKIP :
@@ -381,7 +386,7 @@ weir_options_kafka_equal(const KafkaStreamOptions *a, const KafkaStreamOptions *
 
 	if (a->streamid != b->streamid || a->owner != b->owner ||
 		a->from_latest != b->from_latest || a->on_error != b->on_error ||
-		a->workers != b->workers ||
+		a->workers != b->workers || a->format != b->format ||
 		strcmp(a->name, b->name) != 0 ||
 		strcmp(a->bootstrap_servers, b->bootstrap_servers) != 0 ||
 		strcmp(a->topic, b->topic) != 0 ||

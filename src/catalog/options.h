@@ -25,6 +25,12 @@ typedef enum KafkaMetadata
 	KAFKA_METADATA_HEADERS
 } KafkaMetadata;
 
+/* What messages are in: option "format". */
+typedef enum KafkaFormat
+{
+	KAFKA_FORMAT_JSON			/* an object for each message, whose fields are columns */
+} KafkaFormat;
+
 /* What to do with a message that cannot be decoded, or is gone from the broker. */
 typedef enum KafkaOnError
 {
@@ -47,6 +53,7 @@ typedef struct KafkaStreamOptions
 	char	   *name;			/* of the stream; schema-qualified and quoted, for messages */
 	char	   *bootstrap_servers;
 	char	   *topic;
+	KafkaFormat format;
 	bool		from_latest;	/* startup 'latest': where a partition without a stored offset begins */
 	KafkaOnError on_error;
 	int			workers;

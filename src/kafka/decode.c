@@ -7,9 +7,11 @@
  *
  * Failure: PostgreSQL 15 has no soft errors, so a batch is decoded at first as
  * if all of it were good, in one transaction.  If that fails it is done again,
- * in halves and halves of halves, each in a subtransaction, down to the
- * messages that are to blame.
- * Memory: rows and dead letters live in the batch's context.
+ * in stretches, each in a subtransaction of its own: up to a message that
+ * fails, that message, and what comes behind it.  So a bad message costs two
+ * failures at most, and a good one is decoded three times at most.
+ * Memory: rows and dead letters live in the batch's context, as does what was
+ * decoded in vain; errors in one that is reset for each.
  */
 #include "postgres.h"
 
@@ -31,7 +33,10 @@ typedef struct BatchDecoder
 	const KafkaMessage *messages;
 	TimestampTz now;
 	RowDecoder *rows;
-	char	   *failed_column;	/* where the last error was, in the batch's context; or NULL */
+	int			current;		/* the message at hand */
+	MemoryContext error_cxt;
+	ErrorData  *error;			/* the last one, in error_cxt, as what follows */
+	char	   *failed_column;	/* where it was; or NULL */
 	Oid			save_user;
 	int			save_sec;
 	StreamRows *stream;
@@ -42,10 +47,10 @@ static WeirBatch *start_batch(BatchDecoder *decoder, MemoryContext parent);
 static void begin(BatchDecoder *decoder);
 static void finish(BatchDecoder *decoder);
 static bool decode_optimistically(BatchDecoder *decoder, int n);
-static bool decode_carefully(BatchDecoder *decoder, int first, int last);
-static bool try_range(BatchDecoder *decoder, int first, int last, ErrorData **error);
+static void decode_carefully(BatchDecoder *decoder, int n);
+static int	try_range(BatchDecoder *decoder, int first, int last);
 static bool is_fault_of_message(const ErrorData *error);
-static bool put_aside(BatchDecoder *decoder, const KafkaMessage *message, ErrorData *error);
+static bool put_aside(BatchDecoder *decoder, const KafkaMessage *message);
 
 /* ----------------------------------------------------------------
  * Batches
@@ -66,9 +71,12 @@ weir_decode_messages(const KafkaStreamOptions *options, const KafkaMessage *mess
 		MemoryContextDelete(result->batch->cxt);
 		result->batch = start_batch(&decoder, parent);
 		result->taken = 0;
+		decoder.error_cxt = AllocSetContextCreate(result->batch->cxt, "weir kafka error",
+												  ALLOCSET_SMALL_SIZES);
 		begin(&decoder);
-		(void) decode_carefully(&decoder, 0, n);
+		decode_carefully(&decoder, n);
 		finish(&decoder);
+		MemoryContextDelete(decoder.error_cxt);
 	}
 }
 
@@ -115,8 +123,10 @@ decode_range(BatchDecoder *decoder, int first, int last)
 			.payload = message->payload,
 			.payload_len = message->payload_len
 		};
-		StreamRow  *row = weir_row_decode(decoder->rows, message, decoder->result->batch->cxt);
+		StreamRow  *row;
 
+		decoder->current = i;
+		row = weir_row_decode(decoder->rows, message, decoder->result->batch->cxt);
 		weir_batch_add_row(decoder->result->batch, decoder->stream, row, 0, &origin);
 	}
 	decoder->result->taken = last;
@@ -152,33 +162,48 @@ decode_optimistically(BatchDecoder *decoder, int n)
 	return ok;
 }
 
-/* Messages first .. last - 1, whatever they hold; false: the stream is to stop. */
-static bool
-decode_carefully(BatchDecoder *decoder, int first, int last)
+/* All messages, whatever they hold, unless on_error says to stop at one. */
+static void
+decode_carefully(BatchDecoder *decoder, int n)
 {
-	ErrorData  *error = NULL;
-	int			middle = first + (last - first) / 2;
+	int			first = 0;
+	int			last = n;
 
-	CHECK_FOR_INTERRUPTS();
-	if (first >= last || try_range(decoder, first, last, &error))
-		return true;
-	/* An expression may have been left half made. */
-	weir_row_close(decoder->rows);
-	decoder->rows = weir_row_open(decoder->options, decoder->now);
-	if (last - first == 1)
-		return put_aside(decoder, &decoder->messages[first], error);
-	return decode_carefully(decoder, first, middle) && decode_carefully(decoder, middle, last);
+	while (first < n)
+	{
+		int			failed = try_range(decoder, first, last);
+
+		CHECK_FOR_INTERRUPTS();
+		if (failed == last)
+		{
+			first = last;
+			last = n;
+			continue;
+		}
+		/* An expression may have been left half made. */
+		weir_row_close(decoder->rows);
+		decoder->rows = weir_row_open(decoder->options, decoder->now);
+		if (failed > first)
+			last = failed;
+		else if (put_aside(decoder, &decoder->messages[first]))
+			first++;
+		else
+			return;
+	}
 }
 
-/* Decode in a subtransaction; on failure nothing of the range is in the batch. */
-static bool
-try_range(BatchDecoder *decoder, int first, int last, ErrorData **error)
+/*
+ * Decode in a subtransaction, and return last; or the message that failed, and
+ * then nothing of the range is in the batch.
+ */
+static int
+try_range(BatchDecoder *decoder, int first, int last)
 {
 	MemoryContext cxt = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
 	int			nrows = decoder->stream->nrows;
 	Size		bytes = decoder->stream->bytes;
-	volatile bool ok = true;
+	volatile int failed = last;
 
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(cxt);
@@ -191,22 +216,23 @@ try_range(BatchDecoder *decoder, int first, int last, ErrorData **error)
 	{
 		const char *column = weir_row_current_column(decoder->rows);
 
-		MemoryContextSwitchTo(decoder->result->batch->cxt);
+		MemoryContextReset(decoder->error_cxt);
+		MemoryContextSwitchTo(decoder->error_cxt);
 		decoder->failed_column = column ? pstrdup(column) : NULL;
-		*error = CopyErrorData();
-		if (!is_fault_of_message(*error))
+		decoder->error = CopyErrorData();
+		if (!is_fault_of_message(decoder->error))
 			PG_RE_THROW();
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
 		decoder->stream->nrows = nrows;
 		decoder->stream->bytes = bytes;
 		decoder->result->taken = first;
-		ok = false;
+		failed = decoder->current;
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(cxt);
 	CurrentResourceOwner = owner;
-	return ok;
+	return failed;
 }
 
 /*
@@ -233,7 +259,7 @@ is_fault_of_message(const ErrorData *error)
 	}
 }
 
-/* The reason as one line: message, where, detail. */
+/* The reason as one line: message, where, detail, and what to do. */
 static char *
 describe_error(const ErrorData *error, const char *column)
 {
@@ -245,39 +271,52 @@ describe_error(const ErrorData *error, const char *column)
 	appendStringInfoString(&buf, error->message);
 	if (error->detail)
 		appendStringInfo(&buf, ": %s", error->detail);
+	if (error->hint)
+		appendStringInfo(&buf, " (%s)", error->hint);
 	return buf.data;
 }
 
-/* What on_error says for a message that failed; false: stop here. */
+static void
+leave_dead_letter(BatchDecoder *decoder, const KafkaMessage *message, const char *reason)
+{
+	WeirBatch  *batch = decoder->result->batch;
+	DeadLetter	dead = {
+		.streamid = decoder->options->streamid,
+		.topic = decoder->options->topic,
+		.partition = message->partition,
+		.offset = message->offset,
+		.payload = unconstify(char *, message->payload),
+		.payload_len = message->payload_len,
+		.sqlerrcode = decoder->error->sqlerrcode,
+		.message = MemoryContextStrdup(batch->cxt, reason)
+	};
+
+	weir_batch_add_dead(batch, &dead);
+}
+
+/* What on_error says for the message that just failed; false: stop here. */
 static bool
-put_aside(BatchDecoder *decoder, const KafkaMessage *message, ErrorData *error)
+put_aside(BatchDecoder *decoder, const KafkaMessage *message)
 {
 	DecodeResult *result = decoder->result;
-	MemoryContext old = MemoryContextSwitchTo(result->batch->cxt);
-	char	   *reason = describe_error(error, decoder->failed_column);
+	MemoryContext old = MemoryContextSwitchTo(decoder->error_cxt);
+	char	   *reason = describe_error(decoder->error, decoder->failed_column);
 
 	result->failed++;
-	result->last_error = psprintf("partition %d, offset " INT64_FORMAT ": %s",
-								  message->partition, message->offset, reason);
+	if (result->last_error)
+		pfree(result->last_error);
+	result->last_error = MemoryContextStrdup(result->batch->cxt,
+											 psprintf("partition %d, offset " INT64_FORMAT ": %s",
+													  message->partition, message->offset, reason));
 	if (decoder->options->on_error == KAFKA_STOP)
-		result->stop_reason = psprintf("message at offset " INT64_FORMAT " of partition %d of topic \"%s\" cannot be decoded: %s",
-									   message->offset, message->partition,
-									   decoder->options->topic, reason);
+		result->stop_reason = MemoryContextStrdup(result->batch->cxt,
+												  psprintf("message at offset " INT64_FORMAT " of partition %d of topic \"%s\" cannot be decoded: %s",
+														   message->offset, message->partition,
+														   decoder->options->topic, reason));
 	else
 	{
-		DeadLetter	dead = {
-			.streamid = decoder->options->streamid,
-			.topic = pstrdup(decoder->options->topic),
-			.partition = message->partition,
-			.offset = message->offset,
-			.payload = unconstify(char *, message->payload),
-			.payload_len = message->payload_len,
-			.sqlerrcode = error->sqlerrcode,
-			.message = reason
-		};
-
 		if (decoder->options->on_error == KAFKA_DEAD_LETTER)
-			weir_batch_add_dead(result->batch, &dead);
+			leave_dead_letter(decoder, message, reason);
 		result->taken++;
 	}
 	MemoryContextSwitchTo(old);

@@ -25,7 +25,7 @@ typedef struct DecodeResult
 
 /*
  * Decode messages, in transactions of its own.  The batch's context is a child
- * of parent and refers to the messages' payloads.  Errors only for what is not
+ * of parent and refers to the messages' payloads and to options.  Errors only for what is not
  * the messages' fault; then the transaction is the caller's to abort, and
  * whatever was made under parent to free.
  */

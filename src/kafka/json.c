@@ -51,6 +51,7 @@ typedef struct JsonColumn
 	Oid			typid;
 	int32		typmod;
 	ColumnKind	kind;
+	bool		is_time;		/* a date or a time, for which PostgreSQL takes digits in a form of their own */
 	FmgrInfo	input;
 	Oid			ioparam;
 	FmgrInfo	populate;		/* COLUMN_NESTED: json_populate_record of a one-column row */
@@ -108,6 +109,12 @@ json_error(JsonParseErrorType error, JsonLexContext *lex)
 	/* At the end there is no token to show. */
 	if (lex->token_start == NULL)
 		error = JSON_EXPECTED_MORE;
+	/* Valid, but no text of this database's. */
+	if (weir_json_error_is_untranslatable(error))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNTRANSLATABLE_CHARACTER),
+				 errmsg("unsupported Unicode escape sequence"),
+				 errdetail_internal("%s", json_errdetail(error, lex))));
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
 			 errmsg("message is not valid JSON"),
@@ -434,6 +441,11 @@ take_value(JsonDecoder *decoder, JsonColumn *column, const JsonValue *value,
 		*result = take_nested(decoder, column, value, isnull);
 		return;
 	}
+	if (value->type == JSON_TOKEN_NUMBER && column->is_time)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_DATETIME_FORMAT),
+				 errmsg("a number is not taken for a %s", format_type_be(column->typid)),
+				 errhint("Take it into a column of type bigint, and make the time of it in a generated column.")));
 	if (value->type == JSON_TOKEN_STRING && column->kind != COLUMN_JSON)
 	{
 		text++;
@@ -540,6 +552,22 @@ column_kind(Oid typid, int32 typmod)
 	return COLUMN_INPUT;
 }
 
+static bool
+is_time(Oid typid)
+{
+	switch (getBaseType(typid))
+	{
+		case DATEOID:
+		case TIMEOID:
+		case TIMETZOID:
+		case TIMESTAMPOID:
+		case TIMESTAMPTZOID:
+			return true;
+		default:
+			return false;
+	}
+}
+
 static void
 init_column(JsonColumn *column, Form_pg_attribute att)
 {
@@ -551,6 +579,7 @@ init_column(JsonColumn *column, Form_pg_attribute att)
 	column->typid = att->atttypid;
 	column->typmod = att->atttypmod;
 	column->kind = column_kind(att->atttypid, att->atttypmod);
+	column->is_time = is_time(att->atttypid);
 	getTypeInputInfo(att->atttypid, &input, &column->ioparam);
 	fmgr_info(input, &column->input);
 	if (column->kind == COLUMN_NESTED)

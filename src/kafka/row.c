@@ -13,17 +13,14 @@
  * Called by Kafka workers, as the stream's owner, in a transaction with a
  * snapshot.
  *
- * Memory: what a row needs meanwhile lives in a context that is reset for each.
+ * Memory: what a row needs meanwhile lives in the maker's per-tuple context.
  */
 #include "postgres.h"
 
 #include "access/table.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
-#include "executor/nodeModifyTable.h"
 #include "mb/pg_wchar.h"
-#include "optimizer/optimizer.h"
-#include "rewrite/rewriteHandler.h"
 #include "utils/builtins.h"
 #include "utils/json.h"
 #include "utils/lsyscache.h"
@@ -34,26 +31,20 @@
 #include "base/weir.h"
 #include "kafka/json.h"
 #include "kafka/row.h"
+#include "stream/row_maker.h"
 
 struct RowDecoder
 {
 	const KafkaStreamOptions *options;
-	MemoryContext row_cxt;
 	Relation	rel;
 	TupleDesc	desc;
-	EState	   *estate;
-	ResultRelInfo *rri;
-	TupleTableSlot *slot;
-	StreamRowType *type;
+	RowMaker   *maker;
 	KafkaMetadata *metadata;	/* by attribute number - 1, as all below */
 	FmgrInfo   *metadata_input; /* where the type needs one */
-	ExprState **defaults;		/* NULL: none */
 	bool	   *seen;
 	int			arrival;		/* arrival_timestamp; -1: no such column */
 	bool		has_key;
-	bool		has_generated;
-	bool		has_constraints;
-	JsonDecoder *json;
+	JsonDecoder *json;			/* KAFKA_FORMAT_JSON */
 	TimestampTz now;
 	const KafkaMessage *current;	/* for error messages */
 };
@@ -69,7 +60,6 @@ open_column(RowDecoder *decoder, int i, bool *skip)
 	Form_pg_attribute att = TupleDescAttr(decoder->desc, i);
 	Oid			input,
 				ioparam;
-	Node	   *expr;
 
 	skip[i] = true;
 	if (att->attisdropped || att->attgenerated)
@@ -80,52 +70,40 @@ open_column(RowDecoder *decoder, int i, bool *skip)
 		decoder->has_key |= decoder->metadata[i] == KAFKA_METADATA_KEY;
 		getTypeInputInfo(att->atttypid, &input, &ioparam);
 		fmgr_info(input, &decoder->metadata_input[i]);
-		return;
 	}
-	skip[i] = false;
-	if (strcmp(NameStr(att->attname), WEIR_ARRIVAL_COLUMN) == 0 && att->atttypid == TIMESTAMPTZOID)
+	else if (strcmp(NameStr(att->attname), WEIR_ARRIVAL_COLUMN) == 0 && att->atttypid == TIMESTAMPTZOID)
 		decoder->arrival = i;
-	expr = build_column_default(decoder->rel, att->attnum);
-	if (expr)
-		decoder->defaults[i] = ExecPrepareExpr((Expr *) expr, decoder->estate);
+	else
+		skip[i] = false;
 }
 
 RowDecoder *
 weir_row_open(const KafkaStreamOptions *options, TimestampTz now)
 {
-	RowDecoder *decoder;
-	EState	   *estate;
-	MemoryContext old;
-	TupleConstr *constr;
-	bool	   *skip;
-	int			natts;
+	Relation	rel = table_open(options->streamid, AccessShareLock);
+	RowMaker   *maker = weir_row_maker_open(rel);
+	MemoryContext old = MemoryContextSwitchTo(maker->estate->es_query_cxt);
+	RowDecoder *decoder = palloc0(sizeof(RowDecoder));
+	int			natts = RelationGetDescr(rel)->natts;
+	bool	   *skip = palloc0(sizeof(bool) * natts);
 
-	estate = CreateExecutorState();
-	old = MemoryContextSwitchTo(estate->es_query_cxt);
-	decoder = palloc0(sizeof(RowDecoder));
-	decoder->estate = estate;
 	decoder->options = options;
-	decoder->row_cxt = AllocSetContextCreate(estate->es_query_cxt, "weir kafka row", ALLOCSET_DEFAULT_SIZES);
+	decoder->rel = rel;
+	decoder->maker = maker;
+	decoder->desc = RelationGetDescr(rel);
 	decoder->now = now;
-	decoder->rel = table_open(options->streamid, AccessShareLock);
-	decoder->desc = RelationGetDescr(decoder->rel);
-	natts = decoder->desc->natts;
 	decoder->metadata = palloc0(sizeof(KafkaMetadata) * natts);
 	decoder->metadata_input = palloc0(sizeof(FmgrInfo) * natts);
-	decoder->defaults = palloc0(sizeof(ExprState *) * natts);
 	decoder->seen = palloc0(sizeof(bool) * natts);
 	decoder->arrival = -1;
-	skip = palloc0(sizeof(bool) * natts);
 	for (int i = 0; i < natts; i++)
 		open_column(decoder, i, skip);
-	decoder->json = weir_json_open(decoder->desc, skip);
-	decoder->slot = MakeSingleTupleTableSlot(decoder->desc, &TTSOpsVirtual);
-	decoder->type = weir_stream_row_type(decoder->desc);
-	constr = decoder->desc->constr;
-	decoder->has_generated = constr && constr->has_generated_stored;
-	decoder->has_constraints = constr && (constr->has_not_null || constr->num_check > 0);
-	decoder->rri = makeNode(ResultRelInfo);
-	InitResultRelInfo(decoder->rri, decoder->rel, 0, NULL, 0);
+	switch (options->format)
+	{
+		case KAFKA_FORMAT_JSON:
+			decoder->json = weir_json_open(decoder->desc, skip);
+			break;
+	}
 	MemoryContextSwitchTo(old);
 	return decoder;
 }
@@ -133,11 +111,10 @@ weir_row_open(const KafkaStreamOptions *options, TimestampTz now)
 void
 weir_row_close(RowDecoder *decoder)
 {
-	EState	   *estate = decoder->estate;
+	Relation	rel = decoder->rel;
 
-	ExecDropSingleTupleTableSlot(decoder->slot);
-	table_close(decoder->rel, AccessShareLock);
-	FreeExecutorState(estate);
+	weir_row_maker_close(decoder->maker);
+	table_close(rel, AccessShareLock);
 }
 
 /* ----------------------------------------------------------------
@@ -202,9 +179,10 @@ static void
 fill_metadata(RowDecoder *decoder, int i, const KafkaMessage *message)
 {
 	Form_pg_attribute att = TupleDescAttr(decoder->desc, i);
-	TupleTableSlot *slot = decoder->slot;
+	TupleTableSlot *slot = decoder->maker->slot;
 	char	   *text;
 
+	decoder->maker->column = i;
 	slot->tts_isnull[i] = false;
 	if (decoder->metadata[i] == KAFKA_METADATA_TIMESTAMP)
 	{
@@ -226,23 +204,23 @@ fill_metadata(RowDecoder *decoder, int i, const KafkaMessage *message)
 			slot->tts_values[i] = InputFunctionCall(&decoder->metadata_input[i], text,
 													att->atttypid, att->atttypmod);
 	}
+	decoder->maker->column = -1;
 }
 
 /* Columns that no field gave. */
 static void
 fill_rest(RowDecoder *decoder, const KafkaMessage *message)
 {
-	TupleTableSlot *slot = decoder->slot;
-	ExprContext *econtext = GetPerTupleExprContext(decoder->estate);
+	TupleTableSlot *slot = decoder->maker->slot;
 
 	for (int i = 0; i < decoder->desc->natts; i++)
 	{
 		if (decoder->metadata[i] != KAFKA_METADATA_NONE)
 			fill_metadata(decoder, i, message);
-		else if (!decoder->seen[i] && decoder->defaults[i] && message->payload)
-			slot->tts_values[i] = ExecEvalExprSwitchContext(decoder->defaults[i], econtext,
-															&slot->tts_isnull[i]);
+		else if (!decoder->seen[i] && message->payload)
+			weir_row_maker_default(decoder->maker, i);
 	}
+	/* Not a producer's to say. */
 	if (decoder->arrival >= 0 && slot->tts_isnull[decoder->arrival])
 	{
 		slot->tts_values[decoder->arrival] = TimestampTzGetDatum(decoder->now);
@@ -268,13 +246,20 @@ decode_payload(RowDecoder *decoder, const KafkaMessage *message)
 	text = pg_any_to_server(message->payload, len, PG_UTF8);
 	if (text != message->payload)
 		len = strlen(text);
-	weir_json_decode(decoder->json, text, len, decoder->slot->tts_values,
-					 decoder->slot->tts_isnull, decoder->seen);
+	switch (decoder->options->format)
+	{
+		case KAFKA_FORMAT_JSON:
+			weir_json_decode(decoder->json, text, len, decoder->maker->slot->tts_values,
+							 decoder->maker->slot->tts_isnull, decoder->seen);
+			break;
+	}
 }
 
 const char *
 weir_row_current_column(const RowDecoder *decoder)
 {
+	if (decoder->maker->column >= 0)
+		return NameStr(TupleDescAttr(decoder->desc, decoder->maker->column)->attname);
 	return weir_json_current_column(decoder->json);
 }
 
@@ -291,33 +276,18 @@ row_error_context(void *arg)
 StreamRow *
 weir_row_decode(RowDecoder *decoder, const KafkaMessage *message, MemoryContext cxt)
 {
-	TupleTableSlot *slot = decoder->slot;
 	ErrorContextCallback callback = {.callback = row_error_context,.arg = decoder};
-	MemoryContext old;
+	MemoryContext old = MemoryContextSwitchTo(GetPerTupleMemoryContext(decoder->maker->estate));
 	StreamRow  *row;
-	Size		size;
 
 	decoder->current = message;
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
-	MemoryContextReset(decoder->row_cxt);
-	ResetPerTupleExprContext(decoder->estate);
-	old = MemoryContextSwitchTo(decoder->row_cxt);
-
-	ExecClearTuple(slot);
-	memset(slot->tts_isnull, true, sizeof(bool) * decoder->desc->natts);
+	weir_row_maker_start(decoder->maker);
 	memset(decoder->seen, false, sizeof(bool) * decoder->desc->natts);
 	decode_payload(decoder, message);
 	fill_rest(decoder, message);
-	ExecStoreVirtualTuple(slot);
-	if (decoder->has_generated)
-		ExecComputeStoredGenerated(decoder->rri, decoder->estate, slot, CMD_INSERT);
-	if (decoder->has_constraints)
-		ExecConstraints(decoder->rri, slot, decoder->estate);
-	size = weir_stream_row_size(decoder->type, slot->tts_values, slot->tts_isnull);
-	row = MemoryContextAllocHuge(cxt, size);
-	weir_stream_row_fill(decoder->type, row, size, slot->tts_values, slot->tts_isnull);
-
+	row = weir_row_maker_finish(decoder->maker, cxt);
 	MemoryContextSwitchTo(old);
 	error_context_stack = callback.previous;
 	return row;

@@ -26,11 +26,9 @@
 #include "base/compat.h"
 #include "base/weir.h"
 #include "catalog/late_stream.h"
-#include "executor/executor.h"
-#include "executor/nodeModifyTable.h"
 #include "miscadmin.h"
 #include "query/execute.h"
-#include "rewrite/rewriteHandler.h"
+#include "stream/row_maker.h"
 #include "utils/acl.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -41,24 +39,17 @@
 #define MAX_ROUNDS 100
 
 /* Makes rows of one stream from those of another. */
-typedef struct RowMaker
+typedef struct Diverter
 {
 	Relation	source;
-	Relation	target;
 	int		   *map;			/* see weir_late_stream_map */
-	EState	   *estate;
-	ResultRelInfo *rri;
-	TupleTableSlot *slot;
 	StreamRowType *from;
-	StreamRowType *to;
-	ExprState **defaults;		/* by column of the target; NULL: none */
-	bool		has_generated;
-	bool		has_constraints;
-} RowMaker;
+	RowMaker   *maker;
+} Diverter;
 
-static RowMaker *maker_open(ContView *view, Oid sourceid);
-static void maker_close(RowMaker *maker);
-static StreamRow *make_row(RowMaker *maker, StreamRow *row, MemoryContext cxt);
+static Diverter *diverter_open(ContView *view, Oid sourceid);
+static void diverter_close(Diverter *diverter);
+static StreamRow *make_row(Diverter *diverter, StreamRow *row, MemoryContext cxt);
 static void add_row(Intake *intake, Oid streamid, StreamRow *row, int64 seq, bool numbered);
 static int	compare_rows(const void *a, const void *b);
 
@@ -77,7 +68,7 @@ weir_divert_rows(Intake *intake, ContView *view, StreamRows *rows, const int *la
 	Oid			streamid = view->options.late_stream;
 	int			before = intake->ndiverted;
 	OwnerSwitch saved;
-	RowMaker   *maker;
+	Diverter   *diverter;
 
 	/*
 	 * Also when no row is late: a right is missed when it is lost, not some day.  A row goes
@@ -90,11 +81,11 @@ weir_divert_rows(Intake *intake, ContView *view, StreamRows *rows, const int *la
 	weir_owner_enter(&saved, view->owner);
 	PG_TRY();
 	{
-		maker = maker_open(view, rows->streamid);
+		diverter = diverter_open(view, rows->streamid);
 		for (int i = 0; i < n; i++)
-			add_row(intake, streamid, make_row(maker, rows->rows[late[i]], intake->cxt),
+			add_row(intake, streamid, make_row(diverter, rows->rows[late[i]], intake->cxt),
 					rows->seqs ? rows->seqs[late[i]] : 0, rows->seqs != NULL);
-		maker_close(maker);
+		diverter_close(diverter);
 	}
 	PG_CATCH();
 	{
@@ -121,95 +112,59 @@ open_target(ContView *view)
 	return rel;
 }
 
-static RowMaker *
-maker_open(ContView *view, Oid sourceid)
+static Diverter *
+diverter_open(ContView *view, Oid sourceid)
 {
-	EState	   *estate = CreateExecutorState();
-	MemoryContext old = MemoryContextSwitchTo(estate->es_query_cxt);
-	RowMaker   *maker = palloc0(sizeof(RowMaker));
-	TupleDesc	desc;
-	TupleConstr *constr;
+	Relation	source = table_open(sourceid, AccessShareLock);
+	RowMaker   *maker = weir_row_maker_open(open_target(view));
+	MemoryContext old = MemoryContextSwitchTo(maker->estate->es_query_cxt);
+	Diverter   *diverter = palloc0(sizeof(Diverter));
 	char	   *problem;
 
-	maker->estate = estate;
-	maker->source = table_open(sourceid, AccessShareLock);
-	maker->target = open_target(view);
-	desc = RelationGetDescr(maker->target);
-	constr = desc->constr;
-	maker->map = weir_late_stream_map(sourceid, RelationGetDescr(maker->source),
-									  RelationGetRelid(maker->target), desc, &problem);
-	if (maker->map == NULL)
+	diverter->source = source;
+	diverter->maker = maker;
+	diverter->map = weir_late_stream_map(sourceid, RelationGetDescr(source), RelationGetRelid(maker->rel),
+										 RelationGetDescr(maker->rel), &problem);
+	if (diverter->map == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("rows of stream \"%s\" cannot be diverted to stream \"%s\"",
-						RelationGetRelationName(maker->source), RelationGetRelationName(maker->target)),
+						RelationGetRelationName(source), RelationGetRelationName(maker->rel)),
 				 errdetail("%s", problem)));
-	maker->from = weir_stream_row_type(RelationGetDescr(maker->source));
-	maker->to = weir_stream_row_type(desc);
-	maker->slot = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
-	maker->defaults = palloc0(sizeof(ExprState *) * Max(desc->natts, 1));
-	for (int i = 0; i < desc->natts; i++)
-	{
-		Node	   *expr = maker->map[i] == LATE_COLUMN_DEFAULT ?
-			build_column_default(maker->target, i + 1) : NULL;
-
-		if (expr)
-			maker->defaults[i] = ExecPrepareExpr((Expr *) expr, estate);
-	}
-	maker->has_generated = constr && constr->has_generated_stored;
-	maker->has_constraints = constr && (constr->has_not_null || constr->num_check > 0);
-	maker->rri = makeNode(ResultRelInfo);
-	InitResultRelInfo(maker->rri, maker->target, 0, NULL, 0);
+	diverter->from = weir_stream_row_type(RelationGetDescr(source));
 	MemoryContextSwitchTo(old);
-	return maker;
+	return diverter;
 }
 
 static void
-maker_close(RowMaker *maker)
+diverter_close(Diverter *diverter)
 {
-	EState	   *estate = maker->estate;
+	Relation	source = diverter->source;
+	Relation	target = diverter->maker->rel;
 
-	ExecDropSingleTupleTableSlot(maker->slot);
-	table_close(maker->target, NoLock);
-	table_close(maker->source, NoLock);
-	FreeExecutorState(estate);
+	weir_row_maker_close(diverter->maker);
+	table_close(target, NoLock);
+	table_close(source, NoLock);
 }
 
 /* As INSERT makes it: defaults for what the source has not, generated columns, constraints. */
 static StreamRow *
-make_row(RowMaker *maker, StreamRow *row, MemoryContext cxt)
+make_row(Diverter *diverter, StreamRow *row, MemoryContext cxt)
 {
-	TupleTableSlot *slot = maker->slot;
-	ExprContext *econtext = GetPerTupleExprContext(maker->estate);
+	RowMaker   *maker = diverter->maker;
 	Datum	   *datums = weir_stream_row_datums(row);
-	MemoryContext old;
-	StreamRow  *result;
-	Size		size;
 
 	CHECK_FOR_INTERRUPTS();
-	ResetPerTupleExprContext(maker->estate);
-	old = MemoryContextSwitchTo(GetPerTupleMemoryContext(maker->estate));
-	ExecClearTuple(slot);
-	for (int i = 0; i < maker->to->natts; i++)
+	weir_row_maker_start(maker);
+	for (int i = 0; i < RelationGetDescr(maker->rel)->natts; i++)
 	{
-		slot->tts_values[i] = (Datum) 0;
-		slot->tts_isnull[i] = true;
-		if (maker->map[i] >= 0)
-			slot->tts_values[i] = weir_stream_row_get(maker->from, row, datums, maker->map[i],
-													  &slot->tts_isnull[i]);
-		else if (maker->defaults[i])
-			slot->tts_values[i] = ExecEvalExpr(maker->defaults[i], econtext, &slot->tts_isnull[i]);
+		if (diverter->map[i] >= 0)
+			maker->slot->tts_values[i] = weir_stream_row_get(diverter->from, row, datums, diverter->map[i],
+															 &maker->slot->tts_isnull[i]);
+		else if (diverter->map[i] == LATE_COLUMN_DEFAULT)
+			weir_row_maker_default(maker, i);
 	}
-	ExecStoreVirtualTuple(slot);
-	if (maker->has_generated)
-		ExecComputeStoredGenerated(maker->rri, maker->estate, slot, CMD_INSERT);
-	if (maker->has_constraints)
-		ExecConstraints(maker->rri, slot, maker->estate);
-	size = weir_stream_row_size(maker->to, slot->tts_values, slot->tts_isnull);
-	result = MemoryContextAllocHuge(cxt, size);
-	weir_stream_row_fill(maker->to, result, size, slot->tts_values, slot->tts_isnull);
-	MemoryContextSwitchTo(old);
-	return result;
+	return weir_row_maker_finish(maker, cxt);
 }
 
 /* ---------------------------------------------------------------------

@@ -38,6 +38,47 @@ is($node->safe_psql('postgres', q(SET timezone = 'UTC'; SELECT i, t, n, b, f, ts
 is($node->safe_psql('postgres', q(SET timezone = 'UTC'; SELECT DISTINCT topic, part, at, key, headers, arrived FROM kinds_v)),
 	'kinds|0|2023-11-14 22:13:20.123+00|key|{"h": "v"}|t', 'metadata');
 
+# What INSERT would refuse is refused, and what a producer has no say in is not taken.
+topic('create', 'checks', 1);
+produce('checks', <<'EOF');
+{"a": 1, "b": "good"}
+{"a": null, "b": "null"}
+{"b": "missing"}
+{"a": 1, "b": null}
+{"a": 1}
+{}
+{"a": 1, "b": "pairs", "p": {"x": 1}}
+{"a": 1, "b": "pairs", "p": {"y": "1"}}
+{"a": 1, "b": "default", "d": null}
+{"a": 1, "b": "number", "at": 1712121212}
+{"a": 1, "b": "zero \u0000"}
+{"a": 1, "b": "generated", "x": 0}
+{"a": 1, "b": "arrival", "arrival_timestamp": "2000-01-01"}
+EOF
+produce('checks', "{\"a\": 1, \"b\": \"key\"}\n", '-k', "\xff");
+$node->safe_psql('postgres', q(
+	CREATE DOMAIN filled AS int NOT NULL;
+	CREATE DOMAIN told AS text CHECK (VALUE IS NOT NULL);
+	CREATE TYPE checked AS (x filled, y text);
+	CREATE FOREIGN TABLE checks (a filled, b told, p checked, d filled DEFAULT 7, at date, x int, g int GENERATED ALWAYS AS (10 / x) STORED,
+		off bigint OPTIONS (metadata 'offset'), k text OPTIONS (metadata 'key')) SERVER k OPTIONS (topic 'checks', format 'json');
+	CREATE VIEW checks_v AS SELECT off, a, b, p, d, at, g, k, arrival_timestamp > '2020-01-01' AS arrived FROM checks;));
+becomes($node, 'SELECT * FROM checks_v ORDER BY off', "0|1|good||7||||t\n6|1|pairs|(1,)|7||||t\n12|1|arrival||7||||t", 'rows that fit');
+is($node->safe_psql('postgres', q(SELECT "offset", sqlstate, message FROM weir.dead_letters WHERE stream = 'checks'::regclass ORDER BY 1)), <<'EOF'
+1|23502|column "a": domain public.filled does not allow null values
+2|23502|column "a": domain public.filled does not allow null values
+3|23514|column "b": value for domain public.told violates check constraint "told_check"
+4|23514|column "b": value for domain public.told violates check constraint "told_check"
+5|23502|column "a": domain public.filled does not allow null values
+7|23502|column "p": domain public.filled does not allow null values
+8|23502|column "d": domain public.filled does not allow null values
+9|22007|column "at": a number is not taken for a date (Take it into a column of type bigint, and make the time of it in a generated column.)
+10|22P05|column "b": unsupported Unicode escape sequence: \u0000 cannot be converted to text.
+11|22012|column "g": division by zero
+13|22021|column "k": invalid byte sequence for encoding "UTF8": 0xff
+EOF
+	=~ s/\n\z//r, 'and those that do not, each with its column');
+
 # Bad messages go aside, once; the others count.
 topic('create', 'bad', 2);
 my $lines = join '', map { $_ % 100 == 7 ? "{\"a\": \"x$_\"}\n" : "{\"a\": $_}\n" } 1 .. 2000;

@@ -1,0 +1,45 @@
+/*
+ * row_maker.h
+ *	  Rows of a stream that no INSERT makes, with all that INSERT would do.
+ *
+ * Start a row, set columns of slot, or have them take their defaults, then
+ * finish it: it errors as INSERT would.  The stream's own code runs (defaults,
+ * generated columns, constraints), so whoever calls has become who it is to run
+ * as.  After an error the maker can only be closed: an expression may be half
+ * made.
+ */
+#ifndef WEIR_ROW_MAKER_H
+#define WEIR_ROW_MAKER_H
+
+#include "postgres.h"
+#include "nodes/execnodes.h"
+#include "stream/stream_row.h"
+#include "utils/rel.h"
+
+typedef struct RowMaker
+{
+	Relation	rel;
+	EState	   *estate;			/* its es_query_cxt is the maker's own */
+	TupleTableSlot *slot;		/* of the row at hand */
+	int			column;			/* attribute number - 1 of the column at work, for error messages; -1: none */
+	/* private from here on; arrays are by attribute number - 1 */
+	struct ColumnMaker *columns;
+	StreamRowType *type;
+	ResultRelInfo *rri;
+	bool		has_constraints;
+} RowMaker;
+
+/* For a stream that is open and stays so, in a transaction with a snapshot. */
+extern RowMaker *weir_row_maker_open(Relation rel);
+extern void weir_row_maker_close(RowMaker *maker);
+
+/* Begin a row, all NULL.  Its values may live in the estate's per-tuple context, which this resets. */
+extern void weir_row_maker_start(RowMaker *maker);
+
+/* Give a column its default, if it has one. */
+extern void weir_row_maker_default(RowMaker *maker, int column);
+
+/* The row, in cxt. */
+extern StreamRow *weir_row_maker_finish(RowMaker *maker, MemoryContext cxt);
+
+#endif
