@@ -113,6 +113,7 @@ OBJS = \
 	src/worker/write_view.o \
 	src/worker/flush.o \
 	src/view/view_options.o \
+	src/view/define.o \
 	src/view/create.o \
 	src/view/replace.o \
 	src/view/alter.o \

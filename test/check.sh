@@ -53,11 +53,21 @@ report()
 	printf '%-6s %-32s %6s s  %s\n' "$1" "$2" "$3" "${4:-}"
 }
 
+# Other extensions run beside Weir where the server has them, as Debian's has.
+beside()
+{
+	local name
+	for name in pg_stat_statements auto_explain; do
+		[ -e "$("$bin/pg_config" --pkglibdir)/$name.so" ] || { echo "Without $name, which this server has not"; return 1; }
+	done
+}
+
 # pg_regress and pg_isolation_regress: one server, a line a test.
 run_regress()
 {
-	local kind=$1 program=$2 inputdir=$3 out=$stage/$1 names=() name line state ms reported=
+	local kind=$1 program=$2 inputdir=$3 out=$stage/$1 names=() more=() name line state ms reported=
 	shift 3
+	[ "$kind" = regress ] && beside && more=(--temp-config="$copy/test/beside.conf")
 	for name in "$@"; do wanted "$kind/$name" && names+=("$name"); done
 	[ ${#names[@]} -gt 0 ] || return 0
 	as_user mkdir -p "$out" "$inputdir/expected"
@@ -78,7 +88,7 @@ run_regress()
 			report "${state/FAILED/FAIL}" "$kind/$name" "$((ms / 1000)).$((ms % 1000 / 100))"
 		fi
 	done < <(as_user timeout -k 10 "${WEIR_TEST_TIMEOUT:-900}" "$pgxs_test/$program" --inputdir="$inputdir" \
-		--outputdir="$out" --temp-instance="$out/server" --temp-config="$copy/test/weir.conf" \
+		--outputdir="$out" --temp-instance="$out/server" --temp-config="$copy/test/weir.conf" "${more[@]}" \
 		--bindir="$bin" --dbname="weir_$kind" --encoding=UTF8 --no-locale \
 		--load-extension=weir "${names[@]}" 2>&1 </dev/null | tee "$out/$kind.log")
 	for name in "${names[@]}"; do

@@ -105,7 +105,8 @@ extern Query *weir_def_query(Oid defid);
  * Plan (a) with the stock planner, with the top-level Agg node made partial
  * (AGGSPLIT_INITIAL_SERIAL): executing it returns rows of nkeys + nstates
  * columns of the matrel's types.  Runs with the current user and settings.
+ * text is what hooks are told in place of a query's text.
  */
-extern PlannedStmt *weir_cont_query_plan(ContQuery *cq);
+extern PlannedStmt *weir_cont_query_plan(ContQuery *cq, const char *text);
 
 #endif

@@ -292,6 +292,7 @@ build_values(ViewRuntime *runtime)
 		part->view = runtime->view;
 		part->view.matrelid = part->defid = runtime->view.values[foreach_current_index(lc)];
 		part->cxt = runtime->cxt;
+		part->text = runtime->text;
 		part->query = ((ValuesRel *) lfirst(lc))->query;
 		runtime->values[runtime->nvalues++] = part;
 		spec_init(&part->spec, part);
@@ -311,6 +312,7 @@ runtime_build(ViewRuntime *runtime, ContView *view)
 
 	/* An invalidation that arrives while building counts. */
 	runtime->valid = true;
+	runtime->text = psprintf("continuous query of %s", view->name);
 	def = weir_def_query(view->defid);
 	runtime->query = weir_cont_query_build(def, &view->options, NULL);
 	spec_init(&runtime->spec, runtime);
@@ -507,7 +509,7 @@ make_plan(ViewRuntime *runtime)
 	runtime->plan_cxt = AllocSetContextCreate(runtime->cxt, "weir plan", ALLOCSET_DEFAULT_SIZES);
 	runtime->plan_valid = true;
 	old = MemoryContextSwitchTo(runtime->plan_cxt);
-	runtime->plan = weir_cont_query_plan(runtime->query);
+	runtime->plan = weir_cont_query_plan(runtime->query, runtime->text);
 	runtime->keepable = reads_stream_alone(runtime->plan) &&
 		!contain_mutable_functions((Node *) runtime->query->query) &&
 		aggregates_are_immutable(runtime);
@@ -558,9 +560,9 @@ collect_end(DestReceiver *self)
 }
 
 static void
-run_plan(PlannedStmt *plan, CollectReceiver *receiver)
+run_plan(ViewRuntime *runtime, CollectReceiver *receiver)
 {
-	QueryDesc  *desc = CreateQueryDesc(plan, "<continuous query>", GetActiveSnapshot(),
+	QueryDesc  *desc = CreateQueryDesc(runtime->plan, runtime->text, GetActiveSnapshot(),
 									   InvalidSnapshot, &receiver->pub, NULL, NULL, 0);
 
 	ExecutorStart(desc, 0);
@@ -620,7 +622,7 @@ start_kept(ViewRuntime *runtime)
 	MemoryContext old = MemoryContextSwitchTo(TopTransactionContext);
 	KeptPlan   *kept = palloc(sizeof(KeptPlan));
 
-	kept->desc = CreateQueryDesc(runtime->plan, "<continuous query>", GetActiveSnapshot(),
+	kept->desc = CreateQueryDesc(runtime->plan, runtime->text, GetActiveSnapshot(),
 								 InvalidSnapshot, &kept->receiver.pub, NULL, NULL, 0);
 	ExecutorStart(kept->desc, EXEC_FLAG_REWIND);
 	runtime->kept = kept;
@@ -744,7 +746,7 @@ weir_runtime_execute(ViewRuntime *runtime, StreamRows *rows, int first, int last
 		if (keep)
 			run_kept(runtime, &receiver);
 		else
-			run_plan(runtime->plan, &receiver);
+			run_plan(runtime, &receiver);
 	}
 	PG_FINALLY();
 	{

@@ -19,6 +19,7 @@ typedef struct ViewRuntime
 	MemoryContext cxt;			/* owns everything below */
 	bool		valid;			/* false: rebuild before use */
 	ContView	view;			/* as of the last weir_runtime_get; name and options not kept */
+	char	   *text;			/* what other extensions log in place of a statement's text */
 	ContQuery  *query;
 	GroupSpec	spec;
 	bool		plan_valid;

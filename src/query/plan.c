@@ -21,6 +21,7 @@
 #include "utils/guc.h"
 
 static bool is_ordered(ContQuery *cq);
+static Query *without_text(Query *query);
 static Query *rewrite(Query *query);
 static bool streams_only_walker(Node *node, void *context);
 static bool keep_aggregates_walker(Node *node, void *context);
@@ -29,7 +30,7 @@ static bool mark_walker(Node *node, void *context);
 static void follow_types(Plan *plan);
 
 PlannedStmt *
-weir_cont_query_plan(ContQuery *cq)
+weir_cont_query_plan(ContQuery *cq, const char *text)
 {
 	PlannedStmt *stmt;
 	Query	   *query;
@@ -41,11 +42,11 @@ weir_cont_query_plan(ContQuery *cq)
 								 GUC_ACTION_SAVE, true, 0, false);
 
 	/* No parallel plans: the batch is in this process's memory. */
-	query = rewrite(copyObject(cq->query));
+	query = rewrite(without_text(cq->query));
 	(void) streams_only_walker((Node *) query, NULL);
 	if (query->groupClause == NIL)
 		keep_aggregates_walker((Node *) query->targetList, NULL);
-	stmt = pg_plan_query(query, "", 0, NULL);
+	stmt = pg_plan_query(query, text, 0, NULL);
 	AtEOXact_GUC(true, nest);
 	if (cq->nstates > 0)
 		make_partial(stmt->planTree);
@@ -59,6 +60,17 @@ is_ordered(ContQuery *cq)
 		if (weir_counterpart_is_ordered(cq->states[i].aggref->aggfnoid))
 			return true;
 	return false;
+}
+
+/* What other hooks count and cut by its place in a text has none: at CREATE VIEW it is made of the user's. */
+static Query *
+without_text(Query *query)
+{
+	query = copyObject(query);
+	query->queryId = 0;
+	query->stmt_location = -1;
+	query->stmt_len = 0;
+	return query;
 }
 
 /* Expand the ordinary views that the query joins. */

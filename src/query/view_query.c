@@ -338,7 +338,7 @@ session_panes(ContQuery *cq, Oid matrelid)
 		weir_session_panes(cq, matrelid, "*", "");
 	RawStmt    *raw = linitial_node(RawStmt, raw_parser(sql, RAW_PARSE_DEFAULT));
 
-	return parse_analyze_fixedparams(raw, "", NULL, 0, NULL);
+	return parse_analyze_fixedparams(raw, sql, NULL, 0, NULL);
 }
 
 static Node *

@@ -37,7 +37,6 @@
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "parser/analyze.h"
-#include "parser/parser.h"
 #include "query/analyze.h"
 #include "query/cont_query.h"
 #include "query/primary_key.h"
@@ -46,10 +45,10 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/ruleutils.h"
 #include "utils/syscache.h"
 #include "view/combine.h"
 #include "view/create.h"
+#include "view/define.h"
 #include "view/narrow.h"
 #include "view/replace.h"
 #include "view/ttl.h"
@@ -86,9 +85,10 @@ weir_create_view(UtilityCall *call)
 	{
 		if (replaced)
 			weir_replace_refuse(replaced->name, "The new query reads no stream.");
-		if (query->commandType != CMD_SELECT || !weir_narrow_view(call, stmt, query))
-			weir_view_options_refuse(stmt->options);
 		weir_combine_check(query, call->query_string);
+		if (query->commandType == CMD_SELECT && weir_narrow_view(call, stmt, query))
+			return true;
+		weir_view_options_refuse(stmt->options);
 		return false;
 	}
 	if (replaced)
@@ -137,7 +137,6 @@ create_cont_view(UtilityCall *call, ViewStmt *stmt, Query *query, ContView *view
 	GivenOptions given;
 	ContQuery  *cq;
 	Query	   *def;
-	Query	   *over_matrel;
 	ListCell   *lc;
 
 	weir_view_check_statement(stmt, lcons_oid(view->streamid, list_copy(view->more_streams)));
@@ -174,25 +173,22 @@ create_cont_view(UtilityCall *call, ViewStmt *stmt, Query *query, ContView *view
 		view->options.pk = weir_primary_key_find(cq, def, given.pk);
 
 	/* What cannot be planned is told to the user, not to a worker's log. */
-	weir_cont_query_plan(cq);
+	weir_cont_query_plan(cq, call->query_string);
 	view->matrelid = weir_matrel_create(stmt->view, cq, &view->options, given.tablespace);
 	weir_depend_on(view->matrelid, view->defid, DEPENDENCY_AUTO);
 	foreach(lc, cq->values)
 	{
 		int			n = view->nvalues++;
 
-		weir_cont_query_plan(((ValuesRel *) lfirst(lc))->query);
+		weir_cont_query_plan(((ValuesRel *) lfirst(lc))->query, call->query_string);
 		view->values[n] = weir_values_create(stmt->view, cq, &view->options, n, given.tablespace);
 		weir_depend_on(view->values[n], view->defid, DEPENDENCY_AUTO);
 		weir_depend_on(view->matrelid, view->values[n], DEPENDENCY_NORMAL);
 	}
 
-	over_matrel = weir_view_query_build(cq, def, view);
-	stmt->query = weir_view_parse_select(pg_get_querydef(over_matrel, false));
 	stmt->aliases = NIL;
 	stmt->replace = false;
-	weir_utility_replace(call, (Node *) stmt);
-	weir_utility_next(call);
+	weir_view_define(call, stmt, weir_view_query_build(cq, def, view));
 	CommandCounterIncrement();
 
 	view->viewid = RangeVarGetRelid(stmt->view, NoLock, false);
@@ -301,10 +297,4 @@ create_def_view(ViewStmt *stmt, Query *query)
 	StoreViewQuery(address.objectId, copyObject(query), false);
 	CommandCounterIncrement();
 	return address.objectId;
-}
-
-Node *
-weir_view_parse_select(const char *text)
-{
-	return linitial_node(RawStmt, raw_parser(text, RAW_PARSE_DEFAULT))->stmt;
 }

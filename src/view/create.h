@@ -18,9 +18,6 @@ extern void weir_view_check_statement(ViewStmt *stmt, List *streams);
 /* CREATE VIEW v (a, b): names of the first columns. */
 extern void weir_view_apply_aliases(ViewStmt *stmt, Query *query);
 
-/* The raw parse tree of a SELECT. */
-extern Node *weir_view_parse_select(const char *text);
-
 /* Refuse CREATE MATERIALIZED VIEW and CREATE TABLE AS over a stream. */
 extern void weir_refuse_table_as(CreateTableAsStmt *stmt);
 

@@ -16,14 +16,11 @@
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
-#include "parser/parser.h"
 #include "query/cont_query.h"
 #include "utils/acl.h"
 #include "utils/lsyscache.h"
-#include "utils/ruleutils.h"
+#include "view/define.h"
 #include "view/view_options.h"
-
-
 
 typedef struct NarrowContext
 {
@@ -66,9 +63,7 @@ weir_narrow_view(UtilityCall *call, ViewStmt *stmt, Query *query)
 
 	stmt = copyObject(stmt);
 	stmt->options = others;
-	stmt->query = linitial_node(RawStmt, raw_parser(pg_get_querydef(query, false),
-													RAW_PARSE_DEFAULT))->stmt;
-	weir_utility_replace(call, (Node *) stmt);
+	weir_view_define(call, stmt, query);
 	return true;
 }
 

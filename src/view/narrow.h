@@ -10,9 +10,8 @@
 #include "view/utility.h"
 
 /*
- * CREATE VIEW ... WITH (sw = ...) that reads no stream: replaces the statement
- * by that of an ordinary view.  query is the analysed one.  False when it has
- * no option sw.
+ * CREATE VIEW ... WITH (sw = ...) that reads no stream: creates an ordinary
+ * view.  query is the analysed one.  False when it has no option sw.
  */
 extern bool weir_narrow_view(UtilityCall *call, ViewStmt *stmt, Query *query);
 

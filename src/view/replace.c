@@ -38,9 +38,9 @@
 #include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/lsyscache.h"
-#include "utils/ruleutils.h"
 #include "utils/timestamp.h"
 #include "view/create.h"
+#include "view/define.h"
 #include "view/replace.h"
 #include "view/view_options.h"
 #include "worker/flush.h"
@@ -121,7 +121,7 @@ weir_replace_view(UtilityCall *call, ViewStmt *stmt, Query *query, const ContVie
 		options.pk = weir_primary_key_find(cq, def, given.pk);
 	check_options(&view, &given, &options);
 	check_query(&view, old_def, old, def, cq);
-	weir_cont_query_plan(cq);
+	weir_cont_query_plan(cq, call->query_string);
 
 	if (adds)
 	{
@@ -147,10 +147,8 @@ weir_replace_view(UtilityCall *call, ViewStmt *stmt, Query *query, const ContVie
 			names = list_delete_first(names);
 		}
 	}
-	stmt->query = weir_view_parse_select(pg_get_querydef(over_matrel, false));
 	stmt->aliases = NIL;
-	weir_utility_replace(call, (Node *) stmt);
-	weir_utility_next(call);
+	weir_view_define(call, stmt, over_matrel);
 	CommandCounterIncrement();
 }
 

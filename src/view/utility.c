@@ -22,6 +22,7 @@
 #include "utils/syscache.h"
 #include "view/alter.h"
 #include "view/create.h"
+#include "view/define.h"
 #include "view/drop.h"
 #include "view/stream_ddl.h"
 #include "view/utility.h"
@@ -47,6 +48,7 @@ weir_utility_init(void)
 	next_hook = ProcessUtility_hook;
 	ProcessUtility_hook = process_utility;
 	RegisterXactCallback(release_held_database, NULL);
+	weir_view_define_init();
 	weir_drop_init();
 }
 

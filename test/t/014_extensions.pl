@@ -1,13 +1,20 @@
-# Aggregates of other extensions are maintained as PostgreSQL's own: hll and tdigest.
+# Aggregates of other extensions are maintained as PostgreSQL's own: hll and tdigest.  Extensions that log and count statements
+# get texts that tell a user what they belong to.
 use strict;
 use warnings;
+use PostgreSQL::Test::Utils;
 use WeirTest;
 use Test::More;
 
-my $node = weir_cluster('extensions');
+my $node = weir_cluster('extensions', conf => q(
+	shared_preload_libraries = 'pg_stat_statements, auto_explain, weir'
+	pg_stat_statements.track = all
+	auto_explain.log_min_duration = 0
+	auto_explain.log_analyze = on));
 $node->safe_psql('postgres', q(
 	CREATE EXTENSION hll;
 	CREATE EXTENSION tdigest;
+	CREATE EXTENSION pg_stat_statements;
 	CREATE FOREIGN TABLE s (k int, x int, y float8) SERVER weir;
 	CREATE TABLE t (k int, x int, y float8);
 	CREATE VIEW uniques AS SELECT k, hll_cardinality(hll_add_agg(hll_hash_integer(x))) AS n, count(*) FROM s GROUP BY k;
@@ -31,6 +38,11 @@ is($node->safe_psql('postgres', q(
 		SELECT k, percentile_cont(0.5) WITHIN GROUP (ORDER BY y) AS p50,
 			percentile_cont(ARRAY[0.1, 0.9]) WITHIN GROUP (ORDER BY y) AS p
 		FROM t GROUP BY k) b USING (k))), 't', 'tdigest, within a hundredth of the range');
+
+is($node->safe_psql('postgres', q(SELECT query FROM pg_stat_statements WHERE query LIKE 'CREATE VIEW sketch%')),
+	'CREATE VIEW sketch AS SELECT hll_add_agg(hll_hash_integer(x)) AS h FROM s', 'a statement is counted by the text that was sent');
+my $log = slurp_file($node->logfile);
+like($log, qr/Query Text: continuous query of public\.percentiles\n.*Partial Aggregate/s, 'a continuous query is logged by the name of its view');
 
 my ($status, undef, $err) = $node->psql('postgres', 'DROP EXTENSION hll');
 isnt($status, 0, 'DROP EXTENSION sees the views that need it');
