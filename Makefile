@@ -21,6 +21,7 @@ OBJS = \
 	src/base/stats.o \
 	src/base/clock.o \
 	src/base/attempt.o \
+	src/base/own_table.o \
 	src/catalog/property.o \
 	src/catalog/event_options.o \
 	src/catalog/options.o \
@@ -111,6 +112,7 @@ OBJS = \
 	src/worker/expire.o \
 	src/worker/partitions.o \
 	src/worker/write_view.o \
+	src/worker/notes.o \
 	src/worker/flush.o \
 	src/view/view_options.o \
 	src/view/define.o \

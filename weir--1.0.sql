@@ -1308,7 +1308,7 @@ GRANT SELECT ON weir.kafka_offsets TO PUBLIC;
 COMMENT ON TABLE weir.kafka_offsets IS 'next offset to read per stream and partition; written in the transaction that writes the views';
 
 CREATE TABLE weir.dead_letters (
-	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	id bigint GENERATED ALWAYS AS IDENTITY (CACHE 1000) PRIMARY KEY,
 	stream regclass NOT NULL,
 	view regclass,
 	topic text,
@@ -1377,7 +1377,7 @@ GRANT SELECT ON weir.late_counts TO PUBLIC;
 COMMENT ON TABLE weir.late_counts IS 'how many rows came after their window in a view was closed';
 
 CREATE TABLE weir.late_rows (
-	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	id bigint GENERATED ALWAYS AS IDENTITY (CACHE 1000) PRIMARY KEY,
 	view regclass NOT NULL,
 	stream regclass NOT NULL,
 	partition integer,

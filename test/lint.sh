@@ -20,6 +20,18 @@ for f in $(grep -rl --include='*.[ch]' PG_VERSION_NUM src); do
 	[ "$f" = src/base/compat.h ] || complain "$f looks at PG_VERSION_NUM"
 done
 
+# The workers' own SQL means the same whatever the search_path: operators and functions are named by schema.
+while IFS= read -r line; do complain "SQL without a schema: $line"; done < <(
+	perl -ne 'next if /err(msg|hint|detail)/;
+		while (/"((?:\\.|[^"\\])*)"/g) {
+			my $sql = $1;
+			next unless $sql =~ /\b(SELECT|WHERE|DELETE|UPDATE|VALUES|OVER)\b/;
+			$sql =~ s/(SET|,) (\\")?[a-z_]+(\\")? = //g;
+			$sql =~ s/SELECT \*//g;
+			print "$ARGV:$.: $sql\n" if $sql =~ m{ (=|<|>|<=|>=|<>|!=|[-+*/]|\|\|) |IS (NOT )?DISTINCT FROM| (IN|BETWEEN|LIKE) |NULLIF\(|USING \(|(?<![.\w])(count|sum|min|max|now|unnest|array_append)\(};
+		}
+		close ARGV if eof' src/{base,catalog,stream,kafka,groups,matrel,worker}/*.c)
+
 # Only librdkafka's own files know it.
 for f in $(grep -rl --include='*.[ch]' 'librdkafka/rdkafka.h' src); do
 	case $f in src/kafka/client.c | src/catalog/property.c) ;; *) complain "$f includes rdkafka.h" ;; esac

@@ -28,7 +28,7 @@ static char *gap_of(const ContQuery *query);
 static void
 closed_sessions(StringInfo sql, ViewRuntime *runtime, const char *bound)
 {
-	appendStringInfo(sql, "SELECT \"?row\" FROM (%s) q WHERE \"?ends\" <= %s",
+	appendStringInfo(sql, "SELECT \"?row\" FROM (%s) q WHERE \"?ends\" OPERATOR(pg_catalog.<=) %s",
 					 panes_until(&runtime->view, runtime->query, "ctid", bound), bound);
 }
 
@@ -44,12 +44,12 @@ panes_until(const ContView *view, const ContQuery *query, const char *what, cons
 	for (int i = 0; i < query->nkeys; i++)
 		if (i != query->pane_key)
 			appendStringInfo(&keys, "%s, ", quote_identifier(query->keys[i].colname));
-	return psprintf("SELECT \"?row\", \"?session\", pg_catalog.max(%s) OVER (PARTITION BY %s\"?session\") + '%s'::pg_catalog.interval AS \"?ends\""
+	return psprintf("SELECT \"?row\", \"?session\", pg_catalog.max(%s) OVER (PARTITION BY %s\"?session\") OPERATOR(pg_catalog.+) '%s'::pg_catalog.interval AS \"?ends\""
 					" FROM (%s) p",
 					latest, keys.data, gap_of(query),
 					weir_session_panes(query, view->matrelid,
 									   psprintf("%s AS \"?row\", %s%s", what, keys.data, latest),
-									   psprintf(" WHERE %s <= %s", pane, bound)));
+									   psprintf(" WHERE %s OPERATOR(pg_catalog.<=) %s", pane, bound)));
 }
 
 static char *
@@ -68,7 +68,7 @@ weir_matrel_spare_sessions(const ContView *view, const ContQuery *query, Timesta
 	Datum		value;
 
 	SPI_connect();
-	if (SPI_execute_with_args(psprintf("SELECT pg_catalog.min(\"?session\") - '%s'::pg_catalog.interval FROM (%s) q WHERE \"?ends\" > $1",
+	if (SPI_execute_with_args(psprintf("SELECT pg_catalog.min(\"?session\") OPERATOR(pg_catalog.-) '%s'::pg_catalog.interval FROM (%s) q WHERE \"?ends\" OPERATOR(pg_catalog.>) $1",
 									   gap_of(query), panes_until(view, query, "true", "$1")),
 							  1, &type, &arg, NULL, true, 1) != SPI_OK_SELECT || SPI_processed != 1)
 		elog(ERROR, "could not look for sessions");
@@ -103,7 +103,7 @@ bound_of(const ContView *view, const ContQuery *query, Interval *length, Datum *
 	initStringInfo(&streams);
 	foreach(lc, query->streams)
 		appendStringInfo(&streams, "%s%u::pg_catalog.regclass", lc == list_head(query->streams) ? "" : ", ", lfirst_oid(lc));
-	return psprintf("(SELECT weir.watermark(%s)%s - $1 - $2 - $3)",
+	return psprintf("(SELECT weir.watermark(%s)%s OPERATOR(pg_catalog.-) $1 OPERATOR(pg_catalog.-) $2 OPERATOR(pg_catalog.-) $3)",
 					streams.data, query->keys[closing->key].type == TIMESTAMPOID ? " AT TIME ZONE 'UTC'" : "");
 }
 
@@ -145,7 +145,7 @@ weir_matrel_expire_closed(ViewRuntime *runtime, int limit, int64 *nvalues)
 	if (sessions)
 		closed_sessions(&sql, runtime, bound);
 	else
-		appendStringInfo(&sql, "SELECT ctid FROM %s WHERE %s <= %s LIMIT %d",
+		appendStringInfo(&sql, "SELECT ctid FROM %s WHERE %s OPERATOR(pg_catalog.<=) %s LIMIT %d",
 						 quote_qualified_identifier(get_namespace_name(get_rel_namespace(runtime->view.matrelid)),
 													get_rel_name(runtime->view.matrelid)),
 						 column, bound, limit);

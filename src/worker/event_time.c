@@ -18,11 +18,11 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "base/clock.h"
+#include "base/own_table.h"
 #include "base/shmem.h"
 #include "catalog/event_options.h"
 #include "catalog/pg_type.h"
 #include "common/int.h"
-#include "executor/spi.h"
 #include "matrel/closed.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
@@ -334,118 +334,6 @@ weir_event_expect(Oid streamid, int npartitions)
  * Storing
  * --------------------------------------------------------------------- */
 
-/* Late rows of one view in the flush under way. */
-typedef struct LateCount
-{
-	Oid			viewid;
-	int64		dropped;
-	int64		diverted;
-} LateCount;
-
-static List *late_counts = NIL; /* in SPI's memory */
-
-static void
-count_late(Oid viewid, int64 dropped, int64 diverted)
-{
-	LateCount  *count = NULL;
-	ListCell   *lc;
-
-	foreach(lc, late_counts)
-		if (((LateCount *) lfirst(lc))->viewid == viewid)
-			count = lfirst(lc);
-	if (count == NULL)
-	{
-		count = palloc0(sizeof(LateCount));
-		count->viewid = viewid;
-		late_counts = lappend(late_counts, count);
-	}
-	count->dropped += dropped;
-	count->diverted += diverted;
-}
-
-static void
-execute(SPIPlanPtr *plan, const char *sql, int nargs, Oid *types, Datum *values, const char *nulls)
-{
-	if (*plan == NULL)
-	{
-		*plan = SPI_prepare(sql, nargs, types);
-		if (*plan == NULL || SPI_keepplan(*plan) != 0)
-			elog(ERROR, "could not prepare \"%s\"", sql);
-	}
-	if (SPI_execute_plan(*plan, values, nulls, false, 0) != SPI_OK_INSERT)
-		elog(ERROR, "could not execute \"%s\"", sql);
-}
-
-static void
-write_late_counts(void)
-{
-	static SPIPlanPtr plan = NULL;
-	Oid			types[3] = {OIDOID, INT8OID, INT8OID};
-	ListCell   *lc;
-
-	foreach(lc, late_counts)
-	{
-		LateCount  *count = lfirst(lc);
-		Datum		values[3] = {ObjectIdGetDatum(count->viewid), Int64GetDatum(count->dropped),
-			Int64GetDatum(count->diverted)};
-
-		execute(&plan,
-				"INSERT INTO weir.late_counts AS l (view, dropped, diverted)"
-				" SELECT c.oid, $2, $3 FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) $1"
-				" ON CONFLICT (view) DO UPDATE SET dropped = l.dropped OPERATOR(pg_catalog.+) excluded.dropped,"
-				" diverted = l.diverted OPERATOR(pg_catalog.+) excluded.diverted",
-				3, types, values, NULL);
-	}
-	late_counts = NIL;
-}
-
-void
-weir_event_write_begin(void)
-{
-	late_counts = NIL;
-}
-
-/* Counts stay with the view, a row that is diverted to no other stream goes to weir.late_rows. */
-bool
-weir_event_write_late(RunDead *dead)
-{
-	static SPIPlanPtr plan = NULL;
-	Oid			types[6] = {OIDOID, OIDOID, INT4OID, INT8OID, TEXTOID, TIMESTAMPTZOID};
-	Datum		values[6];
-	char		nulls[7] = "      ";
-
-	if (dead->sqlerrcode != 0)
-		return false;
-	if (dead->payload_len < 0 && dead->offset > 0 && dead->partition < 0)
-	{
-		bool		diverted = dead->partition == LATE_ROWS_DIVERTED;
-
-		count_late(dead->viewid, diverted ? 0 : dead->offset, diverted ? dead->offset : 0);
-		return true;
-	}
-	count_late(dead->viewid, 0, 1);
-	values[0] = ObjectIdGetDatum(dead->viewid);
-	values[1] = ObjectIdGetDatum(dead->streamid);
-	values[2] = Int32GetDatum(dead->partition);
-	values[3] = Int64GetDatum(dead->offset);
-	if (dead->partition < 0)
-		nulls[2] = nulls[3] = 'n';
-	if (dead->payload_len >= 0)
-		values[4] = PointerGetDatum(cstring_to_text_with_len(dead->data + Max(dead->topic_len, 0) + dead->message_len,
-															 dead->payload_len));
-	else
-		nulls[4] = 'n';
-	values[5] = TimestampTzGetDatum(dead->time);
-	execute(&plan,
-			"INSERT INTO weir.late_rows (view, stream, partition, \"offset\", \"row\", \"time\")"
-			" SELECT v.oid, s.oid, $3, $4, $5, $6 FROM pg_catalog.pg_class v, pg_catalog.pg_class s"
-			" WHERE v.oid OPERATOR(pg_catalog.=) $1 AND s.oid OPERATOR(pg_catalog.=) $2",
-			6, types, values, nulls);
-	if (dead->payload_len >= 0)
-		pfree(DatumGetPointer(values[4]));
-	return true;
-}
-
 bool
 weir_event_pending(void)
 {
@@ -464,18 +352,17 @@ weir_event_write(void)
 	int			n;
 	StoredWatermark *changes = weir_watermark_changes(weir_worker_self->slot, &n);
 
-	write_late_counts();
 	for (int i = 0; i < n; i++)
 	{
 		Datum		values[3] = {ObjectIdGetDatum(changes[i].streamid), Int32GetDatum(changes[i].partition),
 			TimestampTzGetDatum(changes[i].watermark)};
 
-		execute(&plan,
-				"INSERT INTO weir.watermarks AS w (stream, partition, watermark)"
-				" SELECT c.oid, $2, $3 FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) $1"
-				" ON CONFLICT (stream, partition) DO UPDATE SET watermark = excluded.watermark"
-				" WHERE w.watermark OPERATOR(pg_catalog.<) excluded.watermark",
-				3, types, values, NULL);
+		weir_own_execute(&plan,
+						 "INSERT INTO weir.watermarks AS w (stream, partition, watermark)"
+						 " SELECT c.oid, $2, $3 FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) $1"
+						 " ON CONFLICT (stream, partition) DO UPDATE SET watermark = excluded.watermark"
+						 " WHERE w.watermark OPERATOR(pg_catalog.<) excluded.watermark",
+						 3, types, values, NULL);
 	}
 }
 
@@ -486,7 +373,6 @@ weir_event_tick(List *views)
 	if (!weir_epoch_cut_watermarks(weir_worker_self->slot) || !weir_event_pending())
 		return false;
 	SPI_connect();
-	weir_event_write_begin();
 	weir_event_write();
 	SPI_finish();
 	return true;

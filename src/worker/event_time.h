@@ -32,16 +32,11 @@ extern void weir_event_adopted(Run *run);
 /* The watermark waits for these partitions of a stream; in a transaction. */
 extern void weir_event_expect(Oid streamid, int npartitions);
 
-/*
- * In the flush transaction, in SPI: begin; then each letter, true if it is of
- * late rows and so written here; then the rest.
- */
-extern void weir_event_write_begin(void);
-extern bool weir_event_write_late(RunDead *dead);
-extern void weir_event_write(void);
-
-/* Is there a watermark to be written? */
+/* Are there watermarks to be written? */
 extern bool weir_event_pending(void);
+
+/* Write them, in SPI, as of the last cut. */
+extern void weir_event_write(void);
 
 /*
  * Idle partitions let the watermark go on though no rows come; in a

@@ -20,16 +20,11 @@
 #include "access/xact.h"
 #include "base/attempt.h"
 #include "base/compat.h"
-#include "base/settings.h"
 #include "base/shmem.h"
 #include "catalog/cont_view.h"
-#include "catalog/pg_type.h"
-#include "executor/spi.h"
 #include "groups/epoch.h"
-#include "groups/sorted.h"
 #include "worker/kafka.h"
 #include "matrel/shape.h"
-#include "matrel/write.h"
 #include "miscadmin.h"
 #include "base/stats.h"
 #include "query/execute.h"
@@ -47,6 +42,7 @@
 #include "utils/snapmgr.h"
 #include "worker/event_time.h"
 #include "worker/expire.h"
+#include "worker/notes.h"
 #include "worker/partitions.h"
 #include "worker/worker.h"
 #include "worker/write_view.h"
@@ -183,100 +179,6 @@ write_view_carefully(Epoch *epoch, ContView *view)
 }
 
 /* ---------------------------------------------------------------------
- * Dead letters and offsets
- * --------------------------------------------------------------------- */
-
-static void
-write_dead(RunDead *dead)
-{
-	static const char *sql =
-		"INSERT INTO weir.dead_letters"
-		" (stream, view, topic, partition, \"offset\", payload, sqlstate, message, \"time\")"
-		" SELECT c.oid, v.oid, $3, $4, $5, $6, $7, $8, $9"
-		" FROM pg_catalog.pg_class c LEFT JOIN pg_catalog.pg_class v ON v.oid = $2"
-		" WHERE c.oid = $1";
-	Oid			types[9] = {OIDOID, OIDOID, TEXTOID, INT4OID, INT8OID, BYTEAOID, TEXTOID, TEXTOID, TIMESTAMPTZOID};
-	Datum		values[9];
-	char		nulls[10] = "         ";
-	char	   *place = dead->data;
-
-	if (weir_event_write_late(dead))
-		return;
-	values[0] = ObjectIdGetDatum(dead->streamid);
-	values[1] = ObjectIdGetDatum(dead->viewid);
-	if (dead->topic_len >= 0)
-		values[2] = PointerGetDatum(cstring_to_text_with_len(place, dead->topic_len));
-	else
-		nulls[2] = 'n';
-	place += Max(dead->topic_len, 0);
-	values[3] = Int32GetDatum(dead->partition);
-	values[4] = Int64GetDatum(dead->offset);
-	if (dead->partition < 0)
-		nulls[3] = nulls[4] = 'n';
-	values[7] = PointerGetDatum(cstring_to_text_with_len(place, dead->message_len));
-	place += dead->message_len;
-	if (dead->payload_len >= 0)
-		values[5] = PointerGetDatum(cstring_to_text_with_len(place, dead->payload_len));
-	else
-		nulls[5] = 'n';
-	values[6] = CStringGetTextDatum(unpack_sql_state(dead->sqlerrcode));
-	values[8] = TimestampTzGetDatum(dead->time);
-	if (SPI_execute_with_args(sql, 9, types, values, nulls, false, 0) != SPI_OK_INSERT)
-		elog(ERROR, "could not write a dead letter");
-	for (int i = 2; i < 9; i++)
-		if (nulls[i] == ' ' && types[i] != INT4OID && types[i] != INT8OID && types[i] != TIMESTAMPTZOID)
-			pfree(DatumGetPointer(values[i]));
-}
-
-static void
-write_offset(KafkaOffset *offset)
-{
-	static const char *sql =
-		"INSERT INTO weir.kafka_offsets (stream, partition, next_offset)"
-		" SELECT c.oid, $2, $3 FROM pg_catalog.pg_class c WHERE c.oid = $1"
-		" ON CONFLICT (stream, partition) DO UPDATE SET next_offset = excluded.next_offset";
-	Oid			types[3] = {OIDOID, INT4OID, INT8OID};
-	Datum		values[3];
-
-	values[0] = ObjectIdGetDatum(offset->streamid);
-	values[1] = Int32GetDatum(offset->partition);
-	values[2] = Int64GetDatum(offset->next_offset);
-	if (SPI_execute_with_args(sql, 3, types, values, NULL, false, 0) != SPI_OK_INSERT)
-		elog(ERROR, "could not write a Kafka offset");
-}
-
-/* In order of arrival; the run's list is latest first. */
-static void
-write_all_dead(Run *run)
-{
-	List	   *list = NIL;
-
-	for (RunDead *dead = run->dead; dead; dead = dead->next)
-		list = lappend(list, dead);
-	for (int i = list_length(list) - 1; i >= 0; i--)
-		write_dead(list_nth(list, i));
-	list_free(list);
-}
-
-static void
-write_notes(Epoch *epoch)
-{
-	SPI_connect();
-	weir_event_write_begin();
-	write_all_dead(&epoch->main);
-	for (Run *run = epoch->adopted; run; run = run->next)
-	{
-		for (int i = 0; i < run->ndead_files; i++)
-			weir_run_read_dead(run, i, write_dead);
-		write_all_dead(run);
-	}
-	for (EpochOffset *offset = epoch->offsets; offset; offset = offset->next)
-		write_offset(&offset->offset);
-	weir_event_write();
-	SPI_finish();
-}
-
-/* ---------------------------------------------------------------------
  * One epoch
  * --------------------------------------------------------------------- */
 
@@ -292,17 +194,6 @@ commit_callback(XactEvent event, void *arg)
 	}
 	else if (event == XACT_EVENT_ABORT)
 		writing = false;
-}
-
-static bool
-has_notes(Epoch *epoch)
-{
-	if (epoch->main.dead || epoch->offsets || weir_event_pending())
-		return true;
-	for (Run *run = epoch->adopted; run; run = run->next)
-		if (run->dead || run->ndead_files > 0)
-			return true;
-	return false;
 }
 
 /*
@@ -405,8 +296,8 @@ write_epoch(Epoch *epoch, bool careful)
 		else
 			write_view(view, epoch);
 	}
-	if (has_notes(epoch))
-		write_notes(epoch);
+	if (weir_notes_any(epoch))
+		weir_notes_write(epoch);
 	(void) weir_expire_views(views, Max(EXPIRE_WITH_FLUSH, Min(rows_written * 2, EXPIRE_MOST)),
 							 rows_written > EXPIRE_WITH_FLUSH / 2, tend);
 	writing = true;

@@ -1,0 +1,29 @@
+/*
+ * own_table.h
+ *	  Writing the extension's own tables: statements whose plans are kept, and many rows at once.
+ */
+#ifndef WEIR_OWN_TABLE_H
+#define WEIR_OWN_TABLE_H
+
+#include "postgres.h"
+#include "executor/spi.h"
+
+/*
+ * Execute an INSERT, UPDATE or DELETE, in SPI; the plan is kept in *plan, which is
+ * NULL at first.  The text names everything by schema.  Returns how many rows.
+ */
+extern uint64 weir_own_execute(SPIPlanPtr *plan, const char *sql, int nargs, Oid *types,
+							   Datum *values, const char *nulls);
+
+/*
+ * Insert many rows, in the current transaction: each has values for the table's
+ * first columns, but for an identity column, which is filled in here.  They are
+ * in the table when weir_own_insert_end returns.  Triggers are not called.
+ */
+typedef struct OwnInsert OwnInsert;
+
+extern OwnInsert *weir_own_insert_begin(Oid relid);
+extern void weir_own_insert(OwnInsert *insert, int nvalues, const Datum *values, const bool *nulls);
+extern void weir_own_insert_end(OwnInsert *insert);
+
+#endif

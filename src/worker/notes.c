@@ -1,0 +1,235 @@
+/*
+ * notes.c
+ *	  What an epoch has besides groups: dead letters, late rows, Kafka offsets, watermarks.
+ *
+ * In the flush transaction, so that each is there exactly once, with the rows of
+ * its batch.  Dead letters and late rows may be many, and are written in bulk.
+ * Those of a stream that is not there any more are left out.
+ */
+#include "postgres.h"
+
+#include "worker/notes.h"
+
+#include "base/own_table.h"
+#include "catalog/cont_view.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+#include "worker/event_time.h"
+#include "worker/intake.h"
+
+/* Late rows of one view. */
+typedef struct LateCount
+{
+	Oid			viewid;
+	int64		dropped;
+	int64		diverted;
+} LateCount;
+
+/* Of the flush under way; begun when the first one is met. */
+static OwnInsert *dead_letters = NULL;
+static OwnInsert *late_rows = NULL;
+static List *late_counts = NIL;
+
+static void write_letters(Run *run);
+static void write_letter(RunDead *dead);
+static void write_dead(RunDead *dead);
+static void write_late(RunDead *dead);
+static void count_late(Oid viewid, int64 dropped, int64 diverted);
+static Datum payload_of(RunDead *dead);
+static bool relation_exists(Oid relid);
+static void write_late_counts(void);
+static void write_offset(KafkaOffset *offset);
+
+bool
+weir_notes_any(Epoch *epoch)
+{
+	if (epoch->main.dead || epoch->offsets || weir_event_pending())
+		return true;
+	for (Run *run = epoch->adopted; run; run = run->next)
+		if (run->dead || run->ndead_files > 0)
+			return true;
+	return false;
+}
+
+void
+weir_notes_write(Epoch *epoch)
+{
+	dead_letters = late_rows = NULL;
+	late_counts = NIL;
+	SPI_connect();
+	write_letters(&epoch->main);
+	for (Run *run = epoch->adopted; run; run = run->next)
+	{
+		for (int i = 0; i < run->ndead_files; i++)
+			weir_run_read_dead(run, i, write_letter);
+		write_letters(run);
+	}
+	if (dead_letters)
+		weir_own_insert_end(dead_letters);
+	if (late_rows)
+		weir_own_insert_end(late_rows);
+	write_late_counts();
+	for (EpochOffset *offset = epoch->offsets; offset; offset = offset->next)
+		write_offset(&offset->offset);
+	weir_event_write();
+	SPI_finish();
+}
+
+/* In order of arrival; the run's list is latest first. */
+static void
+write_letters(Run *run)
+{
+	RunDead   **letters = palloc_extended(sizeof(RunDead *) * Max(run->ndead, 1), MCXT_ALLOC_HUGE);
+	int64		n = 0;
+
+	for (RunDead *dead = run->dead; dead; dead = dead->next)
+		letters[n++] = dead;
+	while (--n >= 0)
+		write_letter(letters[n]);
+	pfree(letters);
+}
+
+static void
+write_letter(RunDead *dead)
+{
+	CHECK_FOR_INTERRUPTS();
+	if (dead->sqlerrcode == 0)
+		write_late(dead);
+	else if (relation_exists(dead->streamid))
+		write_dead(dead);
+}
+
+static void
+write_dead(RunDead *dead)
+{
+	Datum		values[10];
+	bool		nulls[10] = {false};
+	char	   *message = dead->data + Max(dead->topic_len, 0);
+
+	if (dead_letters == NULL)
+		dead_letters = weir_own_insert_begin(weir_catalog_relid("dead_letters"));
+	values[0] = (Datum) 0;		/* id */
+	values[1] = ObjectIdGetDatum(dead->streamid);
+	values[2] = ObjectIdGetDatum(dead->viewid);
+	nulls[2] = !relation_exists(dead->viewid);
+	values[3] = PointerGetDatum(cstring_to_text_with_len(dead->data, Max(dead->topic_len, 0)));
+	nulls[3] = dead->topic_len < 0;
+	values[4] = Int32GetDatum(dead->partition);
+	values[5] = Int64GetDatum(dead->offset);
+	nulls[4] = nulls[5] = dead->partition < 0;
+	values[6] = payload_of(dead);
+	nulls[6] = dead->payload_len < 0;
+	values[7] = CStringGetTextDatum(unpack_sql_state(dead->sqlerrcode));
+	values[8] = PointerGetDatum(cstring_to_text_with_len(message, dead->message_len));
+	values[9] = TimestampTzGetDatum(dead->time);
+	weir_own_insert(dead_letters, lengthof(values), values, nulls);
+	for (int i = 3; i < 9; i++)
+		if (i != 4 && i != 5)
+			pfree(DatumGetPointer(values[i]));
+}
+
+/* Counts stay with the view, a row that is diverted to no other stream goes to weir.late_rows. */
+static void
+write_late(RunDead *dead)
+{
+	Datum		values[7];
+	bool		nulls[7] = {false};
+
+	if (dead->payload_len < 0 && dead->offset > 0 && dead->partition < 0)
+	{
+		bool		diverted = dead->partition == LATE_ROWS_DIVERTED;
+
+		count_late(dead->viewid, diverted ? 0 : dead->offset, diverted ? dead->offset : 0);
+		return;
+	}
+	count_late(dead->viewid, 0, 1);
+	if (!relation_exists(dead->viewid) || !relation_exists(dead->streamid))
+		return;
+	if (late_rows == NULL)
+		late_rows = weir_own_insert_begin(weir_catalog_relid("late_rows"));
+	values[0] = (Datum) 0;		/* id */
+	values[1] = ObjectIdGetDatum(dead->viewid);
+	values[2] = ObjectIdGetDatum(dead->streamid);
+	values[3] = Int32GetDatum(dead->partition);
+	values[4] = Int64GetDatum(dead->offset);
+	nulls[3] = nulls[4] = dead->partition < 0;
+	values[5] = payload_of(dead);
+	nulls[5] = dead->payload_len < 0;
+	values[6] = TimestampTzGetDatum(dead->time);
+	weir_own_insert(late_rows, lengthof(values), values, nulls);
+	pfree(DatumGetPointer(values[5]));
+}
+
+static void
+count_late(Oid viewid, int64 dropped, int64 diverted)
+{
+	LateCount  *count = NULL;
+	ListCell   *lc;
+
+	foreach(lc, late_counts)
+		if (((LateCount *) lfirst(lc))->viewid == viewid)
+			count = lfirst(lc);
+	if (count == NULL)
+	{
+		count = palloc0(sizeof(LateCount));
+		count->viewid = viewid;
+		late_counts = lappend(late_counts, count);
+	}
+	count->dropped += dropped;
+	count->diverted += diverted;
+}
+
+/* Empty when there is none. */
+static Datum
+payload_of(RunDead *dead)
+{
+	return PointerGetDatum(cstring_to_text_with_len(dead->data + Max(dead->topic_len, 0) + dead->message_len,
+													Max(dead->payload_len, 0)));
+}
+
+static bool
+relation_exists(Oid relid)
+{
+	return OidIsValid(relid) && SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid));
+}
+
+static void
+write_late_counts(void)
+{
+	static SPIPlanPtr plan = NULL;
+	Oid			types[3] = {OIDOID, INT8OID, INT8OID};
+	ListCell   *lc;
+
+	foreach(lc, late_counts)
+	{
+		LateCount  *count = lfirst(lc);
+		Datum		values[3] = {ObjectIdGetDatum(count->viewid), Int64GetDatum(count->dropped),
+			Int64GetDatum(count->diverted)};
+
+		weir_own_execute(&plan,
+						 "INSERT INTO weir.late_counts AS l (view, dropped, diverted)"
+						 " SELECT c.oid, $2, $3 FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) $1"
+						 " ON CONFLICT (view) DO UPDATE SET dropped = l.dropped OPERATOR(pg_catalog.+) excluded.dropped,"
+						 " diverted = l.diverted OPERATOR(pg_catalog.+) excluded.diverted",
+						 3, types, values, NULL);
+	}
+	late_counts = NIL;
+}
+
+static void
+write_offset(KafkaOffset *offset)
+{
+	static SPIPlanPtr plan = NULL;
+	Oid			types[3] = {OIDOID, INT4OID, INT8OID};
+	Datum		values[3] = {ObjectIdGetDatum(offset->streamid), Int32GetDatum(offset->partition),
+		Int64GetDatum(offset->next_offset)};
+
+	weir_own_execute(&plan,
+					 "INSERT INTO weir.kafka_offsets (stream, partition, next_offset)"
+					 " SELECT c.oid, $2, $3 FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) $1"
+					 " ON CONFLICT (stream, partition) DO UPDATE SET next_offset = excluded.next_offset",
+					 3, types, values, NULL);
+}
