@@ -1174,6 +1174,35 @@ CREATE FUNCTION weir.bucket_cardinality(buckets weir.buckets) RETURNS bigint
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_bucket_cardinality';
 COMMENT ON FUNCTION weir.bucket_cardinality(buckets weir.buckets) IS 'how many different values there are in all buckets';
 
+/*
+ * Equality, by the bytes.  Logical replication compares rows of tables that have no primary key
+ * (REPLICA IDENTITY FULL, as matrels are) column by column, with the hash or btree equality of their types.
+ */
+DO $do$
+DECLARE
+	type text;
+BEGIN
+	FOREACH type IN ARRAY ARRAY['state', 'hyperloglog', 'bloom', 'cmsketch', 'topk', 'tdigest', 'buckets'] LOOP
+		EXECUTE pg_catalog.format($sql$
+			CREATE FUNCTION weir.same_bytes(a weir.%1$s, b weir.%1$s) RETURNS boolean
+				LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE AS 'byteaeq';
+			COMMENT ON FUNCTION weir.same_bytes(weir.%1$s, weir.%1$s) IS 'are they the same byte by byte?  The operator =';
+			CREATE FUNCTION weir.hash_bytes(value weir.%1$s) RETURNS integer
+				LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE AS 'hashvarlena';
+			COMMENT ON FUNCTION weir.hash_bytes(weir.%1$s) IS 'hash function that goes with =';
+			CREATE FUNCTION weir.hash_bytes(value weir.%1$s, seed bigint) RETURNS bigint
+				LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE AS 'hashvarlenaextended';
+			COMMENT ON FUNCTION weir.hash_bytes(weir.%1$s, bigint) IS 'hash function that goes with =, of 64 bits';
+			CREATE OPERATOR weir.= (LEFTARG = weir.%1$s, RIGHTARG = weir.%1$s, FUNCTION = weir.same_bytes,
+				COMMUTATOR = OPERATOR(weir.=), RESTRICT = pg_catalog.eqsel, JOIN = pg_catalog.eqjoinsel, HASHES);
+			COMMENT ON OPERATOR weir.= (weir.%1$s, weir.%1$s) IS 'the same byte by byte';
+			CREATE OPERATOR CLASS weir.%1$s_ops DEFAULT FOR TYPE weir.%1$s USING hash AS
+				OPERATOR 1 weir.= (weir.%1$s, weir.%1$s),
+				FUNCTION 1 weir.hash_bytes(weir.%1$s), FUNCTION 2 weir.hash_bytes(weir.%1$s, bigint);
+		$sql$, type);
+	END LOOP;
+END $do$;
+
 /* -- section: pipelinedb (small functions under PipelineDB's names) -- */
 
 CREATE FUNCTION weir.date_round(ts timestamptz, step interval) RETURNS timestamptz

@@ -24,6 +24,10 @@ SELECT c.relname, c.relkind, spcname, c.reloptions FROM pg_class c LEFT JOIN pg_
 (TABLE parts EXCEPT ALL SELECT d, count(*) FROM p GROUP BY d) UNION ALL (SELECT d, count(*) FROM p GROUP BY d EXCEPT ALL TABLE parts);
 (TABLE primary_key EXCEPT ALL SELECT t, count(*) FROM p GROUP BY t) UNION ALL (SELECT t, count(*) FROM p GROUP BY t EXCEPT ALL TABLE primary_key);
 
+-- what subscribers know rows by: the primary key, else all columns; partitions as the whole
+SELECT c.relname, c.relkind, c.relreplident FROM pg_class c
+	WHERE relnamespace = 'view_storage'::regnamespace AND relkind IN ('r', 'p') AND relname <> 'p' ORDER BY relname COLLATE "C";
+
 -- moved later
 ALTER TABLE elsewhere_mrel SET TABLESPACE regress_weir_space;
 ALTER INDEX elsewhere_mrel_lookup SET TABLESPACE regress_weir_space;

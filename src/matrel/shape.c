@@ -62,6 +62,8 @@ static Oid	create_table(const RangeVar *view, const ContQuery *cq, const ContVie
 static PartitionSpec *partition_spec(const ContViewOptions *options);
 static List *fillfactor_option(int fillfactor);
 static void add_primary_key(Oid relid, List *columns);
+static void set_replica_identity(Oid relid, char identity);
+static void alter_table(Oid relid, AlterTableType subtype, Node *def);
 static bool has_primary_key(Oid relid);
 static bool has_lookup_index(Oid matrelid, const ContQuery *cq);
 static void create_group_index(Oid relid, const RangeVar *name, const ContQuery *cq, int n);
@@ -92,6 +94,8 @@ weir_matrel_create(const RangeVar *view, const ContQuery *cq,
 	create_guard(matrelid);
 	if (options->pk)
 		add_primary_key(matrelid, options->pk);
+	else
+		set_replica_identity(matrelid, REPLICA_IDENTITY_FULL);
 	if (!cq->append && cq->nkeys > 0 && !has_lookup_index(matrelid, cq))
 		create_lookup_index(matrelid, matrel, cq);
 	if (cq->step_key >= 0 && cq->step_key != cq->partition_key)
@@ -121,6 +125,7 @@ weir_values_create(const RangeVar *view, const ContQuery *cq, const ContViewOpti
 	name->relname = ChooseRelationName(view->relname, NULL, psprintf("vals%d", n + 1), schema, false);
 	relid = create_table(name, rel->query, &alike, tablespace);
 	create_guard(relid);
+	set_replica_identity(relid, REPLICA_IDENTITY_FULL);
 	create_lookup_index(relid, name, rel->query);
 	create_group_index(relid, name, cq, n);
 	CommandCounterIncrement();
@@ -355,6 +360,7 @@ weir_matrel_create_partition(Oid matrelid, const char *name, const ContViewOptio
 	Relation	matrel = table_open(matrelid, AccessShareLock);
 	TupleDesc	desc = RelationGetDescr(matrel);
 	Oid			owner = matrel->rd_rel->relowner;
+	char		identity = matrel->rd_rel->relreplident;
 	CreateStmt *stmt = makeNode(CreateStmt);
 	ObjectAddress address;
 
@@ -381,6 +387,8 @@ weir_matrel_create_partition(Oid matrelid, const char *name, const ContViewOptio
 	create_guard(address.objectId);
 	if (options->pk && has_primary_key(matrelid))
 		add_primary_key(address.objectId, options->pk);
+	if (identity == REPLICA_IDENTITY_FULL || identity == REPLICA_IDENTITY_NOTHING)
+		set_replica_identity(address.objectId, identity);
 	return address.objectId;
 }
 
@@ -388,12 +396,8 @@ weir_matrel_create_partition(Oid matrelid, const char *name, const ContViewOptio
 static void
 add_primary_key(Oid relid, List *columns)
 {
-	AlterTableStmt *stmt = makeNode(AlterTableStmt);
-	AlterTableCmd *cmd = makeNode(AlterTableCmd);
 	Constraint *constraint = makeNode(Constraint);
-	AlterTableUtilityContext context = {0};
 	Oid			tablespace = get_rel_tablespace(relid);
-	LOCKMODE	lockmode;
 	ListCell   *lc;
 
 	constraint->contype = CONSTR_PRIMARY;
@@ -402,8 +406,32 @@ add_primary_key(Oid relid, List *columns)
 		constraint->keys = lappend(constraint->keys, makeString(pstrdup(lfirst(lc))));
 	if (OidIsValid(tablespace))
 		constraint->indexspace = get_tablespace_name(tablespace);
-	cmd->subtype = AT_AddConstraint;
-	cmd->def = (Node *) constraint;
+	alter_table(relid, AT_AddConstraint, (Node *) constraint);
+}
+
+/*
+ * Without a primary key a row is known to subscribers by all of its columns: else a publication of all
+ * tables would refuse the DELETEs of expiry.  It costs something where wal_level is logical.
+ */
+static void
+set_replica_identity(Oid relid, char identity)
+{
+	ReplicaIdentityStmt *def = makeNode(ReplicaIdentityStmt);
+
+	def->identity_type = identity;
+	alter_table(relid, AT_ReplicaIdentity, (Node *) def);
+}
+
+static void
+alter_table(Oid relid, AlterTableType subtype, Node *def)
+{
+	AlterTableStmt *stmt = makeNode(AlterTableStmt);
+	AlterTableCmd *cmd = makeNode(AlterTableCmd);
+	AlterTableUtilityContext context = {0};
+	LOCKMODE	lockmode;
+
+	cmd->subtype = subtype;
+	cmd->def = def;
 	stmt->relation = makeRangeVar(get_namespace_name(get_rel_namespace(relid)), get_rel_name(relid), -1);
 	stmt->cmds = list_make1(cmd);
 	stmt->objtype = OBJECT_TABLE;

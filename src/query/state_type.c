@@ -5,7 +5,7 @@
  * The column type of states whose transition type is internal.  A deserialize
  * function takes what it is given for what its serialize function made, and few
  * check; so nobody may be able to make up a state.  Only superusers can enter
- * one (they restore dumps), nothing casts to it, and it has no operators.  As
+ * one (they restore dumps), nothing casts to it, and its only operator is equality of bytes.  As
  * anybody may take states of own views to any aggregate, each state has a mark
  * of the function that reads it.
  *
