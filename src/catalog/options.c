@@ -335,30 +335,60 @@ user_mapping_options(Oid owner, Oid serverid)
 	return options;
 }
 
+/* Of a stream: its server and options; false if it does not exist. */
+static bool
+stream_options(Oid streamid, Oid *serverid, List **options)
+{
+	HeapTuple	tuple = SearchSysCache1(FOREIGNTABLEREL, ObjectIdGetDatum(streamid));
+	Datum		datum;
+	bool		isnull;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	*serverid = ((Form_pg_foreign_table) GETSTRUCT(tuple))->ftserver;
+	datum = SysCacheGetAttr(FOREIGNTABLEREL, tuple, Anum_pg_foreign_table_ftoptions, &isnull);
+	*options = isnull ? NIL : untransformRelOptions(datum);
+	ReleaseSysCache(tuple);
+	return true;
+}
+
+/* From the catalogs alone: a lock on the stream, which its users can hold, must not keep the flush worker waiting. */
 KafkaStreamOptions *
 weir_options_kafka(Oid streamid)
 {
-	ForeignTable *table = GetForeignTable(streamid);
-	ForeignServer *server = GetForeignServer(table->serverid);
-	const char *bootstrap = option_string(server->options, "bootstrap_servers");
-	const char *topic = option_string(table->options, "topic");
-	const char *format = option_string(table->options, "format");
-	const char *startup = option_string(table->options, "startup");
-	const char *on_error = option_string(table->options, "on_error");
-	const char *workers = option_string(table->options, "workers");
+	Oid			serverid;
+	List	   *options;
+	ForeignServer *server;
+	HeapTuple	tuple;
+	const char *bootstrap;
+	const char *topic;
+	const char *format;
+	const char *startup;
+	const char *on_error;
+	const char *workers;
 	KafkaStreamOptions *result;
-	Relation	rel;
 	ListCell   *lc;
 
+	if (!stream_options(streamid, &serverid, &options) ||
+		(server = GetForeignServerExtended(serverid, FSV_MISSING_OK)) == NULL)
+		return NULL;
+	bootstrap = option_string(server->options, "bootstrap_servers");
+	topic = option_string(options, "topic");
+	format = option_string(options, "format");
+	startup = option_string(options, "startup");
+	on_error = option_string(options, "on_error");
+	workers = option_string(options, "workers");
 	if (bootstrap == NULL || topic == NULL)
+		return NULL;
+	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(streamid));
+	if (!HeapTupleIsValid(tuple))
 		return NULL;
 	result = palloc0(sizeof(KafkaStreamOptions));
 	result->streamid = streamid;
-	rel = relation_open(streamid, AccessShareLock);
-	result->owner = rel->rd_rel->relowner;
-	result->name = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
-											  RelationGetRelationName(rel));
-	relation_close(rel, AccessShareLock);
+	result->owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	result->name = quote_qualified_identifier(get_namespace_name(((Form_pg_class) GETSTRUCT(tuple))->relnamespace),
+											  NameStr(((Form_pg_class) GETSTRUCT(tuple))->relname));
+	ReleaseSysCache(tuple);
 	result->bootstrap_servers = pstrdup(bootstrap);
 	result->topic = pstrdup(topic);
 	for (int i = 0; format && format_values[i]; i++)
@@ -370,9 +400,9 @@ weir_options_kafka(Oid streamid)
 		strcmp(on_error, "stop") == 0 ? KAFKA_STOP : KAFKA_DEAD_LETTER;
 	result->workers = workers ? parse_workers(workers) : 1;
 	result->properties = add_properties(NIL, server->options);
-	result->properties = add_properties(result->properties, table->options);
+	result->properties = add_properties(result->properties, options);
 	result->properties = add_properties(result->properties,
-										user_mapping_options(result->owner, table->serverid));
+										user_mapping_options(result->owner, serverid));
 	foreach(lc, result->properties)
 		result->has_group |= strcmp(((KafkaProperty *) lfirst(lc))->name, "group.id") == 0;
 	return result;

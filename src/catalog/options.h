@@ -62,8 +62,8 @@ typedef struct KafkaStreamOptions
 } KafkaStreamOptions;
 
 /*
- * Options of a Kafka stream, palloc'd; NULL if the foreign table is no Kafka
- * stream.  Errors when it does not exist.  Needs a transaction.
+ * Options of a Kafka stream, palloc'd; NULL if there is no such Kafka stream.
+ * As committed: no lock is taken on it.  Needs a transaction.
  */
 extern KafkaStreamOptions *weir_options_kafka(Oid streamid);
 extern bool weir_options_kafka_equal(const KafkaStreamOptions *a, const KafkaStreamOptions *b);

@@ -26,9 +26,7 @@
 #include "access/xact.h"
 #include "miscadmin.h"
 #include "storage/latch.h"
-#include "storage/lmgr.h"
 #include "utils/memutils.h"
-#include "utils/syscache.h"
 
 #include "base/compat.h"
 #include "base/settings.h"
@@ -74,11 +72,8 @@ weir_kafka_init(void)
 int
 weir_kafka_workers_wanted(Oid streamid)
 {
-	KafkaStreamOptions *options;
+	KafkaStreamOptions *options = weir_options_kafka(streamid);
 
-	if (!SearchSysCacheExists1(FOREIGNTABLEREL, ObjectIdGetDatum(streamid)))
-		return 0;
-	options = weir_options_kafka(streamid);
 	if (options == NULL || weir_kafka_is_stopped(streamid))
 		return 0;
 	return options->workers;
@@ -204,33 +199,20 @@ do_chores(void)
 static bool
 look_for_changes(void)
 {
-	KafkaStreamOptions *options = NULL;
-	bool		ok = false;
+	KafkaStreamOptions *options;
+	bool		ok;
 	/* An error leaves it to the reset of the worker's context. */
 	MemoryContext cxt = AllocSetContextCreate(weir_worker_self->cxt, "weir kafka options",
 											  ALLOCSET_SMALL_SIZES);
 
 	StartTransactionCommand();
-	/* Held to the end of the transaction, so it stays while we look. */
-	if (ConditionalLockRelationOid(self->streamid, AccessShareLock))
-	{
-		if (SearchSysCacheExists1(FOREIGNTABLEREL, ObjectIdGetDatum(self->streamid)))
-		{
-			MemoryContextSwitchTo(cxt);
-			options = weir_options_kafka(self->streamid);
-			ok = options != NULL && self->index < options->workers &&
-				!weir_kafka_is_stopped(self->streamid);
-		}
-	}
-	else
-	{
-		/* Somebody alters or drops it: look again later, if we know enough to go on. */
-		ok = self->options != NULL;
-	}
+	MemoryContextSwitchTo(cxt);
+	options = weir_options_kafka(self->streamid);
+	ok = options != NULL && self->index < options->workers && !weir_kafka_is_stopped(self->streamid);
 	weir_kafka_commit();
-	if (ok && options && self->options)
+	if (ok && self->options)
 		ok = weir_options_kafka_equal(options, self->options);
-	if (ok && options && self->options == NULL)
+	if (ok && self->options == NULL)
 	{
 		MemoryContextSetParent(cxt, self->cxt);
 		self->options = options;
