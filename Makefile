@@ -98,6 +98,7 @@ OBJS = \
 	src/matrel/closed.o \
 	src/matrel/expire.o \
 	src/worker/registry.o \
+	src/worker/missing.o \
 	src/worker/launcher.o \
 	src/worker/worker.o \
 	src/worker/intake.o \
@@ -130,6 +131,7 @@ OBJS = \
 	src/view/combine_hidden.o \
 	src/view/combine_inline.o \
 	src/view/combine.o \
+	src/monitor/problems.o \
 	src/monitor/show.o
 
 # Symbols stay inside: libraries of a server share one namespace.  PostgreSQL 15

@@ -1492,7 +1492,7 @@ CREATE FUNCTION weir.stat_view_raw(
 	LANGUAGE c VOLATILE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'weir_stat_view';
 CREATE FUNCTION weir.stat_worker_raw(
 	OUT pid integer, OUT kind text, OUT "index" integer, OUT stream oid,
-	OUT started timestamptz, OUT batches bigint, OUT rows bigint, OUT errors bigint,
+	OUT state text, OUT since timestamptz, OUT started timestamptz, OUT batches bigint, OUT rows bigint, OUT errors bigint,
 	OUT last_error_time timestamptz, OUT last_error text)
 	RETURNS SETOF record
 	LANGUAGE c VOLATILE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'weir_stat_worker';
@@ -1533,10 +1533,10 @@ CREATE VIEW weir.stat_view AS
 COMMENT ON VIEW weir.stat_view IS 'per continuous view: rows in, groups merged, matrel rows written, flush_time (ms), errors, freshness (ms since the oldest unflushed row came in; 0: all is visible)';
 
 CREATE VIEW weir.stat_worker AS
-	SELECT pid, kind, "index", stream::regclass AS stream, started, batches, rows, errors,
+	SELECT pid, kind, "index", stream::regclass AS stream, state, since, started, batches, rows, errors,
 		last_error_time, last_error
 	FROM weir.stat_worker_raw();
-COMMENT ON VIEW weir.stat_worker IS 'workers of this database (pid NULL: being started); last_error is for pg_read_all_stats';
+COMMENT ON VIEW weir.stat_worker IS 'workers of this database, those that should be there and are not included: running, failing, starting, ended (to be started again), no slot; last_error is for pg_read_all_stats';
 
 CREATE VIEW weir.stat_memory AS
 	SELECT area, "limit", used, peak FROM weir.stat_memory_raw();

@@ -16,6 +16,7 @@
 #include "groups/epoch.h"
 #include "worker/kafka.h"
 #include "miscadmin.h"
+#include "monitor/problems.h"
 #include "base/stats.h"
 #include "stream/feed.h"
 #include "stream/queue.h"
@@ -24,6 +25,7 @@
 #include "view/combine.h"
 #include "view/utility.h"
 #include "worker/launcher.h"
+#include "worker/missing.h"
 #include "worker/registry.h"
 
 PG_MODULE_MAGIC;
@@ -42,6 +44,8 @@ _PG_init(void)
 	weir_feed_init();
 	weir_epoch_init();
 	weir_registry_init();
+	weir_missing_init();
+	weir_problems_init();
 	weir_stats_init();
 	weir_watermark_init();
 	weir_kafka_init();

@@ -47,6 +47,7 @@ typedef struct WeirShared
 	Oid			databases[WEIR_MAX_DATABASES];
 	pg_atomic_uint64 used[WEIR_MEMORY_KINDS];
 	pg_atomic_uint64 peak[WEIR_MEMORY_KINDS];
+	pg_atomic_uint64 full_since[WEIR_MEMORY_KINDS];
 	pg_atomic_uint32 memory_waiters;
 	ConditionVariable memory_cv;
 	pg_atomic_uint32 filesets;	/* last number given */
@@ -141,6 +142,7 @@ shmem_startup(void)
 		{
 			pg_atomic_init_u64(&shared->used[i], 0);
 			pg_atomic_init_u64(&shared->peak[i], 0);
+			pg_atomic_init_u64(&shared->full_since[i], 0);
 		}
 		pg_atomic_init_u32(&shared->memory_waiters, 0);
 		ConditionVariableInit(&shared->memory_cv);
@@ -329,6 +331,12 @@ weir_memory_total(void)
 	return shared->area_size;
 }
 
+TimestampTz
+weir_memory_full_since(WeirMemoryKind kind)
+{
+	return (TimestampTz) pg_atomic_read_u64(&shared->full_since[kind]);
+}
+
 void
 weir_memory_peak_reset(void)
 {
@@ -344,6 +352,22 @@ note_peak(WeirMemoryKind kind, uint64 used)
 	while (used > peak &&
 		   !pg_atomic_compare_exchange_u64(&shared->peak[kind], &peak, used))
 		;
+}
+
+static void
+note_full(WeirMemoryKind kind)
+{
+	if (pg_atomic_read_u64(&shared->full_since[kind]) == 0)
+		pg_atomic_write_u64(&shared->full_since[kind], (uint64) GetCurrentTimestamp());
+}
+
+/* Room for one row more is not plenty. */
+static void
+note_freed(WeirMemoryKind kind, uint64 used)
+{
+	if (used < weir_memory_limit(kind) / 4 * 3 &&
+		pg_atomic_read_u64(&shared->full_since[kind]) != 0)
+		pg_atomic_write_u64(&shared->full_since[kind], 0);
 }
 
 static void *
@@ -363,6 +387,7 @@ alloc_below(WeirMemoryKind kind, Size size, Size limit)
 	if (!DsaPointerIsValid(pointer))
 	{
 		pg_atomic_sub_fetch_u64(&shared->used[kind], total);
+		note_full(kind);
 		return NULL;
 	}
 	note_peak(kind, used);
@@ -398,7 +423,7 @@ weir_shared_free(void *ptr)
 	Assert(header->magic == SHARED_MAGIC);
 	header->magic = 0;
 	dsa_free(dsa, header->self);
-	pg_atomic_sub_fetch_u64(&shared->used[kind], size);
+	note_freed(kind, pg_atomic_sub_fetch_u64(&shared->used[kind], size));
 	pg_memory_barrier();
 	if (pg_atomic_read_u32(&shared->memory_waiters) > 0)
 		ConditionVariableBroadcast(&shared->memory_cv);

@@ -13,6 +13,7 @@
 #define WEIR_SHMEM_H
 
 #include "postgres.h"
+#include "datatype/timestamp.h"
 #include "storage/condition_variable.h"
 #include "storage/fileset.h"
 #include "storage/lwlock.h"
@@ -66,6 +67,12 @@ extern Size weir_memory_limit(WeirMemoryKind kind);
 extern Size weir_memory_used(WeirMemoryKind kind);
 extern Size weir_memory_peak(WeirMemoryKind kind);
 extern Size weir_memory_total(void);
+
+/*
+ * Since when a kind's limit, or the area's, stands in somebody's way: an allocation has failed
+ * and there has not been plenty of room since.  0: it does not.
+ */
+extern TimestampTz weir_memory_full_since(WeirMemoryKind kind);
 extern void weir_memory_peak_reset(void);
 
 /*

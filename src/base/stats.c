@@ -162,13 +162,18 @@ weir_stats_copy(void)
 	return copy;
 }
 
+bool
+weir_stats_may_read_errors(Oid relid)
+{
+	return has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS) ||
+		(OidIsValid(relid) && get_rel_name(relid) != NULL &&
+		 object_ownercheck(RelationRelationId, relid, GetUserId()));
+}
+
 const char *
 weir_stats_error_text(const char *text, Oid relid)
 {
-	if (text == NULL || text[0] == '\0' ||
-		has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS) ||
-		(OidIsValid(relid) && get_rel_name(relid) != NULL &&
-		 object_ownercheck(RelationRelationId, relid, GetUserId())))
+	if (text == NULL || text[0] == '\0' || weir_stats_may_read_errors(relid))
 		return text;
 	return "<insufficient privilege>";
 }

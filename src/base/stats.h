@@ -67,10 +67,11 @@ extern void weir_stats_flush(int64 usecs);
 extern Stats *weir_stats_copy(void);
 
 /*
- * What the current user may see of an error's text, which may quote values of rows:
- * all of it as a member of pg_read_all_stats or as the owner of the relation that
- * it is about (InvalidOid: of none).
+ * May the current user read texts of errors, which may quote values of rows: as a
+ * member of pg_read_all_stats, or the owner of the relation that they are about
+ * (InvalidOid: of none)?  And what is shown of one.
  */
+extern bool weir_stats_may_read_errors(Oid relid);
 extern const char *weir_stats_error_text(const char *text, Oid relid);
 
 /* Set the counters of this database to zero. */

@@ -15,6 +15,7 @@
 #include "stream/queue.h"
 #include "utils/builtins.h"
 #include "worker/launcher.h"
+#include "worker/missing.h"
 #include "worker/registry.h"
 
 WEIR_FUNCTION(weir_stat_stream);
@@ -156,34 +157,66 @@ kind_label(WorkerKind kind)
 	return NULL;
 }
 
+static void
+worker_row(ReturnSetInfo *result, const WorkerEntry *worker)
+{
+	Row			row = {0};
+
+	if (worker->pid != 0)
+		put(&row, Int32GetDatum(worker->pid));
+	else
+		put_null(&row);
+	put_text(&row, kind_label(worker->task.kind));
+	put(&row, Int32GetDatum(worker->task.index));
+	put_oid(&row, worker->task.streamid);
+	put_text(&row, worker->pid == 0 ? "starting" : worker->failing_since != 0 ? "failing" : "running");
+	put_time(&row, worker->pid == 0 ? worker->added :
+			 worker->failing_since != 0 ? worker->failing_since : worker->started);
+	put_time(&row, worker->started);
+	put(&row, Int64GetDatum(worker->batches));
+	put(&row, Int64GetDatum(worker->rows));
+	put(&row, Int64GetDatum(worker->errors));
+	put_time(&row, worker->last_error_time);
+	put_text(&row, weir_stats_error_text(worker->last_error, InvalidOid));
+	end_row(result, &row);
+}
+
+static void
+missing_row(ReturnSetInfo *result, const MissingWorker *worker)
+{
+	Row			row = {0};
+
+	put_null(&row);
+	put_text(&row, kind_label(worker->task.kind));
+	put(&row, Int32GetDatum(worker->task.index));
+	put_oid(&row, worker->task.streamid);
+	put_text(&row, worker->no_slot ? "no slot" : "ended");
+	put_time(&row, worker->since);
+	put_null(&row);
+	put(&row, Int64GetDatum(0));
+	put(&row, Int64GetDatum(0));
+	put(&row, Int64GetDatum(worker->attempts));
+	put_null(&row);
+	put_text(&row, worker->no_slot ? worker->reason : weir_stats_error_text(worker->reason, InvalidOid));
+	end_row(result, &row);
+}
+
 Datum
 weir_stat_worker(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = begin_rows(fcinfo);
+	MissingWorker missing;
 
 	for (int i = 0; i < WEIR_MAX_WORKERS; i++)
 	{
-		WorkerEntry entry;
-		Row			row = {0};
+		WorkerEntry worker;
 
-		weir_registry_get(i, &entry);
-		if (!entry.used || entry.task.dboid != MyDatabaseId)
-			continue;
-		if (entry.pid != 0)
-			put(&row, Int32GetDatum(entry.pid));
-		else
-			put_null(&row);
-		put_text(&row, kind_label(entry.task.kind));
-		put(&row, Int32GetDatum(entry.task.index));
-		put_oid(&row, entry.task.streamid);
-		put_time(&row, entry.started);
-		put(&row, Int64GetDatum(entry.batches));
-		put(&row, Int64GetDatum(entry.rows));
-		put(&row, Int64GetDatum(entry.errors));
-		put_time(&row, entry.last_error_time);
-		put_text(&row, weir_stats_error_text(entry.last_error, InvalidOid));
-		end_row(result, &row);
+		weir_registry_get(i, &worker);
+		if (worker.used && worker.task.dboid == MyDatabaseId)
+			worker_row(result, &worker);
 	}
+	for (int i = 0; weir_missing_get(MyDatabaseId, i, &missing); i++)
+		missing_row(result, &missing);
 	return (Datum) 0;
 }
 

@@ -38,6 +38,10 @@
 /* Asynchronous rows wait up to this long for others, in ms. */
 #define LINGER_MS 10
 
+/* When a wait for a flush is first worth a warning, and how often after that, in ms. */
+#define WARN_AFTER_MS 5000
+#define WARN_AGAIN_MS 60000
+
 /* Waiters that are woken together. */
 #define WAKE_AT_ONCE 128
 
@@ -81,6 +85,8 @@ typedef struct QueueShared
 	QueueDatabase databases[WEIR_MAX_DATABASES];
 	QueueWaiter waiters[FLEXIBLE_ARRAY_MEMBER]; /* by process number */
 } QueueShared;
+
+void		(*weir_queue_explain) (int64 seq, FlushDelay *delay) = NULL;
 
 static QueueShared *queue = NULL;
 static QueueDatabase *waiting_in = NULL;	/* this process may be in its list of waiters */
@@ -400,18 +406,56 @@ wait_event_begin(void)
 }
 
 void
-weir_queue_commit_wait(int64 seq)
+weir_queue_wait_begin(FlushWait *wait, int64 seq, bool show_errors, bool committed)
+{
+	wait->seq = seq;
+	wait->show_errors = show_errors;
+	wait->committed = committed;
+	wait->warn_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), WARN_AFTER_MS);
+}
+
+/*
+ * To the client alone: the workers tell the log what is wrong, once and not for
+ * each who waits.  It is sent at once.
+ */
+long
+weir_queue_wait_warn(FlushWait *wait)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	FlushDelay	delay = {"", "", ""};
+
+	if (now < wait->warn_at)
+		return TimestampDifferenceMilliseconds(now, wait->warn_at);
+	if (weir_queue_explain)
+		weir_queue_explain(wait->seq, &delay);
+	if (delay.error[0] && !wait->show_errors)
+		strlcpy(delay.error, "The error is shown to members of pg_read_all_stats.", sizeof(delay.error));
+	ereport(WARNING_CLIENT_ONLY,
+			(errmsg("still waiting for the flush of stream rows: %s", delay.reason),
+			 delay.error[0] ? errdetail("%s", delay.error) :
+			 wait->committed ? errdetail("The transaction has already committed, but its stream rows are not in the views yet.") : 0,
+			 errhint("%s", delay.remedy)));
+	wait->warn_at = TimestampTzPlusMilliseconds(now, WARN_AGAIN_MS);
+	return WARN_AGAIN_MS;
+}
+
+void
+weir_queue_commit_wait(int64 seq, bool show_errors)
 {
 	QueueDatabase *db = &queue->databases[weir_my_database_slot()];
 	volatile QueueWaiter *waiter = &queue->waiters[weir_my_proc_number()];
 
+	FlushWait	wait;
+
 	if (!waiter_enlist(db, seq))
 		return;
 	wait_event_begin();
+	weir_queue_wait_begin(&wait, seq, show_errors, true);
 
 	for (;;)
 	{
 		int			rc;
+		long		timeout;
 
 		ResetLatch(MyLatch);
 		if (!waiter->waiting)
@@ -444,7 +488,8 @@ weir_queue_commit_wait(int64 seq)
 			break;
 		}
 
-		rc = WaitLatch(MyLatch, WL_LATCH_SET | WL_POSTMASTER_DEATH, -1, wait_event);
+		timeout = weir_queue_wait_warn(&wait);
+		rc = WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_POSTMASTER_DEATH, timeout, wait_event);
 		if (rc & WL_POSTMASTER_DEATH)
 		{
 			ProcDiePending = true;

@@ -81,9 +81,36 @@ extern void weir_queue_never_wait(void);
 /*
  * Wait until rows published up to seq are on disk in every view.  For use in
  * the commit of a transaction: never errors; a cancel or terminate ends the
- * wait with a warning, as in synchronous replication.
+ * wait with a warning, as in synchronous replication.  A wait that takes long
+ * is explained in warnings, with texts of errors if these may be shown.
  */
-extern void weir_queue_commit_wait(int64 seq);
+extern void weir_queue_commit_wait(int64 seq, bool show_errors);
+
+/* What a flush waits for. */
+typedef struct FlushDelay
+{
+	char		reason[256];
+	char		error[256];		/* or empty; may quote values of rows */
+	char		remedy[256];
+} FlushDelay;
+
+/*
+ * Tells why rows published up to seq are not flushed yet; must not error.  Set
+ * once, when the server starts.
+ */
+extern void (*weir_queue_explain) (int64 seq, FlushDelay *delay);
+
+/* Somebody who waits for a flush, and is told when it takes long. */
+typedef struct FlushWait
+{
+	int64		seq;
+	bool		show_errors;
+	bool		committed;		/* in a commit */
+	TimestampTz warn_at;
+} FlushWait;
+
+extern void weir_queue_wait_begin(FlushWait *wait, int64 seq, bool show_errors, bool committed);
+extern long weir_queue_wait_warn(FlushWait *wait);	/* returns ms to the next warning */
 
 /* The same for ordinary functions: handles interrupts.  Returns false on timeout. */
 extern bool weir_queue_wait(int64 seq, long timeout_ms);

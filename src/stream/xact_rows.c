@@ -34,6 +34,7 @@
 #include "base/compat.h"
 #include "base/settings.h"
 #include "base/shmem.h"
+#include "base/stats.h"
 #include "miscadmin.h"
 #include "storage/buffile.h"
 #include "stream/feed.h"
@@ -105,6 +106,7 @@ static XactRows *rows = NULL;
 
 /* Number to wait for once locks are released; 0 = none. */
 static int64 wait_for_seq = 0;
+static bool show_errors = false;	/* of workers, to who waits */
 
 static void xact_callback(XactEvent event, void *arg);
 static void subxact_callback(SubXactEvent event, SubTransactionId mySubid,
@@ -665,6 +667,9 @@ pre_commit(void)
 	}
 	message->sync = weir_synchronous_insert;
 	rows->reserved = message;
+
+	/* When it waits it can look into no catalog any more. */
+	show_errors = weir_stats_may_read_errors(InvalidOid);
 }
 
 static void
@@ -743,5 +748,5 @@ release_callback(ResourceReleasePhase phase, bool isCommit, bool isTopLevel, voi
 	if (phase != RESOURCE_RELEASE_AFTER_LOCKS || !isCommit || !isTopLevel || seq == 0)
 		return;
 	wait_for_seq = 0;
-	weir_queue_commit_wait(seq);
+	weir_queue_commit_wait(seq, show_errors);
 }

@@ -24,6 +24,7 @@
 #include "base/compat.h"
 #include "base/weir.h"
 #include "catalog/dependency.h"
+#include "catalog/options.h"
 #include "catalog/namespace.h"
 #include "catalog/objectaddress.h"
 #include "catalog/pg_class.h"
@@ -31,6 +32,7 @@
 #include "commands/defrem.h"
 #include "commands/tablecmds.h"
 #include "commands/view.h"
+#include "foreign/foreign.h"
 #include "matrel/partition.h"
 #include "matrel/shape.h"
 #include "miscadmin.h"
@@ -53,10 +55,12 @@
 #include "view/replace.h"
 #include "view/ttl.h"
 #include "view/view_options.h"
+#include "worker/missing.h"
 
 static Query *analyze_view(UtilityCall *call, ViewStmt *stmt);
 static void create_cont_view(UtilityCall *call, ViewStmt *stmt, Query *query,
 							 ContView *view);
+static void check_workers(ContView *view);
 static void check_name(ViewStmt *stmt);
 static Oid	create_def_view(ViewStmt *stmt, Query *query);
 
@@ -197,6 +201,19 @@ create_cont_view(UtilityCall *call, ViewStmt *stmt, Query *query, ContView *view
 	if (given.ttl)
 		weir_ttl_give(view, cq, given.ttl, given.ttl_column);
 	weir_cont_view_insert(view);
+	check_workers(view);
+}
+
+/* Without workers the view stays as it is: say so at once, and not only in the server's log. */
+static void
+check_workers(ContView *view)
+{
+	ListCell   *lc;
+
+	weir_missing_warn();
+	foreach(lc, lcons_oid(view->streamid, list_copy(view->more_streams)))
+		if (weir_options_is_kafka_server(GetForeignTable(lfirst_oid(lc))->serverid))
+			weir_missing_check_at_commit(lfirst_oid(lc));
 }
 
 void

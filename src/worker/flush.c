@@ -617,8 +617,10 @@ weir_flush_wait(void)
 	int64		boot;
 	int64		seq;
 	int64		epoch;
+	FlushWait	wait;
 
 	weir_queue_position(&boot, &seq);
+	weir_queue_wait_begin(&wait, seq, weir_stats_may_read_errors(InvalidOid), false);
 	weir_queue_hurry(slot, seq);
 	epoch = weir_epoch_pending(slot);
 	for (int round = 1;; round++)
@@ -635,6 +637,7 @@ weir_flush_wait(void)
 			return;
 		if (round % 100 == 0)
 			check_not_blocking();
+		(void) weir_queue_wait_warn(&wait);
 	}
 }
 

@@ -8,6 +8,11 @@
  * then on the launcher compares the workers there shall be with those there
  * are, and starts or ends the difference.  A worker that ended is started
  * again with a delay that doubles up to ten seconds while it keeps failing.
+ * What it could not start it tells (missing.h) and tries again.
+ *
+ * Slots for workers are PostgreSQL's max_worker_processes, and may be scarce.
+ * So every database gets what it cannot do without before any gets a second
+ * worker of a kind.
  *
  * A launcher that is started again after an error or a SIGTERM first makes the
  * workers of its predecessor leave: it could not see them end.
@@ -37,6 +42,7 @@
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
+#include "worker/missing.h"
 #include "worker/registry.h"
 
 #define SCAN_INTERVAL_MS 30000
@@ -45,6 +51,10 @@
 #define MIN_FREE_SLOTS 8
 #define EVICT_AGAIN_MS 3000		/* between requests to leave */
 #define HEALTHY_MS 10000		/* ran this long: forget earlier failures */
+#define SLOT_RETRY_MS 5000
+#define SLOT_WARNING_MS 600000	/* between warnings while no more workers are missing than before */
+#define SLOT_WARNING_MIN_MS 10000
+#define PROBE_WARNING_MS 10000	/* a worker that may find no extension is missed only then */
 
 /* A worker this launcher started. */
 typedef struct Started
@@ -57,18 +67,25 @@ typedef struct Started
 	bool		terminating;
 } Started;
 
-/* What is remembered of a task that ended. */
-typedef struct Ended
+/* What is remembered of a task whose worker ended or could not be started. */
+typedef struct Trouble
 {
 	WorkerTask	task;			/* hash key */
 	long		backoff_ms;
 	TimestampTz not_before;
-} Ended;
+	bool		no_slot;
+	TimestampTz since;
+	int64		attempts;
+	char		reason[WEIR_ERROR_LENGTH];
+} Trouble;
 
 static List *started = NIL;
-static HTAB *ended = NULL;
+static HTAB *troubles = NULL;
+static MissingWorker *missing = NULL;	/* in this round */
+static int	nmissing = 0;
 static List *probed_absent = NIL;	/* databases found without the extension */
-static bool slots_warned = false;
+static int	slots_warned = 0;	/* how many workers had no slot at the last warning */
+static TimestampTz slots_warned_at = 0;
 static bool created_pending = false;
 static bool changed_pending = false;
 static uint32 wait_event = 0;
@@ -115,6 +132,7 @@ weir_launcher_created_at_commit(void)
 	weir_shmem_require();
 	(void) weir_my_database_slot();
 	created_pending = true;
+	weir_missing_check_at_commit(InvalidOid);
 }
 
 void
@@ -252,9 +270,42 @@ forget_dropped(List *databases, const Oid *slots)
 			probed_absent = foreach_delete_current(probed_absent, lc);
 }
 
+/*
+ * What a database cannot do without comes before second workers of others.
+ */
+typedef enum TaskRank
+{
+	RANK_FLUSH,
+	RANK_INGEST,
+	RANK_KAFKA,
+	RANK_MORE,
+	TASK_RANKS
+} TaskRank;
+
+static void
+add_tasks(List **tasks, Oid dboid)
+{
+	WorkerTask	kafka[WEIR_MAX_KAFKA_WANTS];
+	int			nkafka = weir_registry_kafka_wants(dboid, kafka);
+
+	for (int i = 0; i < weir_ingest_workers; i++)
+	{
+		TaskRank	rank = i == 0 ? RANK_INGEST : RANK_MORE;
+
+		tasks[rank] = lappend(tasks[rank], make_task(dboid, WORKER_INGEST, i, InvalidOid));
+	}
+	for (int i = 0; i < nkafka; i++)
+	{
+		TaskRank	rank = kafka[i].index == 0 ? RANK_KAFKA : RANK_MORE;
+
+		tasks[rank] = lappend(tasks[rank], make_task(dboid, WORKER_KAFKA, kafka[i].index, kafka[i].streamid));
+	}
+}
+
 static List *
 wanted_tasks(List *databases, List *open)
 {
+	List	   *tasks[TASK_RANKS] = {NIL};
 	List	   *result = NIL;
 	ListCell   *lc;
 
@@ -262,8 +313,6 @@ wanted_tasks(List *databases, List *open)
 	{
 		Oid			dboid = lfirst_oid(lc);
 		DatabaseState state = weir_registry_database_state(dboid);
-		WorkerTask	kafka[WEIR_MAX_KAFKA_WANTS];
-		int			nkafka;
 
 		if (weir_registry_database_held(dboid))
 			continue;
@@ -271,97 +320,52 @@ wanted_tasks(List *databases, List *open)
 			(state == DATABASE_UNKNOWN &&
 			 (!list_member_oid(open, dboid) || list_member_oid(probed_absent, dboid))))
 			continue;
-		result = lappend(result, make_task(dboid, WORKER_FLUSH, 0, InvalidOid));
-		if (state != DATABASE_PRESENT)
-			continue;
-		for (int i = 0; i < weir_ingest_workers; i++)
-			result = lappend(result, make_task(dboid, WORKER_INGEST, i, InvalidOid));
-		nkafka = weir_registry_kafka_wants(dboid, kafka);
-		for (int i = 0; i < nkafka; i++)
-			result = lappend(result, make_task(dboid, WORKER_KAFKA, kafka[i].index,
-											   kafka[i].streamid));
+		tasks[RANK_FLUSH] = lappend(tasks[RANK_FLUSH], make_task(dboid, WORKER_FLUSH, 0, InvalidOid));
+		if (state == DATABASE_PRESENT)
+			add_tasks(tasks, dboid);
 	}
+	for (int rank = 0; rank < TASK_RANKS; rank++)
+		result = list_concat(result, tasks[rank]);
 	return result;
 }
 
 /* ---------------------------------------------------------------------
- * What is
+ * Troubles
  * --------------------------------------------------------------------- */
 
-static const char *
-kind_name(WorkerKind kind)
+/* Of this task, new if there is none. */
+static Trouble *
+trouble_of(const WorkerTask *task)
 {
-	switch (kind)
+	bool		found;
+	Trouble    *trouble = hash_search(troubles, task, HASH_ENTER, &found);
+
+	if (!found)
 	{
-		case WORKER_FLUSH:
-			return "weir flush worker";
-		case WORKER_INGEST:
-			return "weir ingest worker";
-		case WORKER_KAFKA:
-			return "weir kafka worker";
+		memset((char *) trouble + sizeof(WorkerTask), 0, sizeof(Trouble) - sizeof(WorkerTask));
+		trouble->since = GetCurrentTimestamp();
 	}
-	return "weir worker";
+	return trouble;
 }
 
 static void
-start_worker(WorkerTask *task)
+note_no_slot(const WorkerTask *task, const char *reason)
 {
-	BackgroundWorker worker = {0};
-	Started    *s = MemoryContextAllocZero(TopMemoryContext, sizeof(Started));
-	uint32		generation;
-	MemoryContext old;
+	Trouble    *trouble = trouble_of(task);
 
-	s->task = *task;
-	s->wanted = true;
-	s->entry = weir_registry_add(task, &generation);
-	if (s->entry < 0)
-	{
-		pfree(s);
-		return;
-	}
-	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
-	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
-	worker.bgw_restart_time = BGW_NEVER_RESTART;
-	strlcpy(worker.bgw_library_name, "weir", sizeof(worker.bgw_library_name));
-	strlcpy(worker.bgw_function_name, "weir_worker_main", sizeof(worker.bgw_function_name));
-	strlcpy(worker.bgw_type, kind_name(task->kind), sizeof(worker.bgw_type));
-	if (task->kind == WORKER_KAFKA)
-		snprintf(worker.bgw_name, sizeof(worker.bgw_name), "%s %u/%d for database %u",
-				 kind_name(task->kind), task->streamid, task->index, task->dboid);
-	else
-		snprintf(worker.bgw_name, sizeof(worker.bgw_name), "%s %d for database %u",
-				 kind_name(task->kind), task->index, task->dboid);
-	worker.bgw_main_arg = Int32GetDatum(s->entry);
-	memcpy(worker.bgw_extra, &generation, sizeof(generation));
-	worker.bgw_notify_pid = MyProcPid;
-
-	old = MemoryContextSwitchTo(TopMemoryContext);
-	if (!RegisterDynamicBackgroundWorker(&worker, &s->handle))
-	{
-		weir_registry_remove(s->entry);
-		pfree(s);
-		if (!slots_warned)
-			ereport(WARNING,
-					(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-					 errmsg("no free slot for a %s", kind_name(task->kind)),
-					 errhint("Increase max_worker_processes; Weir will try again.")));
-		slots_warned = true;
-	}
-	else
-	{
-		s->started = GetCurrentTimestamp();
-		started = lappend(started, s);
-		slots_warned = false;
-	}
-	MemoryContextSwitchTo(old);
+	if (!trouble->no_slot)
+		trouble->since = GetCurrentTimestamp();
+	trouble->no_slot = true;
+	trouble->not_before = GetCurrentTimestamp();
+	trouble->attempts++;
+	strlcpy(trouble->reason, reason, sizeof(trouble->reason));
 }
 
 static void
 note_ended(Started *s)
 {
 	WorkerEntry entry;
-	bool		found;
-	Ended	   *e;
+	Trouble    *trouble;
 	TimestampTz now = GetCurrentTimestamp();
 
 	weir_registry_get(s->entry, &entry);
@@ -374,11 +378,127 @@ note_ended(Started *s)
 		MemoryContextSwitchTo(old);
 	}
 
-	e = hash_search(ended, &s->task, HASH_ENTER, &found);
-	if (!found || TimestampDifferenceMilliseconds(s->started, now) > HEALTHY_MS)
-		e->backoff_ms = 0;
-	e->not_before = TimestampTzPlusMilliseconds(now, e->backoff_ms);
-	e->backoff_ms = Min(Max(e->backoff_ms * 2, BACKOFF_MIN_MS), BACKOFF_MAX_MS);
+	trouble = trouble_of(&s->task);
+	if (TimestampDifferenceMilliseconds(s->started, now) > HEALTHY_MS)
+	{
+		trouble->backoff_ms = 0;
+		trouble->attempts = 0;
+		trouble->since = now;
+	}
+	trouble->attempts++;
+	trouble->no_slot = false;
+	strlcpy(trouble->reason, entry.last_error[0] ? entry.last_error : "The worker ended; the server's log says more.",
+			sizeof(trouble->reason));
+	trouble->not_before = TimestampTzPlusMilliseconds(now, trouble->backoff_ms);
+	trouble->backoff_ms = Min(Max(trouble->backoff_ms * 2, BACKOFF_MIN_MS), BACKOFF_MAX_MS);
+}
+
+static void
+note_missing(const Trouble *trouble)
+{
+	MissingWorker *m;
+
+	if (nmissing >= WEIR_MAX_WORKERS)
+		return;
+	m = &missing[nmissing++];
+	m->task = trouble->task;
+	m->no_slot = trouble->no_slot;
+	m->attempts = trouble->attempts;
+	m->since = trouble->since;
+	strlcpy(m->reason, trouble->reason, sizeof(m->reason));
+}
+
+/* In the log: when more workers have no slot than before, else from time to time. */
+static void
+warn_no_slot(void)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	const MissingWorker *first = NULL;
+	int			n = 0;
+
+	for (int i = 0; i < nmissing; i++)
+	{
+		MissingWorker *m = &missing[i];
+
+		if (!m->no_slot ||
+			(weir_registry_database_state(m->task.dboid) != DATABASE_PRESENT &&
+			 !TimestampDifferenceExceeds(m->since, now, PROBE_WARNING_MS)))
+			continue;
+		first = first ? first : m;
+		n++;
+	}
+	if (n == 0)
+	{
+		slots_warned = 0;
+		return;
+	}
+	if (slots_warned_at != 0 &&
+		!TimestampDifferenceExceeds(slots_warned_at, now, n > slots_warned ? SLOT_WARNING_MIN_MS : SLOT_WARNING_MS))
+		return;
+	ereport(WARNING,
+			(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+			 errmsg("no free slot for a %s of database %u: %s",
+					weir_worker_kind_name(first->task.kind), first->task.dboid, first->reason),
+			 errdetail_plural("%d worker cannot be started; Weir goes on trying.",
+							  "%d workers cannot be started; Weir goes on trying.", n, n),
+			 errhint("%s", weir_missing_remedy())));
+	slots_warned = n;
+	slots_warned_at = now;
+}
+
+/* ---------------------------------------------------------------------
+ * What is
+ * --------------------------------------------------------------------- */
+
+/* NULL, or why it could not be started. */
+static const char *
+start_worker(WorkerTask *task)
+{
+	BackgroundWorker worker = {0};
+	Started    *s = MemoryContextAllocZero(TopMemoryContext, sizeof(Started));
+	const char *kind = weir_worker_kind_name(task->kind);
+	uint32		generation;
+	bool		registered;
+	MemoryContext old;
+
+	s->task = *task;
+	s->wanted = true;
+	s->entry = weir_registry_add(task, &generation);
+	if (s->entry < 0)
+	{
+		pfree(s);
+		return psprintf("there are %d workers, the most that Weir can have", WEIR_MAX_WORKERS);
+	}
+	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
+	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
+	worker.bgw_restart_time = BGW_NEVER_RESTART;
+	strlcpy(worker.bgw_library_name, "weir", sizeof(worker.bgw_library_name));
+	strlcpy(worker.bgw_function_name, "weir_worker_main", sizeof(worker.bgw_function_name));
+	strlcpy(worker.bgw_type, kind, sizeof(worker.bgw_type));
+	if (task->kind == WORKER_KAFKA)
+		snprintf(worker.bgw_name, sizeof(worker.bgw_name), "%s %u/%d for database %u",
+				 kind, task->streamid, task->index, task->dboid);
+	else
+		snprintf(worker.bgw_name, sizeof(worker.bgw_name), "%s %d for database %u",
+				 kind, task->index, task->dboid);
+	worker.bgw_main_arg = Int32GetDatum(s->entry);
+	memcpy(worker.bgw_extra, &generation, sizeof(generation));
+	worker.bgw_notify_pid = MyProcPid;
+
+	old = MemoryContextSwitchTo(TopMemoryContext);
+	registered = RegisterDynamicBackgroundWorker(&worker, &s->handle);
+	if (registered)
+	{
+		s->started = GetCurrentTimestamp();
+		started = lappend(started, s);
+	}
+	else
+	{
+		weir_registry_remove(s->entry);
+		pfree(s);
+	}
+	MemoryContextSwitchTo(old);
+	return registered ? NULL : psprintf("all %d of max_worker_processes are in use", max_worker_processes);
 }
 
 static void
@@ -414,17 +534,38 @@ find_started(const WorkerTask *task)
 
 /* Streams and databases come and go: tasks that were not started again are forgotten. */
 static void
-forget_ended(void)
+forget_troubles(void)
 {
 	HASH_SEQ_STATUS status;
-	Ended	   *e;
+	Trouble    *trouble;
 	TimestampTz now = GetCurrentTimestamp();
 
-	hash_seq_init(&status, ended);
-	while ((e = hash_seq_search(&status)) != NULL)
-		if (TimestampDifferenceExceeds(e->not_before, now, HEALTHY_MS) &&
-			find_started(&e->task) == NULL)
-			(void) hash_search(ended, &e->task, HASH_REMOVE, NULL);
+	hash_seq_init(&status, troubles);
+	while ((trouble = hash_seq_search(&status)) != NULL)
+		if (TimestampDifferenceExceeds(trouble->not_before, now, HEALTHY_MS) &&
+			find_started(&trouble->task) == NULL)
+			(void) hash_search(troubles, &trouble->task, HASH_REMOVE, NULL);
+}
+
+/* Start a task without a worker, unless it is to wait; returns ms until it is to be looked at again. */
+static long
+start_task(WorkerTask *task)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	Trouble    *trouble = hash_search(troubles, task, HASH_FIND, NULL);
+	const char *reason;
+
+	if (trouble != NULL && trouble->not_before > now)
+	{
+		note_missing(trouble);
+		return 1 + TimestampDifferenceMilliseconds(now, trouble->not_before);
+	}
+	reason = start_worker(task);
+	if (reason == NULL)
+		return SCAN_INTERVAL_MS;
+	note_no_slot(task, reason);
+	note_missing(trouble_of(task));
+	return SLOT_RETRY_MS;
 }
 
 /* Returns ms until something is to be started, or the scan interval. */
@@ -432,38 +573,30 @@ static long
 start_missing(List *tasks)
 {
 	long		timeout = SCAN_INTERVAL_MS;
+	int			needed = 1;		/* the launcher; probes come and go */
 	ListCell   *lc;
-	ListCell   *lc2;
 
-	foreach(lc2, started)
-		((Started *) lfirst(lc2))->wanted = false;
-
+	foreach(lc, started)
+		((Started *) lfirst(lc))->wanted = false;
+	nmissing = 0;
 	foreach(lc, tasks)
 	{
 		WorkerTask *task = lfirst(lc);
 		Started    *running = find_started(task);
-		Ended	   *e;
 
+		needed += weir_registry_database_state(task->dboid) == DATABASE_PRESENT;
 		if (running)
-		{
 			running->wanted = true;
-			continue;
-		}
-		e = hash_search(ended, task, HASH_FIND, NULL);
-		if (e != NULL && e->not_before > GetCurrentTimestamp())
+		else
 		{
-			timeout = Min(timeout, 1 + TimestampDifferenceMilliseconds(GetCurrentTimestamp(),
-																	   e->not_before));
-			continue;
-		}
-		start_worker(task);
-		if (slots_warned)
-			timeout = Min(timeout, 5000);
-	}
+			long		again = start_task(task);
 
-	foreach(lc2, started)
+			timeout = Min(timeout, again);
+		}
+	}
+	foreach(lc, started)
 	{
-		Started    *s = lfirst(lc2);
+		Started    *s = lfirst(lc);
 
 		if (!s->wanted && !s->terminating)
 		{
@@ -471,6 +604,8 @@ start_missing(List *tasks)
 			s->terminating = true;
 		}
 	}
+	weir_missing_end_round(missing, nmissing, needed);
+	warn_no_slot();
 	return timeout;
 }
 
@@ -508,12 +643,13 @@ launcher_loop(void)
 		long		timeout;
 
 		MemoryContextReset(cxt);
+		weir_missing_begin_round();
 		for (int i = 0; i < WEIR_MAX_DATABASES; i++)
 			slots[i] = weir_database_of_slot(i);
 		databases = list_databases(cxt, &open);
 		MemoryContextSwitchTo(cxt);
 		reap();
-		forget_ended();
+		forget_troubles();
 		forget_dropped(databases, slots);
 		timeout = start_missing(wanted_tasks(databases, open));
 
@@ -537,6 +673,12 @@ handle_sigterm(SIGNAL_ARGS)
 	SignalHandlerForShutdownRequest(postgres_signal_arg);
 }
 
+static void
+launcher_leave(int code, Datum arg)
+{
+	weir_registry_attach_launcher(NULL);
+}
+
 void
 weir_launcher_main(Datum arg)
 {
@@ -546,15 +688,16 @@ weir_launcher_main(Datum arg)
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
+	before_shmem_exit(launcher_leave, (Datum) 0);
 	weir_registry_attach_launcher(MyLatch);
 	wait_event = weir_wait_event_new("WeirLauncherMain");
 
 	ctl.keysize = sizeof(WorkerTask);
-	ctl.entrysize = sizeof(Ended);
-	ended = hash_create("weir ended workers", 64, &ctl, HASH_ELEM | HASH_BLOBS);
+	ctl.entrysize = sizeof(Trouble);
+	troubles = hash_create("weir troubles", 64, &ctl, HASH_ELEM | HASH_BLOBS);
+	missing = MemoryContextAlloc(TopMemoryContext, sizeof(MissingWorker) * WEIR_MAX_WORKERS);
 	evict_predecessors();
 	launcher_loop();
-	weir_registry_attach_launcher(NULL);
 
 	/* Not 0: the postmaster shall start it again if it was ended alone. */
 	proc_exit(1);

@@ -17,6 +17,7 @@
 #include <signal.h>
 
 #include "base/shmem.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "storage/procarray.h"
 
@@ -41,6 +42,7 @@ typedef struct Registry
 {
 	LWLock		lock;
 	Latch	   *launcher;
+	TimestampTz launcher_gone;	/* since when there is none */
 	volatile sig_atomic_t leaving;	/* the launcher was told to end, and no other has come */
 	uint32		generation;		/* of the launcher */
 	WorkerEntry workers[WEIR_MAX_WORKERS];
@@ -60,8 +62,10 @@ static void
 registry_shmem_init(void *address, bool found)
 {
 	registry = address;
-	if (!found)
-		weir_lwlock_init(&registry->lock);
+	if (found)
+		return;
+	weir_lwlock_init(&registry->lock);
+	registry->launcher_gone = GetCurrentTimestamp();
 }
 
 void
@@ -70,6 +74,21 @@ weir_registry_init(void)
 	static const WeirShmemPart part = {"weir registry", registry_shmem_size, registry_shmem_init};
 
 	weir_shmem_register(&part);
+}
+
+const char *
+weir_worker_kind_name(WorkerKind kind)
+{
+	switch (kind)
+	{
+		case WORKER_FLUSH:
+			return "weir flush worker";
+		case WORKER_INGEST:
+			return "weir ingest worker";
+		case WORKER_KAFKA:
+			return "weir kafka worker";
+	}
+	return "weir worker";
 }
 
 static DatabaseEntry *
@@ -104,8 +123,22 @@ weir_registry_attach_launcher(Latch *latch)
 	{
 		registry->leaving = false;
 		registry->generation++;
+		registry->launcher_gone = 0;
 	}
+	else
+		registry->launcher_gone = GetCurrentTimestamp();
 	LWLockRelease(&registry->lock);
+}
+
+TimestampTz
+weir_registry_launcher_gone(void)
+{
+	TimestampTz since;
+
+	LWLockAcquire(&registry->lock, LW_SHARED);
+	since = registry->launcher_gone;
+	LWLockRelease(&registry->lock);
+	return since;
 }
 
 void
@@ -160,6 +193,7 @@ weir_registry_add(const WorkerTask *task, uint32 *generation)
 		memset(entry, 0, sizeof(WorkerEntry));
 		entry->used = true;
 		entry->task = *task;
+		entry->added = GetCurrentTimestamp();
 		entry->generation = *generation = registry->generation;
 		result = i;
 	}
@@ -237,6 +271,20 @@ weir_registry_kafka_wants(Oid dboid, WorkerTask *wants)
 	return n;
 }
 
+bool
+weir_registry_kafka_wanted(Oid dboid, Oid streamid)
+{
+	DatabaseEntry *entry;
+	bool		wanted = false;
+
+	LWLockAcquire(&registry->lock, LW_EXCLUSIVE);
+	entry = database_entry(dboid, false);
+	for (int i = 0; entry != NULL && i < entry->nwants; i++)
+		wanted |= entry->wants[i].streamid == streamid;
+	LWLockRelease(&registry->lock);
+	return wanted;
+}
+
 /* ---------------------------------------------------------------------
  * Workers
  * --------------------------------------------------------------------- */
@@ -311,12 +359,26 @@ void
 weir_registry_note_error(int entry, const char *message)
 {
 	WorkerEntry *e = &registry->workers[entry];
+	int			len;
 
+	if (message == NULL)
+		message = "";
+	len = pg_mbcliplen(message, strlen(message), WEIR_ERROR_LENGTH - 1);
 	LWLockAcquire(&registry->lock, LW_EXCLUSIVE);
 	e->errors++;
 	e->last_error_time = GetCurrentTimestamp();
-	strlcpy(e->last_error, message ? message : "", sizeof(e->last_error));
+	if (e->failing_since == 0)
+		e->failing_since = e->last_error_time;
+	memcpy(e->last_error, message, len);
+	e->last_error[len] = '\0';
 	LWLockRelease(&registry->lock);
+}
+
+void
+weir_registry_note_success(int entry)
+{
+	/* As weir_registry_note_batch. */
+	registry->workers[entry].failing_since = 0;
 }
 
 bool

@@ -12,6 +12,7 @@
 
 #define WEIR_MAX_WORKERS 256
 #define WEIR_MAX_KAFKA_WANTS 64
+#define WEIR_ERROR_LENGTH 256
 
 typedef enum WorkerKind
 {
@@ -43,14 +44,19 @@ typedef struct WorkerEntry
 	WorkerTask	task;
 	int			pid;			/* 0: not running yet, or ended */
 	Latch	   *latch;
-	TimestampTz started;
+	TimestampTz added;			/* when the launcher asked for the process */
+	TimestampTz started;		/* when it had come up; 0: not yet */
 	bool		absent;			/* the worker found no extension in its database */
 	int64		batches;
 	int64		rows;
 	int64		errors;
 	TimestampTz last_error_time;
-	char		last_error[256];
+	TimestampTz failing_since;	/* nothing has gone well since then; 0: all goes well */
+	char		last_error[WEIR_ERROR_LENGTH];
 } WorkerEntry;
+
+/* "weir flush worker" and the like, as pg_stat_activity shows it. */
+extern const char *weir_worker_kind_name(WorkerKind kind);
 
 extern void weir_registry_init(void);
 
@@ -66,6 +72,7 @@ extern void weir_registry_get(int entry, WorkerEntry *copy);
 extern DatabaseState weir_registry_database_state(Oid dboid);
 extern bool weir_registry_database_held(Oid dboid);
 extern int	weir_registry_kafka_wants(Oid dboid, WorkerTask *wants);
+extern bool weir_registry_kafka_wanted(Oid dboid, Oid streamid);
 
 /* --- workers --- */
 /* False: nobody waits for this worker any more, it has to go. */
@@ -75,6 +82,7 @@ extern void weir_registry_set_absent(int entry);
 extern void weir_registry_set_kafka_wants(const WorkerTask *wants, int n);
 extern void weir_registry_note_batch(int entry, int64 rows);
 extern void weir_registry_note_error(int entry, const char *message);
+extern void weir_registry_note_success(int entry);	/* of a step after an error */
 /* Is another worker of this kind running in this database? */
 extern bool weir_registry_running(Oid dboid, WorkerKind kind);
 
@@ -88,6 +96,8 @@ extern void weir_registry_set_database_state(Oid dboid, DatabaseState state);
 extern uint32 weir_registry_database_created(Oid dboid);
 extern bool weir_registry_set_database_absent(Oid dboid, uint32 created);
 extern void weir_registry_wake_launcher(void);
+/* Since when there is no launcher; 0: there is one. */
+extern TimestampTz weir_registry_launcher_gone(void);
 /* Was the launcher told to end, so that the server is likely to be shut down? */
 extern bool weir_registry_leaving(void);
 extern void weir_registry_wake(Oid dboid, WorkerKind kind);

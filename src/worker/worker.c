@@ -62,6 +62,7 @@ WorkerSelf *weir_worker_self = NULL;
 
 static const WorkerKindOps *ops = NULL;
 static uint32 wait_event = 0;
+static emit_log_hook_type next_log_hook = NULL;
 
 static bool left_open = false;	/* a transaction is open, and nothing goes on in it */
 static TimestampTz opened = 0;
@@ -368,7 +369,10 @@ worker_loop(void)
 		if (next == -2)
 			next = backoff = Min(Max(backoff * 2, BACKOFF_MIN_MS), BACKOFF_MAX_MS);
 		else
+		{
 			backoff = 0;
+			weir_registry_note_success(weir_worker_self->entry);
+		}
 
 		/* Autovacuum goes by what is reported here. */
 		if (!left_open)
@@ -401,6 +405,16 @@ drain_loop(void)
 	draining = true;
 	while (!guarded_drain() && GetCurrentTimestamp() < deadline)
 		sleep_ms(5);
+}
+
+/* The launcher tells why a worker ended, if anybody does. */
+static void
+note_fatal(ErrorData *error)
+{
+	if (error->elevel >= FATAL && weir_worker_self)
+		weir_registry_note_error(weir_worker_self->entry, error->message);
+	if (next_log_hook)
+		next_log_hook(error);
 }
 
 /*
@@ -486,6 +500,8 @@ weir_worker_main(Datum arg)
 	if (!weir_registry_attach(entry, generation, &self.task))
 		proc_exit(0);
 	weir_worker_self = &self;
+	next_log_hook = emit_log_hook;
+	emit_log_hook = note_fatal;
 	before_shmem_exit(leave, (Datum) 0);
 	BackgroundWorkerInitializeConnectionByOid(self.task.dboid, InvalidOid,
 											  BGWORKER_BYPASS_ALLOWCONN);
