@@ -60,6 +60,7 @@ OBJS = \
 	src/kafka/row.o \
 	src/kafka/decode.o \
 	src/kafka/stat.o \
+	src/query/expr.o \
 	src/query/analyze.o \
 	src/query/flatten.o \
 	src/query/union.o \

@@ -37,6 +37,11 @@ for f in $(grep -rl --include='*.[ch]' 'librdkafka/rdkafka.h' src); do
 	case $f in src/kafka/client.c | src/catalog/property.c) ;; *) complain "$f includes rdkafka.h" ;; esac
 done
 
+# Operators are looked up in pg_catalog, not in the user's search_path.
+for f in $(grep -rlE --include='*.c' 'make_(op|scalar_array_op)\(make_parsestate|parse_analyze_fixedparams' src); do
+	case $f in src/query/expr.c | src/view/create.c | src/view/define.c) ;; *) complain "$f makes operators or queries by itself; see query/expr.h" ;; esac
+done
+
 # A header's guard is its own: a second one of that name would be empty where both are included.
 for guard in $(grep -rhoE --include='*.h' '^#ifndef WEIR_(\w+_)?H$' src | awk '{print $2}' | sort | uniq -d); do
 	complain "several headers have guard $guard: $(grep -rlx --include='*.h' "#ifndef $guard" src | xargs)"

@@ -28,8 +28,7 @@
 #include "commands/defrem.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
-#include "parser/analyze.h"
-#include "parser/parser.h"
+#include "query/expr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
@@ -167,8 +166,7 @@ weir_blocks_rows(ContQuery *cq, Oid matrelid, Node *lower, Node *upper, CommonTa
 	}
 	appendStringInfoString(&sql, ") steps");
 
-	result = parse_analyze_fixedparams(linitial_node(RawStmt, raw_parser(sql.data, RAW_PARSE_DEFAULT)), sql.data,
-									   NULL, 0, NULL);
+	result = weir_analyze_sql(sql.data);
 	*cte = linitial_node(CommonTableExpr, result->cteList);
 	foreach(lc, castNode(Query, (*cte)->ctequery)->targetList)
 		lfirst_node(TargetEntry, lc)->expr = (Expr *) (foreach_current_index(lc) == 0 ? lower : upper);

@@ -15,8 +15,8 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "parser/parse_agg.h"
-#include "parser/parse_oper.h"
 #include "query/analyze.h"
+#include "query/expr.h"
 #include "query/split.h"
 #include "query/window.h"
 
@@ -193,9 +193,9 @@ weir_grouping_choose(const ContQuery *cq, Query *def, List *clause_exprs, List *
 			grouping->refs = lappend_int(grouping->refs, lfirst_node(SortGroupClause, clause)->tleSortGroupRef);
 		grouping->location = -1;
 		when = makeNode(CaseWhen);
-		when->expr = (Expr *) make_op(make_parsestate(NULL), list_make1(makeString(pstrdup("="))), (Node *) grouping,
-									  (Node *) makeConst(INT4OID, -1, InvalidOid, sizeof(int32),
-														 Int32GetDatum(bits), false, true), NULL, -1);
+		when->expr = (Expr *) weir_make_op("=", (Node *) grouping,
+										   (Node *) makeConst(INT4OID, -1, InvalidOid, sizeof(int32),
+															  Int32GetDatum(bits), false, true));
 		for (int i = 0; i < list_length(all); i++)
 			if (equal(list_nth(all, i), keys_of_set(cq, def, refs)))
 				when->result = copyObject(list_nth(results, i));

@@ -26,8 +26,8 @@
 #include "optimizer/tlist.h"
 #include "parser/parse_coerce.h"
 #include "parser/parse_func.h"
-#include "parser/parse_oper.h"
 #include "query/analyze.h"
+#include "query/expr.h"
 #include "query/union.h"
 #include "query/window.h"
 #include "stream/batch.h"
@@ -56,8 +56,7 @@ constant(Node *node, Oid type)
 static Expr *
 plus(Node *time, Const *length)
 {
-	return make_op(make_parsestate(NULL), list_make1(makeString(pstrdup("+"))),
-				   copyObject(time), (Node *) copyObject(length), NULL, -1);
+	return (Expr *) weir_make_op("+", copyObject(time), (Node *) copyObject(length));
 }
 
 /* date_bin(stride, time, origin) */

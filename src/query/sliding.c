@@ -28,10 +28,9 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "parser/parse_coerce.h"
-#include "parser/parse_func.h"
-#include "parser/parse_oper.h"
 #include "parser/parsetree.h"
 #include "query/analyze.h"
+#include "query/expr.h"
 #include "query/union.h"
 #include "rewrite/rewriteManip.h"
 #include "utils/builtins.h"
@@ -497,16 +496,9 @@ add_interval(Interval *sum, const Interval *interval, int sign)
 static Node *
 minus_interval(Node *bound, const Interval *interval)
 {
-	Interval   *copy;
-
 	if (interval->time == 0 && interval->day == 0 && interval->month == 0)
 		return bound;
-	copy = palloc(sizeof(Interval));
-	*copy = *interval;
-	return (Node *) make_op(make_parsestate(NULL), list_make1(makeString(pstrdup("-"))), bound,
-							(Node *) makeConst(INTERVALOID, -1, InvalidOid, sizeof(Interval),
-											   IntervalPGetDatum(copy), false, false),
-							NULL, -1);
+	return weir_make_op("-", bound, (Node *) weir_make_interval(interval));
 }
 
 void
@@ -557,8 +549,7 @@ use_clock_mutator(Node *node, void *context)
 static Oid
 clock_function(void)
 {
-	return LookupFuncName(list_make2(makeString(pstrdup(WEIR_SCHEMA)), makeString(pstrdup("clock"))),
-						  0, NULL, false);
+	return weir_own_function("clock", 0, NULL);
 }
 
 Query *
@@ -636,7 +627,5 @@ add_condition(Query *query, Var *time, const Interval *length)
 	Node	   *bound = minus_interval((Node *) makeFuncExpr(F_CLOCK_TIMESTAMP, TIMESTAMPTZOID, NIL, InvalidOid,
 															 InvalidOid, COERCE_EXPLICIT_CALL), length);
 
-	query->jointree->quals = make_and_qual(query->jointree->quals, (Node *)
-										   make_op(make_parsestate(NULL), list_make1(makeString(pstrdup(">"))),
-												   (Node *) time, bound, NULL, -1));
+	query->jointree->quals = make_and_qual(query->jointree->quals, weir_make_op(">", (Node *) time, bound));
 }

@@ -36,6 +36,7 @@
 #include "query/analyze.h"
 #include "query/blocks.h"
 #include "query/counterpart.h"
+#include "query/expr.h"
 #include "query/flatten.h"
 #include "query/grouping.h"
 #include "query/late.h"
@@ -803,7 +804,7 @@ has_step(ContQuery *cq)
 	Node	   *time = (Node *) cq->window->time;
 	Timestamp	first = MIN_TIMESTAMP + Max(cq->step_usecs, cq->block_usecs);
 
-	return make_op(make_parsestate(NULL), list_make1(makeString(pstrdup(">="))), copyObject(time),
-				   (Node *) makeConst(exprType(time), -1, InvalidOid, sizeof(Timestamp),
-									  TimestampGetDatum(first), false, FLOAT8PASSBYVAL), NULL, -1);
+	return (Expr *) weir_make_op(">=", copyObject(time),
+								 (Node *) makeConst(exprType(time), -1, InvalidOid, sizeof(Timestamp),
+													TimestampGetDatum(first), false, FLOAT8PASSBYVAL));
 }

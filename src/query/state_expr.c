@@ -26,6 +26,7 @@
 #include "parser/parse_func.h"
 #include "parser/parse_oper.h"
 #include "query/counterpart.h"
+#include "query/expr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -104,8 +105,7 @@ weir_state_merged(ContState *state, Expr *column)
 	Oid			argtypes[4];
 	List	   *args = weir_function_args(state, column, argtypes);
 	int			nargs = list_length(args);
-	Oid			fn = LookupFuncName(list_make2(makeString(pstrdup(WEIR_SCHEMA)), makeString(pstrdup("combine_state"))),
-									nargs, nargs == lengthof(plain) ? plain : typed, false);
+	Oid			fn = weir_own_function("combine_state", nargs, nargs == lengthof(plain) ? plain : typed);
 	Aggref	   *result = weir_make_aggregate(fn, state->statetype, weir_state_collation(state), args, argtypes);
 
 	result->inputcollid = state->aggref->inputcollid;
@@ -147,10 +147,9 @@ weir_state_unless_none(ContState *state, Expr *count, Expr *combined)
 	get_typlenbyval(aggref->aggtype, &len, &byval);
 
 	when = makeNode(CaseWhen);
-	when->expr = (Expr *) make_op(make_parsestate(NULL), list_make1(makeString("=")), (Node *) count,
-								  (Node *) makeConst(INT8OID, -1, InvalidOid, sizeof(int64),
-													 Int64GetDatum(0), false, FLOAT8PASSBYVAL),
-								  NULL, -1);
+	when->expr = (Expr *) weir_make_op("=", (Node *) count,
+									   (Node *) makeConst(INT8OID, -1, InvalidOid, sizeof(int64),
+														  Int64GetDatum(0), false, FLOAT8PASSBYVAL));
 	when->result = (Expr *) makeConst(aggref->aggtype, -1, aggref->aggcollid, len,
 									  none, false, byval);
 	when->location = -1;

@@ -36,10 +36,8 @@
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
-#include "parser/analyze.h"
 #include "parser/parse_func.h"
-#include "parser/parse_oper.h"
-#include "parser/parser.h"
+#include "query/expr.h"
 #include "query/split.h"
 #include "query/window.h"
 #include "rewrite/rewriteManip.h"
@@ -75,7 +73,6 @@ static Node *among_rows(const ContQuery *cq, const ValuesRel *rel, int key);
 static void repeat_by_rows(Query *query, const ContQuery *cq, const ValuesRel *rel, int key);
 static Node *panes_of_rows(const ContQuery *cq, int key);
 static Node *outer_aggregate(const ContQuery *cq, int key, const char *name, Oid argtype, Oid result);
-static Node *compare(const char *op, Node *left, Node *right);
 static Node *hash_of(List *vars);
 
 Node *
@@ -115,7 +112,7 @@ weir_values_result(const ContQuery *cq, int n, Oid relid, Aggref *aggref, List *
 		Var		   *state = values_var(rel, rel->query->nkeys);
 
 		quals = lappend(quals, rel->counted ?
-						compare(">", (Node *) state,
+						weir_make_op(">", (Node *) state,
 								(Node *) makeConst(INT8OID, -1, InvalidOid, sizeof(int64), Int64GetDatum(0),
 												   false, FLOAT8PASSBYVAL)) :
 						(Node *) state);
@@ -137,7 +134,6 @@ from_values(const ValuesRel *rel, Oid relid, bool repeat)
 {
 	const char *name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)), get_rel_name(relid));
 	StringInfoData sql;
-	RawStmt    *raw;
 
 	initStringInfo(&sql);
 	if (repeat)
@@ -145,8 +141,7 @@ from_values(const ValuesRel *rel, Oid relid, bool repeat)
 						 quote_identifier(rel->query->states[0].colname), name);
 	else
 		appendStringInfo(&sql, "SELECT FROM %s a", name);
-	raw = linitial_node(RawStmt, raw_parser(sql.data, RAW_PARSE_DEFAULT));
-	return parse_analyze_fixedparams(raw, sql.data, NULL, 0, NULL);
+	return weir_analyze_sql(sql.data);
 }
 
 /* Arguments become columns of the values relation. */
@@ -192,7 +187,7 @@ same_hash(const ContQuery *cq, const ValuesRel *rel, List *keys)
 		inner = lappend(inner, values_var(rel, lfirst_int(lc)));
 		outer = lappend(outer, outer_key(cq, lfirst_int(lc)));
 	}
-	return compare("=", hash_of(inner), hash_of(outer));
+	return weir_make_op("=", hash_of(inner), hash_of(outer));
 }
 
 /* a.k = m.k OR a.k IS NULL AND m.k IS NULL; IS NOT DISTINCT FROM would not keep the operator's schema */
@@ -226,16 +221,15 @@ between_rows(const ContQuery *cq, const ValuesRel *rel, int key)
 	Oid			type = cq->keys[key].type;
 	Node	   *pane = (Node *) values_var(rel, key);
 
-	return (Node *) make_andclause(list_make2(compare(">=", pane, outer_aggregate(cq, key, "min", type, type)),
-											  compare("<=", pane, outer_aggregate(cq, key, "max", type, type))));
+	return (Node *) make_andclause(list_make2(weir_make_op(">=", pane, outer_aggregate(cq, key, "min", type, type)),
+											  weir_make_op("<=", pane, outer_aggregate(cq, key, "max", type, type))));
 }
 
 /* a.pane = ANY (array_agg(m.pane)) */
 static Node *
 among_rows(const ContQuery *cq, const ValuesRel *rel, int key)
 {
-	return (Node *) make_scalar_array_op(make_parsestate(NULL), list_make1(makeString(pstrdup("="))), true,
-										 (Node *) values_var(rel, key), panes_of_rows(cq, key), -1);
+	return weir_make_equal_any((Node *) values_var(rel, key), panes_of_rows(cq, key));
 }
 
 /* weir.times(v.n) becomes weir.times(v.n * cardinality(array_positions(array_agg(m.pane), v.pane))). */
@@ -254,7 +248,7 @@ repeat_by_rows(Query *query, const ContQuery *cq, const ValuesRel *rel, int key)
 							 InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
 	often = makeFuncExpr(F_CARDINALITY, INT4OID, list_make1(positions), InvalidOid, InvalidOid,
 						 COERCE_EXPLICIT_CALL);
-	times->args = list_make1(compare("*", linitial(times->args), (Node *) often));
+	times->args = list_make1(weir_make_op("*", linitial(times->args), (Node *) often));
 }
 
 static Node *
@@ -284,21 +278,14 @@ outer_aggregate(const ContQuery *cq, int key, const char *name, Oid argtype, Oid
 	return (Node *) aggref;
 }
 
-static Node *
-compare(const char *op, Node *left, Node *right)
-{
-	return (Node *) make_op(make_parsestate(NULL), list_make1(makeString(pstrdup(op))), left, right, NULL, -1);
-}
-
 /* weir.hash_key(vars), as the index has it */
 static Node *
 hash_of(List *vars)
 {
 	Oid			any = ANYOID;
 
-	return (Node *) makeFuncExpr(LookupFuncName(list_make2(makeString(pstrdup(WEIR_SCHEMA)),
-														   makeString(pstrdup("hash_key"))), 1, &any, false),
-								 INT4OID, vars, InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
+	return (Node *) makeFuncExpr(weir_own_function("hash_key", 1, &any), INT4OID, vars, InvalidOid, InvalidOid,
+								 COERCE_EXPLICIT_CALL);
 }
 
 /* An executor that stops before the last row forgets what is left. */

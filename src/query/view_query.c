@@ -22,15 +22,14 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/tlist.h"
-#include "parser/analyze.h"
 #include "parser/parse_coerce.h"
 #include "parser/parse_func.h"
 #include "parser/parse_oper.h"
 #include "parser/parse_relation.h"
-#include "parser/parser.h"
 #include "parser/parsetree.h"
 #include "query/analyze.h"
 #include "query/blocks.h"
+#include "query/expr.h"
 #include "query/grouping.h"
 #include "query/late.h"
 #include "query/session.h"
@@ -334,11 +333,8 @@ add_window(Query *query, ViewQueryContext *cxt, RangeTblEntry *window)
 static Query *
 session_panes(ContQuery *cq, Oid matrelid)
 {
-	char	   *sql = cq->panes->by_expression ? weir_session_bounds(cq, matrelid) :
-		weir_session_panes(cq, matrelid, "*", "");
-	RawStmt    *raw = linitial_node(RawStmt, raw_parser(sql, RAW_PARSE_DEFAULT));
-
-	return parse_analyze_fixedparams(raw, sql, NULL, 0, NULL);
+	return weir_analyze_sql(cq->panes->by_expression ? weir_session_bounds(cq, matrelid) :
+							weir_session_panes(cq, matrelid, "*", ""));
 }
 
 static Node *
@@ -359,9 +355,7 @@ session_end(ViewQueryContext *cxt)
 
 	if (cxt->end_column)
 		return (Node *) makeVar(1, cxt->end_column, latest->vartype, -1, InvalidOid, 0);
-	return (Node *) make_op(make_parsestate(NULL), list_make1(makeString(pstrdup("+"))), latest_of(latest),
-							(Node *) makeConst(INTERVALOID, -1, InvalidOid, sizeof(Interval),
-											   IntervalPGetDatum(cq->panes->gap), false, false), NULL, -1);
+	return weir_make_op("+", latest_of(latest), (Node *) weir_make_interval(cq->panes->gap));
 }
 
 static Node *
@@ -492,15 +486,12 @@ in_window(ContQuery *cq)
 
 	if (!cq->append)
 		lower = before(lower, cq->step_usecs);
-	result = (Node *) make_op(make_parsestate(NULL), list_make1(makeString(pstrdup(op))),
-							  (Node *) step, run_once(lower, step->vartype), NULL, -1);
+	result = weir_make_op(op, (Node *) step, run_once(lower, step->vartype));
 	if (window->upper == NULL)
 		return result;
 	op = window->upper_inclusive ? "<=" : "<";
-	return make_and_qual(result, (Node *)
-						 make_op(make_parsestate(NULL), list_make1(makeString(pstrdup(op))),
-								 (Node *) copyObject(step),
-								 run_once(copyObject(window->upper), step->vartype), NULL, -1));
+	return make_and_qual(result, weir_make_op(op, (Node *) copyObject(step),
+											  run_once(copyObject(window->upper), step->vartype)));
 }
 
 /* The same for a window with blocks: see query/blocks.c. */
@@ -555,8 +546,8 @@ is_final(ViewQueryContext *cxt, const ContViewOptions *options, Node *end)
 {
 	ContQuery  *cq = cxt->cq;
 	Oid			type = exprType((Node *) cq->closing->row_end);
-	return (Node *) make_op(make_parsestate(NULL), list_make1(makeString(pstrdup("<="))),
-							end, run_once(minus(watermark_of(cq, type), &options->lateness), type), NULL, -1);
+
+	return weir_make_op("<=", end, run_once(minus(watermark_of(cq, type), &options->lateness), type));
 }
 
 /*
@@ -585,9 +576,8 @@ is_whole(ViewQueryContext *cxt, const ContViewOptions *options)
 	}
 	else
 		bound = minus(weir_call("clock", TIMESTAMPTZOID, NIL), &options->retention);
-	return (Node *) make_op(make_parsestate(NULL), list_make1(makeString(pstrdup(">"))),
-							cq->panes->gap ? session_end(cxt) : (Node *) makeVar(WINDOW_RTI, 1, type, -1, InvalidOid, 0),
-							run_once(bound, type), NULL, -1);
+	return weir_make_op(">", cq->panes->gap ? session_end(cxt) : (Node *) makeVar(WINDOW_RTI, 1, type, -1, InvalidOid, 0),
+						run_once(bound, type));
 }
 
 /* weir.watermark(stream, VARIADIC others), as a time of this type */
@@ -642,15 +632,9 @@ weir_call(const char *name, Oid result, List *args)
 static Node *
 minus(Node *time, const Interval *interval)
 {
-	Interval   *copy;
-
 	if (weir_interval_usecs(interval) == 0)
 		return time;
-	copy = palloc(sizeof(Interval));
-	*copy = *interval;
-	return (Node *) make_op(make_parsestate(NULL), list_make1(makeString(pstrdup("-"))), time,
-							(Node *) makeConst(INTERVALOID, -1, InvalidOid, sizeof(Interval),
-											   IntervalPGetDatum(copy), false, false), NULL, -1);
+	return weir_make_op("-", time, (Node *) weir_make_interval(interval));
 }
 
 /* (SELECT expr::type) */
@@ -683,9 +667,8 @@ as_type(Node *expr, Oid type)
 static Node *
 before(Node *bound, int64 usecs)
 {
-	Interval   *interval = palloc0(sizeof(Interval));
+	Interval	interval = {usecs, 0, 0};
 
-	interval->time = usecs;
 	if (IsA(bound, OpExpr))
 	{
 		OpExpr	   *op = (OpExpr *) bound;
@@ -697,16 +680,13 @@ before(Node *bound, int64 usecs)
 		{
 			Interval   *old = DatumGetIntervalP(length->constvalue);
 
-			interval->time += old->time;
-			interval->day = old->day;
-			interval->month = old->month;
+			interval.time += old->time;
+			interval.day = old->day;
+			interval.month = old->month;
 			bound = linitial(op->args);
 		}
 	}
-	return (Node *) make_op(make_parsestate(NULL), list_make1(makeString(pstrdup("-"))), bound,
-							(Node *) makeConst(INTERVALOID, -1, InvalidOid, sizeof(Interval),
-											   IntervalPGetDatum(interval), false, false),
-							NULL, -1);
+	return weir_make_op("-", bound, (Node *) weir_make_interval(&interval));
 }
 
 static Var *

@@ -25,10 +25,10 @@
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
 #include "parser/parse_func.h"
-#include "parser/parse_oper.h"
 #include "parser/parse_relation.h"
 #include "parser/parsetree.h"
 #include "query/analyze.h"
+#include "query/expr.h"
 #include "rewrite/rewriteManip.h"
 #include "time/window.h"
 #include "utils/builtins.h"
@@ -705,10 +705,7 @@ weir_window_first_end(const QueryWindow *window)
 	if (window->gap)
 	{
 		offset->time = 1;
-		return make_op(make_parsestate(NULL), list_make1(makeString(pstrdup("+"))),
-					   copyObject(linitial(call->args)),
-					   (Node *) makeConst(INTERVALOID, -1, InvalidOid, sizeof(Interval),
-										  IntervalPGetDatum(offset), false, false), NULL, -1);
+		return (Expr *) weir_make_op("+", copyObject(linitial(call->args)), (Node *) weir_make_interval(offset));
 	}
 	args = grid_arguments(call, 3);
 	*offset = *interval_argument(call, 3);

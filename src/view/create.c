@@ -79,9 +79,9 @@ weir_create_view(UtilityCall *call)
 	if (stmt->view->schemaname && strcmp(stmt->view->schemaname, WEIR_SCHEMA) == 0)
 		return false;
 	query = analyze_view(call, stmt);
-	/* What a temporary view replaces is never continuous. */
+	/* Where it is created, not where it would be found.  What a temporary view replaces is never continuous. */
 	if (stmt->replace && stmt->view->relpersistence != RELPERSISTENCE_TEMP)
-		existing = RangeVarGetRelid(stmt->view, NoLock, true);
+		existing = get_relname_relid(stmt->view->relname, RangeVarGetCreationNamespace(stmt->view));
 	if (OidIsValid(existing))
 		replaced = weir_cont_view_by_view(existing);
 	if (query->commandType != CMD_SELECT ||
