@@ -42,6 +42,7 @@ CREATE TABLE weir.continuous_view (
 	state text NOT NULL DEFAULT 'active'
 		CHECK (state IN ('active', 'inactive', 'suspended')),
 	reason text,
+	since timestamptz NOT NULL DEFAULT now(),
 	sw interval,
 	step interval,
 	ttl interval,
@@ -250,7 +251,7 @@ COMMENT ON FUNCTION weir.ttl_expire(regclass) IS 'delete what has expired of a c
 
 CREATE VIEW weir.views AS
 	SELECT n.nspname AS schema, c.relname AS name, v.view, v.matrel, v."values", v.def, v.stream, v.more_streams,
-		pg_catalog.pg_get_userbyid(c.relowner) AS owner, v.state, v.reason,
+		pg_catalog.pg_get_userbyid(c.relowner) AS owner, v.state, v.reason, v.since,
 		v.sw, v.step, v.ttl, v.ttl_column, v.fillfactor, v.pk,
 		v.emit, v.late, v.late_stream, v.allowed_lateness, v.retention,
 		v.partition_by, v.partition_interval, v.created,
@@ -1487,9 +1488,12 @@ CREATE FUNCTION weir.stat_stream_raw(
 CREATE FUNCTION weir.stat_view_raw(
 	OUT def oid, OUT rows_in bigint, OUT groups_merged bigint, OUT rows_written bigint,
 	OUT flushes bigint, OUT flush_time double precision, OUT errors bigint,
-	OUT last_flush timestamptz, OUT freshness double precision, OUT stats_reset timestamptz)
+	OUT last_flush timestamptz, OUT stats_reset timestamptz)
 	RETURNS SETOF record
 	LANGUAGE c VOLATILE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'weir_stat_view';
+CREATE FUNCTION weir.stat_waiting_raw(OUT stream oid, OUT since timestamptz)
+	RETURNS SETOF record
+	LANGUAGE c VOLATILE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'weir_stat_waiting';
 CREATE FUNCTION weir.stat_worker_raw(
 	OUT pid integer, OUT kind text, OUT "index" integer, OUT stream oid,
 	OUT state text, OUT since timestamptz, OUT started timestamptz, OUT batches bigint, OUT rows bigint, OUT errors bigint,
@@ -1502,6 +1506,7 @@ CREATE FUNCTION weir.stat_memory_raw(
 	LANGUAGE c VOLATILE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'weir_stat_memory';
 COMMENT ON FUNCTION weir.stat_stream_raw() IS 'counters of this database''s streams; see weir.stat_stream';
 COMMENT ON FUNCTION weir.stat_view_raw() IS 'counters of this database''s continuous views; see weir.stat_view';
+COMMENT ON FUNCTION weir.stat_waiting_raw() IS 'when the oldest rows of streams were committed that no view shows yet (stream NULL: of any), or since when a topic is not read; see weir.stat_view';
 COMMENT ON FUNCTION weir.stat_worker_raw() IS 'workers of this database; see weir.stat_worker';
 COMMENT ON FUNCTION weir.stat_memory_raw() IS 'shared memory of the server, bytes; see weir.stat_memory';
 
@@ -1518,19 +1523,32 @@ CREATE VIEW weir.stat_stream AS
 	LEFT JOIN weir.stat_stream_raw() s ON s.stream = c.oid;
 COMMENT ON VIEW weir.stat_stream IS 'rows, bytes and batches taken in per stream since the last reset';
 
+/*
+ * A view is as fresh as the oldest row of its streams that it does not show.  A
+ * suspended one shows none since it was suspended; one that its owner has
+ * deactivated is not meant to.
+ */
 CREATE VIEW weir.stat_view AS
+	WITH waiting AS MATERIALIZED (SELECT stream, since FROM weir.stat_waiting_raw())
 	SELECT n.nspname AS schema, c.relname AS name, v.view,
 		coalesce(s.rows_in, 0) AS rows_in, coalesce(s.groups_merged, 0) AS groups_merged,
 		coalesce(s.rows_written, 0) AS rows_written, coalesce(s.flushes, 0) AS flushes,
 		coalesce(s.flush_time, 0) AS flush_time, coalesce(s.errors, 0) AS errors,
-		s.last_flush, coalesce(s.freshness, 0) AS freshness, s.stats_reset,
+		s.last_flush,
+		CASE WHEN v.state = 'inactive' THEN NULL
+			ELSE coalesce(1000 * extract(epoch FROM greatest(clock_timestamp() - CASE v.state
+				WHEN 'suspended' THEN v.since
+				ELSE (SELECT min(w.since) FROM waiting w WHERE w.stream IS NULL
+						OR w.stream = v.stream::oid OR w.stream = ANY (v.more_streams::oid[]))
+				END, '0')), 0)::double precision
+			END AS freshness, s.stats_reset,
 		coalesce(l.dropped, 0) AS late_dropped, coalesce(l.diverted, 0) AS late_diverted
 	FROM weir.continuous_view v
 	JOIN pg_catalog.pg_class c ON c.oid = v.view
 	JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 	LEFT JOIN weir.stat_view_raw() s ON s.def = v.def
 	LEFT JOIN weir.late_counts l ON l.view = v.view;
-COMMENT ON VIEW weir.stat_view IS 'per continuous view: rows in, groups merged, matrel rows written, flush_time (ms), errors, freshness (ms since the oldest unflushed row came in; 0: all is visible)';
+COMMENT ON VIEW weir.stat_view IS 'per continuous view: rows in, groups merged, matrel rows written, flush_time (ms), errors, last flush that has committed, freshness (ms since the oldest committed row came that the view does not show; 0: all is visible; NULL: inactive)';
 
 CREATE VIEW weir.stat_worker AS
 	SELECT pid, kind, "index", stream::regclass AS stream, state, since, started, batches, rows, errors,

@@ -21,6 +21,7 @@ typedef struct StreamStat
 	int64		bytes;
 	int64		batches;
 	TimestampTz last_arrival;
+	TimestampTz waiting[2];		/* since when rows wait in this epoch of two for their flush; 0: none does */
 } StreamStat;
 
 typedef struct ViewStat
@@ -34,7 +35,6 @@ typedef struct ViewStat
 	int64		flushes;
 	int64		flush_usecs;
 	int64		errors;
-	TimestampTz oldest_unflushed;	/* 0: all that came in is written */
 	TimestampTz last_flush;
 } ViewStat;
 
@@ -56,7 +56,17 @@ extern void weir_stats_stream_batch(Oid streamid, int64 rows, int64 bytes);
 /* Rows of a batch went through this view's query and gave so many groups. */
 extern void weir_stats_view_batch(Oid defid, int64 rows, int64 groups);
 
-/* A flush wrote this view: rows of the matrel, time in microseconds. */
+/*
+ * Rows of a stream, the oldest of that time, are in this epoch and wait for its flush
+ * (InvalidOid: they may be of any stream); then that it has committed.
+ */
+extern void weir_stats_stream_waits(Oid streamid, int epoch, TimestampTz oldest);
+extern void weir_stats_flushed(Oid dboid, int epoch);
+
+/*
+ * The current transaction, a flush, has written this view: rows of the matrel, time
+ * in microseconds.  Counted when it commits.
+ */
 extern void weir_stats_view_flush(Oid defid, int64 rows_written, int64 usecs);
 extern void weir_stats_view_error(Oid defid);
 

@@ -27,6 +27,7 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "base/shmem.h"
+#include "base/stats.h"
 #include "base/weir.h"
 #include "catalog/cont_view.h"
 #include "catalog/indexing.h"
@@ -59,6 +60,7 @@ enum
 	ANUM_MORE_STREAMS,
 	ANUM_STATE,
 	ANUM_REASON,
+	ANUM_SINCE,
 	ANUM_SW,
 	ANUM_STEP,
 	ANUM_TTL,
@@ -291,6 +293,7 @@ weir_cont_view_insert(const ContView *view)
 	values[ANUM_MORE_STREAMS - 1] = array_of_streams(view->more_streams);
 	values[ANUM_STATE - 1] = CStringGetTextDatum(state_names[view->state]);
 	nulls[ANUM_REASON - 1] = true;
+	values[ANUM_SINCE - 1] = TimestampTzGetDatum(GetCurrentTimestamp());
 	if (options->sliding)
 	{
 		values[ANUM_SW - 1] = IntervalPGetDatum(&options->sw);
@@ -377,7 +380,9 @@ weir_cont_view_set_state(Oid defid, ContViewState state, const char *reason)
 	values[0] = ObjectIdGetDatum(defid);
 	values[1] = CStringGetTextDatum(state_names[state]);
 	values[2] = reason ? CStringGetTextDatum(reason) : (Datum) 0;
-	return update_row("UPDATE weir.continuous_view SET state = $2, reason = $3"
+	if (state == CONT_VIEW_SUSPENDED)
+		weir_stats_view_error(defid);
+	return update_row("UPDATE weir.continuous_view SET state = $2, reason = $3, since = pg_catalog.clock_timestamp()"
 					  " WHERE def OPERATOR(pg_catalog.=) $1",
 					  3, types, values, reason ? "   " : "  n") > 0;
 }

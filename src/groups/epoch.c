@@ -27,6 +27,7 @@
 #include "base/compat.h"
 #include "catalog/cont_view.h"
 #include "base/settings.h"
+#include "base/stats.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
 #include "stream/queue.h"
@@ -499,6 +500,12 @@ weir_epoch_request_cut(int slot)
 		SetLatch(latch);
 }
 
+int
+weir_epoch_active(int slot)
+{
+	return databases[slot].active;
+}
+
 bool
 weir_epoch_idle(int slot)
 {
@@ -586,12 +593,26 @@ free_epoch(Epoch *epoch)
 }
 
 void
+weir_epoch_count_error(int slot)
+{
+	EpochDatabase *db = &databases[slot];
+	Epoch	   *epoch = &db->epochs[1 - db->active];
+
+	for (GroupTable *table = epoch->main.tables; table; table = table->next)
+		weir_stats_view_error(table->defid);
+	for (Run *run = epoch->adopted; run; run = run->next)
+		for (GroupTable *table = run->tables; table; table = table->next)
+			weir_stats_view_error(table->defid);
+}
+
+void
 weir_epoch_release(int slot)
 {
 	EpochDatabase *db = &databases[slot];
 	Epoch	   *epoch = &db->epochs[1 - db->active];
 
 	weir_watermark_stored(slot);
+	weir_stats_flushed(MyDatabaseId, 1 - db->active);
 	weir_queue_set_flushed(slot, epoch->cut_seq);
 	db->flushed = epoch->number;
 	SpinLockAcquire(&db->offsets_lock);
@@ -616,6 +637,8 @@ weir_epoch_discard(int slot)
 	db->frozen = false;
 	db->flushed = db->epochs[db->active].number;
 	db->epochs[db->active].number++;
+	weir_stats_flushed(weir_database_of_slot(slot), 0);
+	weir_stats_flushed(weir_database_of_slot(slot), 1);
 	weir_mutex_unlock(&db->merge);
 	ConditionVariableBroadcast(&db->flushed_cv);
 }

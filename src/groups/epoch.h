@@ -129,6 +129,9 @@ extern void weir_feeds_clear_dead(int slot);
 /* Newest merged and not yet flushed offset of this database's stream and partition. */
 extern bool weir_epoch_kafka_offset(Oid streamid, int32 partition, int64 *next_offset);
 
+/* Which of the two epochs is active; for the done callback of a merge. */
+extern int	weir_epoch_active(int slot);
+
 /* Ask for a cut as soon as possible. */
 extern void weir_epoch_request_cut(int slot);
 
@@ -151,6 +154,9 @@ extern Epoch *weir_epoch_cut(int slot, int64 *cut_seq);
 
 /* Fix watermarks as a cut does, if no epoch holds anything; false if one does. */
 extern bool weir_epoch_cut_watermarks(int slot);
+
+/* The views of the frozen epoch have an error more: it could not be written. */
+extern void weir_epoch_count_error(int slot);
 
 /* The frozen epoch is on disk: free it, wake who waits.  Cannot fail. */
 extern void weir_epoch_release(int slot);

@@ -32,6 +32,7 @@ typedef struct Entry
 	int32		partition;
 	int			pid;			/* 0: no worker */
 	KafkaState	state;
+	TimestampTz away_since;		/* when it was running last; 0: it is */
 	int64		position;		/* next offset to read; -1: unknown */
 	int64		high;			/* high watermark; -1: unknown */
 	int64		messages;
@@ -84,6 +85,16 @@ const WeirShmemPart weir_kafka_stat_part = {
  * ----------------------------------------------------------------
  */
 
+static void
+set_state(Entry *e, KafkaState state)
+{
+	if (state == KAFKA_STATE_RUNNING)
+		e->away_since = 0;
+	else if (e->away_since == 0)
+		e->away_since = GetCurrentTimestamp();
+	e->state = state;
+}
+
 int
 weir_kafka_stat_attach(Oid streamid, int32 partition)
 {
@@ -112,7 +123,7 @@ weir_kafka_stat_attach(Oid streamid, int32 partition)
 	if (found >= 0)
 	{
 		stats->entries[found].pid = MyProcPid;
-		stats->entries[found].state = KAFKA_STATE_STARTING;
+		set_state(&stats->entries[found], KAFKA_STATE_STARTING);
 		stats->entries[found].position = -1;
 		stats->entries[found].high = -1;
 	}
@@ -132,7 +143,7 @@ weir_kafka_stat_detach(void)
 			continue;
 		e->pid = 0;
 		if (e->state != KAFKA_STATE_STOPPED)
-			e->state = KAFKA_STATE_IDLE;
+			set_state(e, KAFKA_STATE_IDLE);
 	}
 	LWLockRelease(&stats->lock);
 }
@@ -150,7 +161,7 @@ weir_kafka_stat_state(int entry, KafkaState state, const char *error)
 	if (entry < 0)
 		return;
 	LWLockAcquire(&stats->lock, LW_EXCLUSIVE);
-	stats->entries[entry].state = state;
+	set_state(&stats->entries[entry], state);
 	if (error)
 		set_error(&stats->entries[entry], error);
 	LWLockRelease(&stats->lock);
@@ -174,7 +185,7 @@ weir_kafka_stat_progress(int entry, int64 position, int64 messages, int64 bytes)
 	if (entry < 0)
 		return;
 	LWLockAcquire(&stats->lock, LW_EXCLUSIVE);
-	stats->entries[entry].state = KAFKA_STATE_RUNNING;
+	set_state(&stats->entries[entry], KAFKA_STATE_RUNNING);
 	stats->entries[entry].position = position;
 	stats->entries[entry].messages += messages;
 	stats->entries[entry].bytes += bytes;
@@ -189,6 +200,36 @@ weir_kafka_stat_high_watermark(int entry, int64 high)
 	LWLockAcquire(&stats->lock, LW_EXCLUSIVE);
 	stats->entries[entry].high = high;
 	LWLockRelease(&stats->lock);
+}
+
+bool
+weir_kafka_stat_get(int n, KafkaStatus *status)
+{
+	bool		found = false;
+
+	LWLockAcquire(&stats->lock, LW_SHARED);
+	for (int i = 0; i < MAX_ENTRIES && !found; i++)
+	{
+		Entry	   *e = &stats->entries[i];
+
+		if (e->dboid != MyDatabaseId || n-- > 0)
+			continue;
+		status->streamid = e->streamid;
+		status->partition = e->partition;
+		status->state = e->state;
+		status->away_since = e->away_since;
+		status->error_time = e->error_time;
+		strlcpy(status->error, e->error, sizeof(status->error));
+		found = true;
+	}
+	LWLockRelease(&stats->lock);
+	return found;
+}
+
+const char *
+weir_kafka_state_name(KafkaState state)
+{
+	return state_names[state];
 }
 
 void

@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 #include "base/shmem.h"
+#include "datatype/timestamp.h"
 
 typedef enum KafkaState
 {
@@ -35,6 +36,21 @@ extern void weir_kafka_stat_state(int entry, KafkaState state, const char *error
 extern void weir_kafka_stat_error(int entry, int64 count, const char *error);
 extern void weir_kafka_stat_progress(int entry, int64 position, int64 messages, int64 bytes);
 extern void weir_kafka_stat_high_watermark(int entry, int64 high);
+
+/* What an entry says; the error may quote messages. */
+typedef struct KafkaStatus
+{
+	Oid			streamid;
+	int32		partition;		/* or KAFKA_STAT_WORKER(index) */
+	KafkaState	state;
+	TimestampTz away_since;		/* the worker is not reading since then; 0: it is */
+	TimestampTz error_time;		/* 0: none */
+	char		error[200];
+} KafkaStatus;
+
+/* Copies the nth entry that this database has; false if there are not so many. */
+extern bool weir_kafka_stat_get(int n, KafkaStatus *status);
+extern const char *weir_kafka_state_name(KafkaState state);
 
 /* Zero the counters of this database. */
 extern void weir_kafka_stat_reset(void);

@@ -14,12 +14,14 @@
 #include "miscadmin.h"
 #include "stream/queue.h"
 #include "utils/builtins.h"
+#include "utils/hsearch.h"
 #include "worker/launcher.h"
 #include "worker/missing.h"
 #include "worker/registry.h"
 
 WEIR_FUNCTION(weir_stat_stream);
 WEIR_FUNCTION(weir_stat_view);
+WEIR_FUNCTION(weir_stat_waiting);
 WEIR_FUNCTION(weir_stat_worker);
 WEIR_FUNCTION(weir_stat_memory);
 WEIR_FUNCTION(weir_stat_reset);
@@ -118,7 +120,6 @@ weir_stat_view(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = begin_rows(fcinfo);
 	Stats	   *copy = weir_stats_copy();
-	TimestampTz now = GetCurrentTimestamp();
 
 	for (int i = 0; i < MAX_VIEW_STATS; i++)
 	{
@@ -135,8 +136,86 @@ weir_stat_view(PG_FUNCTION_ARGS)
 		put(&row, Float8GetDatum(v->flush_usecs / 1000.0));
 		put(&row, Int64GetDatum(v->errors));
 		put_time(&row, v->last_flush);
-		put(&row, Float8GetDatum(v->oldest_unflushed ? (now - v->oldest_unflushed) / 1000.0 : 0.0));
 		put_time(&row, copy->reset);
+		end_row(result, &row);
+	}
+	return (Datum) 0;
+}
+
+/* ---------------------------------------------------------------------
+ * Rows that no view shows yet
+ * --------------------------------------------------------------------- */
+
+/* Of a stream; InvalidOid: rows that may be of any. */
+typedef struct Waiting
+{
+	Oid			streamid;		/* hash key */
+	TimestampTz since;
+} Waiting;
+
+static void
+note_waiting(HTAB *streams, Oid streamid, TimestampTz since)
+{
+	bool		found;
+	Waiting    *w = hash_search(streams, &streamid, HASH_ENTER, &found);
+
+	if (!found || w->since > since)
+		w->since = since;
+}
+
+static void
+visit_message(const StreamSet *set, TimestampTz published, void *arg)
+{
+	if (set->n > STREAM_SET_MAX)
+		note_waiting(arg, InvalidOid, published);
+	for (int i = 0; set->n <= STREAM_SET_MAX && i < set->n; i++)
+		note_waiting(arg, set->streams[i], published);
+}
+
+/* What a worker that is not there, or does not reach its broker, cannot read. */
+static void
+note_unread(HTAB *streams)
+{
+	KafkaStatus status;
+	MissingWorker worker;
+
+	for (int i = 0; weir_kafka_stat_get(i, &status); i++)
+		if (status.partition < 0 && status.away_since != 0 &&
+			weir_registry_kafka_wanted(MyDatabaseId, status.streamid, -1 - status.partition))
+			note_waiting(streams, status.streamid, status.away_since);
+	for (int i = 0; weir_missing_get(MyDatabaseId, i, &worker); i++)
+		if (worker.task.kind == WORKER_KAFKA)
+			note_waiting(streams, worker.task.streamid, worker.since);
+}
+
+/* In the order in which rows go, so that none is missed that goes on meanwhile. */
+Datum
+weir_stat_waiting(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = begin_rows(fcinfo);
+	HASHCTL		ctl = {.keysize = sizeof(Oid),.entrysize = sizeof(Waiting),.hcxt = CurrentMemoryContext};
+	HTAB	   *streams = hash_create("weir waiting", 64, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	int			slot = weir_database_slot(MyDatabaseId, false);
+	HASH_SEQ_STATUS seq;
+	Stats	   *copy;
+	Waiting    *w;
+
+	if (slot >= 0)
+		weir_queue_each(slot, visit_message, streams);
+	copy = weir_stats_copy();
+	for (int i = 0; i < MAX_STREAM_STATS; i++)
+		for (int epoch = 0; epoch < 2; epoch++)
+			if (copy->streams[i].dboid == MyDatabaseId && copy->streams[i].waiting[epoch] != 0)
+				note_waiting(streams, copy->streams[i].streamid, copy->streams[i].waiting[epoch]);
+	note_unread(streams);
+
+	hash_seq_init(&seq, streams);
+	while ((w = hash_seq_search(&seq)) != NULL)
+	{
+		Row			row = {0};
+
+		put_oid(&row, w->streamid);
+		put_time(&row, w->since);
 		end_row(result, &row);
 	}
 	return (Datum) 0;

@@ -25,6 +25,7 @@ weir_batch_create(MemoryContext parent)
 	WeirBatch  *batch = MemoryContextAllocZero(cxt, sizeof(WeirBatch));
 
 	batch->cxt = cxt;
+	batch->arrived = GetCurrentTimestamp();
 	return batch;
 }
 

@@ -83,6 +83,7 @@ typedef struct KafkaOffset
 typedef struct WeirBatch
 {
 	MemoryContext cxt;			/* owns everything below */
+	TimestampTz arrived;		/* the oldest of its rows: committed, or read from a topic */
 	int			nstreams;
 	int			nsources;		/* of them from the source; rows that views divert come behind */
 	int			maxstreams;

@@ -170,6 +170,17 @@ weir_queue_message_free(QueueMessage *message, bool remove_spool)
 	weir_shared_free(message);
 }
 
+void
+weir_stream_set_add(StreamSet *set, Oid streamid)
+{
+	for (int i = 0; i < Min(set->n, STREAM_SET_MAX); i++)
+		if (set->streams[i] == streamid)
+			return;
+	if (set->n < STREAM_SET_MAX)
+		set->streams[set->n] = streamid;
+	set->n = Min(set->n, STREAM_SET_MAX) + 1;
+}
+
 /*
  * Are the rows in the queue worth a batch: does somebody wait for one of them, or
  * are there many?
@@ -337,6 +348,21 @@ weir_queue_depth(int slot, int64 *messages, int64 *rows, int64 *bytes)
 	*messages = db->nmessages;
 	*rows = db->nrows;
 	*bytes = db->nbytes;
+	LWLockRelease(&db->lock);
+}
+
+void
+weir_queue_each(int slot, void (*visit) (const StreamSet *streams, TimestampTz published, void *arg),
+				void *arg)
+{
+	QueueDatabase *db = &queue->databases[slot];
+
+	LWLockAcquire(&db->lock, LW_SHARED);
+	for (QueueMessage *m = db->head; m; m = m->next)
+		visit(&m->streams, m->published, arg);
+	for (int i = 0; i < WEIR_MAX_INGEST_WORKERS; i++)
+		for (QueueMessage *m = db->workers[i].taken; m; m = m->next)
+			visit(&m->streams, m->published, arg);
 	LWLockRelease(&db->lock);
 }
 

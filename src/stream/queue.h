@@ -36,6 +36,16 @@ typedef struct QueuePiece
 
 #define PIECE_DATA(piece) ((char *) (piece) + MAXALIGN(sizeof(QueuePiece)))
 
+/* Streams that rows may be of. */
+#define STREAM_SET_MAX 6
+typedef struct StreamSet
+{
+	int			n;				/* larger than that: of others, too */
+	Oid			streams[STREAM_SET_MAX];
+} StreamSet;
+
+extern void weir_stream_set_add(StreamSet *set, Oid streamid);
+
 /*
  * The rows of one committed transaction.  Owned by the backend until it is
  * published, then by the queue, then by the worker that took it.
@@ -51,6 +61,7 @@ typedef struct QueueMessage
 	off_t		spool_offset;
 	int64		nrows;
 	Size		bytes;
+	StreamSet	streams;
 	TimestampTz published;
 	QueuePiece *pieces;			/* each a shared allocation of its own */
 	struct Feed *feed;			/* more rows, before these: feed.h; or NULL */
@@ -165,6 +176,13 @@ extern void weir_queue_wake_workers(int slot);
 
 /* Throw away everything queued and wake all who wait: the extension is gone. */
 extern void weir_queue_discard(int slot);
+
+/*
+ * Calls visit for each transaction whose rows are in no epoch yet, under the
+ * queue's lock: with the streams that they may be of, and when it committed.
+ */
+extern void weir_queue_each(int slot, void (*visit) (const StreamSet *streams, TimestampTz published, void *arg),
+							void *arg);
 
 /* Rows and bytes not yet taken, for statistics. */
 extern void weir_queue_depth(int slot, int64 *messages, int64 *rows, int64 *bytes);

@@ -84,6 +84,7 @@ typedef struct XactRows
 	LocalSection *first;
 	LocalSection *last;
 	Size		memory;			/* of all sections */
+	StreamSet	streams;
 	BufFile    *spool;
 	FileSet		fileset;
 	bool		have_fileset;
@@ -151,6 +152,7 @@ section_create(Oid streamid, Size need)
 		size = Min(rows->last->size * 4, SECTION_MAX);
 	size = Max(size, need + SECTION_HEADER_SIZE);
 
+	weir_stream_set_add(&rows->streams, streamid);
 	section->subid = subid;
 	section->size = size;
 	section->header = MemoryContextAllocHuge(rows->cxt, size);
@@ -665,6 +667,7 @@ pre_commit(void)
 		weir_feed_close(rows->feed);
 		message->nrows += rows->feed_rows;
 	}
+	message->streams = rows->streams;
 	message->sync = weir_synchronous_insert;
 	rows->reserved = message;
 

@@ -164,7 +164,6 @@ suspend_view(ContView *view, ErrorData *error)
 			(errcode(error->sqlerrcode),
 			 errmsg("continuous view %s is suspended: %s", view->name, error->message),
 			 errhint("Mend the cause, then call weir.activate('%s').", view->name)));
-	weir_stats_view_error(view->defid);
 	weir_cont_view_set_state(view->defid, CONT_VIEW_SUSPENDED, error->message);
 }
 
@@ -544,7 +543,16 @@ flush_if_due(bool now)
 		return -1;
 	}
 	weir_worker_report("flushing");
-	flush_epoch(epoch);
+	PG_TRY();
+	{
+		flush_epoch(epoch);
+	}
+	PG_CATCH();
+	{
+		weir_epoch_count_error(slot);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
 	return 0;
 }
 

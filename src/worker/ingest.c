@@ -61,6 +61,7 @@ handed_over(void *arg)
 
 	handover->merged = true;
 	weir_intake_note_statistics(handover->intake);
+	weir_intake_note_waiting(handover->intake);
 	weir_event_merged(handover->intake, NULL);
 	if (handover->done)
 		handover->done(handover->arg);
@@ -274,6 +275,7 @@ ingest_messages(QueueMessage *list)
 	WeirBatch  *batch = weir_batch_create(CurrentMemoryContext);
 	bool		sync = false;
 
+	batch->arrived = list->published;
 	for (QueueMessage *message = list; message; message = message->next)
 	{
 		weir_batch_add_pieces(batch, message->pieces, NULL, message->seq);

@@ -337,6 +337,19 @@ weir_intake_note_statistics(Intake *intake)
 	weir_registry_note_batch(weir_worker_self->entry, rows);
 }
 
+void
+weir_intake_note_waiting(Intake *intake)
+{
+	MergeInput *input = &intake->input;
+	int			epoch = weir_epoch_active(weir_worker_self->slot);
+
+	/* What brings nothing is in no flush. */
+	if (input->nviews == 0 && input->ndead == 0 && input->noffsets == 0)
+		return;
+	for (int i = 0; i < intake->batch->nstreams; i++)
+		weir_stats_stream_waits(intake->batch->streams[i].streamid, epoch, intake->batch->arrived);
+}
+
 bool
 weir_intake_recover(MemoryContext cxt)
 {

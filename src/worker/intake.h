@@ -106,4 +106,7 @@ extern void weir_intake_recover_merged(MemoryContext cxt);
 
 extern void weir_intake_note_statistics(Intake *intake);
 
+/* The batch's rows are in the active epoch and wait for its flush; in the callback of a merge. */
+extern void weir_intake_note_waiting(Intake *intake);
+
 #endif

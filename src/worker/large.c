@@ -378,10 +378,22 @@ take_in_message(QueueMessage *message, Feed *feed)
 
 typedef struct Adoption
 {
+	QueueMessage *message;
 	Feed	   *feed;
 	Run		   *run;			/* of the message's own rows, or NULL */
 	weir_merge_callback done;
 } Adoption;
+
+/* The rows wait for their flush, those of more streams than are known as rows of any. */
+static void
+note_waiting(QueueMessage *message)
+{
+	int			epoch = weir_epoch_active(weir_worker_self->slot);
+
+	for (int i = 0; i < message->streams.n; i++)
+		weir_stats_stream_waits(message->streams.n > STREAM_SET_MAX ? InvalidOid : message->streams.streams[i],
+								epoch, message->published);
+}
 
 static void
 adopted(void *arg)
@@ -396,6 +408,7 @@ adopted(void *arg)
 		adoption->feed->run = NULL;
 		count_notes(adoption->feed);
 	}
+	note_waiting(adoption->message);
 	adoption->done(NULL);
 }
 
@@ -403,7 +416,7 @@ void
 weir_large_ingest(QueueMessage *message, weir_merge_callback done)
 {
 	Feed	   *feed = message->feed;
-	Adoption	adoption = {feed, NULL, done};
+	Adoption	adoption = {message, feed, NULL, done};
 
 	if (feed)
 		weir_feed_hold(feed);

@@ -51,7 +51,7 @@
 #define MIN_FREE_SLOTS 8
 #define EVICT_AGAIN_MS 3000		/* between requests to leave */
 #define HEALTHY_MS 10000		/* ran this long: forget earlier failures */
-#define SLOT_RETRY_MS 5000
+#define SLOT_RETRY_MS 1000
 #define SLOT_WARNING_MS 600000	/* between warnings while no more workers are missing than before */
 #define SLOT_WARNING_MIN_MS 10000
 #define PROBE_WARNING_MS 10000	/* a worker that may find no extension is missed only then */
@@ -420,7 +420,7 @@ warn_no_slot(void)
 	{
 		MissingWorker *m = &missing[i];
 
-		if (!m->no_slot ||
+		if (!m->no_slot || !weir_missing_stays_away(m) ||
 			(weir_registry_database_state(m->task.dboid) != DATABASE_PRESENT &&
 			 !TimestampDifferenceExceeds(m->since, now, PROBE_WARNING_MS)))
 			continue;

@@ -25,12 +25,17 @@
 /* A server that starts has no launcher for a moment, nor has one whose launcher ended. */
 #define LAUNCHER_GONE_MS 3000
 
-/* A worker may be ended by an administrator or with its view, and comes back. */
+/*
+ * A worker may be ended by an administrator or with its view, and comes back; a slot
+ * may be taken for a moment by one that leaves.
+ */
 #define MANY_ATTEMPTS 3
+#define SETTLE_MS 1000
 
 #define CHECK_MS 3000
 #define CHECK_KAFKA_MS 1000		/* one may find the stream not to be wanted at all */
 #define CHECK_PAUSE_MS 5
+#define CHECK_AGAIN_MS 100
 
 typedef struct Missing
 {
@@ -106,7 +111,8 @@ weir_missing_end_round(const MissingWorker *missing, int n, int needed)
 bool
 weir_missing_stays_away(const MissingWorker *worker)
 {
-	return worker->no_slot || worker->attempts >= MANY_ATTEMPTS;
+	return (worker->no_slot || worker->attempts >= MANY_ATTEMPTS) &&
+		TimestampDifferenceExceeds(worker->since, GetCurrentTimestamp(), SETTLE_MS);
 }
 
 bool
@@ -257,7 +263,7 @@ round_is_over(uint32 begun)
 static bool
 stream_is_wanted(uint32 streamid)
 {
-	return weir_registry_kafka_wanted(MyDatabaseId, streamid);
+	return weir_registry_kafka_wanted(MyDatabaseId, streamid, 0);
 }
 
 /* False when it does not look. */
@@ -273,10 +279,35 @@ have_launcher_look(void)
 	return wait_until(round_is_over, begun, CHECK_MS);
 }
 
+/* Workers that the check is about and that had no slot. */
 static bool
-is_of_stream(const MissingWorker *worker, Oid streamid)
+any_without_slot(MissingWorker *missing)
 {
-	return worker->task.kind == WORKER_KAFKA && worker->task.streamid == streamid;
+	for (int i = 0; weir_missing_get(MyDatabaseId, i, missing); i++)
+		if (missing->no_slot &&
+			(!OidIsValid(check_stream) ||
+			 (missing->task.kind == WORKER_KAFKA && missing->task.streamid == check_stream)))
+			return true;
+	return false;
+}
+
+static bool
+never(uint32 arg)
+{
+	return false;
+}
+
+/* Are some missing, and not for a moment only? */
+static bool
+have_verdict(MissingWorker *missing)
+{
+	while (have_launcher_look() && any_without_slot(missing))
+	{
+		if (weir_missing_stays_away(missing))
+			return true;
+		(void) wait_until(never, 0, CHECK_AGAIN_MS);
+	}
+	return false;
 }
 
 static void
@@ -291,13 +322,8 @@ release_callback(ResourceReleasePhase phase, bool isCommit, bool isTopLevel, voi
 		(!weir_registry_running(MyDatabaseId, WORKER_FLUSH) ||
 		 !wait_until(stream_is_wanted, check_stream, CHECK_KAFKA_MS)))
 		return;
-	if (!have_launcher_look())
-	{
-		if (launcher_is_gone())
-			warn_launcher();
-		return;
-	}
-	if (weir_missing_first(MyDatabaseId, &worker) && worker.no_slot &&
-		(!OidIsValid(check_stream) || is_of_stream(&worker, check_stream)))
+	if (have_verdict(&worker))
 		warn_missing(&worker);
+	else if (launcher_is_gone())
+		warn_launcher();
 }

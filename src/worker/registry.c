@@ -272,7 +272,7 @@ weir_registry_kafka_wants(Oid dboid, WorkerTask *wants)
 }
 
 bool
-weir_registry_kafka_wanted(Oid dboid, Oid streamid)
+weir_registry_kafka_wanted(Oid dboid, Oid streamid, int index)
 {
 	DatabaseEntry *entry;
 	bool		wanted = false;
@@ -280,7 +280,7 @@ weir_registry_kafka_wanted(Oid dboid, Oid streamid)
 	LWLockAcquire(&registry->lock, LW_EXCLUSIVE);
 	entry = database_entry(dboid, false);
 	for (int i = 0; entry != NULL && i < entry->nwants; i++)
-		wanted |= entry->wants[i].streamid == streamid;
+		wanted |= entry->wants[i].streamid == streamid && entry->wants[i].index == index;
 	LWLockRelease(&registry->lock);
 	return wanted;
 }

@@ -72,7 +72,7 @@ extern void weir_registry_get(int entry, WorkerEntry *copy);
 extern DatabaseState weir_registry_database_state(Oid dboid);
 extern bool weir_registry_database_held(Oid dboid);
 extern int	weir_registry_kafka_wants(Oid dboid, WorkerTask *wants);
-extern bool weir_registry_kafka_wanted(Oid dboid, Oid streamid);
+extern bool weir_registry_kafka_wanted(Oid dboid, Oid streamid, int index);
 
 /* --- workers --- */
 /* False: nobody waits for this worker any more, it has to go. */

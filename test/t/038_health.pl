@@ -1,0 +1,110 @@
+# Who waits, creates or looks is told what stands still and why.
+use strict;
+use warnings;
+use WeirTest;
+use Test::More;
+
+# A session that runs one statement; its output is read when it is done.
+sub begin_psql
+{
+	my ($node, $sql) = @_;
+	my %session = (out => '', err => '');
+	$session{run} = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-c', $sql ],
+		'<', \undef, '>', \$session{out}, '2>', \$session{err});
+	return \%session;
+}
+
+sub wait_for_stderr
+{
+	my ($session, $pattern) = @_;
+	for (1 .. 600)
+	{
+		$session->{run}->pump_nb;
+		return 1 if $session->{err} =~ $pattern;
+		select undef, undef, undef, 0.05;
+	}
+	return 0;
+}
+
+# ---------------------------------------------------------------- no slot for any worker
+my $node = weir_cluster('slots', conf => 'max_worker_processes = 2');
+sub warns
+{
+	my ($sql) = @_;
+	my ($status, $out, $err) = $node->psql('postgres', $sql);
+	die $err if $status != 0;
+	return $err;
+}
+my $no_slot = qr/WARNING:  a weir flush worker of this database could not be started: all 2 of max_worker_processes are in use.*HINT:  Increase max_worker_processes, which is 2: Weir needs 3 now/s;
+like(warns('DROP EXTENSION weir; CREATE EXTENSION weir'), $no_slot, 'CREATE EXTENSION warns');
+$node->safe_psql('postgres', 'CREATE FOREIGN TABLE s (x int) SERVER weir; CREATE ROLE app; GRANT INSERT ON s TO app');
+like(warns('CREATE VIEW v AS SELECT count(*) FROM s'), $no_slot, 'CREATE VIEW warns');
+is($node->safe_psql('postgres', q(SELECT kind, state, since <= now(), last_error FROM weir.stat_worker ORDER BY kind)),
+	"flush|no slot|t|all 2 of max_worker_processes are in use\ningest|no slot|t|all 2 of max_worker_processes are in use",
+	'weir.stat_worker has the workers that should be there');
+$node->wait_for_log(qr/no free slot for a weir flush worker/);
+
+my $insert = begin_psql($node, 'SET ROLE app; INSERT INTO s VALUES (1)');
+ok(wait_for_stderr($insert, qr/still waiting for the flush of stream rows: a weir flush worker could not be started.*HINT:  Increase max_worker_processes/s),
+	'a COMMIT that waits says why');
+$node->safe_psql('postgres', q(SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query LIKE '%INSERT INTO s%' AND pid <> pg_backend_pid()));
+$insert->{run}->finish;
+like($insert->{err}, qr/canceling wait/, 'and can be cancelled');
+
+$node->append_conf('postgresql.conf', 'max_worker_processes = 4');
+$node->restart;
+$node->safe_psql('postgres', 'INSERT INTO s VALUES (2)');
+is($node->safe_psql('postgres', q(SELECT kind, state FROM weir.stat_worker ORDER BY kind)), "flush|running\ningest|running",
+	'with more slots the workers are there');
+is(warns('CREATE VIEW w AS SELECT count(*) FROM s'), '', 'and nobody warns');
+
+# ---------------------------------------------------------------- what weir.stat_view says of views
+sub of_view
+{
+	my ($columns, $view) = @_;
+	return $node->safe_psql('postgres', "SELECT $columns FROM weir.stat_view WHERE name = '$view'");
+}
+$node->safe_psql('postgres', q(
+	CREATE FOREIGN TABLE other (x int) SERVER weir; GRANT INSERT ON other TO app;
+	CREATE VIEW o AS SELECT count(*) FROM other;
+	CREATE VIEW ratio AS SELECT 1 / x AS r FROM other;
+	INSERT INTO s VALUES (1); INSERT INTO other VALUES (1)));
+is(of_view('freshness, errors, last_flush IS NOT NULL', $_), '0|0|t', "$_ is fresh") for 'v', 'o';
+
+# The flush fails as a whole: two dead letters of one SQLSTATE are not allowed here.
+$node->safe_psql('postgres', 'CREATE UNIQUE INDEX one ON weir.dead_letters (sqlstate)');
+my $last = of_view('last_flush, flushes', 'o');
+my $bad = begin_psql($node, 'SET ROLE app; INSERT INTO other VALUES (0), (0)');
+$node->poll_query_until('postgres', q(SELECT count(*) = 1 FROM weir.stat_worker WHERE kind = 'flush' AND state = 'failing'
+	AND errors > 1 AND last_error LIKE '%unique%')) or die 'the flush does not fail';
+is(of_view('freshness > 0, errors > 0', 'o'), 't|t', 'a view whose flush fails is not fresh and has errors');
+is(of_view('last_flush, flushes', 'o'), $last, 'and had no flush');
+is(of_view('freshness, errors', 'v'), '0|0', 'one that waits for nothing is fresh');
+my $age = of_view('freshness', 'o');
+cmp_ok(of_view('freshness', 'o'), '>', $age, 'it grows older');
+$node->safe_psql('postgres', 'SELECT weir.stat_reset()');
+is(of_view('freshness > 0, flushes', 'o'), 't|0', 'resetting counters makes nothing fresh');
+ok(wait_for_stderr($bad, qr/still waiting for the flush of stream rows: the weir flush worker \(process \d+\) fails/), 'its COMMIT says so');
+unlike($bad->{err}, qr/unique/, 'and what the error says of rows is not for everyone');
+$node->safe_psql('postgres', 'DROP INDEX weir.one');
+$bad->{run}->finish;
+is(of_view('freshness, flushes', 'o'), '0|1', 'then it is written, and fresh');
+
+# Rows wait for a worker that stands still.
+my $ingest = worker_pid($node, 'weir ingest worker', 'postgres');
+kill 'STOP', $ingest;
+$node->safe_psql('postgres', 'SET weir.synchronous_insert = off; INSERT INTO other VALUES (1)');
+is(of_view('freshness > 0', 'o'), 't', 'a row in the queue is not visible');
+is(of_view('freshness', 'v'), '0', 'which is nothing to views of other streams');
+kill 'CONT', $ingest;
+flush($node);
+
+$node->safe_psql('postgres', q(SELECT weir.deactivate('o')));
+is(of_view('freshness IS NULL', 'o'), 't', 'of an inactive view nobody says that it is fresh');
+$node->safe_psql('postgres', q(CREATE FUNCTION f(int) RETURNS int LANGUAGE plpgsql AS 'BEGIN RAISE undefined_table; END';
+	CREATE VIEW broken AS SELECT f(x) FROM other));
+$node->psql('postgres', 'INSERT INTO other VALUES (1)');
+is(of_view('freshness > 0, errors', 'broken'), 't|1', 'a suspended one is not');
+$node->stop;
+
+done_testing();
