@@ -63,6 +63,19 @@ SELECT pg_column_size(st) FROM junk_states;
 DROP TABLE junk_states;
 DROP AGGREGATE junk_dist(float8);
 
+-- In aggregates that users make: a state is what its type says, whichever functions look at it,
+CREATE AGGREGATE junk_arrays(int[]) (sfunc = weir.array_agg_trans, stype = int[], finalfunc = weir.set_cardinality, initcond = '{}');
+SELECT junk_arrays(a) FROM (VALUES ('{1,2}'::int[]), ('{3,4}'), ('{5,6}')) v(a);
+SELECT junk_arrays(a) OVER (ORDER BY a) FROM (VALUES ('{1,2}'::int[]), ('{3,4}'), ('{5,6}')) v(a);
+SELECT cardinality(weir.array_agg(a)), weir.array_agg(a) || '{7,8}'::int[] AS more FROM (VALUES ('{1,NULL}'::int[]), ('{3,4}')) v(a);
+SELECT array_to_string(weir.array_agg(a), '|', '-') FROM (VALUES ('{a,NULL}'::text[]), ('{b,c}')) v(a);
+DROP AGGREGATE junk_arrays(int[]);
+-- and an initial state may be one of other values.
+DO $$ BEGIN EXECUTE format('CREATE AGGREGATE junk_topk(bigint, int) (sfunc = weir.topk_trans, stype = weir.topk, initcond = %L)',
+	weir.topk_agg('[1,2)'::int4range, 2)) FROM generate_series(1, 2); END $$;
+SELECT junk_topk(x, 2) FROM generate_series(1::bigint, 3) x;
+DROP AGGREGATE junk_topk(bigint, int);
+
 INSERT INTO junk_s VALUES (2, '{"a": 2}');
 TABLE junk_bystander;
 DROP FOREIGN TABLE junk_s CASCADE;

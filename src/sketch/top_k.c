@@ -92,6 +92,7 @@ static void topk_flatten(ExpandedObjectHeader *eohptr, void *result, Size alloca
 static TopK *make(MemoryContext parent, Oid type, Oid collation, int64 k, int64 m, int64 h);
 static TopK *load(MemoryContext parent, Datum value, Oid collation);
 static TopK *state_of(FunctionCallInfo fcinfo, MemoryContext cxt);
+static void check_type(const TopK *topk, Oid type);
 static TopK *argument(FunctionCallInfo fcinfo);
 static Datum transition(FunctionCallInfo fcinfo, int64 weight, int64 m, int64 h);
 static void add(TopK *topk, Datum value, int64 weight);
@@ -161,7 +162,10 @@ transition(FunctionCallInfo fcinfo, int64 weight, int64 m, int64 h)
 					k, m < 0 ? k * 3 : m, h < 0 ? k * 18 : h);
 	}
 	else
+	{
 		topk = state_of(fcinfo, cxt);
+		check_type(topk, get_fn_expr_argtype(fcinfo->flinfo, 1));
+	}
 	if (!PG_ARGISNULL(1))
 		add(topk, PG_GETARG_DATUM(1), weight);
 	return EOHPGetRWDatum(&topk->hdr);
@@ -219,13 +223,8 @@ Datum
 weir_topk_increment(PG_FUNCTION_ARGS)
 {
 	TopK	   *topk = argument(fcinfo);
-	Oid			type = weir_sketch_value_type(fcinfo, 1);
 
-	if (type != weir_value_type_oid(topk->type))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("the values of the sketch are of type %s, not %s",
-						format_type_be(weir_value_type_oid(topk->type)), format_type_be(type))));
+	check_type(topk, weir_sketch_value_type(fcinfo, 1));
 	add(topk, weir_sketch_value(fcinfo, 1), PG_NARGS() > 2 ? PG_GETARG_INT64(2) : 1);
 	return EOHPGetRODatum(&topk->hdr);
 }
@@ -260,16 +259,17 @@ weir_topk_values(PG_FUNCTION_ARGS)
 {
 	TopK	   *topk;
 	ArrayBuildState *array;
-	Oid			type = get_element_type(getBaseType(get_fn_expr_rettype(fcinfo->flinfo)));
+	Oid			type = get_fn_expr_rettype(fcinfo->flinfo);
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
-	topk = argument(fcinfo);
-	if (type != weir_value_type_oid(topk->type))
+	if (!OidIsValid(type))
 		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("the values of the sketch are of type %s, not %s",
-						format_type_be(weir_value_type_oid(topk->type)), format_type_be(type))));
+				(errcode(ERRCODE_INDETERMINATE_DATATYPE),
+				 errmsg("could not determine the type of the result")));
+	type = get_element_type(getBaseType(type));
+	topk = argument(fcinfo);
+	check_type(topk, type);
 	array = initArrayResult(type, CurrentMemoryContext, false);
 	sort(topk);
 	for (uint32 i = 0; i < Min(topk->k, topk->n); i++)
@@ -301,6 +301,17 @@ numbers(FunctionCallInfo fcinfo, bool errors)
 		array = accumArrayResult(array, Int64GetDatum((int64) (errors ? topk->counters[i].error : topk->counters[i].count)),
 								 false, INT8OID, CurrentMemoryContext);
 	PG_RETURN_DATUM(makeArrayResult(array, CurrentMemoryContext));
+}
+
+/* A sketch says itself of which type its values are: anybody can put it beside others. */
+static void
+check_type(const TopK *topk, Oid type)
+{
+	if (type != weir_value_type_oid(topk->type))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("the values of the sketch are of type %s, not %s",
+						format_type_be(weir_value_type_oid(topk->type)), format_type_be(type))));
 }
 
 /* A copy of the first argument. */

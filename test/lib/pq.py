@@ -23,11 +23,18 @@ for _name, _result, _args in [
     ("PQsetNoticeProcessor", _P, [_P, _P, _P]), ("PQtransactionStatus", _I, [_P]),
     ("PQprepare", _P, [_P, _S, _S, _I, _P]),
     ("PQexecPrepared", _P, [_P, _S, _I, _P, _P, _P, _I]),
+    ("PQfn", _P, [_P, _I, _P, _P, _I, _P, _I]),
 ]:
     getattr(_pq, _name).restype = _result
     getattr(_pq, _name).argtypes = _args
 _NOTICE = ctypes.CFUNCTYPE(None, _P, _S)
 _COMMAND_OK, _TUPLES_OK, _COPY_IN = 1, 2, 4
+
+
+class _Argument(ctypes.Structure):
+    class _Value(ctypes.Union):
+        _fields_ = [("ptr", _P), ("integer", _I)]
+    _fields_ = [("len", _I), ("isint", _I), ("value", _Value)]
 
 
 class Error(Exception):
@@ -93,6 +100,18 @@ class Connection:
         array = (_S * len(values))(*[None if v is None else str(v).encode() for v in values])
         return self._take(_pq.PQexecPrepared(self._conn, name.encode(), len(values),
                                              ctypes.cast(array, _P), None, None, 0))
+
+    def fastpath(self, function, values):
+        """Call a function by its OID through the protocol's function call; values are bytes in binary form, or None."""
+        values = [None if v is None else ctypes.create_string_buffer(v, len(v) + 1) for v in values]
+        arguments = (_Argument * max(len(values), 1))()
+        for a, v in zip(arguments, values):
+            a.len = -1 if v is None else len(v) - 1
+            a.value.ptr = None if v is None else ctypes.addressof(v)
+        if not hasattr(self, "_room"):
+            self._room = ctypes.create_string_buffer(256 * 1024 * 1024)     # libpq does not ask how much there is
+        length = ctypes.c_int()
+        self._take(_pq.PQfn(self._conn, function, self._room, ctypes.byref(length), 0, arguments, len(values)))
 
     def copy(self, sql, chunks, fail=None):
         """COPY ... FROM STDIN; with fail the client gives up with that message after the data."""

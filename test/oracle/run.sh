@@ -1,20 +1,21 @@
 #!/bin/bash
 # Random views against batch, and the fuzzer, on a server of their own.  See README.md.
 #
-#   test/oracle/run.sh oracle [VIEWS [SEED]]      run.sh fuzz [SECONDS [SEED]]
+#   test/oracle/run.sh oracle [VIEWS [SEED]]      run.sh fuzz [SECONDS [SEED]]      run.sh functions [SECONDS [SEED]]
 #
 # The last line begins with "ok", or something is "not ok"; the exit status says the same.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . test/stage.sh
 
-program=${1:?oracle or fuzz}
+program=${1:?oracle, fuzz or functions}
 much=${2:-}
 seed=${3:-}
 case $program in
 	oracle) arguments=(random_views.py --views "${much:-2000}" --least "${much:-2000}" --kill) ;;
 	fuzz) arguments=(fuzz.py --seconds "${much:-600}") ;;
-	*) echo "run.sh: oracle or fuzz, not $program" >&2; exit 2 ;;
+	functions) arguments=(functions.py --seconds "${much:-600}") ;;
+	*) echo "run.sh: oracle, fuzz or functions, not $program" >&2; exit 2 ;;
 esac
 socket=
 leave()
