@@ -23,6 +23,8 @@ OBJS = \
 	src/base/clock.o \
 	src/base/attempt.o \
 	src/base/own_table.o \
+	src/base/owner.o \
+	src/base/errors.o \
 	src/catalog/property.o \
 	src/catalog/event_options.o \
 	src/catalog/options.o \

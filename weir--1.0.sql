@@ -60,7 +60,8 @@ CREATE TABLE weir.continuous_view (
 	replaced timestamptz[],
 	start_boot bigint NOT NULL DEFAULT 0,
 	start_seq bigint NOT NULL DEFAULT 0,
-	created timestamptz NOT NULL DEFAULT now()
+	created timestamptz NOT NULL DEFAULT now(),
+	search_path text NOT NULL DEFAULT 'pg_catalog, pg_temp'
 );
 SELECT pg_catalog.pg_extension_config_dump('weir.continuous_view', '');
 
@@ -254,7 +255,7 @@ CREATE VIEW weir.views AS
 		pg_catalog.pg_get_userbyid(c.relowner) AS owner, v.state, v.reason, v.since,
 		v.sw, v.step, v.ttl, v.ttl_column, v.fillfactor, v.pk,
 		v.emit, v.late, v.late_stream, v.allowed_lateness, v.retention,
-		v.partition_by, v.partition_interval, v.created,
+		v.partition_by, v.partition_interval, v.created, v.search_path,
 		(SELECT pg_catalog.jsonb_object_agg(a.attname, v.replaced[g.generation])
 		 FROM pg_catalog.pg_attribute a, LATERAL (
 			SELECT pg_catalog.max(i) AS generation FROM pg_catalog.generate_subscripts(v.generations, 1) i

@@ -79,7 +79,8 @@ enum
 	ANUM_START_BOOT,
 	ANUM_START_SEQ,
 	ANUM_CREATED,
-	NATTS = ANUM_CREATED
+	ANUM_PATH,
+	NATTS = ANUM_PATH
 };
 
 #define MAX_READS 10
@@ -328,6 +329,7 @@ weir_cont_view_insert(const ContView *view)
 	values[ANUM_START_BOOT - 1] = Int64GetDatum(boot_of_database(view->start_boot));
 	values[ANUM_START_SEQ - 1] = Int64GetDatum(view->start_seq);
 	values[ANUM_CREATED - 1] = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
+	values[ANUM_PATH - 1] = CStringGetTextDatum(view->path);
 
 	tuple = heap_form_tuple(RelationGetDescr(rel), values, nulls);
 	CatalogTupleInsert(rel, tuple);
@@ -656,6 +658,7 @@ view_from_tuple(HeapTuple tuple, TupleDesc desc)
 		read_generations(options, DatumGetArrayTypeP(values[ANUM_GENERATIONS - 1]));
 	view->start_boot = boot_of_database(DatumGetInt64(values[ANUM_START_BOOT - 1]));
 	view->start_seq = DatumGetInt64(values[ANUM_START_SEQ - 1]);
+	view->path = TextDatumGetCString(values[ANUM_PATH - 1]);
 
 	name = get_rel_name(view->viewid);
 	matrel = SearchSysCache1(RELOID, ObjectIdGetDatum(view->matrelid));
@@ -828,7 +831,7 @@ update_row(const char *sql, int nargs, Oid *types, Datum *values, const char *nu
 	SPI_finish();
 	SetUserIdAndSecContext(save_user, save_sec);
 
-	/* In a worker the catalog's trigger does not fire. */
+	/* Whatever triggers fire. */
 	rel = table_open(weir_catalog_relid("continuous_view"), NoLock);
 	mark_changed(rel);
 	table_close(rel, NoLock);

@@ -79,6 +79,7 @@ typedef struct ContView
 	 */
 	int64		start_boot;
 	int64		start_seq;
+	char	   *path;			/* search_path of the functions of its query (base/owner.h) */
 	char	   *name;			/* schema-qualified and quoted, for messages */
 } ContView;
 

@@ -149,7 +149,7 @@ spill_sorted_table(SpillBuffer *buffer, GroupTable *table, GroupSpec *spec)
 	OwnerSwitch saved;
 	OrderedGroup *groups;
 
-	weir_owner_enter(&saved, spec->owner);
+	weir_owner_enter(&saved, spec->owner, spec->path, spec->viewdef);
 	groups = weir_groups_sort(table, spec);
 	weir_owner_leave(&saved);
 	spill_section(buffer, table->defid, true);
@@ -230,7 +230,7 @@ weir_run_spill(Run *run, MergeInput *input)
 		ViewResult *view = &input->views[i];
 		OwnerSwitch saved;
 
-		weir_owner_enter(&saved, view->spec->owner);
+		weir_owner_enter(&saved, view->spec->owner, view->spec->path, view->spec->viewdef);
 		weir_rows_sort(view->spec, view->tuples, view->ntuples);
 		weir_owner_leave(&saved);
 		spill_section(&buffer, view->spec->defid, true);

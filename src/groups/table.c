@@ -22,6 +22,8 @@
 #include "groups/table.h"
 
 #include "base/compat.h"
+#include "base/errors.h"
+#include "base/owner.h"
 #include "base/shmem.h"
 #include "executor/executor.h"
 #include "groups/large.h"
@@ -221,7 +223,7 @@ weir_groups_check_shape(GroupSpec *spec, MinimalTuple tuple)
 {
 	if (HeapTupleHeaderGetNatts(tuple) > spec->desc->natts)
 		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				(errcode(ERRCODE_WEIR_CHANGED),
 				 errmsg("a continuous view was replaced")));
 }
 
@@ -313,12 +315,9 @@ weir_groups_stage(GroupTable *table, GroupSpec *spec, MinimalTuple *tuples, int 
 	GroupMerge *merge = palloc0(sizeof(GroupMerge));
 	MemoryContext cxt = CurrentMemoryContext;
 	MemoryContext scratch = AllocSetContextCreate(cxt, "weir combine", ALLOCSET_DEFAULT_SIZES);
-	Oid			user;
-	int			sec_context;
+	OwnerSwitch saved;
 
-	GetUserIdAndSecContext(&user, &sec_context);
-	SetUserIdAndSecContext(spec->owner, sec_context | SECURITY_RESTRICTED_OPERATION |
-						   SECURITY_LOCAL_USERID_CHANGE);
+	weir_owner_enter(&saved, spec->owner, spec->path, spec->viewdef);
 	merge->table = table;
 	merge->append = spec->append;
 	merge->nactions = ntuples;
@@ -353,7 +352,7 @@ weir_groups_stage(GroupTable *table, GroupSpec *spec, MinimalTuple *tuples, int 
 		MemoryContextReset(scratch);
 	}
 	MemoryContextDelete(scratch);
-	SetUserIdAndSecContext(user, sec_context);
+	weir_owner_leave(&saved);
 	return merge;
 }
 

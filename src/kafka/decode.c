@@ -24,6 +24,8 @@
 #include "utils/timestamp.h"
 
 #include "base/clock.h"
+#include "base/errors.h"
+#include "base/owner.h"
 #include "kafka/decode.h"
 #include "kafka/row.h"
 
@@ -37,8 +39,7 @@ typedef struct BatchDecoder
 	MemoryContext error_cxt;
 	ErrorData  *error;			/* the last one, in error_cxt, as what follows */
 	char	   *failed_column;	/* where it was; or NULL */
-	Oid			save_user;
-	int			save_sec;
+	OwnerSwitch saved;
 	StreamRows *stream;
 	DecodeResult *result;
 } BatchDecoder;
@@ -49,7 +50,6 @@ static void finish(BatchDecoder *decoder);
 static bool decode_optimistically(BatchDecoder *decoder, int n);
 static void decode_carefully(BatchDecoder *decoder, int n);
 static int	try_range(BatchDecoder *decoder, int first, int last);
-static bool is_fault_of_message(const ErrorData *error);
 static bool put_aside(BatchDecoder *decoder, const KafkaMessage *message);
 
 /* ----------------------------------------------------------------
@@ -96,8 +96,8 @@ begin(BatchDecoder *decoder)
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
-	GetUserIdAndSecContext(&decoder->save_user, &decoder->save_sec);
-	SetUserIdAndSecContext(decoder->options->owner, SECURITY_RESTRICTED_OPERATION);
+	weir_owner_enter(&decoder->saved, decoder->options->owner,
+					 weir_owner_default_path(decoder->options->owner), decoder->options->streamid);
 	decoder->rows = weir_row_open(decoder->options, decoder->now);
 }
 
@@ -105,8 +105,7 @@ static void
 finish(BatchDecoder *decoder)
 {
 	weir_row_close(decoder->rows);
-	/* Only an abort would put it back by itself. */
-	SetUserIdAndSecContext(decoder->save_user, decoder->save_sec);
+	weir_owner_leave(&decoder->saved);
 	PopActiveSnapshot();
 	CommitTransactionCommand();
 }
@@ -151,7 +150,7 @@ decode_optimistically(BatchDecoder *decoder, int n)
 
 		MemoryContextSwitchTo(decoder->result->batch->cxt);
 		error = CopyErrorData();
-		if (!is_fault_of_message(error))
+		if (weir_errors_kind(error) == ERROR_RETRY)
 			PG_RE_THROW();
 		FlushErrorState();
 		AbortOutOfAnyTransaction();
@@ -220,7 +219,7 @@ try_range(BatchDecoder *decoder, int first, int last)
 		MemoryContextSwitchTo(decoder->error_cxt);
 		decoder->failed_column = column ? pstrdup(column) : NULL;
 		decoder->error = CopyErrorData();
-		if (!is_fault_of_message(decoder->error))
+		if (weir_errors_kind(decoder->error) == ERROR_RETRY)
 			PG_RE_THROW();
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
@@ -233,30 +232,6 @@ try_range(BatchDecoder *decoder, int first, int last)
 	MemoryContextSwitchTo(cxt);
 	CurrentResourceOwner = owner;
 	return failed;
-}
-
-/*
- * Would the same message fail again?  Lack of resources, interruptions, broken
- * disks and conflicts with other transactions pass; all else is in the message,
- * or in what the stream's definition makes of it.
- */
-static bool
-is_fault_of_message(const ErrorData *error)
-{
-	if (error->elevel != ERROR)
-		return false;
-	switch (ERRCODE_TO_CATEGORY(error->sqlerrcode))
-	{
-		case ERRCODE_TO_CATEGORY(ERRCODE_CONNECTION_EXCEPTION):
-		case ERRCODE_TO_CATEGORY(ERRCODE_TRANSACTION_ROLLBACK):
-		case ERRCODE_TO_CATEGORY(ERRCODE_INSUFFICIENT_RESOURCES):
-		case ERRCODE_TO_CATEGORY(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE):
-		case ERRCODE_TO_CATEGORY(ERRCODE_OPERATOR_INTERVENTION):
-		case ERRCODE_TO_CATEGORY(ERRCODE_SYSTEM_ERROR):
-			return false;
-		default:
-			return true;
-	}
 }
 
 /* The reason as one line: message, where, detail, and what to do. */

@@ -21,6 +21,8 @@
  */
 #include "matrel/partition.h"
 
+#include "base/errors.h"
+
 #include "access/table.h"
 #include "access/xact.h"
 #include "base/attempt.h"
@@ -310,7 +312,7 @@ weir_partition_route(PartitionRouter *router, TupleTableSlot *group)
 		n = router->desc->boundinfo->default_index;
 	if (n < 0)
 		ereport(ERROR,
-				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+				(errcode(ERRCODE_WEIR_CHANGED),
 				 errmsg("materialization table \"%s\" has no partition for a group",
 						get_rel_name(router->matrelid))));
 	return n;

@@ -42,8 +42,8 @@ typedef struct BoundPartition
 static List *partitions_until(Oid relid, Timestamp until);
 static List *bound_partitions(Oid relid);
 static void drop_table(Oid relid);
-static void drop_values(Oid relid, int column, const PartitionRange *range);
-static void delete_range(Oid relid, int column, const PartitionRange *range);
+static void drop_values(const ContView *view, Oid relid, int column, const PartitionRange *range);
+static void delete_range(const ContView *view, Oid relid, int column, const PartitionRange *range);
 static char *relation_name(Oid relid);
 
 List *
@@ -92,7 +92,7 @@ weir_partition_drop(const ContView *view, const ContQuery *query, Oid partition)
 	}
 	drop_table(partition);
 	for (int i = 0; i < view->nvalues; i++)
-		drop_values(view->values[i], query->partition_key, &range);
+		drop_values(view, view->values[i], query->partition_key, &range);
 }
 
 int64
@@ -132,7 +132,7 @@ void
 weir_partition_clear_values(const ContView *view, int column, const PartitionRange *range)
 {
 	for (int i = 0; i < view->nvalues; i++)
-		delete_range(view->values[i], column, range);
+		delete_range(view, view->values[i], column, range);
 }
 
 /* All but the default one, oldest first. */
@@ -175,7 +175,7 @@ drop_table(Oid relid)
 
 /* Partitions before the range that are empty were emptied piece by piece. */
 static void
-drop_values(Oid relid, int column, const PartitionRange *range)
+drop_values(const ContView *view, Oid relid, int column, const PartitionRange *range)
 {
 	ListCell   *lc;
 
@@ -188,11 +188,11 @@ drop_values(Oid relid, int column, const PartitionRange *range)
 			(part->range.lower >= range->lower || !weir_partition_has(part->relid, column, &part->range)))
 			drop_table(part->relid);
 	}
-	delete_range(relid, column, range);
+	delete_range(view, relid, column, range);
 }
 
 static void
-delete_range(Oid relid, int column, const PartitionRange *range)
+delete_range(const ContView *view, Oid relid, int column, const PartitionRange *range)
 {
 	const char *name = quote_identifier(get_attname(relid, column + 1, false));
 	Oid			type = get_atttype(relid, column + 1);
@@ -200,7 +200,7 @@ delete_range(Oid relid, int column, const PartitionRange *range)
 	Datum		values[2] = {weir_partition_value(type, range->lower), weir_partition_value(type, range->upper)};
 
 	SPI_connect();
-	weir_matrel_writable = true;
+	weir_matrel_writable = view->defid;
 	PG_TRY();
 	{
 		if (SPI_execute_with_args(psprintf("DELETE FROM %s WHERE %s OPERATOR(pg_catalog.>=) $1 AND %s OPERATOR(pg_catalog.<) $2",
@@ -210,7 +210,7 @@ delete_range(Oid relid, int column, const PartitionRange *range)
 	}
 	PG_FINALLY();
 	{
-		weir_matrel_writable = false;
+		weir_matrel_writable = InvalidOid;
 	}
 	PG_END_TRY();
 	SPI_finish();

@@ -139,7 +139,7 @@ delete_rows(const ContView *view, const ContQuery *query, const char *rows,
 		appendStringInfoChar(&sql, ')');
 	}
 	appendStringInfoString(&sql, " SELECT pg_catalog.count(*) FROM gone");
-	weir_matrel_writable = true;
+	weir_matrel_writable = view->defid;
 	PG_TRY();
 	{
 		if (SPI_execute_with_args(sql.data, nargs, types, args, NULL, false, 0) != SPI_OK_SELECT ||
@@ -148,7 +148,7 @@ delete_rows(const ContView *view, const ContQuery *query, const char *rows,
 	}
 	PG_FINALLY();
 	{
-		weir_matrel_writable = false;
+		weir_matrel_writable = InvalidOid;
 	}
 	PG_END_TRY();
 	return DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));

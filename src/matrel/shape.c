@@ -53,7 +53,7 @@
 /* Rows are written with each flush until their step is over: leave room for the next version. */
 #define BLOCKS_FILLFACTOR 50
 
-bool		weir_matrel_writable = false;
+Oid			weir_matrel_writable = InvalidOid;
 
 WEIR_FUNCTION(weir_refuse_write);
 
@@ -258,15 +258,13 @@ weir_refuse_write(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("weir.refuse_write must be called as a trigger")));
-	if (weir_matrel_writable)
-		PG_RETURN_POINTER(NULL);
 	rel = ((TriggerData *) fcinfo->context)->tg_relation;
 	view = weir_cont_view_by_matrel(rel->rd_rel->relispartition ?
 									get_partition_parent(RelationGetRelid(rel), true) :
 									RelationGetRelid(rel));
 
 	/* Data are restored before the view is known again; or a partition was detached. */
-	if (view == NULL)
+	if (view == NULL || view->defid == weir_matrel_writable)
 		PG_RETURN_POINTER(NULL);
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

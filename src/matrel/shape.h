@@ -54,7 +54,7 @@ extern void weir_matrel_adopt(ContView *view);
 /* That of the matrel's tables: as the view has it, or what suits it; 0: PostgreSQL's. */
 extern int	weir_matrel_fillfactor(const ContQuery *cq, const ContViewOptions *options);
 
-/* Statements may write the matrel while this is set (weir.truncate). */
-extern bool weir_matrel_writable;
+/* Def view of the view whose matrel and values relations statements of Weir's own are about to change; or InvalidOid. */
+extern Oid	weir_matrel_writable;
 
 #endif

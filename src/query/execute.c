@@ -21,6 +21,7 @@
 #include "access/tupdesc_details.h"
 #include "access/xact.h"
 #include "base/compat.h"
+#include "base/errors.h"
 #include "catalog/pg_aggregate.h"
 #include "catalog/pg_proc.h"
 #include "common/int.h"
@@ -229,6 +230,7 @@ runtime_forget(ViewRuntime *runtime)
 	if (runtime->cxt != NULL)
 		MemoryContextDelete(runtime->cxt);
 	runtime->cxt = NULL;
+	runtime->view.path = NULL;
 	runtime->nvalues = 0;
 	runtime->query = NULL;
 	runtime->plan = NULL;
@@ -313,6 +315,7 @@ runtime_build(ViewRuntime *runtime, ContView *view)
 	/* An invalidation that arrives while building counts. */
 	runtime->valid = true;
 	runtime->text = psprintf("continuous query of %s", view->name);
+	runtime->view.path = pstrdup(view->path);
 	def = weir_def_query(view->defid);
 	runtime->query = weir_cont_query_build(def, &view->options, NULL);
 	spec_init(&runtime->spec, runtime);
@@ -327,6 +330,7 @@ weir_runtime_get(ContView *view)
 	ViewRuntime *runtime;
 	ViewRuntime *part;
 	OwnerSwitch saved;
+	char	   *path;
 	bool		found;
 
 	if (runtimes == NULL)
@@ -339,15 +343,18 @@ weir_runtime_get(ContView *view)
 		memset(runtime, 0, sizeof(ViewRuntime));
 		runtime->defid = defid;
 	}
-	if (runtime->view.options.ngenerations != view->options.ngenerations)
+	path = runtime->view.path;
+	if (runtime->view.options.ngenerations != view->options.ngenerations ||
+		path == NULL || strcmp(path, view->path) != 0)
 		runtime->valid = false;
 	runtime->view = *view;
+	runtime->view.path = path;
 	runtime->view.name = NULL;
 	runtime->view.more_streams = NIL;
 	if (!runtime->valid || runtime->cxt == NULL || runtime->spec.desc == NULL)
 	{
 		/* Initial states go through input functions, which may call anything. */
-		weir_owner_enter(&saved, view->owner);
+		weir_owner_enter(&saved, view->owner, view->path, view->defid);
 		PG_TRY();
 		{
 			runtime_build(runtime, view);
@@ -367,6 +374,7 @@ weir_runtime_get(ContView *view)
 		part->view = runtime->view;
 		part->view.matrelid = matrelid;
 		part->spec.owner = view->owner;
+		part->spec.path = runtime->view.path;
 	}
 	return runtime;
 }
@@ -423,20 +431,6 @@ weir_runtime_purge(List *views)
 /* ---------------------------------------------------------------------
  * Execution
  * --------------------------------------------------------------------- */
-
-void
-weir_owner_enter(OwnerSwitch *saved, Oid owner)
-{
-	GetUserIdAndSecContext(&saved->userid, &saved->context);
-	SetUserIdAndSecContext(owner, saved->context | SECURITY_RESTRICTED_OPERATION |
-						   SECURITY_LOCAL_USERID_CHANGE);
-}
-
-void
-weir_owner_leave(const OwnerSwitch *saved)
-{
-	SetUserIdAndSecContext(saved->userid, saved->context);
-}
 
 static void
 lock_plan_relations(PlannedStmt *plan, bool lock)
@@ -695,7 +689,7 @@ watermark_for(ViewRuntime *runtime, StreamRows *rows)
 		/* It is held before the queries run; a view that came after that waits for the next try. */
 		if (i == rows->nwatermarks)
 			ereport(ERROR,
-					(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+					(errcode(ERRCODE_WEIR_CHANGED),
 					 errmsg("the watermark of stream \"%s\" is not held", get_rel_name(lfirst_oid(lc)))));
 		least = Min(least, rows->watermarks[i].watermark);
 	}
@@ -734,7 +728,7 @@ weir_runtime_execute(ViewRuntime *runtime, StreamRows *rows, int first, int last
 
 	late_rows = NULL;
 	nlate = 0;
-	weir_owner_enter(&saved, runtime->view.owner);
+	weir_owner_enter(&saved, runtime->view.owner, runtime->view.path, runtime->view.defid);
 	weir_batch_scan_set(rows, first, last, runtime->query->streams);
 	if (runtime->query->closing)
 		weir_late_begin(late_threshold(runtime, rows), first, last);

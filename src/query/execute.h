@@ -6,6 +6,7 @@
 #define WEIR_EXECUTE_H
 
 #include "postgres.h"
+#include "base/owner.h"
 #include "catalog/cont_view.h"
 #include "query/cont_query.h"
 #include "query/spec.h"
@@ -18,7 +19,7 @@ typedef struct ViewRuntime
 	Oid			defid;			/* hash key */
 	MemoryContext cxt;			/* owns everything below */
 	bool		valid;			/* false: rebuild before use */
-	ContView	view;			/* as of the last weir_runtime_get; name and options not kept */
+	ContView	view;			/* as of the last weir_runtime_get; name and options not kept, path is in cxt */
 	char	   *text;			/* what other extensions log in place of a statement's text */
 	ContQuery  *query;
 	GroupSpec	spec;
@@ -66,18 +67,5 @@ extern bool weir_runtime_is_kept(Oid defid);
 
 /* Rows that came too late for the view, of the last execution: indexes in the batch, in order. */
 extern int *weir_runtime_late(int *n);
-
-/*
- * Act as the owner of a view, in a restricted security context, until
- * weir_owner_leave; a transaction's abort leaves as well.
- */
-typedef struct OwnerSwitch
-{
-	Oid			userid;
-	int			context;
-} OwnerSwitch;
-
-extern void weir_owner_enter(OwnerSwitch *saved, Oid owner);
-extern void weir_owner_leave(const OwnerSwitch *saved);
 
 #endif

@@ -19,6 +19,7 @@ typedef struct GroupSpec
 	Oid			defid;			/* of the group table: the view's, or of its values relation */
 	Oid			viewdef;		/* the view */
 	Oid			owner;			/* whose rights the functions of keys and states have */
+	const char *path;			/* the search_path that they look in; the view runtime's */
 	bool		append;
 	TupleDesc	desc;			/* nkeys + nstates columns */
 	KeySet		keys;

@@ -108,14 +108,14 @@ truncate_relations(const ContView *view)
 	for (int i = 0; i < view->nvalues; i++)
 		stmt->relations = lappend(stmt->relations, relation_name(view->values[i]));
 	stmt->behavior = DROP_RESTRICT;
-	weir_matrel_writable = true;
+	weir_matrel_writable = view->defid;
 	PG_TRY();
 	{
 		ExecuteTruncate(stmt);
 	}
 	PG_FINALLY();
 	{
-		weir_matrel_writable = false;
+		weir_matrel_writable = InvalidOid;
 	}
 	PG_END_TRY();
 	CommandCounterIncrement();

@@ -22,13 +22,16 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "base/compat.h"
+#include "base/owner.h"
 #include "base/weir.h"
 #include "catalog/dependency.h"
 #include "catalog/options.h"
 #include "catalog/namespace.h"
 #include "catalog/objectaddress.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_language.h"
 #include "catalog/pg_namespace.h"
+#include "catalog/pg_proc.h"
 #include "commands/defrem.h"
 #include "commands/tablecmds.h"
 #include "commands/view.h"
@@ -62,6 +65,8 @@ static void create_cont_view(UtilityCall *call, ViewStmt *stmt, Query *query,
 							 ContView *view);
 static void check_workers(ContView *view);
 static void check_name(ViewStmt *stmt);
+static char *path_of_functions(Query *query);
+static bool calls_function_with_body(Node *node, void *context);
 static Oid	create_def_view(ViewStmt *stmt, Query *query);
 
 bool
@@ -145,6 +150,7 @@ create_cont_view(UtilityCall *call, ViewStmt *stmt, Query *query, ContView *view
 
 	weir_view_check_statement(stmt, lcons_oid(view->streamid, list_copy(view->more_streams)));
 	check_name(stmt);
+	view->path = path_of_functions(query);
 	weir_view_options_read(stmt->options, &given, &stmt->options);
 	view->options.fillfactor = given.fillfactor;
 	weir_view_apply_aliases(stmt, query);
@@ -251,6 +257,60 @@ check_name(ViewStmt *stmt)
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_TABLE),
 				 errmsg("relation \"%s\" already exists", stmt->view->relname)));
+}
+
+/*
+ * The view keeps the search_path that it was created with, as functions with a SET clause do.  Who has functions
+ * that look into it is told of schemas that are left out.
+ */
+static char *
+path_of_functions(Query *query)
+{
+	List	   *left_out;
+	char	   *path = weir_owner_path(GetUserId(), &left_out);
+	ListCell   *lc;
+
+	if (left_out != NIL && !calls_function_with_body((Node *) query, NULL))
+		left_out = NIL;
+	foreach(lc, left_out)
+		ereport(NOTICE,
+				(errmsg("functions of the view will not look into schema \"%s\", in which others may create objects",
+						(char *) lfirst(lc)),
+				 errhint("Functions that need it can name the schema, or have it in a SET search_path clause.")));
+	return path;
+}
+
+/* Has the function a body with names that are looked for? */
+static bool
+has_body(Oid funcid, void *context)
+{
+	HeapTuple	tuple;
+	Oid			language;
+
+	if (funcid < FirstNormalObjectId || get_func_namespace(funcid) == weir_schema_oid())
+		return false;
+	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(funcid));
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	language = ((Form_pg_proc) GETSTRUCT(tuple))->prolang;
+	ReleaseSysCache(tuple);
+	return language != INTERNALlanguageId && language != ClanguageId;
+}
+
+static bool
+calls_function_with_body(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, calls_function_with_body, context, 0);
+
+	/* Of an aggregate it is its functions that count: one that users made has some. */
+	if (IsA(node, Aggref) && ((Aggref *) node)->aggfnoid >= FirstNormalObjectId &&
+		get_func_namespace(((Aggref *) node)->aggfnoid) != weir_schema_oid())
+		return true;
+	return check_functions_in_node(node, has_body, context) ||
+		expression_tree_walker(node, calls_function_with_body, context);
 }
 
 void

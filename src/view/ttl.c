@@ -173,7 +173,7 @@ weir_ttl_expire(PG_FUNCTION_ARGS)
 	cq = weir_cont_query_build(weir_def_query(view.defid), &view.options, NULL);
 	if (view.options.partitioned)
 		total = drop_expired(&view, cq);
-	weir_owner_enter(&saved, view.owner);
+	weir_owner_enter(&saved, view.owner, view.path, view.defid);
 	do
 	{
 		CHECK_FOR_INTERRUPTS();

@@ -69,7 +69,7 @@ bury_row(Assembly *a, int row, ErrorData *error)
 {
 	DeadLetter	dead = {0};
 
-	weir_intake_letter(a->intake, a->rows, row, a->view->owner, &dead);
+	weir_intake_letter(a->intake, a->rows, row, a->view->owner, a->view->path, &dead);
 	dead.viewid = a->view->viewid;
 	dead.sqlerrcode = error->sqlerrcode;
 	dead.message = MemoryContextStrdup(a->intake->cxt, error->message ? error->message : "unknown error");
@@ -120,7 +120,7 @@ assemble(Assembly *a, int first, int last)
 	error = try_range(a, first, last);
 	if (error == NULL)
 		a->rows_in += last - first;
-	else if (weir_worker_error_kind(error->sqlerrcode) == ERROR_VIEW || a->runtime == NULL)
+	else if (weir_errors_kind(error) == ERROR_VIEW || a->runtime == NULL)
 	{
 		a->broken = true;
 		a->reason = MemoryContextStrdup(a->intake->cxt, error->message);

@@ -78,7 +78,7 @@ weir_divert_rows(Intake *intake, ContView *view, StreamRows *rows, const int *la
 	check_right(rows->streamid, view->owner, ACL_SELECT);
 	if (n == 0)
 		return;
-	weir_owner_enter(&saved, view->owner);
+	weir_owner_enter(&saved, view->owner, view->path, view->defid);
 	PG_TRY();
 	{
 		diverter = diverter_open(view, rows->streamid);

@@ -102,7 +102,7 @@ bury_future(Intake *intake, StreamRows *rows, int row, Oid owner)
 	MemoryContext old = MemoryContextSwitchTo(intake->batch->cxt);
 	DeadLetter	dead;
 
-	weir_intake_letter(intake, rows, row, owner, &dead);
+	weir_intake_letter(intake, rows, row, owner, weir_owner_default_path(owner), &dead);
 	if (dead.payload && !rows->origins)
 		dead.payload = pnstrdup(dead.payload, dead.payload_len);
 	dead.sqlerrcode = ERRCODE_DATETIME_VALUE_OUT_OF_RANGE;
@@ -391,7 +391,7 @@ expire_closed(ContView *view, void *arg)
 	OwnerSwitch saved;
 	int64		nvalues;
 
-	weir_owner_enter(&saved, view->owner);
+	weir_owner_enter(&saved, view->owner, view->path, view->defid);
 	expiry->deleted = weir_matrel_expire_closed(weir_runtime_get(view), expiry->limit, &nvalues);
 	expiry->deleted += nvalues;
 	weir_owner_leave(&saved);

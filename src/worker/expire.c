@@ -107,7 +107,7 @@ expire_view(ContView *view, void *arg)
 	OwnerSwitch saved;
 	int64		nvalues;
 
-	weir_owner_enter(&saved, view->owner);
+	weir_owner_enter(&saved, view->owner, view->path, view->defid);
 	expiry->deleted = weir_matrel_expire(view, weir_runtime_get(view)->query,
 										 expiry->now, (int) expiry->limit, &nvalues);
 	expiry->deleted += nvalues;

@@ -151,7 +151,7 @@ try_for_view(void (*work) (ContView *view, void *arg), ContView *view, void *arg
 	ViewWork	view_work = {work, view, arg};
 	ErrorData  *error = weir_attempt(do_view_work, &view_work);
 
-	if (error && weir_worker_error_kind(error->sqlerrcode) == ERROR_RETRY)
+	if (error && weir_errors_kind(error) == ERROR_RETRY)
 		ReThrowError(error);
 	return error;
 }
@@ -370,7 +370,7 @@ flush_epoch(Epoch *epoch)
 
 		MemoryContextSwitchTo(weir_worker_self->cxt);
 		error = CopyErrorData();
-		if (weir_worker_error_kind(error->sqlerrcode) == ERROR_RETRY)
+		if (weir_errors_kind(error) == ERROR_RETRY)
 			PG_RE_THROW();
 		FlushErrorState();
 		AbortOutOfAnyTransaction();
@@ -503,6 +503,7 @@ flush_start(void)
 {
 	RegisterXactCallback(commit_callback, NULL);
 	weir_epoch_attach_flusher(weir_worker_self->slot, MyLatch);
+	weir_errors_endure();
 }
 
 static void
@@ -627,6 +628,11 @@ weir_flush_wait(void)
 	int64		epoch;
 	FlushWait	wait;
 
+	if (weir_worker_self)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("a function of a continuous view cannot wait for a flush"),
+				 errdetail("The worker that runs the function would wait for itself.")));
 	weir_queue_position(&boot, &seq);
 	weir_queue_wait_begin(&wait, seq, weir_stats_may_read_errors(InvalidOid), false);
 	weir_queue_hurry(slot, seq);

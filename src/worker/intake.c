@@ -121,6 +121,7 @@ typedef struct RowAsText
 	StreamRows *rows;
 	int			row;
 	Oid			owner;
+	const char *path;
 	char	   *string;
 } RowAsText;
 
@@ -132,7 +133,7 @@ make_row_text(void *arg)
 	Relation	rel;
 	TupleTableSlot *slot;
 
-	weir_owner_enter(&saved, made->owner);
+	weir_owner_enter(&saved, made->owner, made->path, made->rows->streamid);
 	rel = table_open(made->rows->streamid, AccessShareLock);
 	slot = MakeSingleTupleTableSlot(RelationGetDescr(rel), &TTSOpsVirtual);
 	weir_stream_row_store(weir_stream_row_type(RelationGetDescr(rel)), made->rows->rows[made->row], slot);
@@ -149,9 +150,9 @@ make_row_text(void *arg)
  * owner, and a row that cannot be shown gives NULL.
  */
 static char *
-row_as_text(Intake *intake, StreamRows *rows, int row, Oid owner, int *len)
+row_as_text(Intake *intake, StreamRows *rows, int row, Oid owner, const char *path, int *len)
 {
-	RowAsText	made = {rows, row, owner, NULL};
+	RowAsText	made = {rows, row, owner, path, NULL};
 
 	if (weir_worker_attempt(make_row_text, &made, intake->cxt) != NULL)
 		made.string = NULL;
@@ -160,7 +161,7 @@ row_as_text(Intake *intake, StreamRows *rows, int row, Oid owner, int *len)
 }
 
 void
-weir_intake_letter(Intake *intake, StreamRows *rows, int row, Oid owner, DeadLetter *dead)
+weir_intake_letter(Intake *intake, StreamRows *rows, int row, Oid owner, const char *path, DeadLetter *dead)
 {
 	RowOrigin  *origin = rows->origins ? &rows->origins[row] : NULL;
 
@@ -174,7 +175,7 @@ weir_intake_letter(Intake *intake, StreamRows *rows, int row, Oid owner, DeadLet
 		dead->payload_len = origin->payload_len;
 	}
 	else
-		dead->payload = row_as_text(intake, rows, row, owner, &dead->payload_len);
+		dead->payload = row_as_text(intake, rows, row, owner, path, &dead->payload_len);
 }
 
 /* They travel as letters without an error; event_time.c writes them. */
@@ -201,7 +202,7 @@ weir_intake_note_late(Intake *intake, ContView *view, StreamRows *rows)
 	}
 	for (int i = 0; i < n; i++)
 	{
-		weir_intake_letter(intake, rows, late[i], view->owner, &letter);
+		weir_intake_letter(intake, rows, late[i], view->owner, view->path, &letter);
 		letter.viewid = view->viewid;
 		letter.message = "";
 		weir_intake_add_dead(intake, &letter);
@@ -357,7 +358,7 @@ weir_intake_recover(MemoryContext cxt)
 
 	MemoryContextSwitchTo(cxt);
 	error = CopyErrorData();
-	if (weir_worker_error_kind(error->sqlerrcode) == ERROR_RETRY)
+	if (weir_errors_kind(error) == ERROR_RETRY)
 		return false;
 	FlushErrorState();
 	weir_mutex_release_held();

@@ -69,8 +69,8 @@ extern void weir_intake_add_dead(Intake *intake, DeadLetter *dead);
  */
 extern void weir_intake_note_late(Intake *intake, ContView *view, StreamRows *rows);
 
-/* A letter with the row and where it came from; its text is made with the rights of owner.  In a transaction. */
-extern void weir_intake_letter(Intake *intake, StreamRows *rows, int row, Oid owner, DeadLetter *dead);
+/* A letter with the row and where it came from; its text is made as owner, with path. */
+extern void weir_intake_letter(Intake *intake, StreamRows *rows, int row, Oid owner, const char *path, DeadLetter *dead);
 
 /* The views of this database, in the current context. */
 extern List *weir_intake_views(void);

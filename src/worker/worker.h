@@ -6,6 +6,7 @@
 #define WEIR_WORKER_H
 
 #include "postgres.h"
+#include "base/errors.h"
 #include "worker/registry.h"
 
 /* What this process is; valid in a worker only. */
@@ -55,19 +56,9 @@ extern long weir_worker_close_idle(void);
 /* What this worker does, for pg_stat_activity; NULL: idle. */
 extern void weir_worker_report(const char *activity);
 
-/* How an error is to be taken, by its SQLSTATE. */
-typedef enum ErrorKind
-{
-	ERROR_RETRY,				/* the same may work later */
-	ERROR_VIEW,					/* the view itself is broken */
-	ERROR_ROW					/* a row's fault */
-} ErrorKind;
-
-extern ErrorKind weir_worker_error_kind(int sqlerrcode);
-
 /*
  * Do work in a subtransaction, in cxt (base/attempt.h): NULL, or what went wrong,
- * in cxt too.  Errors after which all is worth trying again (ERROR_RETRY) are thrown.
+ * in cxt too.  Errors to be tried again (base/errors.h) are thrown.
  */
 extern ErrorData *weir_worker_attempt(void (*work) (void *arg), void *arg, MemoryContext cxt);
 

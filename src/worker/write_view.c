@@ -111,7 +111,7 @@ weir_write_view(ContView *view, Epoch *epoch)
 	ViewRuntime *part;
 	OwnerSwitch saved;
 
-	weir_owner_enter(&saved, view->owner);
+	weir_owner_enter(&saved, view->owner, view->path, view->defid);
 	write.matrel = weir_matrel_open(write.runtime);
 	if (write.matrel != NULL)
 	{
