@@ -98,6 +98,7 @@ SELECT message FROM weir.dead_letters WHERE view = 'waits'::regclass ORDER BY id
 TABLE bystander;
 
 SET client_min_messages = warning;
+DELETE FROM weir.dead_letters WHERE message LIKE 'raised %';
 DROP FOREIGN TABLE s, t, u, w CASCADE;
 DROP SCHEMA view_effects CASCADE;
 DROP ROLE weir_effects_owner, weir_effects_group;

@@ -65,13 +65,13 @@ $node->safe_psql('postgres', q(
 	CREATE VIEW checks_v AS SELECT off, a, b, p, d, at, g, k, arrival_timestamp > '2020-01-01' AS arrived FROM checks;));
 becomes($node, 'SELECT * FROM checks_v ORDER BY off', "0|1|good||7||||t\n6|1|pairs|(1,)|7||||t\n12|1|arrival||7||||t", 'rows that fit');
 is($node->safe_psql('postgres', q(SELECT "offset", sqlstate, message FROM weir.dead_letters WHERE stream = 'checks'::regclass ORDER BY 1)), <<'EOF'
-1|23502|column "a": domain public.filled does not allow null values
-2|23502|column "a": domain public.filled does not allow null values
-3|23514|column "b": value for domain public.told violates check constraint "told_check"
-4|23514|column "b": value for domain public.told violates check constraint "told_check"
-5|23502|column "a": domain public.filled does not allow null values
-7|23502|column "p": domain public.filled does not allow null values
-8|23502|column "d": domain public.filled does not allow null values
+1|23502|column "a": domain filled does not allow null values
+2|23502|column "a": domain filled does not allow null values
+3|23514|column "b": value for domain told violates check constraint "told_check"
+4|23514|column "b": value for domain told violates check constraint "told_check"
+5|23502|column "a": domain filled does not allow null values
+7|23502|column "p": domain filled does not allow null values
+8|23502|column "d": domain filled does not allow null values
 9|22007|column "at": a number is not taken for a date (Take it into a column of type bigint, and make the time of it in a generated column.)
 10|22P05|column "b": unsupported Unicode escape sequence: \u0000 cannot be converted to text.
 11|22012|column "g": division by zero
