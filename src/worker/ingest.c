@@ -29,6 +29,8 @@
 #include "stream/feed.h"
 #include "stream/queue.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
 #include "worker/event_time.h"
 #include "worker/intake.h"
 #include "worker/large.h"
@@ -36,6 +38,10 @@
 
 /* Flushes that a batch waits for memory before its groups go to a file. */
 #define MAX_FLUSHES_WAITED 3
+
+/* After how long a merge that waits for memory is tried in any case; doubled each time. */
+#define MEMORY_PATIENCE_MIN_MS 1000
+#define MEMORY_PATIENCE_MAX_MS 10000
 
 /* A batch after which the transaction is left open for the next one. */
 #define SMALL_BATCH_ROWS 1000
@@ -103,39 +109,64 @@ try_merge(Intake *intake, Handover *handover)
 }
 
 /*
- * Wait until the groups fit.  When they do not although nothing else is in
+ * Wait until it is worth trying again: a flush has ended, or much was freed.
+ * To try costs as much as the batch is large.
+ *
+ * Whoever frees memory may wait for somebody who waits for a lock of ours, and
+ * nobody would see that as a deadlock.  So the transaction with the batch's locks
+ * ends before; in the one to wait in nothing is locked.  Its abort lets the held
+ * watermarks go.
+ */
+static void
+wait_for_memory(Size used, int64 flushed, long patience_ms)
+{
+	int			slot = weir_worker_self->slot;
+	TimestampTz start = GetCurrentTimestamp();
+
+	weir_worker_commit();
+	weir_worker_begin();
+	PopActiveSnapshot();
+	weir_worker_report("waiting for memory");
+	weir_memory_wait_prepare();
+	while (weir_epoch_flushed(slot) == flushed && !weir_epoch_idle(slot) &&
+		   weir_memory_used(WEIR_MEMORY_GROUPS) + weir_memory_limit(WEIR_MEMORY_GROUPS) / 8 > used &&
+		   !TimestampDifferenceExceeds(start, GetCurrentTimestamp(), patience_ms))
+	{
+		weir_epoch_request_cut(slot);
+		weir_memory_wait(100);
+	}
+	weir_memory_wait_cancel();
+	weir_worker_report("taking rows in");
+	PushActiveSnapshot(GetTransactionSnapshot());
+}
+
+/*
+ * Merge, when the groups fit.  When they do not although nothing else is in
  * memory, or what others bring fills it again after each flush, they go to a file.
  */
 static void
 merge_waiting(Intake *intake, Handover *handover)
 {
 	int			slot = weir_worker_self->slot;
-	int64		enough;
+	int64		flushed = weir_epoch_flushed(slot);
+	int64		enough = flushed + MAX_FLUSHES_WAITED;
+	bool		idle = false;
+	long		patience_ms = MEMORY_PATIENCE_MIN_MS;
 
-	if (try_merge(intake, handover))
-		return;
-	enough = weir_epoch_flushed(slot) + MAX_FLUSHES_WAITED;
-
-	weir_worker_report("waiting for memory");
-	for (;;)
+	while (!try_merge(intake, handover))
 	{
-		bool		idle;
-
-		weir_memory_wait_prepare();
-		idle = weir_epoch_idle(slot) || weir_epoch_flushed(slot) >= enough;
-		if (try_merge(intake, handover))
-			break;
 		if (idle)
 		{
-			weir_memory_wait_cancel();
 			adopt_as_file(intake, handover);
 			return;
 		}
-		weir_epoch_request_cut(slot);
-		weir_memory_wait(100);
-		weir_memory_wait_cancel();
+		intake->keep = false;
+		wait_for_memory(weir_memory_used(WEIR_MEMORY_GROUPS), flushed, patience_ms);
+		MemoryContextSwitchTo(intake->cxt);
+		patience_ms = Min(patience_ms * 2, MEMORY_PATIENCE_MAX_MS);
+		flushed = weir_epoch_flushed(slot);
+		idle = weir_epoch_idle(slot) || flushed >= enough;
 	}
-	weir_memory_wait_cancel();
 }
 
 /* To start a plan costs as much as some hundred rows. */
