@@ -129,6 +129,7 @@ OBJS = \
 	src/view/ttl.o \
 	src/view/narrow.o \
 	src/view/stream_ddl.o \
+	src/view/type_ddl.o \
 	src/view/utility.o \
 	src/view/states.o \
 	src/view/combine_values.o \

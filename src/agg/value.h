@@ -35,14 +35,26 @@ extern bool weir_value_equal(ValueType *type, Oid collation, Datum a, Datum b);
 extern bool weir_value_has_order(Oid type);
 extern bool weir_value_has_hash(Oid type);
 
-/* 64 bits; values that are equal have the same.  By the type's extended hash function. */
+/* Is it composite, a domain over that, or an array of such? */
+extern bool weir_value_has_rows(Oid type);
+
+/*
+ * 64 bits; values that are equal have the same, in every database.  By the type's extended hash
+ * function, of rows column by column.
+ */
 extern uint64 weir_value_hash(ValueType *type, Oid collation, Datum value);
+
+/* 32 bits, by the types' hash functions, with what these take from OIDs of this database. */
+extern uint32 weir_value_key_hash(ValueType *type, Oid collation, Datum value);
 
 /*
  * value := length bytes, length (uint32, high byte first) 0xffffffff: NULL.
- * The bytes are, in this order of preference: of a composite type, the number
- * of its columns and the value of each; of a type that is the same in every
- * database, what its send function gives; else text.
+ * The bytes are, in this order of preference:
+ *	of a composite type		OID of the type (uint32), number of columns (uint32), columns
+ *		a column			number in the type (uint16), CRC-32C of its name (uint32), value
+ *	of an enum				OID of the label (uint32), label
+ *	of an array of these	number of dimensions (uint32), of each length and lower bound (int32), values
+ *	of a type that is the same in every database, what its send function gives; else text.
  */
 extern void weir_value_write(StringInfo buf, ValueType *type, Datum value, bool isnull);
 extern Datum weir_value_read(StringInfo buf, ValueType *type, bool *isnull);

@@ -200,7 +200,7 @@ spec_init(GroupSpec *spec, ViewRuntime *runtime)
 		types[i] = query->keys[i].type;
 	}
 	if (!query->append)
-		weir_keys_init(&spec->keys, runtime->cxt, query->nkeys, eqops, collations);
+		weir_keys_init(&spec->keys, runtime->cxt, query->nkeys, types, eqops, collations);
 	if (query->plain_keys)
 		weir_keys_init_order(&spec->keys, runtime->cxt, types);
 	spec->nstates = query->nstates;

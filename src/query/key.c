@@ -19,7 +19,7 @@ WEIR_FUNCTION(weir_hash_key);
 
 void
 weir_keys_init(KeySet *keys, MemoryContext cxt, int nkeys,
-			   const Oid *eqops, const Oid *collations)
+			   const Oid *types, const Oid *eqops, const Oid *collations)
 {
 	MemoryContext old = MemoryContextSwitchTo(cxt);
 
@@ -27,6 +27,7 @@ weir_keys_init(KeySet *keys, MemoryContext cxt, int nkeys,
 	keys->hash = palloc0(sizeof(FmgrInfo) * Max(nkeys, 1));
 	keys->equal = palloc0(sizeof(FmgrInfo) * Max(nkeys, 1));
 	keys->collations = palloc0(sizeof(Oid) * Max(nkeys, 1));
+	keys->rows = palloc0(sizeof(ValueType *) * Max(nkeys, 1));
 	for (int i = 0; i < nkeys; i++)
 	{
 		RegProcedure left;
@@ -39,6 +40,8 @@ weir_keys_init(KeySet *keys, MemoryContext cxt, int nkeys,
 		fmgr_info_cxt(left, &keys->hash[i], cxt);
 		fmgr_info_cxt(get_opcode(eqops[i]), &keys->equal[i], cxt);
 		keys->collations[i] = collations[i];
+		if (weir_value_has_rows(types[i]))
+			keys->rows[i] = weir_value_type(types[i], cxt);
 	}
 	MemoryContextSwitchTo(old);
 }
@@ -64,6 +67,15 @@ weir_keys_init_order(KeySet *keys, MemoryContext cxt, const Oid *types)
 #endif
 }
 
+/* The hash of a row must not change when its type gets a column. */
+static inline uint32
+hash_one(FmgrInfo *function, Oid collation, ValueType *row, Datum value)
+{
+	if (row)
+		return weir_value_key_hash(row, collation, value);
+	return DatumGetUInt32(FunctionCall1Coll(function, collation, value));
+}
+
 static inline uint32
 add_hash(uint32 hash, uint32 value)
 {
@@ -77,8 +89,7 @@ weir_keys_hash(KeySet *keys, const Datum *values, const bool *nulls)
 
 	for (int i = 0; i < keys->nkeys; i++)
 		hash = add_hash(hash, nulls[i] ? 0 :
-						DatumGetUInt32(FunctionCall1Coll(&keys->hash[i], keys->collations[i],
-														 values[i])));
+						hash_one(&keys->hash[i], keys->collations[i], keys->rows[i], values[i]));
 	return hash;
 }
 
@@ -107,6 +118,7 @@ typedef struct HashKeyCache
 	int			nargs;
 	FmgrInfo   *functions[FUNC_MAX_ARGS];
 	Oid			collations[FUNC_MAX_ARGS];
+	ValueType  *rows[FUNC_MAX_ARGS];
 } HashKeyCache;
 
 static HashKeyCache *
@@ -138,6 +150,8 @@ hash_key_cache(FunctionCallInfo fcinfo)
 							format_type_be(exprType(arg)))));
 		cache->functions[i] = &type->hash_proc_finfo;
 		cache->collations[i] = exprCollation(arg);
+		if (weir_value_has_rows(exprType(arg)))
+			cache->rows[i] = weir_value_type(exprType(arg), fcinfo->flinfo->fn_mcxt);
 	}
 	fcinfo->flinfo->fn_extra = cache;
 	return cache;
@@ -151,8 +165,6 @@ weir_hash_key(PG_FUNCTION_ARGS)
 
 	for (int i = 0; i < cache->nargs; i++)
 		hash = add_hash(hash, PG_ARGISNULL(i) ? 0 :
-						DatumGetUInt32(FunctionCall1Coll(cache->functions[i],
-														 cache->collations[i],
-														 PG_GETARG_DATUM(i))));
+						hash_one(cache->functions[i], cache->collations[i], cache->rows[i], PG_GETARG_DATUM(i)));
 	PG_RETURN_INT32((int32) hash);
 }

@@ -6,6 +6,7 @@
 #define WEIR_KEY_H
 
 #include "postgres.h"
+#include "agg/value.h"
 #include "fmgr.h"
 #include "utils/sortsupport.h"
 
@@ -15,16 +16,17 @@ typedef struct KeySet
 	FmgrInfo   *hash;
 	FmgrInfo   *equal;
 	Oid		   *collations;
+	ValueType **rows;			/* of keys that are or have rows, whose hash must last; else NULL */
 	SortSupport order;			/* one for each key; NULL: groups are ordered by their hash */
 	bool		first_is_integer;	/* order of the first key: that of its Datum as an int64 */
 } KeySet;
 
 /*
- * For keys compared by these equality operators under these collations.
+ * For keys of these types, compared by these equality operators under these collations.
  * Errors when a type cannot be hashed.  Allocated in cxt.
  */
 extern void weir_keys_init(KeySet *keys, MemoryContext cxt, int nkeys,
-						   const Oid *eqops, const Oid *collations);
+						   const Oid *types, const Oid *eqops, const Oid *collations);
 
 /* Order groups by these keys: types are theirs, each with a default btree operator class. */
 extern void weir_keys_init_order(KeySet *keys, MemoryContext cxt, const Oid *types);

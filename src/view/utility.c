@@ -25,6 +25,7 @@
 #include "view/define.h"
 #include "view/drop.h"
 #include "view/stream_ddl.h"
+#include "view/type_ddl.h"
 #include "view/utility.h"
 #include "worker/launcher.h"
 
@@ -232,6 +233,7 @@ handle_statement(UtilityCall *call)
 			return weir_alter_schema(call);
 		case T_AlterTableStmt:
 			weir_stream_check_alter((AlterTableStmt *) stmt);
+			weir_type_check_alter((AlterTableStmt *) stmt);
 			return weir_alter_table(call);
 		case T_IndexStmt:
 			weir_redirect_index(call);

@@ -1,0 +1,12 @@
+/*
+ * type_ddl.h
+ *	  ALTER TYPE, and ALTER TABLE of tables whose rows are values.
+ */
+#ifndef WEIR_TYPE_DDL_H
+#define WEIR_TYPE_DDL_H
+
+#include "view/utility.h"
+
+extern void weir_type_check_alter(AlterTableStmt *stmt);
+
+#endif
