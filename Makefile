@@ -93,6 +93,7 @@ OBJS = \
 	src/groups/epoch.o \
 	src/groups/visit.o \
 	src/matrel/shape.o \
+	src/matrel/lock.o \
 	src/matrel/partition.o \
 	src/matrel/partition_drop.o \
 	src/matrel/kept.o \

@@ -382,11 +382,23 @@ weir_cont_view_set_state(Oid defid, ContViewState state, const char *reason)
 	values[0] = ObjectIdGetDatum(defid);
 	values[1] = CStringGetTextDatum(state_names[state]);
 	values[2] = reason ? CStringGetTextDatum(reason) : (Datum) 0;
-	if (state == CONT_VIEW_SUSPENDED)
-		weir_stats_view_error(defid);
 	return update_row("UPDATE weir.continuous_view SET state = $2, reason = $3, since = pg_catalog.clock_timestamp()"
 					  " WHERE def OPERATOR(pg_catalog.=) $1",
 					  3, types, values, reason ? "   " : "  n") > 0;
+}
+
+bool
+weir_cont_view_suspend(Oid defid, const char *reason, bool nowait)
+{
+	Oid			types[] = {OIDOID, TEXTOID};
+	Datum		values[2] = {ObjectIdGetDatum(defid), CStringGetTextDatum(reason)};
+
+	weir_stats_view_error(defid);
+	return update_row(psprintf("UPDATE weir.continuous_view SET state = 'suspended', reason = $2, since = pg_catalog.clock_timestamp()"
+							   " WHERE def OPERATOR(pg_catalog.=)"
+							   " (SELECT v.def FROM weir.continuous_view v WHERE v.def OPERATOR(pg_catalog.=) $1 FOR UPDATE%s)",
+							   nowait ? " NOWAIT" : ""),
+					  2, types, values, NULL) > 0;
 }
 
 bool

@@ -124,6 +124,12 @@ extern ContView *weir_cont_view_by_matrel(Oid matrelid);
  */
 extern bool weir_cont_view_set_state(Oid defid, ContViewState state, const char *reason);
 
+/*
+ * The state of a view that failed.  False when it is gone.  With nowait errors
+ * (ERRCODE_LOCK_NOT_AVAILABLE) when another transaction is about to change its row.
+ */
+extern bool weir_cont_view_suspend(Oid defid, const char *reason, bool nowait);
+
 /* Give a view a ttl, or take it away (ttl NULL); as weir_cont_view_set_state. */
 extern bool weir_cont_view_set_ttl(Oid defid, const Interval *ttl, const char *column);
 

@@ -14,6 +14,7 @@
  *
  * Memory: a context per writer, and one that is reset for each row.
  */
+#include "matrel/lock.h"
 #include "matrel/partition.h"
 #include "matrel/shape.h"
 #include "matrel/writer.h"
@@ -195,7 +196,12 @@ weir_writer_part(MatrelWriter *w, TupleTableSlot *group)
 		if (n < 0)
 			return NULL;
 		if (w->parts[n] == NULL)
-			w->parts[n] = open_part(w, table_open(weir_partition_oid(w->router, n), RowExclusiveLock));
+		{
+			Oid			relid = weir_partition_oid(w->router, n);
+
+			weir_table_lock(relid);
+			w->parts[n] = open_part(w, table_open(relid, NoLock));
+		}
 	}
 	return w->parts[n];
 }

@@ -146,10 +146,11 @@ suspend(Intake *intake, ContView *view, const char *reason)
 		intake->unfit = true;
 		return;
 	}
+	if (!weir_cont_view_suspend(view->defid, reason, false))
+		return;					/* dropped meanwhile */
 	ereport(WARNING,
 			(errmsg("continuous view %s is suspended: %s", view->name, reason),
 			 errhint("Mend the cause, then call weir.activate('%s').", view->name)));
-	weir_cont_view_set_state(view->defid, CONT_VIEW_SUSPENDED, reason);
 }
 
 /* The assembled groups as results. */

@@ -24,6 +24,7 @@
 #include "catalog/cont_view.h"
 #include "groups/epoch.h"
 #include "worker/kafka.h"
+#include "matrel/lock.h"
 #include "matrel/shape.h"
 #include "miscadmin.h"
 #include "base/stats.h"
@@ -59,8 +60,8 @@
 #define EXPIRE_IDLE 10000
 #define EXPIRE_PAUSE_MS 100
 
-/* How often a flush waits for a lock alone before it takes them one after the other. */
-#define MAX_LOCK_ROUNDS 100
+/* How often the list of views is read again while it changes; debug_discard_caches never lets it be. */
+#define MAX_READS 10
 
 /* The kernel makes some fifty microseconds more of each. */
 #define GATHER_SLEEPS 4
@@ -156,15 +157,17 @@ try_for_view(void (*work) (ContView *view, void *arg), ContView *view, void *arg
 	return error;
 }
 
+/* Unless it has been dropped. */
 static void
 suspend_view(ContView *view, ErrorData *error)
 {
+	if (!weir_cont_view_suspend(view->defid, error->message, true))
+		return;
 	note_unwritable(view->defid);
 	ereport(WARNING,
 			(errcode(error->sqlerrcode),
 			 errmsg("continuous view %s is suspended: %s", view->name, error->message),
 			 errhint("Mend the cause, then call weir.activate('%s').", view->name)));
-	weir_cont_view_set_state(view->defid, CONT_VIEW_SUSPENDED, error->message);
 }
 
 /* As write_view; a view that fails is suspended, others go on. */
@@ -226,50 +229,73 @@ views_to_write(Epoch *epoch, List *views)
 	return result;
 }
 
-/* Locks their matrels and values relations; or returns the first that is not free. */
-static Oid
-lock_relations(List *views)
+/*
+ * The views to write, with all locks for it; or false, and one that is not free.  The list
+ * is read again with the locks: what they were waited for may have changed it.
+ */
+static bool
+lock_views(Epoch *epoch, List **views, List **written, MatrelBlocker *blocker)
 {
-	ListCell   *lc;
+	uint64		version;
 
-	foreach(lc, views)
+	for (int i = 0; i < MAX_READS; i++)
 	{
-		ContView   *view = lfirst(lc);
+		ListCell   *lc;
 
-		if (!ConditionalLockRelationOid(view->matrelid, RowExclusiveLock))
-			return view->matrelid;
-		for (int i = 0; i < view->nvalues; i++)
-			if (!ConditionalLockRelationOid(view->values[i], RowExclusiveLock))
-				return view->values[i];
+		*views = list_copy(weir_cont_views());
+		version = weir_cont_views_version();
+		*written = views_to_write(epoch, *views);
+		foreach(lc, *written)
+			if (!weir_matrel_try_lock(lfirst(lc), RowExclusiveLock, blocker))
+				return false;
+		(void) weir_cont_views();
+		if (version == weir_cont_views_version())
+			break;
 	}
-	return InvalidOid;
+	return !weir_notes_any(epoch) || weir_notes_try_lock(blocker);
+}
+
+static void
+wait_for_lock(void *arg)
+{
+	MatrelBlocker *blocker = arg;
+
+	LockRelationOid(blocker->relid, blocker->mode);
+}
+
+/* In a transaction that holds no other lock; no longer than this, 0: without a limit. */
+static void
+wait_alone(MatrelBlocker *blocker, int ms)
+{
+	ErrorData  *error;
+
+	weir_worker_begin();
+	MemoryContextSwitchTo(weir_worker_self->cxt);
+	weir_partitions_hurry(ms);
+	error = weir_attempt(wait_for_lock, blocker);
+	if (error && error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE)
+		ReThrowError(error);
+	weir_worker_commit();
 }
 
 /*
- * Begins the transaction, with the locks on what is written in it.  One that is
- * not free is waited for while no other is held: DDL over several
- * views that waits for one and holds another would be in a deadlock with this
- * worker, and be the one to fail.
+ * Begins the transaction, with the locks on what is written in it: see
+ * matrel/lock.c.  What is not free is waited for in a transaction that has no other lock.
  */
 static List *
 begin_writing(Epoch *epoch, List **views)
 {
-	for (int round = 0;; round++)
-	{
-		Oid			taken = InvalidOid;
-		List	   *result;
+	MatrelBlocker blocker = weir_matrel_blocked_by();
+	List	   *written;
 
+	for (;;)
+	{
+		if (OidIsValid(blocker.relid))
+			wait_alone(&blocker, 0);
 		weir_worker_begin();
 		MemoryContextSwitchTo(weir_worker_self->cxt);
-		*views = list_copy(weir_cont_views());
-		result = views_to_write(epoch, *views);
-		if (round < MAX_LOCK_ROUNDS)
-			taken = lock_relations(result);
-		if (!OidIsValid(taken))
-			return result;
-		weir_worker_commit();
-		weir_worker_begin();
-		LockRelationOid(taken, RowExclusiveLock);
+		if (lock_views(epoch, views, &written, &blocker))
+			return written;
 		weir_worker_commit();
 	}
 }
@@ -318,37 +344,65 @@ make_partitions(ContView *view, void *arg)
 	making->more |= weir_partitions_make(view, making->epoch);
 }
 
-/* A portion for each view that is kept in partitions; false when nothing is left to do. */
-static bool
-prepare_portion(Epoch *epoch)
+/* Views that are kept in partitions and of which the epoch has something: def views. */
+static List *
+partitioned_views(Epoch *epoch)
 {
 	static uint64 none_at = 0;	/* generation of views at which none is in partitions */
 	uint64		generation = weir_cont_views_generation();
-	PartitionMaking making = {epoch, false};
+	List	   *result = NIL;
 	bool		any = false;
 	ListCell   *lc;
 
 	if (none_at == generation)
-		return false;
+		return NIL;
 	weir_worker_begin();
-	weir_partitions_hurry(PARTITION_LOCK_MS);
 	MemoryContextSwitchTo(weir_worker_self->cxt);
-	foreach(lc, list_copy(weir_cont_views()))
+	foreach(lc, weir_cont_views())
 	{
 		ContView   *view = lfirst(lc);
-		ErrorData  *error;
 
 		any |= view->options.partitioned;
-		if (!view->options.partitioned || list_member_oid(unwritable, view->defid) ||
-			!epoch_has_view(epoch, view->defid))
-			continue;
-		error = try_for_view(make_partitions, view, &making);
-		if (error)
-			suspend_view(view, error);
+		if (view->options.partitioned && !list_member_oid(unwritable, view->defid) &&
+			epoch_has_view(epoch, view->defid))
+			result = lappend_oid(result, view->defid);
 	}
 	weir_worker_commit();
 	if (!any)
 		none_at = generation;
+	return result;
+}
+
+/*
+ * A portion, in a transaction of its own, so that it holds no lock of another view; true when there is more to
+ * make.  Without the lock on the view, what needs a partition goes to the default one.
+ */
+static bool
+make_portion(Oid defid, Epoch *epoch)
+{
+	PartitionMaking making = {epoch, false};
+	MatrelBlocker blocker = {InvalidOid, NoLock};
+
+	for (int round = 0; round < 2; round++)
+	{
+		ContView   *view;
+		ErrorData  *error = NULL;
+
+		if (round > 0)
+			wait_alone(&blocker, PARTITION_LOCK_MS);
+		weir_worker_begin();
+		MemoryContextSwitchTo(weir_worker_self->cxt);
+		weir_partitions_hurry(PARTITION_LOCK_MS);
+		view = weir_cont_view_by_def(defid);
+		blocker.relid = InvalidOid;
+		if (view && weir_matrel_try_lock(view, ShareUpdateExclusiveLock, &blocker))
+			error = try_for_view(make_partitions, view, &making);
+		if (error)
+			suspend_view(view, error);
+		weir_worker_commit();
+		if (!OidIsValid(blocker.relid))
+			break;
+	}
 	return making.more;
 }
 
@@ -356,9 +410,11 @@ static void
 flush_epoch(Epoch *epoch)
 {
 	volatile bool careful = false;
+	ListCell   *lc;
 
-	while (prepare_portion(epoch))
-		CHECK_FOR_INTERRUPTS();
+	foreach(lc, partitioned_views(epoch))
+		while (make_portion(lfirst_oid(lc), epoch))
+			CHECK_FOR_INTERRUPTS();
 
 	PG_TRY();
 	{
@@ -435,9 +491,10 @@ tend(void (*work) (ContView *view, void *arg), ContView *view, void *arg,
 	 LOCKMODE lock, const char *what)
 {
 	ErrorData  *error;
+	MatrelBlocker blocker;
 
 	CHECK_FOR_INTERRUPTS();
-	if (!ConditionalLockRelationOid(view->matrelid, lock))
+	if (!weir_matrel_try_lock(view, lock, &blocker))
 		return false;
 	if (get_rel_name(view->matrelid) == NULL || get_rel_name(view->defid) == NULL)
 		return true;

@@ -54,6 +54,17 @@ weir_notes_any(Epoch *epoch)
 	return false;
 }
 
+bool
+weir_notes_try_lock(MatrelBlocker *blocker)
+{
+	static const char *const tables[] = {"dead_letters", "late_rows", "late_counts", "kafka_offsets", "watermarks"};
+
+	for (int i = 0; i < lengthof(tables); i++)
+		if (!weir_table_try_lock(weir_catalog_relid(tables[i]), RowExclusiveLock, blocker))
+			return false;
+	return true;
+}
+
 void
 weir_notes_write(Epoch *epoch)
 {

@@ -7,9 +7,13 @@
 
 #include "postgres.h"
 #include "groups/epoch.h"
+#include "matrel/lock.h"
 
 /* Has the epoch any? */
 extern bool weir_notes_any(Epoch *epoch);
+
+/* Lock the tables that they go to; false when one is not free, *blocker. */
+extern bool weir_notes_try_lock(MatrelBlocker *blocker);
 
 /* Write them, in the flush transaction. */
 extern void weir_notes_write(Epoch *epoch);

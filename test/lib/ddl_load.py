@@ -61,6 +61,10 @@ def main():
                 f"DROP INDEX i{loops}",
                 "ALTER VIEW by_client RENAME TO other; ALTER VIEW other RENAME TO by_client",
                 f"CREATE VIEW new AS SELECT count(c{loops}) FROM s; DROP VIEW new",
+                "CREATE VIEW new AS SELECT client, count(*) FROM s GROUP BY client",
+                "CREATE OR REPLACE VIEW new AS SELECT client, count(*), sum(id) FROM s GROUP BY client",
+                "ALTER VIEW new RENAME TO newer",
+                "DROP VIEW newer",
                 "BEGIN; CREATE FOREIGN TABLE mine (x int) SERVER weir;"
                 " CREATE VIEW my_view AS SELECT count(*) FROM mine; INSERT INTO mine VALUES (1); COMMIT",
                 "DROP FOREIGN TABLE mine CASCADE",
