@@ -19,6 +19,7 @@ OBJS = \
 	src/init.o \
 	src/base/settings.o \
 	src/base/shmem.o \
+	src/base/stat_table.o \
 	src/base/stats.o \
 	src/base/clock.o \
 	src/base/attempt.o \

@@ -301,16 +301,24 @@ attach_area(void)
 }
 
 /*
- * The queue gets a quarter.  An eighth is kept free of both for the area's own
- * bookkeeping, for what fragmentation makes unusable, and half of it for what
- * cannot wait (weir_shared_alloc_reserve).
+ * The queue gets a quarter, statistics a sixty-fourth.  The rest of an eighth is
+ * kept free of all for the area's own bookkeeping, for what fragmentation makes
+ * unusable, and half of it for what cannot wait (weir_shared_alloc_reserve).
  */
 Size
 weir_memory_limit(WeirMemoryKind kind)
 {
 	Size		total = shared->area_size;
 
-	return kind == WEIR_MEMORY_QUEUE ? total / 4 : total / 8 * 5;
+	switch (kind)
+	{
+		case WEIR_MEMORY_QUEUE:
+			return total / 4;
+		case WEIR_MEMORY_STATISTICS:
+			return total / 64;
+		default:
+			return total / 8 * 5;
+	}
 }
 
 Size

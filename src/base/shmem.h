@@ -28,6 +28,7 @@ typedef enum WeirMemoryKind
 {
 	WEIR_MEMORY_QUEUE,			/* committed rows on their way to a worker */
 	WEIR_MEMORY_GROUPS,			/* group tables and what else an epoch holds */
+	WEIR_MEMORY_STATISTICS,		/* counters that weir.stat_* show */
 	WEIR_MEMORY_KINDS
 } WeirMemoryKind;
 

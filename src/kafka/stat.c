@@ -2,10 +2,9 @@
  * stat.c
  *	  What Kafka workers show of themselves, in shared memory.
  *
- * A fixed array of entries, one a partition of a stream and one a worker.
- * Workers attach entries and write to them; weir.stat_kafka reads them.
- * Entries keep their counters while no worker is attached; those are given to
- * others when the array is full.
+ * One entry a partition of a stream and one a worker.  Workers attach entries
+ * and write to them; weir.stat_kafka reads them.  Entries keep their counters
+ * while no worker is attached, as long as there is room.
  *
  * Locking: one LWLock, exclusive to write (once a batch and partition), shared
  * to read.
@@ -19,34 +18,14 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "base/stat_table.h"
 #include "base/stats.h"
 #include "kafka/stat.h"
 
-#define MAX_ENTRIES 512
-#define ERROR_LENGTH 200
-
-typedef struct Entry
-{
-	Oid			dboid;			/* InvalidOid: unused */
-	Oid			streamid;
-	int32		partition;
-	int			pid;			/* 0: no worker */
-	KafkaState	state;
-	TimestampTz away_since;		/* when it was running last; 0: it is */
-	int64		position;		/* next offset to read; -1: unknown */
-	int64		high;			/* high watermark; -1: unknown */
-	int64		messages;
-	int64		bytes;
-	int64		errors;
-	TimestampTz error_time;		/* 0: none */
-	char		error[ERROR_LENGTH];
-} Entry;
-
 typedef struct KafkaStats
 {
-	LWLock		lock;
+	StatTable	table;
 	pg_atomic_uint32 stop_count;
-	Entry		entries[MAX_ENTRIES];
 } KafkaStats;
 
 static KafkaStats *stats = NULL;
@@ -69,8 +48,7 @@ stat_init(void *address, bool found)
 	stats = address;
 	if (found)
 		return;
-	memset(stats, 0, sizeof(KafkaStats));
-	weir_lwlock_init(&stats->lock);
+	weir_stat_table_init(&stats->table, sizeof(KafkaStat));
 	pg_atomic_init_u32(&stats->stop_count, 0);
 }
 
@@ -86,144 +64,151 @@ const WeirShmemPart weir_kafka_stat_part = {
  */
 
 static void
-set_state(Entry *e, KafkaState state)
+set_state(KafkaStat *stat, KafkaState state)
 {
 	if (state == KAFKA_STATE_RUNNING)
-		e->away_since = 0;
-	else if (e->away_since == 0)
-		e->away_since = GetCurrentTimestamp();
-	e->state = state;
+		stat->away_since = 0;
+	else if (stat->away_since == 0)
+		stat->away_since = GetCurrentTimestamp();
+	stat->state = state;
 }
 
-int
+/* The next entry of this database. */
+static KafkaStat *
+next_stat(StatScan *scan)
+{
+	return (KafkaStat *) weir_stat_next(&stats->table, scan, MyDatabaseId);
+}
+
+static void
+take(KafkaStat *stat)
+{
+	stat->entry.held = true;
+	stat->pid = MyProcPid;
+	set_state(stat, KAFKA_STATE_STARTING);
+	stat->position = -1;
+	stat->high = -1;
+}
+
+KafkaStat *
 weir_kafka_stat_attach(Oid streamid, int32 partition)
 {
-	int			found = -1;
-	int			spare = -1;
+	static bool warned = false;
+	KafkaStat  *stat;
 
-	LWLockAcquire(&stats->lock, LW_EXCLUSIVE);
-	for (int i = 0; i < MAX_ENTRIES && found < 0; i++)
-	{
-		Entry	   *e = &stats->entries[i];
+	LWLockAcquire(&stats->table.lock, LW_EXCLUSIVE);
+	stat = (KafkaStat *) weir_stat_enter(&stats->table, streamid, partition);
+	if (stat)
+		take(stat);
+	LWLockRelease(&stats->table.lock);
+	if (stat == NULL && !warned)
+		ereport(WARNING,
+				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+				 errmsg("weir.stat_kafka has no room for all partitions"),
+				 errhint("Increase weir.memory; statistics may take a sixty-fourth of it.")));
+	warned |= stat == NULL;
+	return stat;
+}
 
-		if (e->dboid == MyDatabaseId && e->streamid == streamid && e->partition == partition)
-			found = i;
-		else if (!OidIsValid(e->dboid) ? (spare < 0 || OidIsValid(stats->entries[spare].dboid)) :
-				 (spare < 0 && e->pid == 0))
-			spare = i;
-	}
-	if (found < 0 && spare >= 0)
-	{
-		memset(&stats->entries[spare], 0, sizeof(Entry));
-		stats->entries[spare].dboid = MyDatabaseId;
-		stats->entries[spare].streamid = streamid;
-		stats->entries[spare].partition = partition;
-		found = spare;
-	}
-	if (found >= 0)
-	{
-		stats->entries[found].pid = MyProcPid;
-		set_state(&stats->entries[found], KAFKA_STATE_STARTING);
-		stats->entries[found].position = -1;
-		stats->entries[found].high = -1;
-	}
-	LWLockRelease(&stats->lock);
-	return found;
+void
+weir_kafka_stat_inherit(Oid streamid, int index, int workers)
+{
+	StatScan	scan = {0};
+	KafkaStat  *stat;
+
+	LWLockAcquire(&stats->table.lock, LW_EXCLUSIVE);
+	while ((stat = next_stat(&scan)) != NULL)
+		if (stat->entry.relid == streamid && stat->pid == 0 &&
+			stat->entry.part >= 0 && stat->entry.part % workers == index)
+			take(stat);
+	LWLockRelease(&stats->table.lock);
 }
 
 void
 weir_kafka_stat_detach(void)
 {
-	LWLockAcquire(&stats->lock, LW_EXCLUSIVE);
-	for (int i = 0; i < MAX_ENTRIES; i++)
-	{
-		Entry	   *e = &stats->entries[i];
+	StatScan	scan = {0};
+	KafkaStat  *stat;
 
-		if (e->pid != MyProcPid)
+	LWLockAcquire(&stats->table.lock, LW_EXCLUSIVE);
+	while ((stat = next_stat(&scan)) != NULL)
+	{
+		if (stat->pid != MyProcPid)
 			continue;
-		e->pid = 0;
-		if (e->state != KAFKA_STATE_STOPPED)
-			set_state(e, KAFKA_STATE_IDLE);
+		stat->pid = 0;
+		stat->entry.held = false;
+		if (stat->state != KAFKA_STATE_STOPPED)
+			set_state(stat, KAFKA_STATE_IDLE);
 	}
-	LWLockRelease(&stats->lock);
+	LWLockRelease(&stats->table.lock);
 }
 
 static void
-set_error(Entry *e, const char *error)
+set_error(KafkaStat *stat, const char *error)
 {
-	e->error_time = GetCurrentTimestamp();
-	strlcpy(e->error, error, pg_mbcliplen(error, strlen(error), ERROR_LENGTH - 1) + 1);
+	stat->error_time = GetCurrentTimestamp();
+	strlcpy(stat->error, error, pg_mbcliplen(error, strlen(error), KAFKA_ERROR_LENGTH - 1) + 1);
 }
 
 void
-weir_kafka_stat_state(int entry, KafkaState state, const char *error)
+weir_kafka_stat_state(KafkaStat *stat, KafkaState state, const char *error)
 {
-	if (entry < 0)
+	if (stat == NULL)
 		return;
-	LWLockAcquire(&stats->lock, LW_EXCLUSIVE);
-	set_state(&stats->entries[entry], state);
+	LWLockAcquire(&stats->table.lock, LW_EXCLUSIVE);
+	set_state(stat, state);
 	if (error)
-		set_error(&stats->entries[entry], error);
-	LWLockRelease(&stats->lock);
+		set_error(stat, error);
+	LWLockRelease(&stats->table.lock);
 }
 
 void
-weir_kafka_stat_error(int entry, int64 count, const char *error)
+weir_kafka_stat_error(KafkaStat *stat, int64 count, const char *error)
 {
-	if (entry < 0)
+	if (stat == NULL)
 		return;
-	LWLockAcquire(&stats->lock, LW_EXCLUSIVE);
-	stats->entries[entry].errors += count;
+	LWLockAcquire(&stats->table.lock, LW_EXCLUSIVE);
+	stat->errors += count;
 	if (error)
-		set_error(&stats->entries[entry], error);
-	LWLockRelease(&stats->lock);
+		set_error(stat, error);
+	LWLockRelease(&stats->table.lock);
 }
 
 void
-weir_kafka_stat_progress(int entry, int64 position, int64 messages, int64 bytes)
+weir_kafka_stat_progress(KafkaStat *stat, int64 position, int64 messages, int64 bytes)
 {
-	if (entry < 0)
+	if (stat == NULL)
 		return;
-	LWLockAcquire(&stats->lock, LW_EXCLUSIVE);
-	set_state(&stats->entries[entry], KAFKA_STATE_RUNNING);
-	stats->entries[entry].position = position;
-	stats->entries[entry].messages += messages;
-	stats->entries[entry].bytes += bytes;
-	LWLockRelease(&stats->lock);
+	LWLockAcquire(&stats->table.lock, LW_EXCLUSIVE);
+	set_state(stat, KAFKA_STATE_RUNNING);
+	stat->position = position;
+	stat->messages += messages;
+	stat->bytes += bytes;
+	LWLockRelease(&stats->table.lock);
 }
 
 void
-weir_kafka_stat_high_watermark(int entry, int64 high)
+weir_kafka_stat_high_watermark(KafkaStat *stat, int64 high)
 {
-	if (entry < 0 || high < 0)
+	if (stat == NULL || high < 0)
 		return;
-	LWLockAcquire(&stats->lock, LW_EXCLUSIVE);
-	stats->entries[entry].high = high;
-	LWLockRelease(&stats->lock);
+	LWLockAcquire(&stats->table.lock, LW_EXCLUSIVE);
+	stat->high = high;
+	LWLockRelease(&stats->table.lock);
 }
 
-bool
-weir_kafka_stat_get(int n, KafkaStatus *status)
+List *
+weir_kafka_stat_list(void)
 {
-	bool		found = false;
+	List	   *result = NIL;
+	StatScan	scan = {0};
+	KafkaStat  *stat;
 
-	LWLockAcquire(&stats->lock, LW_SHARED);
-	for (int i = 0; i < MAX_ENTRIES && !found; i++)
-	{
-		Entry	   *e = &stats->entries[i];
-
-		if (e->dboid != MyDatabaseId || n-- > 0)
-			continue;
-		status->streamid = e->streamid;
-		status->partition = e->partition;
-		status->state = e->state;
-		status->away_since = e->away_since;
-		status->error_time = e->error_time;
-		strlcpy(status->error, e->error, sizeof(status->error));
-		found = true;
-	}
-	LWLockRelease(&stats->lock);
-	return found;
+	LWLockAcquire(&stats->table.lock, LW_SHARED);
+	while ((stat = next_stat(&scan)) != NULL)
+		result = lappend(result, memcpy(palloc(sizeof(KafkaStat)), stat, sizeof(KafkaStat)));
+	LWLockRelease(&stats->table.lock);
+	return result;
 }
 
 const char *
@@ -235,18 +220,17 @@ weir_kafka_state_name(KafkaState state)
 void
 weir_kafka_stat_reset(void)
 {
-	LWLockAcquire(&stats->lock, LW_EXCLUSIVE);
-	for (int i = 0; i < MAX_ENTRIES; i++)
-	{
-		Entry	   *e = &stats->entries[i];
+	StatScan	scan = {0};
+	KafkaStat  *stat;
 
-		if (e->dboid != MyDatabaseId)
-			continue;
-		e->messages = e->bytes = e->errors = 0;
-		e->error_time = 0;
-		e->error[0] = '\0';
+	LWLockAcquire(&stats->table.lock, LW_EXCLUSIVE);
+	while ((stat = next_stat(&scan)) != NULL)
+	{
+		stat->messages = stat->bytes = stat->errors = 0;
+		stat->error_time = 0;
+		stat->error[0] = '\0';
 	}
-	LWLockRelease(&stats->lock);
+	LWLockRelease(&stats->table.lock);
 }
 
 uint32
@@ -267,43 +251,38 @@ weir_kafka_stop_count_advance(void)
  */
 
 static void
-put_entry(ReturnSetInfo *rsinfo, const Entry *e)
+put_stat(ReturnSetInfo *rsinfo, const KafkaStat *stat)
 {
 	Datum		values[11];
 	bool		nulls[11] = {false};
 
-	values[0] = ObjectIdGetDatum(e->streamid);
-	values[1] = Int32GetDatum(e->partition);
-	nulls[1] = e->partition < 0;
-	values[2] = Int32GetDatum(e->pid);
-	nulls[2] = e->pid == 0;
-	values[3] = CStringGetTextDatum(state_names[e->state]);
-	values[4] = Int64GetDatum(e->position);
-	nulls[4] = e->position < 0;
-	values[5] = Int64GetDatum(e->high);
-	nulls[5] = e->high < 0;
-	values[6] = Int64GetDatum(e->messages);
-	values[7] = Int64GetDatum(e->bytes);
-	values[8] = Int64GetDatum(e->errors);
-	values[9] = CStringGetTextDatum(weir_stats_error_text(e->error, e->streamid));
-	values[10] = TimestampTzGetDatum(e->error_time);
-	nulls[9] = nulls[10] = e->error_time == 0;
+	values[0] = ObjectIdGetDatum(stat->entry.relid);
+	values[1] = Int32GetDatum(stat->entry.part);
+	nulls[1] = stat->entry.part < 0;
+	values[2] = Int32GetDatum(stat->pid);
+	nulls[2] = stat->pid == 0;
+	values[3] = CStringGetTextDatum(state_names[stat->state]);
+	values[4] = Int64GetDatum(stat->position);
+	nulls[4] = stat->position < 0;
+	values[5] = Int64GetDatum(stat->high);
+	nulls[5] = stat->high < 0;
+	values[6] = Int64GetDatum(stat->messages);
+	values[7] = Int64GetDatum(stat->bytes);
+	values[8] = Int64GetDatum(stat->errors);
+	values[9] = CStringGetTextDatum(weir_stats_error_text(stat->error, stat->entry.relid));
+	values[10] = TimestampTzGetDatum(stat->error_time);
+	nulls[9] = nulls[10] = stat->error_time == 0;
 	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 }
 
 PGDLLEXPORT Datum
 weir_kafka_stat(PG_FUNCTION_ARGS)
 {
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	Entry	   *copy = palloc(sizeof(stats->entries));
+	ListCell   *lc;
 
 	weir_shmem_require();
 	InitMaterializedSRF(fcinfo, 0);
-	LWLockAcquire(&stats->lock, LW_SHARED);
-	memcpy(copy, stats->entries, sizeof(stats->entries));
-	LWLockRelease(&stats->lock);
-	for (int i = 0; i < MAX_ENTRIES; i++)
-		if (copy[i].dboid == MyDatabaseId)
-			put_entry(rsinfo, &copy[i]);
+	foreach(lc, weir_kafka_stat_list())
+		put_stat((ReturnSetInfo *) fcinfo->resultinfo, lfirst(lc));
 	return (Datum) 0;
 }

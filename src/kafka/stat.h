@@ -7,7 +7,9 @@
 
 #include "postgres.h"
 #include "base/shmem.h"
+#include "base/stat_table.h"
 #include "datatype/timestamp.h"
+#include "nodes/pg_list.h"
 
 typedef enum KafkaState
 {
@@ -24,32 +26,42 @@ typedef enum KafkaState
 
 extern const WeirShmemPart weir_kafka_stat_part;
 
+#define KAFKA_ERROR_LENGTH 200
+
+/* What is shown of a partition, or of a worker; changed by the functions below. */
+typedef struct KafkaStat
+{
+	StatEntry	entry;			/* its part is the partition, or KAFKA_STAT_WORKER(index) */
+	int			pid;			/* 0: no worker */
+	KafkaState	state;
+	TimestampTz away_since;		/* the worker is not reading since then; 0: it is */
+	int64		position;		/* next offset to read; -1: unknown */
+	int64		high;			/* high watermark; -1: unknown */
+	int64		messages;
+	int64		bytes;
+	int64		errors;
+	TimestampTz error_time;		/* 0: none */
+	char		error[KAFKA_ERROR_LENGTH];	/* may quote messages */
+} KafkaStat;
+
 /*
  * Entry of a partition of a stream of this database, attached to this process;
- * -1 when all are taken, which the functions below ignore.
+ * NULL, with a warning, when there is no room, which the functions below ignore.
  */
-extern int	weir_kafka_stat_attach(Oid streamid, int32 partition);
+extern KafkaStat *weir_kafka_stat_attach(Oid streamid, int32 partition);
+
+/* Attach the entries that partitions of a worker have from its predecessors. */
+extern void weir_kafka_stat_inherit(Oid streamid, int index, int workers);
 extern void weir_kafka_stat_detach(void);	/* all of this process */
 
 /* error NULL leaves the last one. */
-extern void weir_kafka_stat_state(int entry, KafkaState state, const char *error);
-extern void weir_kafka_stat_error(int entry, int64 count, const char *error);
-extern void weir_kafka_stat_progress(int entry, int64 position, int64 messages, int64 bytes);
-extern void weir_kafka_stat_high_watermark(int entry, int64 high);
+extern void weir_kafka_stat_state(KafkaStat *stat, KafkaState state, const char *error);
+extern void weir_kafka_stat_error(KafkaStat *stat, int64 count, const char *error);
+extern void weir_kafka_stat_progress(KafkaStat *stat, int64 position, int64 messages, int64 bytes);
+extern void weir_kafka_stat_high_watermark(KafkaStat *stat, int64 high);
 
-/* What an entry says; the error may quote messages. */
-typedef struct KafkaStatus
-{
-	Oid			streamid;
-	int32		partition;		/* or KAFKA_STAT_WORKER(index) */
-	KafkaState	state;
-	TimestampTz away_since;		/* the worker is not reading since then; 0: it is */
-	TimestampTz error_time;		/* 0: none */
-	char		error[200];
-} KafkaStatus;
-
-/* Copies the nth entry that this database has; false if there are not so many. */
-extern bool weir_kafka_stat_get(int n, KafkaStatus *status);
+/* Copies of what this database has, of KafkaStat. */
+extern List *weir_kafka_stat_list(void);
 extern const char *weir_kafka_state_name(KafkaState state);
 
 /* Zero the counters of this database. */

@@ -176,13 +176,17 @@ visit_message(const StreamSet *set, TimestampTz published, void *arg)
 static void
 note_unread(HTAB *streams)
 {
-	KafkaStatus status;
 	MissingWorker worker;
+	ListCell   *lc;
 
-	for (int i = 0; weir_kafka_stat_get(i, &status); i++)
-		if (status.partition < 0 && status.away_since != 0 &&
-			weir_registry_kafka_wanted(MyDatabaseId, status.streamid, -1 - status.partition))
-			note_waiting(streams, status.streamid, status.away_since);
+	foreach(lc, weir_kafka_stat_list())
+	{
+		KafkaStat  *stat = lfirst(lc);
+
+		if (stat->entry.part < 0 && stat->away_since != 0 &&
+			weir_registry_kafka_wanted(MyDatabaseId, stat->entry.relid, -1 - stat->entry.part))
+			note_waiting(streams, stat->entry.relid, stat->away_since);
+	}
 	for (int i = 0; weir_missing_get(MyDatabaseId, i, &worker); i++)
 		if (worker.task.kind == WORKER_KAFKA)
 			note_waiting(streams, worker.task.streamid, worker.since);
@@ -315,7 +319,7 @@ Datum
 weir_stat_memory(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = begin_rows(fcinfo);
-	static const char *const names[] = {"queue", "groups"};
+	static const char *const names[] = {"queue", "groups", "statistics"};
 	Size		used = 0;
 	Size		peak = 0;
 

@@ -91,6 +91,7 @@ weir_kafka_start(Oid streamid, int index)
 	if (!look_for_changes())
 		return false;
 	self->stat = weir_kafka_stat_attach(self->streamid, KAFKA_STAT_WORKER(self->index));
+	weir_kafka_stat_inherit(self->streamid, self->index, self->options->workers);
 	return true;
 }
 

@@ -67,7 +67,7 @@ weir_partitions_find(void)
 		self->partitions[p].mine = p % self->options->workers == self->index;
 		self->partitions[p].position = KAFKA_OFFSET_UNKNOWN;
 		self->partitions[p].stat = self->partitions[p].mine ?
-			weir_kafka_stat_attach(self->streamid, p) : -1;
+			weir_kafka_stat_attach(self->streamid, p) : NULL;
 	}
 	self->npartitions = n;
 	self->all_started = false;

@@ -24,7 +24,7 @@ typedef struct Partition
 	int64		position;		/* next offset to take; KAFKA_OFFSET_UNKNOWN before the first */
 	TimestampTz heard;			/* when it last gave messages, or was looked at */
 	int			patience_ms;	/* how long it may be silent until it is looked at */
-	int			stat;
+	KafkaStat  *stat;
 	/* of the batch at hand */
 	int64		messages;
 	int64		bytes;
@@ -39,7 +39,7 @@ typedef struct KafkaWorker
 	MemoryContext batch_cxt;	/* child of cxt */
 	KafkaStreamOptions *options;
 	KafkaClient *client;
-	int			stat;
+	KafkaStat  *stat;
 	int			npartitions;
 	Partition  *partitions;
 	bool		all_started;
