@@ -147,9 +147,9 @@ check_workers(weir_problem_callback report, void *arg)
 static void
 check_memory(weir_problem_callback report, void *arg)
 {
-	static const char *const names[] = {"queue", "groups"};
+	static const char *const names[] = {"queue", "groups"};	/* nobody waits for that of statistics */
 
-	for (int kind = 0; kind < WEIR_MEMORY_KINDS; kind++)
+	for (int kind = 0; kind < lengthof(names); kind++)
 	{
 		Problem		problem = {"memory_full"};
 

@@ -453,26 +453,32 @@ extension_is_gone(uint32 created)
 	proc_exit(0);
 }
 
-/* A Kafka stream wants its workers while an active view reads it. */
+/* A Kafka stream wants its workers while an active view reads it.  First ones come first, should there be too many. */
 static int
 kafka_wants(List *views, WorkerTask *wants)
 {
-	ListCell   *lc;
+	List	   *streams = weir_cont_views_streams(views, true);
+	int			nstreams = list_length(streams);
+	int		   *workers = palloc(sizeof(int) * Max(nstreams, 1));
+	int			most = 0;
 	int			n = 0;
 
-	memset(wants, 0, sizeof(WorkerTask) * WEIR_MAX_KAFKA_WANTS);
-	foreach(lc, weir_cont_views_streams(views, true))
+	for (int s = 0; s < nstreams; s++)
 	{
-		int			workers = weir_kafka_workers_wanted(lfirst_oid(lc));
-
-		for (int i = 0; i < workers && n < WEIR_MAX_KAFKA_WANTS; i++)
+		workers[s] = weir_kafka_workers_wanted(list_nth_oid(streams, s));
+		most = Max(most, workers[s]);
+	}
+	memset(wants, 0, sizeof(WorkerTask) * WEIR_MAX_KAFKA_WANTS);
+	for (int i = 0; i < most; i++)
+		for (int s = 0; s < nstreams && n < WEIR_MAX_KAFKA_WANTS; s++)
 		{
+			if (i >= workers[s])
+				continue;
 			wants[n].dboid = MyDatabaseId;
 			wants[n].kind = WORKER_KAFKA;
 			wants[n].index = i;
-			wants[n++].streamid = lfirst_oid(lc);
+			wants[n++].streamid = list_nth_oid(streams, s);
 		}
-	}
 	return n;
 }
 

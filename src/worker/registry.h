@@ -11,7 +11,7 @@
 #include "utils/timestamp.h"
 
 #define WEIR_MAX_WORKERS 256
-#define WEIR_MAX_KAFKA_WANTS 64
+#define WEIR_MAX_KAFKA_WANTS WEIR_MAX_WORKERS	/* of a database: no more could be started */
 #define WEIR_ERROR_LENGTH 256
 
 typedef enum WorkerKind

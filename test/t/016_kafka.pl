@@ -176,6 +176,9 @@ broker(emulated() ? ('command', 'down', 1) : 'kill');
 becomes($node, q(SELECT DISTINCT state FROM weir.stat_kafka WHERE stream = 'late'::regclass AND partition IS NULL),
 	'unreachable', 'a broker that is gone is seen');
 is($node->safe_psql('postgres', 'SELECT count FROM late_v'), $count, 'the server answers');
+$node->safe_psql('postgres', q(SELECT pg_terminate_backend(pid) FROM weir.stat_kafka WHERE stream = 'late'::regclass AND partition IS NULL));
+becomes($node, q(SELECT string_agg(DISTINCT state, ',') FROM weir.stat_kafka WHERE stream = 'late'::regclass AND partition IS NOT NULL),
+	'unreachable', 'also of partitions whose worker never reached it');
 broker(emulated() ? ('command', 'up', 1) : 'restart');
 late_messages('and consumed again when it is back');
 becomes($node, q(SELECT DISTINCT state FROM weir.stat_kafka WHERE stream = 'late'::regclass), 'running', 'the state says so');

@@ -48,6 +48,17 @@ sub all_count
 send_messages();
 all_count('messages count');
 
+# A topic of many partitions: all are shown, and those of others as before.
+topic('create', 'many', 600);
+$node->safe_psql('postgres', q(
+	CREATE FOREIGN TABLE many (a int) SERVER k OPTIONS (topic 'many');
+	CREATE VIEW many_v AS SELECT count(*) FROM many;));
+produce('many', "{\"a\": 1}\n", '-p', 599);
+becomes($node, 'SELECT * FROM many_v', '1', 'the last of many partitions is read');
+is($node->safe_psql('postgres', q(SELECT stream, count(*), count(DISTINCT partition) FROM weir.stat_kafka GROUP BY 1 ORDER BY 1)),
+	"faults|3|2\nmany|601|600", 'and all are shown');
+$node->safe_psql('postgres', 'DROP FOREIGN TABLE many CASCADE');
+
 # A code in some answers, alone or many in a row.  Out-of-range is no such fault: it stops the stream.
 for my $code (grep { $_ ne 'offset_out_of_range' } sort keys %error)
 {

@@ -58,6 +58,21 @@ is($node->safe_psql('postgres', q(SELECT kind, state FROM weir.stat_worker ORDER
 	'with more slots the workers are there');
 is(warns('CREATE VIEW w AS SELECT count(*) FROM s'), '', 'and nobody warns');
 
+# ---------------------------------------------------------------- however many Kafka workers there shall be
+$node->safe_psql('postgres', q(
+	SET client_min_messages = error;
+	CREATE SERVER k FOREIGN DATA WRAPPER weir OPTIONS (bootstrap_servers '127.0.0.1:1');
+	DO $$BEGIN FOR i IN 1 .. 6 LOOP
+		EXECUTE format('CREATE FOREIGN TABLE k%s (a int) SERVER k OPTIONS (topic %L, workers %L)', i, 't', 16);
+		EXECUTE format('CREATE VIEW k%s_v AS SELECT count(*) FROM k%1$s', i);
+	END LOOP; END$$));
+ok($node->poll_query_until('postgres', q(SELECT count(*) = 96 AND count(DISTINCT stream) = 6
+	FROM weir.stat_worker WHERE kind = 'kafka')), 'weir.stat_worker has them all');
+my $before = $node->safe_psql('postgres', 'SELECT count FROM v');
+$node->safe_psql('postgres', 'INSERT INTO s VALUES (3)');
+is($node->safe_psql('postgres', 'SELECT count FROM v'), $before + 1, 'and other streams go on');
+$node->safe_psql('postgres', 'SET client_min_messages = error; DROP SERVER k CASCADE');
+
 # ---------------------------------------------------------------- what weir.stat_view says of views
 sub of_view
 {
