@@ -29,7 +29,9 @@ OBJS = \
 	src/catalog/property.o \
 	src/catalog/event_options.o \
 	src/catalog/options.o \
+	src/catalog/relation.o \
 	src/catalog/cont_view.o \
+	src/catalog/adopted.o \
 	src/catalog/late_stream.o \
 	src/time/window.o \
 	src/time/watermark.o \
@@ -93,8 +95,10 @@ OBJS = \
 	src/groups/spill.o \
 	src/groups/epoch.o \
 	src/groups/visit.o \
+	src/matrel/guard.o \
 	src/matrel/shape.o \
 	src/matrel/lock.o \
+	src/matrel/whole.o \
 	src/matrel/partition.o \
 	src/matrel/partition_drop.o \
 	src/matrel/kept.o \
@@ -127,6 +131,7 @@ OBJS = \
 	src/view/replace.o \
 	src/view/alter.o \
 	src/view/drop.o \
+	src/view/adopt.o \
 	src/view/control.o \
 	src/view/ttl.o \
 	src/view/narrow.o \

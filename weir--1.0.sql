@@ -29,16 +29,53 @@ GRANT USAGE ON FOREIGN SERVER weir TO PUBLIC;
  * ------------------------------------------------------------------------ */
 
 /*
- * One row a continuous view.  regclass columns are dumped as names, so a
- * restored dump finds its relations again.
+ * What a dump leaves out: which definitions (OIDs of def views) have a view that
+ * is whole in this database.  What a dump restores is not, until the dump says
+ * that it is through: the last thing that pg_dump writes is to refresh
+ * materialized views, and this one is that of the extension.
  */
+CREATE TABLE weir.adopted (
+	def oid PRIMARY KEY,
+	missing text
+);
+COMMENT ON TABLE weir.adopted IS 'definitions of continuous views that are whole here, or, with what is missing, of those that are not; restored ones come in when their restore ends';
+
+/*
+ * What tables of Weir say of relations: an OID, dumped as a name, as of regclass.
+ * A name that is not there becomes a number that is no relation's, with a
+ * warning: it must not keep the other rows of a dump out.
+ */
+CREATE TYPE weir.relation;
+CREATE FUNCTION weir.relation_in(cstring) RETURNS weir.relation
+	LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_relation_in';
+COMMENT ON FUNCTION weir.relation_in(cstring) IS 'I/O';
+CREATE FUNCTION weir.relation_out(weir.relation) RETURNS cstring
+	LANGUAGE internal STABLE STRICT PARALLEL SAFE AS 'regclassout';
+COMMENT ON FUNCTION weir.relation_out(weir.relation) IS 'I/O';
+CREATE FUNCTION weir.relation_recv(internal) RETURNS weir.relation
+	LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE AS 'regclassrecv';
+COMMENT ON FUNCTION weir.relation_recv(internal) IS 'I/O';
+CREATE FUNCTION weir.relation_send(weir.relation) RETURNS bytea
+	LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE AS 'regclasssend';
+COMMENT ON FUNCTION weir.relation_send(weir.relation) IS 'I/O';
+CREATE TYPE weir.relation (
+	INPUT = weir.relation_in, OUTPUT = weir.relation_out,
+	RECEIVE = weir.relation_recv, SEND = weir.relation_send,
+	LIKE = pg_catalog.regclass);
+COMMENT ON TYPE weir.relation IS 'a relation, as regclass; but a name that is not there is no error, so that dumps of a part of a database restore';
+CREATE CAST (weir.relation AS pg_catalog.oid) WITHOUT FUNCTION AS IMPLICIT;
+CREATE CAST (weir.relation AS pg_catalog.regclass) WITHOUT FUNCTION AS IMPLICIT;
+CREATE CAST (pg_catalog.oid AS weir.relation) WITHOUT FUNCTION AS ASSIGNMENT;
+CREATE CAST (pg_catalog.regclass AS weir.relation) WITHOUT FUNCTION AS ASSIGNMENT;
+
+/* One row a continuous view. */
 CREATE TABLE weir.continuous_view (
-	def regclass PRIMARY KEY,
-	view regclass NOT NULL,
-	matrel regclass NOT NULL,
-	"values" regclass[] NOT NULL DEFAULT '{}' CHECK (array_position("values", NULL) IS NULL),
-	stream regclass NOT NULL,
-	more_streams regclass[] NOT NULL DEFAULT '{}',
+	def weir.relation PRIMARY KEY,
+	view weir.relation NOT NULL,
+	matrel weir.relation NOT NULL,
+	"values" weir.relation[] NOT NULL DEFAULT '{}' CHECK (array_position("values", NULL) IS NULL),
+	stream weir.relation NOT NULL,
+	more_streams weir.relation[] NOT NULL DEFAULT '{}',
 	state text NOT NULL DEFAULT 'active'
 		CHECK (state IN ('active', 'inactive', 'suspended')),
 	reason text,
@@ -51,7 +88,7 @@ CREATE TABLE weir.continuous_view (
 	pk name[] CHECK (array_position(pk, NULL) IS NULL),
 	emit text NOT NULL DEFAULT 'changes' CHECK (emit IN ('changes', 'final')),
 	late text NOT NULL DEFAULT 'update' CHECK (late IN ('update', 'drop', 'divert')),
-	late_stream regclass CHECK (late_stream IS NULL OR late = 'divert'),
+	late_stream weir.relation CHECK (late_stream IS NULL OR late = 'divert'),
 	allowed_lateness interval NOT NULL DEFAULT '0',
 	retention interval,
 	partition_by name,
@@ -65,10 +102,15 @@ CREATE TABLE weir.continuous_view (
 );
 SELECT pg_catalog.pg_extension_config_dump('weir.continuous_view', '');
 
+CREATE MATERIALIZED VIEW weir.restored AS
+	SELECT pg_catalog.now() AS at;
+SELECT pg_catalog.pg_extension_config_dump('weir.restored', '');
+COMMENT ON MATERIALIZED VIEW weir.restored IS 'refreshed by pg_dump at the end of a restore: continuous views that were restored count from then on';
+
 /* -- section: view (functions, views and triggers of continuous views) -- */
 
 REVOKE ALL ON weir.continuous_view FROM PUBLIC;
-GRANT SELECT ON weir.continuous_view TO PUBLIC;
+GRANT SELECT ON weir.continuous_view, weir.adopted, weir.restored TO PUBLIC;
 COMMENT ON TABLE weir.continuous_view IS 'continuous views: what each is made of, and its state; see weir.views';
 
 CREATE FUNCTION weir.catalog_changed() RETURNS trigger
@@ -250,11 +292,19 @@ CREATE FUNCTION weir.ttl_expire(view regclass) RETURNS bigint
 	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'weir_ttl_expire';
 COMMENT ON FUNCTION weir.ttl_expire(regclass) IS 'delete what has expired of a continuous view now; returns how many rows; for its owner';
 
+CREATE FUNCTION weir.adopt(OUT definition regclass, OUT view regclass, OUT missing text) RETURNS SETOF record
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'weir_adopt';
+REVOKE ALL ON FUNCTION weir.adopt() FROM PUBLIC;
+COMMENT ON FUNCTION weir.adopt() IS 'the restore is over: what is whole of continuous views that were restored counts from now on; returns a row for each, with what is missing of those that are not';
+
 CREATE VIEW weir.views AS
-	SELECT n.nspname AS schema, c.relname AS name, v.view, v.matrel, v."values", v.def, v.stream, v.more_streams,
-		pg_catalog.pg_get_userbyid(c.relowner) AS owner, v.state, v.reason, v.since,
+	SELECT n.nspname AS schema, c.relname AS name, c.oid::pg_catalog.regclass AS view, v.matrel::pg_catalog.regclass,
+		v."values"::pg_catalog.regclass[], v.def::pg_catalog.regclass, v.stream::pg_catalog.regclass,
+		v.more_streams::pg_catalog.regclass[], pg_catalog.pg_get_userbyid(c.relowner) AS owner,
+		CASE WHEN a.def IS NULL THEN 'restoring' WHEN a.missing IS NOT NULL THEN 'incomplete' ELSE v.state END AS state,
+		coalesce(a.missing, v.reason) AS reason, v.since,
 		v.sw, v.step, v.ttl, v.ttl_column, v.fillfactor, v.pk,
-		v.emit, v.late, v.late_stream, v.allowed_lateness, v.retention,
+		v.emit, v.late, v.late_stream::pg_catalog.regclass, v.allowed_lateness, v.retention,
 		v.partition_by, v.partition_interval, v.created, v.search_path,
 		(SELECT pg_catalog.jsonb_object_agg(a.attname, v.replaced[g.generation])
 		 FROM pg_catalog.pg_attribute a, LATERAL (
@@ -264,8 +314,9 @@ CREATE VIEW weir.views AS
 			AND a.attnum OPERATOR(pg_catalog.>) v.generations[1]) AS added_columns,
 		pg_catalog.pg_get_viewdef(v.def, true) AS query
 	FROM weir.continuous_view v
-		JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) v.view
-		JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace;
+		LEFT JOIN weir.adopted a ON a.def OPERATOR(pg_catalog.=) v.def
+		LEFT JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) v.view
+		LEFT JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace;
 GRANT SELECT ON weir.views TO PUBLIC;
 COMMENT ON VIEW weir.views IS 'continuous views with their state, options and query';
 
@@ -1329,7 +1380,7 @@ COMMENT ON FUNCTION weir.topk_print(weir.topk) IS 'the most frequent values, and
  * ------------------------------------------------------------------------ */
 
 CREATE TABLE weir.kafka_offsets (
-	stream regclass NOT NULL,
+	stream weir.relation NOT NULL,
 	partition integer NOT NULL,
 	next_offset bigint NOT NULL,
 	PRIMARY KEY (stream, partition)
@@ -1340,8 +1391,8 @@ COMMENT ON TABLE weir.kafka_offsets IS 'next offset to read per stream and parti
 
 CREATE TABLE weir.dead_letters (
 	id bigint GENERATED ALWAYS AS IDENTITY (CACHE 1000) PRIMARY KEY,
-	stream regclass NOT NULL,
-	view regclass,
+	stream weir.relation NOT NULL,
+	view weir.relation,
 	topic text,
 	partition integer,
 	"offset" bigint,
@@ -1370,7 +1421,7 @@ COMMENT ON VIEW weir.dead_letter_counts IS 'how many dead letters there are per 
  * timestamp without time zone, the time is that at UTC.
  */
 CREATE TABLE weir.watermarks (
-	stream regclass NOT NULL,
+	stream weir.relation NOT NULL,
 	partition integer NOT NULL,
 	watermark timestamptz NOT NULL,
 	PRIMARY KEY (stream, partition)
@@ -1399,7 +1450,7 @@ COMMENT ON FUNCTION weir.on_time(timestamptz) IS 'in a worker: is a window with 
 COMMENT ON FUNCTION weir.on_time(timestamp) IS 'in a worker: is a window with this end open for the row it looks at; else true';
 
 CREATE TABLE weir.late_counts (
-	view regclass PRIMARY KEY,
+	view weir.relation PRIMARY KEY,
 	dropped bigint NOT NULL,
 	diverted bigint NOT NULL
 ) WITH (fillfactor = 50);
@@ -1409,8 +1460,8 @@ COMMENT ON TABLE weir.late_counts IS 'how many rows came after their window in a
 
 CREATE TABLE weir.late_rows (
 	id bigint GENERATED ALWAYS AS IDENTITY (CACHE 1000) PRIMARY KEY,
-	view regclass NOT NULL,
-	stream regclass NOT NULL,
+	view weir.relation NOT NULL,
+	stream weir.relation NOT NULL,
 	partition integer,
 	"offset" bigint,
 	"row" text,
@@ -1423,7 +1474,7 @@ COMMENT ON TABLE weir.late_rows IS 'rows that came after their window in a view 
 /* -- section: kafka -- */
 
 CREATE TABLE weir.kafka_stopped (
-	stream regclass PRIMARY KEY,
+	stream weir.relation PRIMARY KEY,
 	reason text NOT NULL,
 	at timestamptz NOT NULL
 );

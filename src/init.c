@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/settings.h"
 #include "base/shmem.h"
+#include "catalog/adopted.h"
 #include "catalog/cont_view.h"
 #include "fmgr.h"
 #include "groups/epoch.h"
@@ -52,6 +53,7 @@ _PG_init(void)
 	weir_shmem_init();
 	weir_xact_rows_init();
 	weir_cont_view_init();
+	weir_adopted_init();
 	weir_utility_init();
 	weir_combine_init();
 	weir_launcher_register();

@@ -22,6 +22,7 @@
 #include "storage/proc.h"
 #include "utils/acl.h"
 #include "utils/lsyscache.h"
+#include "utils/regproc.h"
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
@@ -372,6 +373,13 @@ weir_json_constructor_expr(Node *node)
 #define weir_type_of_name(name, type, typmod) ((void) parseTypeString(name, type, typmod, NULL))
 #else
 #define weir_type_of_name(name, type, typmod) parseTypeString(name, type, typmod, false)
+#endif
+
+/* 16: so can those of a qualified name. */
+#if PG_VERSION_NUM >= 160000
+#define weir_qualified_name_list(name) stringToQualifiedNameList(name, NULL)
+#else
+#define weir_qualified_name_list(name) stringToQualifiedNameList(name)
 #endif
 
 #endif

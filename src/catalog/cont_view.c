@@ -29,6 +29,7 @@
 #include "base/shmem.h"
 #include "base/stats.h"
 #include "base/weir.h"
+#include "catalog/adopted.h"
 #include "catalog/cont_view.h"
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
@@ -113,10 +114,13 @@ static void register_callbacks(void);
 static void relcache_changed(Datum arg, Oid relid);
 static void namespace_changed(Datum arg, int cacheid, uint32 hashvalue);
 static List *load_views(Oid catalog);
+static List *load_rows(Oid catalog);
 static ContView *view_from_tuple(HeapTuple tuple, TupleDesc desc);
+static bool find_relations(ContView *view);
+static void mark_restored(List *views);
 static void relations_from_row(ContView *view, const Datum *values);
-static Datum array_of_values(const ContView *view);
-static Datum array_of_streams(List *streams);
+static Datum array_of_values(const ContView *view, Oid type);
+static Datum array_of_streams(List *streams, Oid type);
 static List *streams_list(Datum array);
 static Datum array_of_names(List *names);
 static List *names_list(ArrayType *array);
@@ -215,8 +219,8 @@ streams_list(Datum array)
 	Datum	   *elems;
 	int			n;
 
-	deconstruct_array(DatumGetArrayTypeP(array), REGCLASSOID, sizeof(Oid), true, TYPALIGN_INT,
-					  &elems, NULL, &n);
+	deconstruct_array(DatumGetArrayTypeP(array), ARR_ELEMTYPE(DatumGetArrayTypeP(array)), sizeof(Oid),
+					  true, TYPALIGN_INT, &elems, NULL, &n);
 	for (int i = 0; i < n; i++)
 		streams = lappend_oid(streams, DatumGetObjectId(elems[i]));
 	return streams;
@@ -285,13 +289,15 @@ weir_cont_view_insert(const ContView *view)
 	Datum		values[NATTS] = {0};
 	bool		nulls[NATTS] = {false};
 	HeapTuple	tuple;
+	Oid			type;
 
 	values[ANUM_DEF - 1] = ObjectIdGetDatum(view->defid);
 	values[ANUM_VIEW - 1] = ObjectIdGetDatum(view->viewid);
 	values[ANUM_MATREL - 1] = ObjectIdGetDatum(view->matrelid);
-	values[ANUM_VALUES - 1] = array_of_values(view);
+	type = TupleDescAttr(RelationGetDescr(rel), ANUM_DEF - 1)->atttypid;
+	values[ANUM_VALUES - 1] = array_of_values(view, type);
 	values[ANUM_STREAM - 1] = ObjectIdGetDatum(view->streamid);
-	values[ANUM_MORE_STREAMS - 1] = array_of_streams(view->more_streams);
+	values[ANUM_MORE_STREAMS - 1] = array_of_streams(view->more_streams, type);
 	values[ANUM_STATE - 1] = CStringGetTextDatum(state_names[view->state]);
 	nulls[ANUM_REASON - 1] = true;
 	values[ANUM_SINCE - 1] = TimestampTzGetDatum(GetCurrentTimestamp());
@@ -335,7 +341,7 @@ weir_cont_view_insert(const ContView *view)
 	CatalogTupleInsert(rel, tuple);
 	mark_changed(rel);
 	table_close(rel, RowExclusiveLock);
-	CommandCounterIncrement();
+	weir_adopted_set(view->defid, NULL);
 }
 
 bool
@@ -456,6 +462,7 @@ weir_extension_exists(void)
 	schema = get_namespace_oid(WEIR_SCHEMA, true);
 	if (!OidIsValid(schema) ||
 		!OidIsValid(get_extension_oid(WEIR_EXTENSION, true)) ||
+		!OidIsValid(get_relname_relid("adopted", schema)) ||
 		!OidIsValid(get_relname_relid("continuous_view", schema)))
 		return false;
 	known_schema = schema;
@@ -597,8 +604,21 @@ namespace_changed(Datum arg, int cacheid, uint32 hashvalue)
 	cache_version++;
 }
 
+/* Those whose relations are there. */
 static List *
 load_views(Oid catalog)
+{
+	List	   *views = load_rows(catalog);
+	ListCell   *lc;
+
+	foreach(lc, views)
+		if (!find_relations(lfirst(lc)))
+			views = foreach_delete_current(views, lc);
+	return views;
+}
+
+static List *
+load_rows(Oid catalog)
 {
 	Relation	rel = table_open(catalog, AccessShareLock);
 	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
@@ -606,19 +626,69 @@ load_views(Oid catalog)
 	HeapTuple	tuple;
 
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		ContView   *view = view_from_tuple(tuple, RelationGetDescr(rel));
-
-		if (view)
-			list = lappend(list, view);
-	}
+		list = lappend(list, view_from_tuple(tuple, RelationGetDescr(rel)));
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
 	list_sort(list, compare_views);
+	mark_restored(list);
 	return list;
 }
 
-/* NULL for a row whose relations are gone. */
+/* Both lists are in the order of OIDs. */
+static void
+mark_restored(List *views)
+{
+	List	   *whole = weir_adopted_list();
+	ListCell   *next = list_head(whole);
+	ListCell   *lc;
+
+	foreach(lc, views)
+	{
+		ContView   *view = lfirst(lc);
+
+		while (next && lfirst_oid(next) < view->defid)
+			next = lnext(whole, next);
+		if (next == NULL || lfirst_oid(next) != view->defid)
+			view->state = CONT_VIEW_RESTORED;
+	}
+}
+
+List *
+weir_cont_views_whole(void)
+{
+	List	   *whole = NIL;
+	ListCell   *lc;
+
+	foreach(lc, weir_cont_views())
+		if (((ContView *) lfirst(lc))->state != CONT_VIEW_RESTORED)
+			whole = lappend(whole, lfirst(lc));
+	return whole;
+}
+
+List *
+weir_cont_views_restored(void)
+{
+	List	   *restored = NIL;
+	ListCell   *lc;
+
+	foreach(lc, load_rows(weir_catalog_relid("continuous_view")))
+		if (((ContView *) lfirst(lc))->state == CONT_VIEW_RESTORED)
+		{
+			(void) find_relations(lfirst(lc));
+			restored = lappend(restored, lfirst(lc));
+		}
+	return restored;
+}
+
+void
+weir_cont_views_touch(void)
+{
+	Relation	rel = table_open(weir_catalog_relid("continuous_view"), AccessShareLock);
+
+	mark_changed(rel);
+	table_close(rel, NoLock);
+}
+
 static ContView *
 view_from_tuple(HeapTuple tuple, TupleDesc desc)
 {
@@ -626,8 +696,6 @@ view_from_tuple(HeapTuple tuple, TupleDesc desc)
 	ContViewOptions *options = &view->options;
 	Datum		values[NATTS];
 	bool		nulls[NATTS];
-	HeapTuple	matrel;
-	char	   *name;
 
 	heap_deform_tuple(tuple, desc, values, nulls);
 	relations_from_row(view, values);
@@ -671,18 +739,27 @@ view_from_tuple(HeapTuple tuple, TupleDesc desc)
 	view->start_boot = boot_of_database(DatumGetInt64(values[ANUM_START_BOOT - 1]));
 	view->start_seq = DatumGetInt64(values[ANUM_START_SEQ - 1]);
 	view->path = TextDatumGetCString(values[ANUM_PATH - 1]);
+	return view;
+}
+
+/* Name and owner are those of the relations; false when these are gone. */
+static bool
+find_relations(ContView *view)
+{
+	char	   *name;
+	HeapTuple	matrel;
 
 	name = get_rel_name(view->viewid);
 	matrel = SearchSysCache1(RELOID, ObjectIdGetDatum(view->matrelid));
 	if (!HeapTupleIsValid(matrel))
-		return NULL;
+		return false;
 	view->owner = ((Form_pg_class) GETSTRUCT(matrel))->relowner;
 	ReleaseSysCache(matrel);
 	if (name == NULL || get_rel_name(view->defid) == NULL)
-		return NULL;
+		return false;
 	view->name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(view->viewid)),
 											name);
-	return view;
+	return true;
 }
 
 static void
@@ -693,7 +770,8 @@ relations_from_row(ContView *view, const Datum *values)
 	view->defid = DatumGetObjectId(values[ANUM_DEF - 1]);
 	view->viewid = DatumGetObjectId(values[ANUM_VIEW - 1]);
 	view->matrelid = DatumGetObjectId(values[ANUM_MATREL - 1]);
-	deconstruct_array(DatumGetArrayTypeP(values[ANUM_VALUES - 1]), REGCLASSOID, sizeof(Oid), true, TYPALIGN_INT,
+	deconstruct_array(DatumGetArrayTypeP(values[ANUM_VALUES - 1]),
+					  ARR_ELEMTYPE(DatumGetArrayTypeP(values[ANUM_VALUES - 1])), sizeof(Oid), true, TYPALIGN_INT,
 					  &relids, NULL, &view->nvalues);
 	if (view->nvalues > MAX_VIEW_VALUES)
 		elog(ERROR, "continuous view has %d values relations", view->nvalues);
@@ -702,24 +780,24 @@ relations_from_row(ContView *view, const Datum *values)
 }
 
 static Datum
-array_of_values(const ContView *view)
+array_of_values(const ContView *view, Oid type)
 {
 	Datum		relids[MAX_VIEW_VALUES];
 
 	for (int i = 0; i < view->nvalues; i++)
 		relids[i] = ObjectIdGetDatum(view->values[i]);
-	return PointerGetDatum(construct_array(relids, view->nvalues, REGCLASSOID, sizeof(Oid), true, TYPALIGN_INT));
+	return PointerGetDatum(construct_array(relids, view->nvalues, type, sizeof(Oid), true, TYPALIGN_INT));
 }
 
 static Datum
-array_of_streams(List *streams)
+array_of_streams(List *streams, Oid type)
 {
 	Datum	   *relids = palloc(sizeof(Datum) * Max(list_length(streams), 1));
 	ListCell   *lc;
 
 	foreach(lc, streams)
 		relids[foreach_current_index(lc)] = ObjectIdGetDatum(lfirst_oid(lc));
-	return PointerGetDatum(construct_array(relids, list_length(streams), REGCLASSOID, sizeof(Oid), true, TYPALIGN_INT));
+	return PointerGetDatum(construct_array(relids, list_length(streams), type, sizeof(Oid), true, TYPALIGN_INT));
 }
 
 static Datum

@@ -18,7 +18,8 @@ typedef enum ContViewState
 {
 	CONT_VIEW_ACTIVE,			/* counts */
 	CONT_VIEW_INACTIVE,			/* weir.deactivate: rows pass it by */
-	CONT_VIEW_SUSPENDED			/* it failed; reason says why */
+	CONT_VIEW_SUSPENDED,		/* it failed; reason says why */
+	CONT_VIEW_RESTORED			/* not taken in here yet, or not whole (catalog/adopted.h); not stored */
 } ContViewState;
 
 /* What becomes of a row whose window the watermark has closed. */
@@ -97,6 +98,18 @@ extern void weir_cont_view_init(void);
  */
 extern List *weir_cont_views(void);
 
+/* Those that are taken in, copied: what workers look after. */
+extern List *weir_cont_views_whole(void);
+
+/*
+ * All rows of views that are not taken in, also those whose relations are not
+ * there: without owner and name, which is NULL.  Read anew each time.
+ */
+extern List *weir_cont_views_restored(void);
+
+/* The list has changed for a reason that the table does not show. */
+extern void weir_cont_views_touch(void);
+
 /* Does the view's query read this stream? */
 extern bool weir_cont_view_reads(const ContView *view, Oid streamid);
 
@@ -139,7 +152,7 @@ extern bool weir_cont_view_add_generation(Oid defid, int columns);
 /* Rows up to this position no longer count; as weir_cont_view_set_state. */
 extern bool weir_cont_view_set_position(Oid defid, int64 boot, int64 seq);
 
-/* Add the row of a new view. */
+/* Add the row of a new view, which is whole. */
 extern void weir_cont_view_insert(const ContView *view);
 
 /*

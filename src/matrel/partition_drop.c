@@ -23,6 +23,7 @@
 #include "matrel/closed.h"
 #include "matrel/expire.h"
 #include "matrel/partition.h"
+#include "matrel/guard.h"
 #include "matrel/shape.h"
 #include "partitioning/partbounds.h"
 #include "partitioning/partdesc.h"

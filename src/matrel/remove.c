@@ -23,6 +23,7 @@
 #include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "matrel/guard.h"
 #include "matrel/shape.h"
 #include "miscadmin.h"
 #include "query/values.h"

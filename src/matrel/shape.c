@@ -7,8 +7,7 @@
  * so that ownership, default privileges and rights on the schema are those of
  * any table the user creates.
  *
- * A statement trigger refuses writes by users.  The flush worker writes below
- * the level of triggers; a dump is restored before its triggers are.
+ * A statement trigger refuses writes by users (guard.c).
  */
 #include "postgres.h"
 
@@ -35,6 +34,7 @@
 #include "commands/tablespace.h"
 #include "commands/trigger.h"
 #include "executor/executor.h"
+#include "matrel/guard.h"
 #include "matrel/shape.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
@@ -53,10 +53,6 @@
 /* Rows are written with each flush until their step is over: leave room for the next version. */
 #define BLOCKS_FILLFACTOR 50
 
-Oid			weir_matrel_writable = InvalidOid;
-
-WEIR_FUNCTION(weir_refuse_write);
-
 static Oid	create_table(const RangeVar *view, const ContQuery *cq, const ContViewOptions *options,
 						 const char *tablespace);
 static PartitionSpec *partition_spec(const ContViewOptions *options);
@@ -69,7 +65,6 @@ static bool has_lookup_index(Oid matrelid, const ContQuery *cq);
 static void create_group_index(Oid relid, const RangeVar *name, const ContQuery *cq, int n);
 static IndexElem *hash_key_column(const ContQuery *cq, List *keys);
 static ColumnDef *column_def(const char *name, Oid type, int32 typmod, Oid collation);
-static void create_guard(Oid matrelid);
 static void create_lookup_index(Oid matrelid, const RangeVar *matrel, const ContQuery *cq);
 static void create_time_index(Oid matrelid, const RangeVar *matrel, const ContQuery *cq, int key);
 static void create_block_index(Oid matrelid, const RangeVar *matrel, const ContQuery *cq);
@@ -91,7 +86,7 @@ weir_matrel_create(const RangeVar *view, const ContQuery *cq,
 	matrelid = create_table(matrel, cq, options, tablespace);
 	if (cq->ungrouped && cq->nkeys == 0)
 		weir_matrel_insert_initial(matrelid, cq);
-	create_guard(matrelid);
+	weir_guard_create(matrelid);
 	if (options->pk)
 		add_primary_key(matrelid, options->pk);
 	else
@@ -124,7 +119,7 @@ weir_values_create(const RangeVar *view, const ContQuery *cq, const ContViewOpti
 	name->schemaname = get_namespace_name(schema);
 	name->relname = ChooseRelationName(view->relname, NULL, psprintf("vals%d", n + 1), schema, false);
 	relid = create_table(name, rel->query, &alike, tablespace);
-	create_guard(relid);
+	weir_guard_create(relid);
 	set_replica_identity(relid, REPLICA_IDENTITY_FULL);
 	create_lookup_index(relid, name, rel->query);
 	create_group_index(relid, name, cq, n);
@@ -247,32 +242,6 @@ weir_depend_on(Oid relid, Oid refid, char deptype)
 	}
 }
 
-/* Statement trigger of every matrel. */
-Datum
-weir_refuse_write(PG_FUNCTION_ARGS)
-{
-	Relation	rel;
-	ContView   *view;
-
-	if (!CALLED_AS_TRIGGER(fcinfo))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("weir.refuse_write must be called as a trigger")));
-	rel = ((TriggerData *) fcinfo->context)->tg_relation;
-	view = weir_cont_view_by_matrel(rel->rd_rel->relispartition ?
-									get_partition_parent(RelationGetRelid(rel), true) :
-									RelationGetRelid(rel));
-
-	/* Data are restored before the view is known again; or a partition was detached. */
-	if (view == NULL || view->defid == weir_matrel_writable)
-		PG_RETURN_POINTER(NULL);
-	ereport(ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("cannot change materialization table \"%s\" of continuous view \"%s\"",
-					RelationGetRelationName(rel), view->name),
-			 errhint("Insert into the view's stream, or call weir.truncate to start the view over.")));
-}
-
 static Oid
 create_table(const RangeVar *matrel, const ContQuery *cq, const ContViewOptions *options,
 			 const char *tablespace)
@@ -382,7 +351,7 @@ weir_matrel_create_partition(Oid matrelid, const char *name, const ContViewOptio
 	CommandCounterIncrement();
 	NewRelationCreateToastTable(address.objectId, (Datum) 0);
 	CommandCounterIncrement();
-	create_guard(address.objectId);
+	weir_guard_create(address.objectId);
 	if (options->pk && has_primary_key(matrelid))
 		add_primary_key(address.objectId, options->pk);
 	if (identity == REPLICA_IDENTITY_FULL || identity == REPLICA_IDENTITY_NOTHING)
@@ -478,24 +447,6 @@ static ColumnDef *
 column_def(const char *name, Oid type, int32 typmod, Oid collation)
 {
 	return makeColumnDef(name, type, typmod, collation);
-}
-
-static void
-create_guard(Oid matrelid)
-{
-	CreateTrigStmt *stmt = makeNode(CreateTrigStmt);
-
-	stmt->trigname = "weir_refuse_write";
-	stmt->relation = makeRangeVar(get_namespace_name(get_rel_namespace(matrelid)),
-								  get_rel_name(matrelid), -1);
-	stmt->funcname = list_make2(makeString(WEIR_SCHEMA), makeString("refuse_write"));
-	stmt->row = false;
-	stmt->timing = TRIGGER_TYPE_BEFORE;
-	stmt->events = TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE |
-		TRIGGER_TYPE_DELETE | TRIGGER_TYPE_TRUNCATE;
-	CreateTrigger(stmt, NULL, matrelid, InvalidOid, InvalidOid, InvalidOid,
-				  InvalidOid, InvalidOid, NULL, false, false);
-	CommandCounterIncrement();
 }
 
 /*
@@ -675,18 +626,4 @@ is_hash_key_index(Relation index, const ContQuery *cq)
 			return false;
 	}
 	return true;
-}
-
-void
-weir_matrel_adopt(ContView *view)
-{
-	weir_depend_on(view->matrelid, view->defid, DEPENDENCY_AUTO);
-	for (int i = 0; i < view->nvalues; i++)
-	{
-		weir_depend_on(view->values[i], view->defid, DEPENDENCY_AUTO);
-		weir_depend_on(view->matrelid, view->values[i], DEPENDENCY_NORMAL);
-	}
-	if (OidIsValid(view->options.late_stream) && weir_relation_is_stream(view->options.late_stream))
-		weir_depend_on(view->viewid, view->options.late_stream, DEPENDENCY_NORMAL);
-	CommandCounterIncrement();
 }

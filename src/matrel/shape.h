@@ -45,16 +45,7 @@ extern void weir_matrel_insert_initial(Oid matrelid, const ContQuery *cq);
 /* Make one relation depend on another; no change when it already does. */
 extern void weir_depend_on(Oid relid, Oid refid, char deptype);
 
-/*
- * Create the dependency records that a restored dump lacks.  Needs a
- * transaction.
- */
-extern void weir_matrel_adopt(ContView *view);
-
 /* That of the matrel's tables: as the view has it, or what suits it; 0: PostgreSQL's. */
 extern int	weir_matrel_fillfactor(const ContQuery *cq, const ContViewOptions *options);
-
-/* Def view of the view whose matrel and values relations statements of Weir's own are about to change; or InvalidOid. */
-extern Oid	weir_matrel_writable;
 
 #endif

@@ -20,6 +20,7 @@
 #include "base/compat.h"
 #include "base/shmem.h"
 #include "base/weir.h"
+#include "catalog/adopted.h"
 #include "catalog/options.h"
 #include "commands/explain.h"
 #include "fmgr.h"
@@ -264,6 +265,7 @@ insert_begin(ResultRelInfo *rri)
 				 errdetail("Its rows come from a Kafka topic."),
 				 errhint("Produce into the topic, or create a stream on server weir.")));
 
+	weir_adopted_check_insert(RelationGetRelid(rel));
 	insert = palloc0(sizeof(StreamInsert));
 	insert->streamid = RelationGetRelid(rel);
 	insert->type = weir_stream_row_type(desc);

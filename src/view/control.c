@@ -15,6 +15,7 @@
 #include "catalog/pg_class.h"
 #include "commands/tablecmds.h"
 #include "fmgr.h"
+#include "matrel/guard.h"
 #include "matrel/shape.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
@@ -96,7 +97,18 @@ weir_owned_view(Oid relid)
 				 errmsg("\"%s\" is not a continuous view", get_rel_name(relid))));
 	if (!object_ownercheck(RelationRelationId, relid, GetUserId()))
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_VIEW, get_rel_name(relid));
+	weir_refuse_restored(view);
 	return *view;
+}
+
+void
+weir_refuse_restored(const ContView *view)
+{
+	if (view->state == CONT_VIEW_RESTORED)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("continuous view %s is being restored, or was not restored as a whole", view->name),
+				 errhint("If the restore has ended, SELECT * FROM weir.adopt() says what is missing.")));
 }
 
 static void

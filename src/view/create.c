@@ -52,6 +52,7 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 #include "view/combine.h"
+#include "view/control.h"
 #include "view/create.h"
 #include "view/define.h"
 #include "view/narrow.h"
@@ -82,7 +83,10 @@ weir_create_view(UtilityCall *call)
 	weir_queue_position(&view.start_boot, &view.start_seq);
 
 	if (stmt->view->schemaname && strcmp(stmt->view->schemaname, WEIR_SCHEMA) == 0)
+	{
+		weir_cont_views_touch();
 		return false;
+	}
 	query = analyze_view(call, stmt);
 	/* Where it is created, not where it would be found.  What a temporary view replaces is never continuous. */
 	if (stmt->replace && stmt->view->relpersistence != RELPERSISTENCE_TEMP)
@@ -102,6 +106,7 @@ weir_create_view(UtilityCall *call)
 	}
 	if (replaced)
 	{
+		weir_refuse_restored(replaced);
 		weir_replace_view(call, stmt, query, replaced);
 		return true;
 	}

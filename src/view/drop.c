@@ -95,7 +95,10 @@ object_access(ObjectAccessType access, Oid classid, Oid objectid, int subid, voi
 	if (relkind != RELKIND_VIEW && relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE)
 		return;
 	if (relkind == RELKIND_VIEW)
+	{
 		forget(objectid, "late_counts");
+		forget(objectid, "adopted");
+	}
 
 	caller = MemoryContextSwitchTo(TopTransactionContext);
 	view = palloc0(sizeof(ContView));

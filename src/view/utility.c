@@ -20,6 +20,7 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/syscache.h"
+#include "view/adopt.h"
 #include "view/alter.h"
 #include "view/create.h"
 #include "view/define.h"
@@ -261,6 +262,8 @@ handle_statement(UtilityCall *call)
 			weir_refuse_inherit(((CreateForeignTableStmt *) stmt)->base.inhRelations);
 			weir_stream_create(call);
 			return false;
+		case T_RefreshMatViewStmt:
+			return weir_adopt_refresh(call);
 		case T_CopyStmt:
 			weir_stream_copy(call);
 			return false;

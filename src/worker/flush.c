@@ -25,7 +25,7 @@
 #include "groups/epoch.h"
 #include "worker/kafka.h"
 #include "matrel/lock.h"
-#include "matrel/shape.h"
+#include "matrel/whole.h"
 #include "miscadmin.h"
 #include "base/stats.h"
 #include "query/execute.h"
@@ -242,7 +242,7 @@ lock_views(Epoch *epoch, List **views, List **written, MatrelBlocker *blocker)
 	{
 		ListCell   *lc;
 
-		*views = list_copy(weir_cont_views());
+		*views = weir_cont_views_whole();
 		version = weir_cont_views_version();
 		*written = views_to_write(epoch, *views);
 		foreach(lc, *written)
@@ -358,7 +358,7 @@ partitioned_views(Epoch *epoch)
 		return NIL;
 	weir_worker_begin();
 	MemoryContextSwitchTo(weir_worker_self->cxt);
-	foreach(lc, weir_cont_views())
+	foreach(lc, weir_cont_views_whole())
 	{
 		ContView   *view = lfirst(lc);
 
@@ -511,7 +511,7 @@ tend(void (*work) (ContView *view, void *arg), ContView *view, void *arg,
 	return true;
 }
 
-/* What a restored dump says, and what it leaves out. */
+/* The dependencies that pg_upgrade leaves out. */
 static void
 adopt_views(List *views)
 {
@@ -546,7 +546,7 @@ tick(void)
 		extension_is_gone(created);
 		return;
 	}
-	views = list_copy(weir_cont_views());
+	views = weir_cont_views_whole();
 	nwants = kafka_wants(views, wants);
 	weir_registry_set_kafka_wants(wants, nwants);
 	adopt_views(views);

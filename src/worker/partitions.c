@@ -181,7 +181,7 @@ weir_partitions_drop(void)
 
 	weir_worker_begin();
 	MemoryContextSwitchTo(weir_worker_self->cxt);
-	foreach(lc, weir_cont_views())
+	foreach(lc, weir_cont_views_whole())
 	{
 		ContView   *view = lfirst(lc);
 

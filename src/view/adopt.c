@@ -1,0 +1,314 @@
+/*
+ * adopt.c
+ *	  The end of a restore: restored continuous views begin to count.
+ *
+ * pg_dump writes, in this order: definitions, matrels and views; data, among them
+ * the rows of weir.continuous_view somewhere between the matrels' and those that say where
+ * Kafka streams and watermarks stand; indexes and triggers; and, behind all that, in each
+ * way to restore, REFRESH MATERIALIZED VIEW weir.restored.  Until then a row
+ * of weir.continuous_view does not make a view that counts (catalog/adopted.h).
+ * Dumps without the statement (--data-only, lists of pg_restore) are ended by
+ * weir.adopt(), by hand.
+ *
+ * A view comes in if all that belongs to it is there, and is what its
+ * query writes; it counts rows from that transaction on.  Of others it is
+ * remembered, and said, what is missing.
+ */
+#include "view/adopt.h"
+
+#include "access/genam.h"
+#include "access/heapam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "base/attempt.h"
+#include "base/compat.h"
+#include "base/shmem.h"
+#include "base/weir.h"
+#include "catalog/adopted.h"
+#include "catalog/cont_view.h"
+#include "catalog/indexing.h"
+#include "catalog/namespace.h"
+#include "catalog/options.h"
+#include "catalog/pg_class.h"
+#include "executor/spi.h"
+#include "foreign/foreign.h"
+#include "funcapi.h"
+#include "matrel/shape.h"
+#include "matrel/whole.h"
+#include "miscadmin.h"
+#include "query/cont_query.h"
+#include "query/execute.h"
+#include "storage/lmgr.h"
+#include "stream/queue.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+#include "worker/kafka_offsets.h"
+#include "worker/launcher.h"
+
+WEIR_FUNCTION(weir_adopt);
+
+typedef struct Candidate
+{
+	ContView   *view;
+	char	   *missing;
+} Candidate;
+
+static List *take_in_restored(void);
+static void take_in(Candidate *candidate);
+static char *relations_missing(const ContView *view);
+static bool is_there(Oid relid);
+static void look_at(void *arg);
+static void stop_without_offsets(const ContView *view);
+static bool has_offsets(Oid streamid);
+static void tell(const Candidate *candidate);
+static void forget_absent(const char *table);
+static Oid	catalog_owner(void);
+
+bool
+weir_adopt_refresh(UtilityCall *call)
+{
+	RefreshMatViewStmt *stmt = castNode(RefreshMatViewStmt, call->pstmt->utilityStmt);
+	Oid			relid = RangeVarGetRelid(stmt->relation, NoLock, true);
+
+	if (!OidIsValid(relid) || relid != weir_catalog_relid("restored"))
+		return false;
+
+	/* pg_upgrade takes the tables along as they are, later. */
+	if (IsBinaryUpgrade)
+		return true;
+	weir_utility_next(call);
+	CommandCounterIncrement();
+	(void) take_in_restored();
+	return true;
+}
+
+/* weir.adopt(): the same by hand. */
+Datum
+weir_adopt(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	ListCell   *lc;
+
+	weir_shmem_require();
+	InitMaterializedSRF(fcinfo, 0);
+	foreach(lc, take_in_restored())
+	{
+		Candidate  *candidate = lfirst(lc);
+		Datum		values[3] = {0};
+		bool		nulls[3] = {false};
+
+		values[0] = ObjectIdGetDatum(candidate->view->defid);
+		values[1] = ObjectIdGetDatum(candidate->view->viewid);
+		nulls[0] = !is_there(candidate->view->defid);
+		nulls[1] = !is_there(candidate->view->viewid);
+		nulls[2] = candidate->missing == NULL;
+		if (candidate->missing)
+			values[2] = CStringGetTextDatum(candidate->missing);
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}
+
+/* Returns Candidates. */
+static List *
+take_in_restored(void)
+{
+	Oid			user;
+	int			sec;
+	List	   *candidates = NIL;
+	ListCell   *lc;
+
+	/* One at a time. */
+	LockRelationOid(weir_catalog_relid("adopted"), ShareRowExclusiveLock);
+	GetUserIdAndSecContext(&user, &sec);
+	SetUserIdAndSecContext(catalog_owner(), sec | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
+	forget_absent("kafka_offsets");
+	forget_absent("kafka_stopped");
+	forget_absent("watermarks");
+	forget_absent("late_counts");
+	foreach(lc, weir_cont_views_restored())
+	{
+		Candidate  *candidate = palloc0(sizeof(Candidate));
+
+		candidate->view = lfirst(lc);
+		take_in(candidate);
+		candidates = lappend(candidates, candidate);
+	}
+	SetUserIdAndSecContext(user, sec);
+	weir_launcher_changed_at_commit();
+	return candidates;
+}
+
+static void
+take_in(Candidate *candidate)
+{
+	ContView   *view = candidate->view;
+	ErrorData  *error = NULL;
+	int64		boot;
+	int64		seq;
+
+	candidate->missing = relations_missing(view);
+	if (candidate->missing == NULL)
+		error = weir_attempt(look_at, candidate);
+	if (error)
+		candidate->missing = error->message;
+	if (candidate->missing)
+		tell(candidate);
+	else
+	{
+		weir_matrel_adopt(view);
+		weir_queue_position(&boot, &seq);
+		weir_cont_view_set_position(view->defid, boot, seq);
+	}
+
+	/* Without a definition there is nothing that could still be mended. */
+	if (is_there(view->defid))
+		weir_adopted_set(view->defid, candidate->missing);
+	else
+		(void) weir_cont_view_forget(view->defid, view);
+}
+
+static char *
+relations_missing(const ContView *view)
+{
+	bool		values = true;
+	bool		streams = is_there(view->streamid);
+	ListCell   *lc;
+
+	for (int i = 0; i < view->nvalues; i++)
+		values &= is_there(view->values[i]);
+	foreach(lc, view->more_streams)
+		streams &= is_there(lfirst_oid(lc));
+	if (!is_there(view->defid))
+		return "its definition is not there";
+	if (!is_there(view->viewid))
+		return "the view is not there";
+	if (!is_there(view->matrelid))
+		return "its materialization table is not there";
+	if (!values)
+		return "a table of its values is not there";
+	if (!streams)
+		return "a stream that it reads is not there";
+	if (OidIsValid(view->options.late_stream) && !is_there(view->options.late_stream))
+		return "the stream that it diverts late rows to is not there";
+	return NULL;
+}
+
+static bool
+is_there(Oid relid)
+{
+	return SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid));
+}
+
+/* In a subtransaction, as the view's owner: the query names users' functions. */
+static void
+look_at(void *arg)
+{
+	Candidate  *candidate = arg;
+	ContView   *view = candidate->view;
+	OwnerSwitch saved;
+	ContQuery  *cq;
+	bool		initial;
+	bool		empty = false;
+
+	weir_owner_enter(&saved, view->owner);
+	cq = weir_cont_query_build(weir_def_query(view->defid), &view->options, NULL);
+	candidate->missing = weir_matrel_missing(view, cq);
+	initial = candidate->missing == NULL && weir_matrel_is_initial(view->matrelid, cq, &empty);
+	if (empty && cq->ungrouped && cq->nkeys == 0)
+		weir_matrel_insert_initial(view->matrelid, cq);
+	weir_owner_leave(&saved);
+	if (candidate->missing == NULL && !initial)
+		stop_without_offsets(view);
+}
+
+/*
+ * A view that has counted, of a Kafka stream that does not know how far: its
+ * topic would be counted from the start, on top.
+ */
+static void
+stop_without_offsets(const ContView *view)
+{
+	ListCell   *lc;
+
+	foreach(lc, lcons_oid(view->streamid, list_copy(view->more_streams)))
+	{
+		Oid			streamid = lfirst_oid(lc);
+
+		if (!weir_relation_is_stream(streamid) ||
+			!weir_options_is_kafka_server(GetForeignTable(streamid)->serverid) ||
+			has_offsets(streamid) || weir_kafka_is_stopped(streamid))
+			continue;
+		weir_kafka_set_stopped(streamid, "restored without offsets, though views have counted its messages");
+		ereport(WARNING,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("stream \"%s\" is stopped: where it stands in its topic was not restored", get_rel_name(streamid)),
+				 errhint("Restore the rows of weir.kafka_offsets, or empty its views with weir.truncate; then call weir.resume('%s').",
+						 get_rel_name(streamid))));
+	}
+}
+
+static bool
+has_offsets(Oid streamid)
+{
+	Relation	rel = table_open(weir_catalog_relid("kafka_offsets"), AccessShareLock);
+	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
+	bool		found = false;
+	HeapTuple	tuple;
+	bool		isnull;
+
+	while (!found && HeapTupleIsValid(tuple = systable_getnext(scan)))
+		found = DatumGetObjectId(heap_getattr(tuple, 1, RelationGetDescr(rel), &isnull)) == streamid;
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return found;
+}
+
+static void
+tell(const Candidate *candidate)
+{
+	ContView   *view = candidate->view;
+	char	   *def = get_rel_name(view->defid);
+
+	ereport(WARNING,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 view->name ? errmsg("continuous view %s was not restored as a whole and does not count: %s",
+								 view->name, candidate->missing) :
+			 def ? errmsg("the continuous view defined by %s was not restored as a whole and does not count: %s",
+						  quote_qualified_identifier(WEIR_SCHEMA, def), candidate->missing) :
+			 errmsg("a continuous view was not restored: %s", candidate->missing)));
+}
+
+/* Delete what is said of streams or views that were not restored; they are the first column of these tables. */
+static void
+forget_absent(const char *table)
+{
+	Relation	rel = table_open(weir_catalog_relid(table), RowExclusiveLock);
+	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
+	HeapTuple	tuple;
+
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		bool		isnull;
+		Datum		first = heap_getattr(tuple, 1, RelationGetDescr(rel), &isnull);
+
+		if (!isnull && !is_there(DatumGetObjectId(first)))
+			CatalogTupleDelete(rel, &tuple->t_self);
+	}
+	systable_endscan(scan);
+	table_close(rel, RowExclusiveLock);
+}
+
+static Oid
+catalog_owner(void)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(weir_catalog_relid("continuous_view")));
+	Oid			owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+
+	ReleaseSysCache(tuple);
+	return owner;
+}
