@@ -215,7 +215,7 @@ look_at(void *arg)
 	bool		initial;
 	bool		empty = false;
 
-	weir_owner_enter(&saved, view->owner);
+	weir_owner_enter(&saved, view->owner, view->path, view->defid);
 	cq = weir_cont_query_build(weir_def_query(view->defid), &view->options, NULL);
 	candidate->missing = weir_matrel_missing(view, cq);
 	initial = candidate->missing == NULL && weir_matrel_is_initial(view->matrelid, cq, &empty);
