@@ -63,15 +63,75 @@ CREATE FOREIGN TABLE options_bad (a text OPTIONS (metadata 'offset')) SERVER opt
 -- Rows of a Kafka stream come from its topic only.
 INSERT INTO options_s (a) VALUES (1);
 
--- Files and programs of the server's machine need their roles.
+-- What reaches files and programs of the server's machine needs the roles for them, what is unknown a superuser.
 CREATE ROLE regress_weir_options;
-GRANT USAGE ON FOREIGN DATA WRAPPER weir TO regress_weir_options;
+CREATE ROLE regress_weir_files IN ROLE pg_read_server_files;
+CREATE ROLE regress_weir_programs IN ROLE pg_execute_server_program;
+GRANT USAGE ON FOREIGN DATA WRAPPER weir TO regress_weir_options, regress_weir_files, regress_weir_programs;
+GRANT USAGE ON FOREIGN SERVER options_kafka TO regress_weir_options, regress_weir_files, regress_weir_programs;
+CREATE TABLE options_tried (property text, value text, as_user text, on_server text, on_mapping text, on_stream text);
+GRANT ALL ON options_tried TO PUBLIC;
+GRANT CREATE ON SCHEMA public TO regress_weir_options, regress_weir_files, regress_weir_programs;
+CREATE FUNCTION options_try(command text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE command;
+	RAISE EXCEPTION 'taken' USING ERRCODE = 'ZZ000';
+EXCEPTION WHEN SQLSTATE 'ZZ000' THEN RETURN 'taken';
+	WHEN insufficient_privilege THEN RETURN 'denied';
+	WHEN fdw_invalid_option_name THEN RETURN 'not here';
+	WHEN fdw_invalid_attribute_value THEN RETURN 'value';
+	WHEN OTHERS THEN RETURN SQLERRM;
+END $$;
+CREATE FUNCTION options_try_all(property text, value text) RETURNS void LANGUAGE sql AS $$
+	INSERT INTO options_tried SELECT property, value, replace(current_user, 'regress_weir_', ''),
+		options_try(format('CREATE SERVER tried FOREIGN DATA WRAPPER weir OPTIONS (bootstrap_servers ''h:1'', %I %L)', 'kafka.' || property, value)),
+		options_try(format('CREATE USER MAPPING FOR CURRENT_USER SERVER options_kafka OPTIONS (%I %L)', 'kafka.' || property, value)),
+		options_try(format('CREATE FOREIGN TABLE tried (x int) SERVER options_kafka OPTIONS (topic ''t'', %I %L)', 'kafka.' || property, value))
+$$;
+CREATE VIEW options_properties (property, value) AS VALUES ('fetch.min.bytes', '10'), ('client.id', 'x'), ('debug', 'all'),
+	('internal.termination.signal', '9'), ('test.mock.num.brokers', '1'), ('linger.ms', '1'), ('enabled_events', '1'),
+	('security.protocol', 'plaintext'), ('enable.ssl.certificate.verification', 'false'), ('ssl.endpoint.identification.algorithm', 'none'),
+	('ssl.ca.location', '/etc/passwd'), ('ssl.key.location', '/x'), ('ssl.certificate.pem', 'x'), ('ssl.key.pem', 'x'), ('ssl.engine.location', '/x'), ('ssl.providers', 'x'),
+	('sasl.mechanism', 'PLAIN'), ('sasl.username', 'x'), ('sasl.password', 'x'), ('sasl.kerberos.keytab', '/etc/krb5.keytab'), ('sasl.kerberos.keytab', '/x$(id)'),
+	('sasl.kerberos.principal', 'weir/db@EXAMPLE.COM'), ('sasl.kerberos.principal', 'x; id'), ('sasl.kerberos.principal', '-c/x'), ('sasl.kerberos.principal', E'x\ny'),
+	('sasl.kerberos.service.name', 'kafka'), ('sasl.kerberos.service.name', '`id`'), ('sasl.kerberos.kinit.cmd', 'true'), ('sasl.kerberos.min.time.before.relogin', '1'),
+	('sasl.oauthbearer.config', 'x'), ('sasl.oauthbearer.token.endpoint.url', 'file:///etc/passwd');
+GRANT SELECT ON options_properties TO PUBLIC;
+SET ROLE regress_weir_options;
+DO $$ BEGIN PERFORM options_try_all(property, value) FROM options_properties; END $$;
+SET ROLE regress_weir_files;
+DO $$ BEGIN PERFORM options_try_all(property, value) FROM options_properties; END $$;
+SET ROLE regress_weir_programs;
+DO $$ BEGIN PERFORM options_try_all(property, value) FROM options_properties; END $$;
+RESET ROLE;
+DO $$ BEGIN PERFORM options_try_all(property, value) FROM options_properties; END $$;
+-- What nobody in particular may do, and what others may besides.
+SELECT property, replace(value, E'\n', ' ') AS value, as_user, on_server, on_mapping, on_stream FROM options_tried t
+	WHERE as_user = 'options' OR as_user IN ('files', 'programs') AND NOT EXISTS (SELECT FROM options_tried o WHERE o.as_user = 'options'
+		AND (o.property, o.value, o.on_server) = (t.property, t.value, t.on_server))
+	ORDER BY property COLLATE "C", value COLLATE "C", as_user = 'options' DESC, as_user;
+SELECT property, replace(value, E'\n', ' ') AS value, on_server, on_mapping, on_stream FROM options_tried t
+	WHERE as_user NOT IN ('options', 'files', 'programs') AND NOT EXISTS (SELECT FROM options_tried o WHERE o.as_user <> t.as_user
+		AND (o.property, o.value, o.on_server) = (t.property, t.value, t.on_server))
+	ORDER BY property COLLATE "C", value COLLATE "C";
 SET ROLE regress_weir_options;
 CREATE SERVER bad FOREIGN DATA WRAPPER weir OPTIONS (bootstrap_servers 'h:1', "kafka.ssl.ca.location" '/etc/passwd');
 CREATE SERVER bad FOREIGN DATA WRAPPER weir OPTIONS (bootstrap_servers 'h:1', "kafka.sasl.kerberos.kinit.cmd" 'true');
+CREATE SERVER bad FOREIGN DATA WRAPPER weir OPTIONS (bootstrap_servers 'h:1', "kafka.linger.ms" '1');
+CREATE SERVER bad FOREIGN DATA WRAPPER weir OPTIONS (bootstrap_servers 'h:1', "kafka.debug" 'all');
+CREATE SERVER bad FOREIGN DATA WRAPPER weir OPTIONS (bootstrap_servers 'h:1', "kafka.internal.termination.signal" '9');
+CREATE FOREIGN TABLE bad (x int) SERVER options_kafka OPTIONS (topic 't', "kafka.sasl.kerberos.principal" 'x; id > /tmp/x; #');
+CREATE FOREIGN TABLE bad (x int) SERVER options_kafka OPTIONS (topic 't', "kafka.security.protocol" 'plaintext');
 RESET ROLE;
-REVOKE ALL ON FOREIGN DATA WRAPPER weir FROM regress_weir_options;
-DROP ROLE regress_weir_options;
+CREATE SERVER bad FOREIGN DATA WRAPPER weir OPTIONS (bootstrap_servers 'h:1', "kafka.sasl.kerberos.principal" 'x; id');
+CREATE SERVER bad FOREIGN DATA WRAPPER weir OPTIONS (bootstrap_servers 'h:1', "kafka.sasl.oauthbearer.token.endpoint.url" 'file:///etc/passwd');
+DROP VIEW options_properties;
+DROP TABLE options_tried;
+DROP FUNCTION options_try, options_try_all;
+REVOKE ALL ON FOREIGN DATA WRAPPER weir FROM regress_weir_options, regress_weir_files, regress_weir_programs;
+REVOKE ALL ON FOREIGN SERVER options_kafka FROM regress_weir_options, regress_weir_files, regress_weir_programs;
+REVOKE ALL ON SCHEMA public FROM regress_weir_options, regress_weir_files, regress_weir_programs;
+DROP ROLE regress_weir_options, regress_weir_files, regress_weir_programs;
 
 -- A stopped stream goes on by weir.resume, for its owner.
 SELECT weir.resume('options_s');

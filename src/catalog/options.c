@@ -136,7 +136,8 @@ check_option(DefElem *def, Oid catalog)
 		 catalog == UserMappingRelationId))
 	{
 		weir_kafka_property_check(def->defname + strlen(KAFKA_PREFIX), value,
-								  catalog == UserMappingRelationId);
+								  catalog == ForeignServerRelationId ? KAFKA_ON_SERVER :
+								  catalog == UserMappingRelationId ? KAFKA_ON_MAPPING : KAFKA_ON_STREAM);
 		return;
 	}
 	for (int i = 0; i < lengthof(specs); i++)

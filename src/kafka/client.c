@@ -28,6 +28,7 @@
 
 #include "utils/memutils.h"
 
+#include "catalog/property.h"
 #include "kafka/client.h"
 
 #define LOG_LINES 32
@@ -131,6 +132,44 @@ set_property(rd_kafka_conf_t *conf, const char *name, const char *value, char *e
 	return rd_kafka_conf_set(conf, name, value, err, errlen) == RD_KAFKA_CONF_OK;
 }
 
+/*
+ * librdkafka has a shell run the command for Kerberos tickets, with the values of
+ * other properties put in the place of %{property}: whoever chose those did not
+ * choose the command.
+ */
+static bool
+command_is_plain(const rd_kafka_conf_t *conf, char *err, size_t errlen)
+{
+	char		command[4096];
+	size_t		len = sizeof(command);
+	const char *p = command;
+
+	if (rd_kafka_conf_get(conf, "sasl.kerberos.kinit.cmd", command, &len) != RD_KAFKA_CONF_OK)
+		return true;			/* built without Kerberos */
+	if (len >= sizeof(command))
+	{
+		snprintf(err, errlen, "sasl.kerberos.kinit.cmd is too long");
+		return false;
+	}
+	while ((p = strstr(p, "%{")) != NULL)
+	{
+		char		name[128];
+		char		value[4096];
+
+		p += 2;
+		strlcpy(name, p, Min(sizeof(name), strcspn(p, "}") + 1));
+		len = sizeof(value);
+		if (rd_kafka_conf_get(conf, name, value, &len) != RD_KAFKA_CONF_OK)
+			continue;			/* librdkafka says what it misses */
+		if (len >= sizeof(value) || !weir_kafka_value_is_plain(value))
+		{
+			snprintf(err, errlen, "the value of %s cannot be part of the command of sasl.kerberos.kinit.cmd", name);
+			return false;
+		}
+	}
+	return true;
+}
+
 /* librdkafka's configuration for a stream; NULL with the reason. */
 static rd_kafka_conf_t *
 make_conf(const KafkaStreamOptions *options, KafkaClient *client, char *err, size_t errlen)
@@ -155,6 +194,7 @@ make_conf(const KafkaStreamOptions *options, KafkaClient *client, char *err, siz
 	}
 	for (int i = 0; i < lengthof(fixed_properties); i++)
 		ok = ok && set_property(conf, fixed_properties[i].name, fixed_properties[i].value, err, errlen);
+	ok = ok && command_is_plain(conf, err, errlen);
 	if (!ok)
 	{
 		rd_kafka_conf_destroy(conf);
