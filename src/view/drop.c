@@ -86,19 +86,14 @@ object_access(ObjectAccessType access, Oid classid, Oid objectid, int subid, voi
 	if (access != OAT_DROP || classid != RelationRelationId || subid != 0)
 		return;
 	relkind = get_rel_relkind(objectid);
+
+	/* What the flush worker writes of it is its to delete (worker/notes.h). */
 	if (relkind == RELKIND_FOREIGN_TABLE)
-	{
-		forget(objectid, "kafka_offsets");
 		forget(objectid, "kafka_stopped");
-		forget(objectid, "watermarks");
-	}
 	if (relkind != RELKIND_VIEW && relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE)
 		return;
 	if (relkind == RELKIND_VIEW)
-	{
-		forget(objectid, "late_counts");
 		forget(objectid, "adopted");
-	}
 
 	caller = MemoryContextSwitchTo(TopTransactionContext);
 	view = palloc0(sizeof(ContView));

@@ -50,6 +50,7 @@
 
 #define TICK_MS 1000
 #define TICK_LATEST_MS 5000		/* while flush follows flush */
+#define PURGE_USECS (10 * USECS_PER_SEC)
 
 /* How long making a partition waits for a lock. */
 #define PARTITION_LOCK_MS 100
@@ -527,6 +528,20 @@ adopt_views(List *views)
 		adopted_version = version;
 }
 
+/* What streams and views leave is of those that were dropped: seldom. */
+static void
+purge_notes(void)
+{
+	static TimestampTz purged = 0;
+	static uint64 generation = 0;	/* of the list of views */
+
+	if (generation == weir_cont_views_generation() && last_tick - purged < PURGE_USECS)
+		return;
+	generation = weir_cont_views_generation();
+	purged = last_tick;
+	weir_notes_purge();
+}
+
 static void
 tick(void)
 {
@@ -553,6 +568,7 @@ tick(void)
 	more = weir_expire_views(views, EXPIRE_IDLE, false, tend);
 	more |= weir_event_expire(views, EXPIRE_IDLE, tend);
 	moved = weir_event_tick(views);
+	purge_notes();
 	weir_worker_commit();
 	if (moved)
 		weir_watermark_stored(weir_worker_self->slot);

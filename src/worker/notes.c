@@ -89,6 +89,26 @@ weir_notes_write(Epoch *epoch)
 	SPI_finish();
 }
 
+void
+weir_notes_purge(void)
+{
+	static const char *const tables[][2] = {
+		{"kafka_offsets", "stream"}, {"watermarks", "stream"}, {"late_counts", "view"}
+	};
+	static SPIPlanPtr plans[lengthof(tables)];
+	MatrelBlocker blocker;
+
+	SPI_connect();
+	for (int i = 0; i < lengthof(tables); i++)
+		if (weir_table_try_lock(weir_catalog_relid(tables[i][0]), RowExclusiveLock, &blocker))
+			(void) weir_own_execute(&plans[i],
+									psprintf("DELETE FROM weir.%s t WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class c"
+											 " WHERE c.oid OPERATOR(pg_catalog.=) t.%s::pg_catalog.oid)",
+											 tables[i][0], tables[i][1]),
+									0, NULL, NULL, NULL);
+	SPI_finish();
+}
+
 /* In order of arrival; the run's list is latest first. */
 static void
 write_letters(Run *run)

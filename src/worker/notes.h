@@ -18,4 +18,10 @@ extern bool weir_notes_try_lock(MatrelBlocker *blocker);
 /* Write them, in the flush transaction. */
 extern void weir_notes_write(Epoch *epoch);
 
+/*
+ * Delete what is left of streams and views that have been dropped.  DROP does not
+ * do that itself: the flush would wait for its transaction.  In a transaction.
+ */
+extern void weir_notes_purge(void);
+
 #endif

@@ -74,7 +74,7 @@ becomes($node, q(SELECT weir.watermark('clicks')), '2024-01-01 10:08:50+00', 'un
 is($node->safe_psql('postgres', 'SELECT sum(count) + (SELECT count(*) FROM weir.late_rows) FROM minutes'), '9',
 	'each row of closed windows is counted or diverted');
 $node->safe_psql('postgres', 'DROP FOREIGN TABLE clicks CASCADE; SELECT weir.set_clock(NULL)');
-is($node->safe_psql('postgres', 'SELECT count(*) FROM weir.watermarks'), '0', 'a dropped stream leaves no watermark');
+becomes($node, 'SELECT count(*) FROM weir.watermarks', '0', 'a dropped stream leaves no watermark');
 
 # A large transaction is taken in while it runs.  What it was judged by holds until it commits.
 $node->safe_psql('postgres', q(
