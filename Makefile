@@ -67,6 +67,7 @@ OBJS = \
 	src/kafka/decode.o \
 	src/kafka/stat.o \
 	src/query/expr.o \
+	src/query/constants.o \
 	src/query/analyze.o \
 	src/query/flatten.o \
 	src/query/union.o \
@@ -127,6 +128,7 @@ OBJS = \
 	src/worker/flush.o \
 	src/view/view_options.o \
 	src/view/define.o \
+	src/view/temporary.o \
 	src/view/create.o \
 	src/view/replace.o \
 	src/view/alter.o \

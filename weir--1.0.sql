@@ -1114,7 +1114,7 @@ COMMENT ON FUNCTION weir.tdigest_empty() IS 'a t-digest of no values, with compr
 
 CREATE FUNCTION weir.tdigest_empty(compression integer) RETURNS weir.tdigest
 	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_tdigest_empty';
-COMMENT ON FUNCTION weir.tdigest_empty(compression integer) IS 'a t-digest of no values; compression from 20 to 1000, about the number of centroids';
+COMMENT ON FUNCTION weir.tdigest_empty(compression integer) IS 'a t-digest of no values; compression from 1 to 1000, about the number of centroids; less than 20 counts as 20';
 
 CREATE FUNCTION weir.tdigest_compress(digest weir.tdigest) RETURNS weir.tdigest
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_tdigest_compress';

@@ -77,7 +77,8 @@ BEGIN
 	RAISE NOTICE '% taken, % refused', taken > 0, refused > 0;
 END $$;
 SELECT ''::weir.tdigest;
-SELECT weir.tdigest_empty(19);
+SELECT weir.tdigest_empty(0);
+SELECT weir.tdigest_empty(1)::text = weir.tdigest_empty(20)::text AS as_20;
 SELECT weir.tdigest_empty(NULL);
 SELECT weir.dist_agg(1, 1001);
 SELECT weir.dist_quantile(flat, 1.1) FROM d;

@@ -26,6 +26,7 @@
 #include "matrel/guard.h"
 #include "matrel/shape.h"
 #include "miscadmin.h"
+#include "query/key.h"
 #include "query/values.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -54,9 +55,10 @@ weir_matrel_remove(const ContView *view, const ContQuery *query, const char *row
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 
-	/* Most of the time little is to be found. */
+	/* Most of the time little is to be found.  What a plan without indexes is said to cost would be compiled. */
 	(void) set_config_option("enable_seqscan", "off", PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
+	(void) set_config_option("jit", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	if (view->nvalues == 0 || limit == 0)
 		deleted = delete_rows(view, query, psprintf("ARRAY(%s)", rows), nargs, types, args);
 	else
@@ -195,6 +197,7 @@ append_same_group(StringInfo sql, const ContQuery *query)
 	appendStringInfoString(sql, "true");
 	if (keys != NIL)
 	{
+		keys = weir_keys_of_hash(keys);
 		appendStringInfoString(sql, " AND weir.hash_key(");
 		append_keys(sql, query, keys, "a.");
 		appendStringInfoString(sql, ") OPERATOR(pg_catalog.=) weir.hash_key(");

@@ -41,6 +41,7 @@
 #include "nodes/nodeFuncs.h"
 #include "parser/parse_func.h"
 #include "parser/parse_utilcmd.h"
+#include "query/key.h"
 #include "query/split.h"
 #include "query/state_expr.h"
 #include "query/values.h"
@@ -55,6 +56,7 @@
 
 static Oid	create_table(const RangeVar *view, const ContQuery *cq, const ContViewOptions *options,
 						 const char *tablespace);
+pg_noreturn static void refuse_width(const char *relname, const char *detail);
 static PartitionSpec *partition_spec(const ContViewOptions *options);
 static List *fillfactor_option(int fillfactor);
 static void add_primary_key(Oid relid, List *columns);
@@ -275,6 +277,10 @@ create_table(const RangeVar *matrel, const ContQuery *cq, const ContViewOptions 
 												 weir_state_collation(&cq->states[i])));
 	}
 
+	if (list_length(stmt->tableElts) > MaxHeapAttributeNumber)
+		refuse_width(matrel->relname, psprintf("It would have %d columns; a table has at most %d.",
+											   list_length(stmt->tableElts), MaxHeapAttributeNumber));
+
 	/* Partitions have what storage parameters and TOAST tables there are. */
 	if (options->partitioned)
 		stmt->partspec = partition_spec(options);
@@ -282,10 +288,44 @@ create_table(const RangeVar *matrel, const ContQuery *cq, const ContViewOptions 
 		stmt->options = fillfactor_option(weir_matrel_fillfactor(cq, options));
 	address = DefineRelation(stmt, RELKIND_RELATION, InvalidOid, NULL, NULL);
 	CommandCounterIncrement();
+	weir_matrel_check_width(address.objectId);
 	if (!options->partitioned)
 		NewRelationCreateToastTable(address.objectId, (Datum) 0);
 	CommandCounterIncrement();
 	return address.objectId;
+}
+
+/* What is of fixed length stays in the row, whatever is done to the rest of it. */
+void
+weir_matrel_check_width(Oid relid)
+{
+	Relation	rel = table_open(relid, AccessShareLock);
+	TupleDesc	desc = RelationGetDescr(rel);
+	Size		size = 0;
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+
+		if (att->attlen > 0 && !att->attisdropped)
+			size = att_align_nominal(size, att->attalign) + att->attlen;
+	}
+	size += MAXALIGN(SizeofHeapTupleHeader + BITMAPLEN(desc->natts));
+	if (size > MaxHeapTupleSize)
+		refuse_width(RelationGetRelationName(rel),
+					 psprintf("The columns of fixed length alone take %zu bytes of a row; a row has at most %zu.",
+							  size, (Size) MaxHeapTupleSize));
+	table_close(rel, AccessShareLock);
+}
+
+static void
+refuse_width(const char *relname, const char *detail)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+			 errmsg("materialization table \"%s\" would have too many columns", relname),
+			 errdetail("%s", detail),
+			 errhint("Make several views of it, each with some of the aggregates and the same GROUP BY.")));
 }
 
 int
@@ -475,7 +515,7 @@ create_lookup_index(Oid matrelid, const RangeVar *matrel, const ContQuery *cq)
 	(void) create_index(matrelid, matrel, params, plain, "lookup", NULL);
 }
 
-/* weir.hash_key(keys) */
+/* weir.hash_key(keys), or of so many as a function takes: hits are checked by all of them. */
 static IndexElem *
 hash_key_column(const ContQuery *cq, List *keys)
 {
@@ -483,7 +523,7 @@ hash_key_column(const ContQuery *cq, List *keys)
 	List	   *args = NIL;
 	ListCell   *lc;
 
-	foreach(lc, keys)
+	foreach(lc, weir_keys_of_hash(keys))
 	{
 		ColumnRef  *column = makeNode(ColumnRef);
 
@@ -616,7 +656,7 @@ is_hash_key_index(Relation index, const ContQuery *cq)
 	call = linitial_node(FuncExpr, exprs);
 	if (get_func_namespace(call->funcid) != weir_schema_oid() ||
 		strcmp(get_func_name(call->funcid), "hash_key") != 0 ||
-		list_length(call->args) != cq->nkeys)
+		list_length(call->args) != Min(cq->nkeys, WEIR_MAX_HASHED_KEYS))
 		return false;
 	foreach(lc, call->args)
 	{

@@ -36,6 +36,9 @@ extern Oid	weir_matrel_lookup_index(Relation matrel, const ContQuery *cq, bool *
 /* Make a table like the matrel, of this name, to be a partition of it; the same owner's, with its guard and primary key. */
 extern Oid	weir_matrel_create_partition(Oid matrelid, const char *name, const ContViewOptions *options);
 
+/* Error when no row of the table would fit into a page. */
+extern void weir_matrel_check_width(Oid relid);
+
 /* Create an index on a column, unless one begins with it. */
 extern void weir_matrel_index_column(Oid matrelid, AttrNumber attno, const char *suffix);
 

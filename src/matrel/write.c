@@ -212,7 +212,7 @@ set_scan_keys(MatrelWriter *w, MatrelPart *part, const Datum *key, const bool *n
 	if (part->by_hash)
 	{
 		part->scankeys[0].sk_argument =
-			Int32GetDatum((int32) weir_keys_hash(&w->spec->keys, key, nulls));
+			Int32GetDatum((int32) weir_keys_hash_key(&w->spec->keys, key, nulls));
 		return;
 	}
 	for (int i = 0; i < part->nscankeys; i++)

@@ -9,7 +9,6 @@
  */
 #include "postgres.h"
 
-#include "access/transam.h"
 #include "agg/value.h"
 #include "base/weir.h"
 #include "catalog/cont_view.h"
@@ -20,6 +19,7 @@
 #include "optimizer/optimizer.h"
 #include "parser/parse_agg.h"
 #include "query/analyze.h"
+#include "query/constants.h"
 #include "query/partial.h"
 #include "query/values.h"
 #include "rewrite/rewriteManip.h"
@@ -43,8 +43,6 @@ static void check_jointree(CheckContext *cxt, Node *node, bool nullable);
 static void check_other_entries(CheckContext *cxt);
 static int	modifying_with_location(Query *query);
 static bool check_expr_walker(Node *node, CheckContext *cxt);
-static Const *own_zone(FuncExpr *call);
-static void check_zone(ParseState *pstate, FuncExpr *call);
 static void check_compared(ParseState *pstate, Aggref *aggref, const char *name);
 static bool keeps_values(Aggref *aggref, const char *name);
 static bool has_record(List *types);
@@ -90,6 +88,7 @@ weir_check_aggref(ParseState *pstate, Aggref *aggref)
 	int			location = aggref->location;
 	ParseCallbackState position;
 	MemoryContext cxt;
+	PartialAgg *agg;
 
 	if (strcmp(name, "combine") == 0 && get_func_namespace(aggref->aggfnoid) == weir_schema_oid())
 		weir_query_refuse(pstate, location, "combining another view's column with rows of a stream",
@@ -109,7 +108,9 @@ weir_check_aggref(ParseState *pstate, Aggref *aggref)
 								ALLOCSET_SMALL_SIZES);
 	if (pstate)
 		setup_parser_errposition_callback(&position, pstate, location);
-	weir_partial_agg_from_aggref(cxt, aggref);
+	agg = weir_partial_agg_from_aggref(cxt, aggref);
+	if (pstate)
+		weir_constants_check_aggregate(agg, aggref);
 	if (pstate)
 		cancel_parser_errposition_callback(&position);
 	MemoryContextDelete(cxt);
@@ -344,8 +345,8 @@ check_expr_walker(Node *node, CheckContext *cxt)
 							  "A stream keeps no rows. For the time at which a row came, use " WEIR_ARRIVAL_COLUMN ".");
 		return false;
 	}
-	if (IsA(node, FuncExpr) && cxt->pstate)
-		check_zone(cxt->pstate, (FuncExpr *) node);
+	if ((IsA(node, FuncExpr) || IsA(node, OpExpr)) && cxt->pstate)
+		weir_constants_check(cxt->pstate, node);
 	if (IsA(node, SubLink))
 	{
 		SubLink    *sublink = (SubLink *) node;
@@ -357,53 +358,6 @@ check_expr_walker(Node *node, CheckContext *cxt)
 		return expression_tree_walker(sublink->testexpr, check_expr_walker, cxt);
 	}
 	return expression_tree_walker(node, check_expr_walker, cxt);
-}
-
-/* That of weir.tumble and its like: a text, their last argument, by place or by name. */
-static Const *
-own_zone(FuncExpr *call)
-{
-	ListCell   *lc;
-
-	foreach(lc, call->args)
-	{
-		Node	   *arg = lfirst(lc);
-
-		if (IsA(arg, NamedArgExpr) && strcmp(((NamedArgExpr *) arg)->name, "zone") == 0)
-			return (Const *) ((NamedArgExpr *) arg)->arg;
-		if (!IsA(arg, NamedArgExpr) && lnext(call->args, lc) == NULL && list_length(call->args) >= 4 &&
-			exprType(arg) == TEXTOID)
-			return (Const *) arg;
-	}
-	return NULL;
-}
-
-/* A time zone that does not exist would make each row a dead letter.  Errors as the function would. */
-static void
-check_zone(ParseState *pstate, FuncExpr *call)
-{
-	Const	   *zone = NULL;
-	ParseCallbackState position;
-
-	switch (call->funcid)
-	{
-		case F_TIMEZONE_TEXT_TIMESTAMP:
-		case F_TIMEZONE_TEXT_TIMESTAMPTZ:
-		case F_TIMEZONE_TEXT_TIMETZ:
-			zone = linitial(call->args);
-			break;
-		case F_DATE_TRUNC_TEXT_TIMESTAMPTZ_TEXT:
-			zone = lthird(call->args);
-			break;
-		default:
-			if (call->funcid >= FirstNormalObjectId && get_func_namespace(call->funcid) == weir_schema_oid())
-				zone = own_zone(call);
-	}
-	if (zone == NULL || !IsA(zone, Const) || zone->constisnull)
-		return;
-	setup_parser_errposition_callback(&position, pstate, zone->location >= 0 ? zone->location : call->location);
-	(void) DirectFunctionCall2(timestamptz_zone, zone->constvalue, TimestampTzGetDatum(0));
-	cancel_parser_errposition_callback(&position);
 }
 
 void

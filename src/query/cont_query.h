@@ -109,4 +109,7 @@ extern Query *weir_def_query(Oid defid);
  */
 extern PlannedStmt *weir_cont_query_plan(ContQuery *cq, const char *text);
 
+/* May the current user run it?  The rights are those that running it asks for: on relations, columns and functions. */
+extern void weir_cont_query_check_rights(PlannedStmt *plan, const char *text);
+
 #endif

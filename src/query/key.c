@@ -82,15 +82,27 @@ add_hash(uint32 hash, uint32 value)
 	return hash_combine(hash, murmurhash32(value));
 }
 
-uint32
-weir_keys_hash(KeySet *keys, const Datum *values, const bool *nulls)
+static uint32
+hash_of(KeySet *keys, int nkeys, const Datum *values, const bool *nulls)
 {
 	uint32		hash = 0;
 
-	for (int i = 0; i < keys->nkeys; i++)
+	for (int i = 0; i < nkeys; i++)
 		hash = add_hash(hash, nulls[i] ? 0 :
 						hash_one(&keys->hash[i], keys->collations[i], keys->rows[i], values[i]));
 	return hash;
+}
+
+uint32
+weir_keys_hash(KeySet *keys, const Datum *values, const bool *nulls)
+{
+	return hash_of(keys, keys->nkeys, values, nulls);
+}
+
+uint32
+weir_keys_hash_key(KeySet *keys, const Datum *values, const bool *nulls)
+{
+	return hash_of(keys, Min(keys->nkeys, WEIR_MAX_HASHED_KEYS), values, nulls);
 }
 
 bool

@@ -33,6 +33,13 @@ extern void weir_keys_init_order(KeySet *keys, MemoryContext cxt, const Oid *typ
 
 /* Equal keys have equal hashes; NULL is equal to NULL. */
 extern uint32 weir_keys_hash(KeySet *keys, const Datum *values, const bool *nulls);
+
+/* What weir.hash_key gives of the first of them, of which it takes so many. */
+#define WEIR_MAX_HASHED_KEYS FUNC_MAX_ARGS
+extern uint32 weir_keys_hash_key(KeySet *keys, const Datum *values, const bool *nulls);
+
+/* Those of a list of keys. */
+#define weir_keys_of_hash(keys) list_truncate(list_copy(keys), WEIR_MAX_HASHED_KEYS)
 extern bool weir_keys_equal(KeySet *keys,
 							const Datum *a, const bool *a_nulls,
 							const Datum *b, const bool *b_nulls);

@@ -207,6 +207,8 @@ weir_partial_agg_advance(PartialAgg *agg, Datum trans, bool trans_null,
 	LOCAL_FCINFO(fcinfo, 2);
 	Datum		result;
 
+	if (agg->nargs != 1)
+		elog(ERROR, "aggregate %u is none of one argument", agg->aggfnoid);
 	if (!OidIsValid(agg->transfn.fn_oid))
 		lookup_transfn(agg);
 	*result_null = trans_null;
@@ -229,6 +231,22 @@ weir_partial_agg_advance(PartialAgg *agg, Datum trans, bool trans_null,
 	if (fcinfo->isnull || DatumGetPointer(result) == DatumGetPointer(trans))
 		return result;
 	return keep_trans(agg, result);
+}
+
+void
+weir_partial_agg_try(PartialAgg *agg, const NullableDatum *args)
+{
+	LOCAL_FCINFO(fcinfo, FUNC_MAX_ARGS);
+
+	lookup_transfn(agg);
+	InitFunctionCallInfoData(*fcinfo, &agg->transfn, agg->nargs + 1, agg->inputcollid, (fmNodePtr) agg->aggstate, NULL);
+	fcinfo->args[0].value = weir_partial_agg_start(agg, &fcinfo->args[0].isnull);
+	for (int i = 0; i < agg->nargs; i++)
+		fcinfo->args[i + 1] = args[i];
+	for (int i = 0; i <= agg->nargs; i++)
+		if (agg->transfn.fn_strict && fcinfo->args[i].isnull)
+			return;
+	(void) FunctionCallInvoke(fcinfo);
 }
 
 void
@@ -484,15 +502,13 @@ lookup_transfn(PartialAgg *agg)
 	MemoryContext caller = MemoryContextSwitchTo(GetMemoryChunkContext(agg));
 	HeapTuple	tuple = SearchSysCache1(AGGFNOID, ObjectIdGetDatum(agg->aggfnoid));
 	Oid			transfn;
-	Oid			inputs[2];
 	Expr	   *expr;
 
-	if (!HeapTupleIsValid(tuple) || agg->nargs != 1)
-		elog(ERROR, "aggregate %u is none of one argument", agg->aggfnoid);
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for aggregate %u", agg->aggfnoid);
 	transfn = ((Form_pg_aggregate) GETSTRUCT(tuple))->aggtransfn;
 	ReleaseSysCache(tuple);
-	inputs[0] = agg->argtypes[0];
-	build_aggregate_transfn_expr(inputs, 1, 0, false, agg->transtype, agg->inputcollid,
+	build_aggregate_transfn_expr(agg->argtypes, agg->nargs, 0, false, agg->transtype, agg->inputcollid,
 								 transfn, InvalidOid, &expr, NULL);
 	lookup_function(&agg->transfn, transfn, expr, GetMemoryChunkContext(agg));
 	MemoryContextSwitchTo(caller);

@@ -101,6 +101,9 @@ extern Datum weir_partial_agg_start(PartialAgg *agg, bool *result_null);
 extern Datum weir_partial_agg_advance(PartialAgg *agg, Datum trans, bool trans_null,
 									  Datum value, bool value_null, bool *result_null);
 
+/* The first step of a group with these arguments; errors as it does. */
+extern void weir_partial_agg_try(PartialAgg *agg, const NullableDatum *args);
+
 /* Free what combine and finalize, or advance, left in aggcontext. */
 extern void weir_partial_agg_reset(PartialAgg *agg);
 

@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "executor/executor.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/plannodes.h"
@@ -19,6 +20,7 @@
 #include "rewrite/rewriteHandler.h"
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
+#include "utils/snapmgr.h"
 
 static bool is_ordered(ContQuery *cq);
 static Query *without_text(Query *query);
@@ -51,6 +53,17 @@ weir_cont_query_plan(ContQuery *cq, const char *text)
 	if (cq->nstates > 0)
 		make_partial(stmt->planTree);
 	return stmt;
+}
+
+void
+weir_cont_query_check_rights(PlannedStmt *plan, const char *text)
+{
+	QueryDesc  *desc = CreateQueryDesc(plan, text, GetActiveSnapshot(), InvalidSnapshot, None_Receiver, NULL, NULL, 0);
+
+	/* Not by the hooks: nothing is run. */
+	standard_ExecutorStart(desc, EXEC_FLAG_EXPLAIN_ONLY);
+	standard_ExecutorEnd(desc);
+	FreeQueryDesc(desc);
 }
 
 static bool

@@ -602,6 +602,8 @@ add_to_query(Query *query, const char *column, const Interval *length)
 			return true;
 		else
 			continue;
+		if (rte->rtekind == RTE_RELATION)
+			weir_add_selected_column(query, rte, attno);
 		add_condition(query, makeVar(rti, attno, type, typmod, InvalidOid, 0), length);
 		return true;
 	}

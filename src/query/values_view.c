@@ -38,6 +38,7 @@
 #include "optimizer/optimizer.h"
 #include "parser/parse_func.h"
 #include "query/expr.h"
+#include "query/key.h"
 #include "query/split.h"
 #include "query/window.h"
 #include "rewrite/rewriteManip.h"
@@ -182,7 +183,7 @@ same_hash(const ContQuery *cq, const ValuesRel *rel, List *keys)
 	List	   *outer = NIL;
 	ListCell   *lc;
 
-	foreach(lc, keys)
+	foreach(lc, weir_keys_of_hash(keys))
 	{
 		inner = lappend(inner, values_var(rel, lfirst_int(lc)));
 		outer = lappend(outer, outer_key(cq, lfirst_int(lc)));

@@ -275,11 +275,13 @@ given_compression(FunctionCallInfo fcinfo, int arg)
 	if (PG_NARGS() <= arg)
 		return DEFAULT_COMPRESSION;
 	compression = PG_ARGISNULL(arg) ? 0 : PG_GETARG_INT32(arg);
-	if (compression < MIN_COMPRESSION || compression > MAX_COMPRESSION)
+	if (compression < 1 || compression > MAX_COMPRESSION)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("compression must be in [%d, %d]", MIN_COMPRESSION, MAX_COMPRESSION)));
-	return compression;
+				 errmsg("compression must be in [1, %d]", MAX_COMPRESSION)));
+
+	/* Less saves nothing, and PipelineDB takes it. */
+	return Max(compression, MIN_COMPRESSION);
 }
 
 static Digest *

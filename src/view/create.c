@@ -57,6 +57,7 @@
 #include "view/define.h"
 #include "view/narrow.h"
 #include "view/replace.h"
+#include "view/temporary.h"
 #include "view/ttl.h"
 #include "view/view_options.h"
 #include "worker/missing.h"
@@ -153,7 +154,7 @@ create_cont_view(UtilityCall *call, ViewStmt *stmt, Query *query, ContView *view
 	Query	   *def;
 	ListCell   *lc;
 
-	weir_view_check_statement(stmt, lcons_oid(view->streamid, list_copy(view->more_streams)));
+	weir_view_check_statement(stmt);
 	check_name(stmt);
 	view->path = path_of_functions(query);
 	weir_view_options_read(stmt->options, &given, &stmt->options);
@@ -171,6 +172,7 @@ create_cont_view(UtilityCall *call, ViewStmt *stmt, Query *query, ContView *view
 		query = weir_sliding_add(query, given.sw_column ? given.sw_column : WEIR_ARRIVAL_COLUMN, given.sw);
 
 	view->defid = create_def_view(stmt, query);
+	weir_view_refuse_temporary(view->defid, stmt->query, call->query_string);
 	def = weir_def_query(view->defid);
 	cq = weir_cont_query_build(def, &view->options, NULL);
 
@@ -187,15 +189,16 @@ create_cont_view(UtilityCall *call, ViewStmt *stmt, Query *query, ContView *view
 	if (given.pk)
 		view->options.pk = weir_primary_key_find(cq, def, given.pk);
 
-	/* What cannot be planned is told to the user, not to a worker's log. */
-	weir_cont_query_plan(cq, call->query_string);
+	/* What cannot be planned, or run by this user, is told to the user, not to a worker's log. */
+	weir_cont_query_check_rights(weir_cont_query_plan(cq, call->query_string), call->query_string);
 	view->matrelid = weir_matrel_create(stmt->view, cq, &view->options, given.tablespace);
 	weir_depend_on(view->matrelid, view->defid, DEPENDENCY_AUTO);
 	foreach(lc, cq->values)
 	{
 		int			n = view->nvalues++;
 
-		weir_cont_query_plan(((ValuesRel *) lfirst(lc))->query, call->query_string);
+		weir_cont_query_check_rights(weir_cont_query_plan(((ValuesRel *) lfirst(lc))->query, call->query_string),
+									 call->query_string);
 		view->values[n] = weir_values_create(stmt->view, cq, &view->options, n, given.tablespace);
 		weir_depend_on(view->values[n], view->defid, DEPENDENCY_AUTO);
 		weir_depend_on(view->matrelid, view->values[n], DEPENDENCY_NORMAL);
@@ -228,17 +231,8 @@ check_workers(ContView *view)
 }
 
 void
-weir_view_check_statement(ViewStmt *stmt, List *streams)
+weir_view_check_statement(ViewStmt *stmt)
 {
-	ListCell   *lc;
-
-	foreach(lc, streams)
-	{
-		AclResult	acl = pg_class_aclcheck(lfirst_oid(lc), GetUserId(), ACL_SELECT);
-
-		if (acl != ACLCHECK_OK)
-			aclcheck_error(acl, OBJECT_FOREIGN_TABLE, get_rel_name(lfirst_oid(lc)));
-	}
 	if (stmt->view->relpersistence != RELPERSISTENCE_PERMANENT)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),

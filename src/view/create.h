@@ -12,8 +12,8 @@
 /* Create a continuous view if the statement asks for one; else false. */
 extern bool weir_create_view(UtilityCall *call);
 
-/* May the statement read these streams, and make (or replace) a continuous view?  Errors if not. */
-extern void weir_view_check_statement(ViewStmt *stmt, List *streams);
+/* Can the statement make (or replace) a continuous view?  Errors if not. */
+extern void weir_view_check_statement(ViewStmt *stmt);
 
 /* CREATE VIEW v (a, b): names of the first columns. */
 extern void weir_view_apply_aliases(ViewStmt *stmt, Query *query);

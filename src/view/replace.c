@@ -25,6 +25,7 @@
 #include "commands/tablecmds.h"
 #include "commands/tablespace.h"
 #include "commands/view.h"
+#include "matrel/shape.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
@@ -42,6 +43,7 @@
 #include "view/create.h"
 #include "view/define.h"
 #include "view/replace.h"
+#include "view/temporary.h"
 #include "view/view_options.h"
 #include "worker/flush.h"
 
@@ -89,7 +91,7 @@ weir_replace_view(UtilityCall *call, ViewStmt *stmt, Query *query, const ContVie
 	if (!object_ownercheck(RelationRelationId, view.viewid, GetUserId()))
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_VIEW, get_rel_name(view.viewid));
 	stmt = copyObject(stmt);
-	weir_view_check_statement(stmt, lcons_oid(view.streamid, list_copy(view.more_streams)));
+	weir_view_check_statement(stmt);
 	weir_view_options_read(stmt->options, &given, &stmt->options);
 	weir_view_apply_aliases(stmt, query);
 	adds = count_columns(query) > nold;
@@ -121,13 +123,14 @@ weir_replace_view(UtilityCall *call, ViewStmt *stmt, Query *query, const ContVie
 		options.pk = weir_primary_key_find(cq, def, given.pk);
 	check_options(&view, &given, &options);
 	check_query(&view, old_def, old, def, cq);
-	weir_cont_query_plan(cq, call->query_string);
+	weir_cont_query_check_rights(weir_cont_query_plan(cq, call->query_string), call->query_string);
 
 	if (adds)
 	{
 		weir_flush_wait();
 		LockRelationOid(view.matrelid, AccessExclusiveLock);
 		extend_def(view.defid, query, nold);
+		weir_view_refuse_temporary(view.defid, stmt->query, call->query_string);
 		def = weir_def_query(view.defid);
 		cq = weir_cont_query_build(def, &view.options, NULL);
 		extend_matrel(view.matrelid, cq, old->nstates);
@@ -512,6 +515,7 @@ extend_matrel(Oid matrelid, const ContQuery *cq, int nold)
 		add_matrel_column(matrelid, state->block_name, state->statetype, weir_state_collation(state),
 						  agg->initvalue, agg->initisnull);
 	}
+	weir_matrel_check_width(matrelid);
 }
 
 /* With this value in every row there is; it takes no rewriting of the table. */
