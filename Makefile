@@ -131,6 +131,7 @@ OBJS = \
 	src/view/temporary.o \
 	src/view/create.o \
 	src/view/replace.o \
+	src/view/refuse.o \
 	src/view/alter.o \
 	src/view/drop.o \
 	src/view/adopt.o \

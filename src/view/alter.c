@@ -9,17 +9,13 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
 #include "access/relation.h"
-#include "access/table.h"
 #include "access/xact.h"
 #include "base/compat.h"
 #include "base/weir.h"
 #include "catalog/cont_view.h"
 #include "catalog/dependency.h"
-#include "catalog/index.h"
 #include "catalog/namespace.h"
-#include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "commands/defrem.h"
@@ -30,21 +26,16 @@
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
 #include "parser/parser.h"
-#include "matrel/shape.h"
 #include "query/cont_query.h"
-#include "query/values.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/ruleutils.h"
 #include "view/alter.h"
+#include "view/refuse.h"
 
-static ContView *find_view(RangeVar *name);
-static ContView *find_matrel(RangeVar *name);
-static ContView *view_of_matrel(Oid relid);
 static List *partitions(Oid relid);
-static Oid	lookup_index(ContView *view, Oid relid);
 static void rename_with_partitions(Oid relid, const char *old_view, const char *new_view, const char *suffix);
 static void rename_partition(Oid relid, const char *old_matrel, const char *new_matrel);
 static void rename_one(Oid relid, const char *old_view, const char *new_view,
@@ -54,8 +45,8 @@ static void move_with_partitions(Oid relid, Oid schema);
 static void change_with_partitions(Oid relid, Oid owner);
 static void change_owner(ContView *view, RoleSpec *role);
 static void refuse_matrel_change(ContView *view, RangeVar *name, const char *hint);
-static bool allowed_on_matrel(AlterTableType subtype);
-static bool is_group_index(ContView *view, Oid relid, Oid indexid);
+static bool allowed_on_matrel(const ContView *view, AlterTableType subtype);
+static bool is_about_triggers(AlterTableType subtype);
 static bool adds_primary_key(AlterTableCmd *cmd);
 static bool is_primary_key(ContView *view, Oid relid, AlterTableCmd *cmd);
 static void map_index_column(IndexElem *elem, Query *query, ContView *view);
@@ -72,15 +63,12 @@ weir_alter_rename(UtilityCall *call)
 	char	   *old_name;
 	ContView	copy;
 
-	if (stmt->relation == NULL)
+	/* ALTER INDEX renames views as well. */
+	if (stmt->relation == NULL ||
+		(stmt->renameType != OBJECT_VIEW && stmt->renameType != OBJECT_TABLE && stmt->renameType != OBJECT_INDEX))
 		return false;
-	view = find_matrel(stmt->relation);
-	if (view && (stmt->renameType == OBJECT_TABLE || stmt->renameType == OBJECT_COLUMN))
-		refuse_matrel_change(view, stmt->relation,
-							 "Rename the view: its materialization table is renamed with it.");
-	view = find_view(stmt->relation);
-	if (view == NULL ||
-		(stmt->renameType != OBJECT_VIEW && stmt->renameType != OBJECT_TABLE))
+	view = weir_view_named(stmt->relation);
+	if (view == NULL)
 		return false;
 
 	old_name = get_rel_name(view->viewid);
@@ -103,11 +91,11 @@ weir_alter_schema(UtilityCall *call)
 
 	if (stmt->relation == NULL)
 		return false;
-	view = find_matrel(stmt->relation);
+	view = weir_view_of_matrel_named(stmt->relation);
 	if (view)
 		refuse_matrel_change(view, stmt->relation,
 							 "Use ALTER VIEW ... SET SCHEMA: the materialization table moves with the view.");
-	view = find_view(stmt->relation);
+	view = weir_view_named(stmt->relation);
 	if (view == NULL)
 		return false;
 
@@ -131,21 +119,21 @@ weir_alter_table(UtilityCall *call)
 
 	if (!OidIsValid(relid))
 		return false;
-	view = view_of_matrel(relid);
+	view = weir_view_of_matrel(relid);
 	foreach(lc, stmt->cmds)
 	{
 		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
 
-		if (view && !allowed_on_matrel(cmd->subtype) && !is_primary_key(view, relid, cmd))
+		if (view && !allowed_on_matrel(view, cmd->subtype) && !is_primary_key(view, relid, cmd))
 			refuse_matrel_change(view, stmt->relation,
 								 adds_primary_key(cmd) ? "Create the view with the option pk." :
 								 cmd->subtype == AT_ChangeOwner ?
 								 "Use ALTER VIEW ... OWNER TO: the materialization table goes with the view." :
+								 is_about_triggers(cmd->subtype) ?
+								 "Only Weir writes it: insert into the view's stream, or call weir.truncate to start the view over." :
 								 "Its columns follow from the view's query: create another view.");
 		if (cmd->subtype == AT_ChangeOwner)
 			new_owner = cmd->newowner;
-		if (cmd->subtype == AT_AddInherit)
-			weir_refuse_inherit(list_make1(cmd->def));
 	}
 	view = weir_cont_view_by_view(relid);
 	if (view == NULL)
@@ -187,13 +175,13 @@ void
 weir_redirect_index(UtilityCall *call)
 {
 	IndexStmt  *stmt = castNode(IndexStmt, call->pstmt->utilityStmt);
-	ContView   *view = stmt->relation ? find_view(stmt->relation) : NULL;
+	ContView   *view = stmt->relation ? weir_view_named(stmt->relation) : NULL;
 	Query	   *query;
 	ListCell   *lc;
 
 	if (view == NULL)
 	{
-		view = stmt->relation ? find_matrel(stmt->relation) : NULL;
+		view = stmt->relation ? weir_view_of_matrel_named(stmt->relation) : NULL;
 		if (view)
 			check_unique(stmt, view);
 		return;
@@ -232,7 +220,7 @@ weir_redirect_vacuum(UtilityCall *call)
 	{
 		VacuumRelation *rel = lfirst_node(VacuumRelation, lc);
 
-		found |= rel->relation && find_view(rel->relation) != NULL;
+		found |= rel->relation && weir_view_named(rel->relation) != NULL;
 	}
 	if (!found)
 		return;
@@ -241,7 +229,7 @@ weir_redirect_vacuum(UtilityCall *call)
 	foreach(lc, stmt->rels)
 	{
 		VacuumRelation *rel = lfirst_node(VacuumRelation, lc);
-		ContView   *view = rel->relation ? find_view(rel->relation) : NULL;
+		ContView   *view = rel->relation ? weir_view_named(rel->relation) : NULL;
 
 		if (view == NULL)
 			continue;
@@ -256,161 +244,6 @@ weir_redirect_vacuum(UtilityCall *call)
 	}
 	stmt->rels = list_concat(stmt->rels, values);
 	weir_utility_replace(call, (Node *) stmt);
-}
-
-void
-weir_refuse_truncate(TruncateStmt *stmt)
-{
-	ListCell   *lc;
-
-	foreach(lc, stmt->relations)
-	{
-		RangeVar   *name = lfirst_node(RangeVar, lc);
-
-		if (find_view(name))
-			ereport(ERROR,
-					(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-					 errmsg("\"%s\" is a continuous view", name->relname),
-					 errhint("Use SELECT weir.truncate('%s').", find_view(name)->name)));
-	}
-}
-
-/*
- * A dependency record could say this, too; but where a column is dropped in a cascade
- * and takes the index along, it would have the whole matrel dropped before the column.
- */
-void
-weir_refuse_drop_index(DropStmt *stmt)
-{
-	ListCell   *lc;
-
-	foreach(lc, stmt->objects)
-	{
-		Oid			indexid = RangeVarGetRelid(makeRangeVarFromNameList(lfirst(lc)), NoLock, true);
-		Oid			relid = OidIsValid(indexid) ? IndexGetRelation(indexid, true) : InvalidOid;
-		ContView   *view = OidIsValid(relid) ? weir_cont_view_by_matrel(relid) : NULL;
-
-		if (view && (indexid == lookup_index(view, relid) || is_group_index(view, relid, indexid)))
-			ereport(ERROR,
-					(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
-					 errmsg("cannot drop index %s because table %s requires it",
-							get_rel_name(indexid), get_rel_name(relid)),
-					 errhint("You can drop view %s instead.", view->name)));
-	}
-}
-
-static Oid
-lookup_index(ContView *view, Oid relid)
-{
-	ContQuery  *cq = weir_cont_query_build(weir_def_query(view->defid), &view->options, NULL);
-	Relation	rel;
-	bool		hashed;
-	Oid			result;
-
-	for (int i = 0; i < view->nvalues && i < list_length(cq->values); i++)
-		if (view->values[i] == relid)
-		{
-			cq = ((ValuesRel *) list_nth(cq->values, i))->query;
-			break;
-		}
-	rel = table_open(relid, AccessShareLock);
-	result = weir_matrel_lookup_index(rel, cq, &hashed);
-	table_close(rel, AccessShareLock);
-	return result;
-}
-
-/* Does the index find the values of a group, in a values relation? */
-static bool
-is_group_index(ContView *view, Oid relid, Oid indexid)
-{
-	Relation	index;
-	List	   *exprs;
-	bool		result;
-
-	if (relid == view->matrelid)
-		return false;
-	index = index_open(indexid, AccessShareLock);
-	exprs = RelationGetIndexExpressions(index);
-	result = exprs != NIL && IsA(linitial(exprs), FuncExpr) &&
-		get_func_namespace(linitial_node(FuncExpr, exprs)->funcid) == weir_schema_oid();
-	index_close(index, AccessShareLock);
-	return result;
-}
-
-void
-weir_refuse_inherit(List *parents)
-{
-	ListCell   *lc;
-
-	foreach(lc, parents)
-	{
-		RangeVar   *parent = lfirst_node(RangeVar, lc);
-		ContView   *view = find_matrel(parent);
-
-		if (view)
-			ereport(ERROR,
-					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("cannot inherit from materialization table \"%s\" of continuous view \"%s\"",
-							parent->relname, view->name),
-					 errhint("Rows of another table are no groups of the view. For a table of the same columns, use LIKE.")));
-	}
-}
-
-void
-weir_refuse_trigger(CreateTrigStmt *stmt)
-{
-	ContView   *view = find_view(stmt->relation);
-
-	if (view == NULL)
-		view = find_matrel(stmt->relation);
-
-	/* A dump puts back the matrel's own. */
-	if (view && !(list_length(stmt->funcname) == 2 &&
-				  strcmp(strVal(llast(stmt->funcname)), "refuse_write") == 0))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("continuous views do not support triggers"),
-				 errdetail("Background workers write the materialization table below the level of triggers.")));
-}
-
-void
-weir_refuse_rule(RuleStmt *stmt)
-{
-	ContView   *view = find_view(stmt->relation);
-
-	if (view == NULL)
-		view = find_matrel(stmt->relation);
-	if (view && strcmp(stmt->rulename, "_RETURN") != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("continuous views do not support rules")));
-}
-
-static ContView *
-find_view(RangeVar *name)
-{
-	Oid			relid = RangeVarGetRelid(name, NoLock, true);
-
-	return OidIsValid(relid) ? weir_cont_view_by_view(relid) : NULL;
-}
-
-/* Also by a partition of it. */
-static ContView *
-find_matrel(RangeVar *name)
-{
-	Oid			relid = RangeVarGetRelid(name, NoLock, true);
-
-	return OidIsValid(relid) ? view_of_matrel(relid) : NULL;
-}
-
-static ContView *
-view_of_matrel(Oid relid)
-{
-	ContView   *view = weir_cont_view_by_matrel(relid);
-
-	if (view == NULL && get_rel_relispartition(relid))
-		view = weir_cont_view_by_matrel(get_partition_parent(relid, true));
-	return view;
 }
 
 /* Those of a matrel or values relation, locked. */
@@ -518,8 +351,10 @@ refuse_matrel_change(ContView *view, RangeVar *name, const char *hint)
 
 /* How and where it is stored, but not what. */
 static bool
-allowed_on_matrel(AlterTableType subtype)
+allowed_on_matrel(const ContView *view, AlterTableType subtype)
 {
+	if (view->state == CONT_VIEW_RESTORED && is_about_triggers(subtype))
+		return true;
 	switch (subtype)
 	{
 		case AT_SetStatistics:
@@ -537,9 +372,27 @@ allowed_on_matrel(AlterTableType subtype)
 		case AT_ReplicaIdentity:
 		case AT_EnableTrig:
 		case AT_EnableTrigAll:
-		case AT_DisableTrigAll:
 		case AT_DetachPartition:
 		case AT_DetachPartitionFinalize:
+			return true;
+		default:
+			return false;
+	}
+}
+
+static bool
+is_about_triggers(AlterTableType subtype)
+{
+	switch (subtype)
+	{
+		case AT_EnableTrig:
+		case AT_EnableAlwaysTrig:
+		case AT_EnableReplicaTrig:
+		case AT_DisableTrig:
+		case AT_EnableTrigAll:
+		case AT_DisableTrigAll:
+		case AT_EnableTrigUser:
+		case AT_DisableTrigUser:
 			return true;
 		default:
 			return false;

@@ -17,11 +17,5 @@ extern bool weir_alter_table(UtilityCall *call);
 
 extern void weir_redirect_index(UtilityCall *call);
 extern void weir_redirect_vacuum(UtilityCall *call);
-extern void weir_refuse_truncate(TruncateStmt *stmt);
-extern void weir_refuse_drop_index(DropStmt *stmt);
-/* Of tables that inherit from these (RangeVars) or are to be partitions of them. */
-extern void weir_refuse_inherit(List *parents);
-extern void weir_refuse_trigger(CreateTrigStmt *stmt);
-extern void weir_refuse_rule(RuleStmt *stmt);
 
 #endif

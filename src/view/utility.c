@@ -25,6 +25,7 @@
 #include "view/create.h"
 #include "view/define.h"
 #include "view/drop.h"
+#include "view/refuse.h"
 #include "view/stream_ddl.h"
 #include "view/type_ddl.h"
 #include "view/utility.h"
@@ -220,6 +221,7 @@ handle_statement(UtilityCall *call)
 {
 	Node	   *stmt = call->pstmt->utilityStmt;
 
+	weir_refuse_statement(stmt);
 	switch (nodeTag(stmt))
 	{
 		case T_ViewStmt:
@@ -242,24 +244,7 @@ handle_statement(UtilityCall *call)
 		case T_VacuumStmt:
 			weir_redirect_vacuum(call);
 			return false;
-		case T_DropStmt:
-			if (((DropStmt *) stmt)->removeType == OBJECT_INDEX)
-				weir_refuse_drop_index((DropStmt *) stmt);
-			return false;
-		case T_TruncateStmt:
-			weir_refuse_truncate((TruncateStmt *) stmt);
-			return false;
-		case T_CreateTrigStmt:
-			weir_refuse_trigger((CreateTrigStmt *) stmt);
-			return false;
-		case T_RuleStmt:
-			weir_refuse_rule((RuleStmt *) stmt);
-			return false;
-		case T_CreateStmt:
-			weir_refuse_inherit(((CreateStmt *) stmt)->inhRelations);
-			return false;
 		case T_CreateForeignTableStmt:
-			weir_refuse_inherit(((CreateForeignTableStmt *) stmt)->base.inhRelations);
 			weir_stream_create(call);
 			return false;
 		case T_RefreshMatViewStmt:
