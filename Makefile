@@ -30,6 +30,7 @@ OBJS = \
 	src/catalog/event_options.o \
 	src/catalog/options.o \
 	src/catalog/relation.o \
+	src/catalog/suspended.o \
 	src/catalog/cont_view.o \
 	src/catalog/adopted.o \
 	src/catalog/late_stream.o \
@@ -147,6 +148,8 @@ OBJS = \
 	src/view/combine_inline.o \
 	src/view/combine.o \
 	src/monitor/problems.o \
+	src/monitor/waiting.o \
+	src/monitor/health.o \
 	src/monitor/show.o
 
 # Symbols stay inside: libraries of a server share one namespace.  PostgreSQL 15

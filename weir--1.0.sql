@@ -1614,6 +1614,39 @@ COMMENT ON VIEW weir.stat_memory IS 'shared memory under weir.memory, bytes, for
 
 GRANT SELECT ON weir.stat_stream, weir.stat_view, weir.stat_worker, weir.stat_memory TO PUBLIC;
 
+/* Works without workers, and on a server where Weir is not preloaded; waits for no lock that users can hold. */
+CREATE FUNCTION weir.health_raw(OUT object text, OUT problem text, OUT reason text, OUT since timestamptz, OUT remedy text)
+	RETURNS SETOF record
+	LANGUAGE c VOLATILE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'weir_health';
+REVOKE ALL ON FUNCTION weir.health_raw() FROM PUBLIC;
+COMMENT ON FUNCTION weir.health_raw() IS 'what shared memory tells of problems; see weir.health()';
+
+CREATE FUNCTION weir.health(OUT object text, OUT problem text, OUT reason text, OUT since timestamptz, OUT remedy text)
+	RETURNS SETOF record
+	LANGUAGE sql VOLATILE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS $$
+	SELECT object, problem, reason, since, remedy FROM weir.health_raw()
+	UNION ALL
+	SELECT v.view::oid::regclass::text, 'view_suspended', v.reason, v.since,
+		format('Remove the cause, then call weir.activate(%L), from which on it counts again. Rows since then are not in it.', v.view::oid::regclass)
+	FROM weir.continuous_view v WHERE v.state = 'suspended'
+	UNION ALL
+	SELECT t.stream::oid::regclass::text, 'stream_stopped', t.reason, t.at,
+		format('Remove the cause or change the stream''s option on_error, then call weir.resume(%L).', t.stream::oid::regclass)
+	FROM weir.kafka_stopped t
+	UNION ALL
+	SELECT coalesce(d.view, d.stream)::oid::regclass::text, 'dead_letters',
+		format('rows that %s in the last hour: %s, with SQLSTATE %s',
+			CASE WHEN d.view IS NULL THEN 'could not be decoded' ELSE 'failed in its query' END,
+			count(*), string_agg(DISTINCT d.sqlstate, ', ')),
+		min(d."time"), 'weir.dead_letters has the rows and what is wrong with them.'
+	FROM weir.dead_letters d WHERE d."time" > clock_timestamp() - interval '1 hour'
+	GROUP BY d.view, d.stream
+	$$;
+REVOKE ALL ON FUNCTION weir.health() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION weir.health() TO pg_monitor;
+COMMENT ON FUNCTION weir.health() IS 'what is wrong in this database, a row a problem, none when all is well: object, problem (a short code that stays), reason, since when, and what to do; for pg_monitor';
+
 CREATE FUNCTION weir.stat_reset() RETURNS void
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'weir_stat_reset';
 REVOKE ALL ON FUNCTION weir.stat_reset() FROM PUBLIC;

@@ -13,6 +13,7 @@
 #include "base/shmem.h"
 #include "catalog/adopted.h"
 #include "catalog/cont_view.h"
+#include "catalog/suspended.h"
 #include "fmgr.h"
 #include "groups/epoch.h"
 #include "worker/kafka.h"
@@ -52,6 +53,7 @@ _PG_init(void)
 	weir_kafka_init();
 	weir_shmem_init();
 	weir_xact_rows_init();
+	weir_suspended_init();
 	weir_cont_view_init();
 	weir_adopted_init();
 	weir_utility_init();

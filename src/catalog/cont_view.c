@@ -36,6 +36,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_foreign_table.h"
 #include "catalog/pg_type.h"
+#include "catalog/suspended.h"
 #include "commands/extension.h"
 #include "commands/trigger.h"
 #include "common/int.h"
@@ -388,6 +389,7 @@ weir_cont_view_set_state(Oid defid, ContViewState state, const char *reason)
 	values[0] = ObjectIdGetDatum(defid);
 	values[1] = CStringGetTextDatum(state_names[state]);
 	values[2] = reason ? CStringGetTextDatum(reason) : (Datum) 0;
+	weir_suspended_remove_at_commit(defid);
 	return update_row("UPDATE weir.continuous_view SET state = $2, reason = $3, since = pg_catalog.clock_timestamp()"
 					  " WHERE def OPERATOR(pg_catalog.=) $1",
 					  3, types, values, reason ? "   " : "  n") > 0;
@@ -399,7 +401,11 @@ weir_cont_view_suspend(Oid defid, const char *reason, bool nowait)
 	Oid			types[] = {OIDOID, TEXTOID};
 	Datum		values[2] = {ObjectIdGetDatum(defid), CStringGetTextDatum(reason)};
 
+	ContView   *view = weir_cont_view_by_def(defid);
+
 	weir_stats_view_error(defid);
+	if (view)
+		weir_suspended_add_at_commit(view);
 	return update_row(psprintf("UPDATE weir.continuous_view SET state = 'suspended', reason = $2, since = pg_catalog.clock_timestamp()"
 							   " WHERE def OPERATOR(pg_catalog.=)"
 							   " (SELECT v.def FROM weir.continuous_view v WHERE v.def OPERATOR(pg_catalog.=) $1 FOR UPDATE%s)",

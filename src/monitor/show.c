@@ -12,9 +12,9 @@
 #include "groups/epoch.h"
 #include "kafka/stat.h"
 #include "miscadmin.h"
+#include "monitor/waiting.h"
 #include "stream/queue.h"
 #include "utils/builtins.h"
-#include "utils/hsearch.h"
 #include "worker/launcher.h"
 #include "worker/missing.h"
 #include "worker/registry.h"
@@ -142,40 +142,11 @@ weir_stat_view(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* ---------------------------------------------------------------------
- * Rows that no view shows yet
- * --------------------------------------------------------------------- */
-
-/* Of a stream; InvalidOid: rows that may be of any. */
-typedef struct Waiting
-{
-	Oid			streamid;		/* hash key */
-	TimestampTz since;
-} Waiting;
-
-static void
-note_waiting(HTAB *streams, Oid streamid, TimestampTz since)
-{
-	bool		found;
-	Waiting    *w = hash_search(streams, &streamid, HASH_ENTER, &found);
-
-	if (!found || w->since > since)
-		w->since = since;
-}
-
-static void
-visit_message(const StreamSet *set, TimestampTz published, void *arg)
-{
-	if (set->n > STREAM_SET_MAX)
-		note_waiting(arg, InvalidOid, published);
-	for (int i = 0; set->n <= STREAM_SET_MAX && i < set->n; i++)
-		note_waiting(arg, set->streams[i], published);
-}
-
 /* What a worker that is not there, or does not reach its broker, cannot read. */
-static void
-note_unread(HTAB *streams)
+static List *
+unread_streams(void)
 {
+	List	   *result = NIL;
 	MissingWorker worker;
 	ListCell   *lc;
 
@@ -185,37 +156,24 @@ note_unread(HTAB *streams)
 
 		if (stat->entry.part < 0 && stat->away_since != 0 &&
 			weir_registry_kafka_wanted(MyDatabaseId, stat->entry.relid, -1 - stat->entry.part))
-			note_waiting(streams, stat->entry.relid, stat->away_since);
+			result = lappend(result, weir_waiting_new(stat->entry.relid, stat->away_since));
 	}
 	for (int i = 0; weir_missing_get(MyDatabaseId, i, &worker); i++)
 		if (worker.task.kind == WORKER_KAFKA)
-			note_waiting(streams, worker.task.streamid, worker.since);
+			result = lappend(result, weir_waiting_new(worker.task.streamid, worker.since));
+	return result;
 }
 
-/* In the order in which rows go, so that none is missed that goes on meanwhile. */
 Datum
 weir_stat_waiting(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = begin_rows(fcinfo);
-	HASHCTL		ctl = {.keysize = sizeof(Oid),.entrysize = sizeof(Waiting),.hcxt = CurrentMemoryContext};
-	HTAB	   *streams = hash_create("weir waiting", 64, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	int			slot = weir_database_slot(MyDatabaseId, false);
-	HASH_SEQ_STATUS seq;
-	Stats	   *copy;
-	Waiting    *w;
+	List	   *waiting = list_concat(weir_waiting_rows(), unread_streams());
+	ListCell   *lc;
 
-	if (slot >= 0)
-		weir_queue_each(slot, visit_message, streams);
-	copy = weir_stats_copy();
-	for (int i = 0; i < MAX_STREAM_STATS; i++)
-		for (int epoch = 0; epoch < 2; epoch++)
-			if (copy->streams[i].dboid == MyDatabaseId && copy->streams[i].waiting[epoch] != 0)
-				note_waiting(streams, copy->streams[i].streamid, copy->streams[i].waiting[epoch]);
-	note_unread(streams);
-
-	hash_seq_init(&seq, streams);
-	while ((w = hash_seq_search(&seq)) != NULL)
+	foreach(lc, waiting)
 	{
+		Waiting    *w = lfirst(lc);
 		Row			row = {0};
 
 		put_oid(&row, w->streamid);

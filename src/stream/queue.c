@@ -465,16 +465,15 @@ weir_queue_wait_warn(FlushWait *wait)
 	return WARN_AGAIN_MS;
 }
 
-void
+bool
 weir_queue_commit_wait(int64 seq, bool show_errors)
 {
 	QueueDatabase *db = &queue->databases[weir_my_database_slot()];
 	volatile QueueWaiter *waiter = &queue->waiters[weir_my_proc_number()];
-
 	FlushWait	wait;
 
 	if (!waiter_enlist(db, seq))
-		return;
+		return true;
 	wait_event_begin();
 	weir_queue_wait_begin(&wait, seq, show_errors, true);
 
@@ -485,7 +484,7 @@ weir_queue_commit_wait(int64 seq, bool show_errors)
 
 		ResetLatch(MyLatch);
 		if (!waiter->waiting)
-			break;
+			return true;
 
 		/*
 		 * The transaction is committed and cannot be taken back; nor may the
@@ -495,23 +494,23 @@ weir_queue_commit_wait(int64 seq, bool show_errors)
 		if (ProcDiePending)
 		{
 			if (!waiter_delist(db))
-				break;
+				return true;
 			ereport(WARNING,
 					(errcode(ERRCODE_ADMIN_SHUTDOWN),
 					 errmsg("canceling the wait for the flush of stream rows and terminating connection due to administrator command"),
 					 errdetail("The transaction has already committed, but its stream rows might not be in the views yet.")));
 			whereToSendOutput = DestNone;
-			break;
+			return false;
 		}
 		if (QueryCancelPending)
 		{
 			QueryCancelPending = false;
 			if (!waiter_delist(db))
-				break;
+				return true;
 			ereport(WARNING,
 					(errmsg("canceling wait for the flush of stream rows due to user request"),
 					 errdetail("The transaction has already committed, but its stream rows might not be in the views yet.")));
-			break;
+			return false;
 		}
 
 		timeout = weir_queue_wait_warn(&wait);
@@ -521,7 +520,7 @@ weir_queue_commit_wait(int64 seq, bool show_errors)
 			ProcDiePending = true;
 			whereToSendOutput = DestNone;
 			waiter_delist(db);
-			break;
+			return false;
 		}
 	}
 }

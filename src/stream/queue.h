@@ -93,9 +93,10 @@ extern void weir_queue_never_wait(void);
  * Wait until rows published up to seq are on disk in every view.  For use in
  * the commit of a transaction: never errors; a cancel or terminate ends the
  * wait with a warning, as in synchronous replication.  A wait that takes long
- * is explained in warnings, with texts of errors if these may be shown.
+ * is explained in warnings, with texts of errors if these may be shown.  Returns
+ * whether the rows are flushed.
  */
-extern void weir_queue_commit_wait(int64 seq, bool show_errors);
+extern bool weir_queue_commit_wait(int64 seq, bool show_errors);
 
 /* What a flush waits for. */
 typedef struct FlushDelay

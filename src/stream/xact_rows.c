@@ -35,6 +35,7 @@
 #include "base/settings.h"
 #include "base/shmem.h"
 #include "base/stats.h"
+#include "catalog/suspended.h"
 #include "miscadmin.h"
 #include "storage/buffile.h"
 #include "stream/feed.h"
@@ -108,6 +109,7 @@ static XactRows *rows = NULL;
 /* Number to wait for once locks are released; 0 = none. */
 static int64 wait_for_seq = 0;
 static bool show_errors = false;	/* of workers, to who waits */
+static StreamSet committed;		/* streams of what is waited for */
 
 static void xact_callback(XactEvent event, void *arg);
 static void subxact_callback(SubXactEvent event, SubTransactionId mySubid,
@@ -684,6 +686,7 @@ commit(void)
 		int64		seq;
 
 		rows->reserved->feed = rows->feed;
+		committed = rows->reserved->streams;
 		seq = weir_queue_publish(rows->reserved, &wait);
 		if (wait)
 			wait_for_seq = seq;
@@ -751,5 +754,6 @@ release_callback(ResourceReleasePhase phase, bool isCommit, bool isTopLevel, voi
 	if (phase != RESOURCE_RELEASE_AFTER_LOCKS || !isCommit || !isTopLevel || seq == 0)
 		return;
 	wait_for_seq = 0;
-	weir_queue_commit_wait(seq, show_errors);
+	if (weir_queue_commit_wait(seq, show_errors))
+		weir_suspended_warn(committed.n <= STREAM_SET_MAX ? committed.streams : NULL, committed.n);
 }

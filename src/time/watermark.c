@@ -42,6 +42,7 @@ typedef struct WatermarkHold
 {
 	struct WatermarkHold *next;
 	void	   *owner;
+	TimestampTz since;
 	int64		watermark;
 	int64		newest;			/* of what the owner keeps; NO_WATERMARK: nothing */
 } WatermarkHold;
@@ -237,6 +238,7 @@ add_hold(EventStream *stream, void *owner, int64 watermark)
 	if (hold == NULL)
 		no_memory();
 	hold->owner = owner;
+	hold->since = GetCurrentTimestamp();
 	hold->watermark = watermark;
 	hold->newest = NO_WATERMARK;
 	hold->next = stream->holds;
@@ -484,4 +486,65 @@ void
 weir_watermark_discard(int slot)
 {
 	weir_watermark_purge(slot, NIL);
+}
+
+/* ---------------------------------------------------------------------
+ * Looking
+ * --------------------------------------------------------------------- */
+
+/* The partition that the stream waits for, if others have gone on for so long without it. */
+static EventPartition *
+laggard(EventStream *stream, int64 usecs)
+{
+	EventPartition *least = NULL;
+	TimestampTz latest = 0;
+	TimestampTz now = weir_clock_now();
+
+	for (EventPartition *p = stream->partitions; p; p = p->next)
+	{
+		if (stream->idle_timeout > 0 && now - p->heard > stream->idle_timeout)
+			continue;
+		if (least == NULL || p->watermark < least->watermark)
+			least = p;
+		latest = Max(latest, p->heard);
+	}
+	return least && latest - least->heard >= usecs ? least : NULL;
+}
+
+/* The hold that began first and keeps the stream back. */
+static WatermarkHold *
+oldest_hold(EventStream *stream, int64 usecs)
+{
+	WatermarkHold *oldest = NULL;
+
+	for (WatermarkHold *hold = stream->holds; hold; hold = hold->next)
+		if (hold->watermark < stream->watermark && (oldest == NULL || hold->since < oldest->since))
+			oldest = hold;
+	return oldest && GetCurrentTimestamp() - oldest->since >= usecs ? oldest : NULL;
+}
+
+bool
+weir_watermark_held(int slot, int n, int64 usecs, WatermarkHeld *held)
+{
+	bool		found = false;
+
+	LWLockAcquire(&shared->lock, LW_SHARED);
+	for (EventStream *stream = shared->streams[slot]; stream && !found; stream = stream->next)
+	{
+		EventPartition *p = laggard(stream, usecs);
+		WatermarkHold *hold = oldest_hold(stream, usecs);
+
+		if (p != NULL && n-- == 0)
+		{
+			*held = (WatermarkHeld) {stream->streamid, p->number, p->heard};
+			found = true;
+		}
+		else if (hold != NULL && n-- == 0)
+		{
+			*held = (WatermarkHeld) {stream->streamid, WHOLE_STREAM, hold->since};
+			found = true;
+		}
+	}
+	LWLockRelease(&shared->lock);
+	return found;
 }

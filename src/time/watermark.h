@@ -64,6 +64,20 @@ extern void weir_watermark_cut(int slot);
 extern StoredWatermark *weir_watermark_changes(int slot, int *n);
 extern void weir_watermark_stored(int slot);
 
+/*
+ * What keeps a stream's watermark back: a partition that brings nothing while others
+ * of its stream do, or rows of a transaction that has not ended.
+ */
+typedef struct WatermarkHeld
+{
+	Oid			streamid;
+	int32		partition;		/* WHOLE_STREAM: by a transaction */
+	TimestampTz since;			/* a partition's by weir_clock_now */
+} WatermarkHeld;
+
+/* Copies the nth that has lasted for so long; false if there are not so many. */
+extern bool weir_watermark_held(int slot, int n, int64 usecs, WatermarkHeld *held);
+
 /* Forget streams that are none of these any more. */
 extern void weir_watermark_purge(int slot, List *streams);
 extern void weir_watermark_discard(int slot);

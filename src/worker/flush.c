@@ -22,6 +22,7 @@
 #include "base/compat.h"
 #include "base/shmem.h"
 #include "catalog/cont_view.h"
+#include "catalog/suspended.h"
 #include "groups/epoch.h"
 #include "worker/kafka.h"
 #include "matrel/lock.h"
@@ -562,6 +563,7 @@ tick(void)
 		return;
 	}
 	views = weir_cont_views_whole();
+	weir_suspended_sync(views);
 	nwants = kafka_wants(views, wants);
 	weir_registry_set_kafka_wants(wants, nwants);
 	adopt_views(views);

@@ -95,8 +95,12 @@ all_count('leaders that move');
 for my $down ([1], [2], [ 1, 2, 3 ])
 {
 	broker('command', 'down', $_) for @$down;
-	becomes($node, q(SELECT count(*) > 0 FROM weir.stat_kafka WHERE state = 'unreachable'), 't', 'vanished brokers are seen')
-	  if @$down == 3;
+	if (@$down == 3)
+	{
+		becomes($node, q(SELECT count(*) > 0 FROM weir.stat_kafka WHERE state = 'unreachable'), 't', 'vanished brokers are seen');
+		is($node->safe_psql('postgres', q(SELECT freshness > 0 FROM weir.stat_view WHERE name = 'faults_v')), 't', 'and the view is not fresh');
+		becomes($node, q(SELECT object, problem FROM weir.health()), 'public.faults|topic_not_read', 'weir.health() says so');
+	}
 	is($node->safe_psql('postgres', 'SELECT count FROM faults_v'), $count, 'the server answers without broker ' . join ' ', @$down);
 	broker('command', 'up', $_) for @$down;
 	send_messages();
@@ -112,6 +116,8 @@ broker('command', 'topic-error', 'faults', 0);
 send_messages();
 all_count('it goes on when it may');
 becomes($node, 'SELECT DISTINCT state FROM weir.stat_kafka', 'running', 'the state says so');
+is($node->safe_psql('postgres', 'SELECT max(freshness) FROM weir.stat_view'), '0', 'the views are fresh');
+is($node->safe_psql('postgres', 'SELECT * FROM weir.health()'), '', 'and all is well');
 
 is($node->safe_psql('postgres', q(SELECT sum(next_offset) - (SELECT count FROM faults_v) FROM weir.kafka_offsets)),
 	'0', 'offsets and views agree');

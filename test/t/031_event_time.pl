@@ -69,6 +69,8 @@ $node->safe_psql('postgres', q(SELECT weir.set_clock('2024-01-01 12:01:20')));
 click(0, [ 512, '10:09:00' ]);
 becomes($node, offsets(), 10, 'one goes on');
 is($node->safe_psql('postgres', q(SELECT weir.watermark('clicks'))), '2024-01-01 10:06:50+00', 'it waits');
+like($node->safe_psql('postgres', q(SELECT object, problem, reason, since FROM weir.health())),
+	qr/^public\.clicks\|watermark_held\|its watermark waits for partition 1, .*\|2024-01-01 12:01:00\+00$/, 'and weir.health() says for whom');
 $node->safe_psql('postgres', q(SELECT weir.set_clock('2024-01-01 12:01:40')));
 becomes($node, q(SELECT weir.watermark('clicks')), '2024-01-01 10:08:50+00', 'until the other is idle, though no row comes');
 is($node->safe_psql('postgres', 'SELECT sum(count) + (SELECT count(*) FROM weir.late_rows) FROM minutes'), '9',

@@ -4,12 +4,12 @@ use warnings;
 use WeirTest;
 use Test::More;
 
-# A session that runs one statement; its output is read when it is done.
+# A session that runs statements; its output is read when it is done.
 sub begin_psql
 {
-	my ($node, $sql) = @_;
+	my ($node, @sql) = @_;
 	my %session = (out => '', err => '');
-	$session{run} = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-c', $sql ],
+	$session{run} = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres'), map { ('-c', $_) } @sql ],
 		'<', \undef, '>', \$session{out}, '2>', \$session{err});
 	return \%session;
 }
@@ -37,11 +37,16 @@ sub warns
 }
 my $no_slot = qr/WARNING:  a weir flush worker of this database could not be started: all 2 of max_worker_processes are in use.*HINT:  Increase max_worker_processes, which is 2: Weir needs 3 now/s;
 like(warns('DROP EXTENSION weir; CREATE EXTENSION weir'), $no_slot, 'CREATE EXTENSION warns');
-$node->safe_psql('postgres', 'CREATE FOREIGN TABLE s (x int) SERVER weir; CREATE ROLE app; GRANT INSERT ON s TO app');
+$node->safe_psql('postgres', 'CREATE FOREIGN TABLE s (x int) SERVER weir; CREATE ROLE app; GRANT INSERT ON s TO app; CREATE ROLE mon IN ROLE pg_monitor');
+sub problems { return $node->safe_psql('postgres', 'SET ROLE mon; SELECT object, problem FROM weir.health() ORDER BY 1, 2') }
 like(warns('CREATE VIEW v AS SELECT count(*) FROM s'), $no_slot, 'CREATE VIEW warns');
 is($node->safe_psql('postgres', q(SELECT kind, state, since <= now(), last_error FROM weir.stat_worker ORDER BY kind)),
 	"flush|no slot|t|all 2 of max_worker_processes are in use\ningest|no slot|t|all 2 of max_worker_processes are in use",
 	'weir.stat_worker has the workers that should be there');
+is(problems(), "flush worker|no_worker_slot\ningest worker 0|no_worker_slot", 'and weir.health() the problem');
+is($node->safe_psql('postgres', 'SELECT count(*) FROM weir.health() WHERE since > now() OR reason IS NULL OR remedy IS NULL'), '0', 'with all that is to be known');
+my ($status, undef, $stderr) = $node->psql('postgres', 'SET ROLE app; SELECT * FROM weir.health()');
+like($stderr, qr/permission denied/, 'which is not for everyone');
 $node->wait_for_log(qr/no free slot for a weir flush worker/);
 
 my $insert = begin_psql($node, 'SET ROLE app; INSERT INTO s VALUES (1)');
@@ -57,6 +62,7 @@ $node->safe_psql('postgres', 'INSERT INTO s VALUES (2)');
 is($node->safe_psql('postgres', q(SELECT kind, state FROM weir.stat_worker ORDER BY kind)), "flush|running\ningest|running",
 	'with more slots the workers are there');
 is(warns('CREATE VIEW w AS SELECT count(*) FROM s'), '', 'and nobody warns');
+is(problems(), '', 'or has a problem');
 
 # ---------------------------------------------------------------- however many Kafka workers there shall be
 $node->safe_psql('postgres', q(
@@ -95,6 +101,8 @@ $node->poll_query_until('postgres', q(SELECT count(*) = 1 FROM weir.stat_worker 
 is(of_view('freshness > 0, errors > 0', 'o'), 't|t', 'a view whose flush fails is not fresh and has errors');
 is(of_view('last_flush, flushes', 'o'), $last, 'and had no flush');
 is(of_view('freshness, errors', 'v'), '0|0', 'one that waits for nothing is fresh');
+like($node->safe_psql('postgres', 'SET ROLE mon; SELECT object, problem, reason FROM weir.health()'),
+	qr/^flush worker\|flush_fails\|.* fails and tries again: duplicate key value/, 'weir.health() says what fails');
 my $age = of_view('freshness', 'o');
 cmp_ok(of_view('freshness', 'o'), '>', $age, 'it grows older');
 $node->safe_psql('postgres', 'SELECT weir.stat_reset()');
@@ -104,6 +112,8 @@ unlike($bad->{err}, qr/unique/, 'and what the error says of rows is not for ever
 $node->safe_psql('postgres', 'DROP INDEX weir.one');
 $bad->{run}->finish;
 is(of_view('freshness, flushes', 'o'), '0|1', 'then it is written, and fresh');
+is(problems(), 'public.ratio|dead_letters', 'the dead letters are told of for an hour');
+$node->safe_psql('postgres', 'DELETE FROM weir.dead_letters');
 
 # Rows wait for a worker that stands still.
 my $ingest = worker_pid($node, 'weir ingest worker', 'postgres');
@@ -111,15 +121,31 @@ kill 'STOP', $ingest;
 $node->safe_psql('postgres', 'SET weir.synchronous_insert = off; INSERT INTO other VALUES (1)');
 is(of_view('freshness > 0', 'o'), 't', 'a row in the queue is not visible');
 is(of_view('freshness', 'v'), '0', 'which is nothing to views of other streams');
+$node->poll_query_until('postgres', q(SELECT object = 'public.other' AND problem = 'rows_wait' FROM weir.health())) or die 'rows do not wait';
 kill 'CONT', $ingest;
 flush($node);
+is(problems(), '', 'then nothing is wrong');
 
 $node->safe_psql('postgres', q(SELECT weir.deactivate('o')));
 is(of_view('freshness IS NULL', 'o'), 't', 'of an inactive view nobody says that it is fresh');
 $node->safe_psql('postgres', q(CREATE FUNCTION f(int) RETURNS int LANGUAGE plpgsql AS 'BEGIN RAISE undefined_table; END';
 	CREATE VIEW broken AS SELECT f(x) FROM other));
-$node->psql('postgres', 'INSERT INTO other VALUES (1)');
+my $twice = begin_psql($node, 'SET ROLE app; INSERT INTO s VALUES (1);', 'INSERT INTO other VALUES (1)', 'INSERT INTO other VALUES (1)');
+$twice->{run}->finish;
 is(of_view('freshness > 0, errors', 'broken'), 't|1', 'a suspended one is not');
+is(problems(), 'public.broken|view_suspended', 'and is a problem');
+is(() = $twice->{err} =~ /WARNING:  continuous view public.broken is suspended and may lack rows/g, 1,
+	'who inserts is told, once in a session');
+$node->restart;
+like(warns('INSERT INTO other VALUES (1)'), qr/public.broken is suspended/, 'also when it has been for long');
+is(warns('INSERT INTO s VALUES (1)'), '', 'but not who inserts into another stream');
+$node->safe_psql('postgres', q(DROP VIEW broken));
+is(warns('INSERT INTO other VALUES (1)'), '', 'and not of a view that is gone');
+
+# ---------------------------------------------------------------- without the library
+$node->append_conf('postgresql.conf', "shared_preload_libraries = ''");
+$node->restart;
+is(problems(), 'server|not_preloaded', 'weir.health() works where nothing else does');
 $node->stop;
 
 done_testing();
