@@ -1578,7 +1578,7 @@ COMMENT ON VIEW weir.stat_stream IS 'rows, bytes and batches taken in per stream
 /*
  * A view is as fresh as the oldest row of its streams that it does not show.  A
  * suspended one shows none since it was suspended; one that its owner has
- * deactivated is not meant to.
+ * deactivated, or that was restored and is not whole, is not meant to.
  */
 CREATE VIEW weir.stat_view AS
 	WITH waiting AS MATERIALIZED (SELECT stream, since FROM weir.stat_waiting_raw())
@@ -1587,7 +1587,7 @@ CREATE VIEW weir.stat_view AS
 		coalesce(s.rows_written, 0) AS rows_written, coalesce(s.flushes, 0) AS flushes,
 		coalesce(s.flush_time, 0) AS flush_time, coalesce(s.errors, 0) AS errors,
 		s.last_flush,
-		CASE WHEN v.state = 'inactive' THEN NULL
+		CASE WHEN v.state = 'inactive' OR a.def IS NULL OR a.missing IS NOT NULL THEN NULL
 			ELSE coalesce(1000 * extract(epoch FROM greatest(clock_timestamp() - CASE v.state
 				WHEN 'suspended' THEN v.since
 				ELSE (SELECT min(w.since) FROM waiting w WHERE w.stream IS NULL
@@ -1598,9 +1598,10 @@ CREATE VIEW weir.stat_view AS
 	FROM weir.continuous_view v
 	JOIN pg_catalog.pg_class c ON c.oid = v.view
 	JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+	LEFT JOIN weir.adopted a ON a.def = v.def
 	LEFT JOIN weir.stat_view_raw() s ON s.def = v.def
 	LEFT JOIN weir.late_counts l ON l.view = v.view;
-COMMENT ON VIEW weir.stat_view IS 'per continuous view: rows in, groups merged, matrel rows written, flush_time (ms), errors, last flush that has committed, freshness (ms since the oldest committed row came that the view does not show; 0: all is visible; NULL: inactive)';
+COMMENT ON VIEW weir.stat_view IS 'per continuous view: rows in, groups merged, matrel rows written, flush_time (ms), errors, last flush that has committed, freshness (ms since the oldest committed row came that the view does not show; 0: all is visible; NULL: inactive, or restored and not whole)';
 
 CREATE VIEW weir.stat_worker AS
 	SELECT pid, kind, "index", stream::regclass AS stream, state, since, started, batches, rows, errors,
@@ -1630,6 +1631,13 @@ CREATE FUNCTION weir.health(OUT object text, OUT problem text, OUT reason text, 
 	SELECT v.view::oid::regclass::text, 'view_suspended', v.reason, v.since,
 		format('Remove the cause, then call weir.activate(%L), from which on it counts again. Rows since then are not in it.', v.view::oid::regclass)
 	FROM weir.continuous_view v WHERE v.state = 'suspended'
+	UNION ALL
+	SELECT coalesce(c.oid, v.def::oid, a.def)::regclass::text,
+		CASE WHEN a.def IS NULL THEN 'view_restoring' ELSE 'view_incomplete' END,
+		coalesce(a.missing, 'it was restored, and the restore has not said that it is through'), v.since,
+		'Restore what is missing, then call weir.adopt(); or drop the view.'
+	FROM weir.continuous_view v FULL JOIN weir.adopted a ON a.def = v.def::oid LEFT JOIN pg_class c ON c.oid = v.view::oid
+	WHERE a.def IS NULL OR a.missing IS NOT NULL
 	UNION ALL
 	SELECT t.stream::oid::regclass::text, 'stream_stopped', t.reason, t.at,
 		format('Remove the cause or change the stream''s option on_error, then call weir.resume(%L).', t.stream::oid::regclass)

@@ -113,7 +113,9 @@ $node->command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-d', $two, '-f', "$
 $node->command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-d', $two, '-f', "$dir/data.sql" ], 'restore of the data');
 my ($ret, $out, $err) = $node->psql('in_two', "INSERT INTO app.s VALUES ('a', 1, 1)");
 like($err, qr/ERROR:  cannot insert into stream "s" while its continuous views are being restored/, 'in two steps: no end of the restore is seen');
+is($node->safe_psql('in_two', 'SELECT problem, count(*) FROM weir.health() GROUP BY 1'), 'view_restoring|12', 'weir.health() says so');
 is($node->safe_psql('in_two', 'SELECT count(*), count(missing) FROM weir.adopt()'), '12|0', 'but said');
+is($node->safe_psql('in_two', 'SELECT * FROM weir.health()'), '', 'then all is well');
 same($node, "SELECT * FROM $_", $batch{$_}, "in two steps: $_ has its data", 'in_two') for sort keys %batch;
 insert('in_two');
 flush($node, 'in_two');
