@@ -1410,7 +1410,7 @@ CREATE INDEX dead_letters_time ON weir.dead_letters USING brin ("time") WITH (pa
 
 /* Payloads and messages may be private; how many there are is not. */
 CREATE VIEW weir.dead_letter_counts AS
-	SELECT stream, view, topic, sqlstate, pg_catalog.count(*) AS letters,
+	SELECT stream::pg_catalog.regclass AS stream, view::pg_catalog.regclass AS view, topic, sqlstate, pg_catalog.count(*) AS letters,
 		pg_catalog.min("time") AS first, pg_catalog.max("time") AS last
 	FROM weir.dead_letters GROUP BY stream, view, topic, sqlstate;
 GRANT SELECT ON weir.dead_letter_counts TO pg_monitor;

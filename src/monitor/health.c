@@ -169,7 +169,7 @@ weir_health(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	if (!weir_shmem_ready())
 	{
-		add_row(result, "server", "not_preloaded", "weir is not in shared_preload_libraries: nothing is counted", 0,
+		add_row(result, "server", "not_preloaded", "weir is not in shared_preload_libraries: nothing is counted", PgStartTime,
 				"Add weir to shared_preload_libraries in postgresql.conf and restart the server.");
 		return (Datum) 0;
 	}

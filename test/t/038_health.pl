@@ -2,6 +2,8 @@
 use strict;
 use warnings;
 use WeirTest;
+use File::Basename;
+use PostgreSQL::Test::Utils;
 use Test::More;
 
 # A session that runs statements; its output is read when it is done.
@@ -78,6 +80,17 @@ my $before = $node->safe_psql('postgres', 'SELECT count FROM v');
 $node->safe_psql('postgres', 'INSERT INTO s VALUES (3)');
 is($node->safe_psql('postgres', 'SELECT count FROM v'), $before + 1, 'and other streams go on');
 $node->safe_psql('postgres', 'SET client_min_messages = error; DROP SERVER k CASCADE');
+
+# ---------------------------------------------------------------- the manual's queries, in order
+my $manual = slurp_file(dirname(__FILE__) . '/../../doc/monitoring.md');
+my @queries = ($manual =~ /^```sql\n(.*?)^```/gms, map { s/\\"/"/gr } $manual =~ /^  query: "(.*)"$/gm);
+cmp_ok(scalar(@queries), '>', 10, 'the manual has queries');
+for my $query (@queries)
+{
+	my $role = $query =~ /CREATE ROLE/ ? '' : 'SET ROLE mon;';
+	my ($status, undef, $err) = $node->psql('postgres', "$role $query");
+	is($err, '', $query =~ s/\n.*//sr);
+}
 
 # ---------------------------------------------------------------- what weir.stat_view says of views
 sub of_view
