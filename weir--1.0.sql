@@ -1611,7 +1611,7 @@ COMMENT ON VIEW weir.stat_worker IS 'workers of this database, those that should
 
 CREATE VIEW weir.stat_memory AS
 	SELECT area, "limit", used, peak FROM weir.stat_memory_raw();
-COMMENT ON VIEW weir.stat_memory IS 'shared memory under weir.memory, bytes, for the whole server: queued rows, group tables, total';
+COMMENT ON VIEW weir.stat_memory IS 'memory in bytes, for the whole server: queued rows, group tables, statistics and their total, all in shared memory under weir.memory; and what messages take that Kafka workers have fetched, about, which is memory of their own';
 
 GRANT SELECT ON weir.stat_stream, weir.stat_view, weir.stat_worker, weir.stat_memory TO PUBLIC;
 

@@ -13,7 +13,10 @@
  *
  * Locking: log_mutex guards the ring of log lines, which librdkafka's threads
  * fill and the worker empties.
- * Memory: librdkafka's own (malloc), bounded by the queue properties set below.
+ * Memory: librdkafka's own (malloc).  All partitions share one queue, so that what
+ * the queue properties below say is of the whole client: no broker is asked for
+ * more while the queue is full.  What was asked for comes on top of it: one
+ * answer of each broker, which fetch.max.bytes bounds before it is decompressed.
  * Failure: a process that ends must close the client first, in an exit callback,
  * because librdkafka's threads must not outlive main's exit handlers.
  */
@@ -34,6 +37,7 @@
 #define LOG_LINES 32
 #define LOG_LENGTH 256
 #define FETCH_CHUNK 1000		/* messages between looks at their size */
+#define MESSAGE_OVERHEAD 512	/* of a message that librdkafka holds, beside its bytes; about */
 
 typedef struct LogLine
 {
@@ -50,6 +54,9 @@ struct KafkaClient
 	rd_kafka_message_t **held;	/* fetched and not released */
 	int			nheld;
 	int			maxheld;
+	Size		held_bytes;
+	Size		mean_bytes;		/* of a message, when last fetched */
+	Size		max_memory;
 	bool		in_trouble;
 	char		trouble[LOG_LENGTH];
 	pthread_mutex_t log_mutex;
@@ -66,9 +73,9 @@ static const KafkaProperty default_properties[] = {
 	{"log.connection.close", "false"},
 	{"fetch.error.backoff.ms", "100"},
 	{"reconnect.backoff.max.ms", "5000"},
-	/* librdkafka before 2.2 stops fetching for a second when the queue is full: it must hold one. */
-	{"queued.min.messages", "500000"},
-	{"queued.max.messages.kbytes", "65536"}
+	{"queued.max.messages.kbytes", "65536"},
+	/* Not 50 MB: that of JSON is half a gigabyte when it is decompressed. */
+	{"fetch.max.bytes", "1048576"}
 };
 
 /* Whatever the user says. */
@@ -82,6 +89,8 @@ static const KafkaProperty fixed_properties[] = {
 
 static rd_kafka_conf_t *make_conf(const KafkaStreamOptions *options, KafkaClient *client,
 								  char *err, size_t errlen);
+static bool set_queue(rd_kafka_conf_t *conf, char *err, size_t errlen);
+static Size max_memory(rd_kafka_conf_t *conf);
 static bool create_handle(KafkaClient *client, rd_kafka_conf_t *conf, const char *topic,
 						  char *err, size_t errlen);
 static void log_callback(const rd_kafka_t *rk, int level, const char *facility, const char *text);
@@ -180,6 +189,7 @@ make_conf(const KafkaStreamOptions *options, KafkaClient *client, char *err, siz
 
 	for (int i = 0; i < lengthof(default_properties); i++)
 		ok = ok && set_property(conf, default_properties[i].name, default_properties[i].value, err, errlen);
+	ok = ok && set_queue(conf, err, errlen);
 	if (is_given(options, "sasl.username"))
 	{
 		/* A name and a password mean this, and a password does not go over the wire in clear unasked. */
@@ -200,10 +210,39 @@ make_conf(const KafkaStreamOptions *options, KafkaClient *client, char *err, siz
 		rd_kafka_conf_destroy(conf);
 		return NULL;
 	}
+	client->max_memory = max_memory(conf);
 	rd_kafka_conf_set_opaque(conf, client);
 	rd_kafka_conf_set_log_cb(conf, log_callback);
 	rd_kafka_conf_set_error_cb(conf, error_callback);
 	return conf;
+}
+
+/*
+ * How many messages wait at most.  Before librdkafka 2.2 fetching rests for a
+ * second when they do, and so it has to be a second's worth.
+ */
+static bool
+set_queue(rd_kafka_conf_t *conf, char *err, size_t errlen)
+{
+	bool		rests = rd_kafka_conf_set(conf, "fetch.queue.backoff.ms", "10", NULL, 0) != RD_KAFKA_CONF_OK;
+
+	return set_property(conf, "queued.min.messages", rests ? "500000" : "100000", err, errlen);
+}
+
+static int64
+get_number(rd_kafka_conf_t *conf, const char *name)
+{
+	char		value[32];
+	size_t		size = sizeof(value);
+
+	return rd_kafka_conf_get(conf, name, value, &size) == RD_KAFKA_CONF_OK ? strtoll(value, NULL, 10) : 0;
+}
+
+static Size
+max_memory(rd_kafka_conf_t *conf)
+{
+	return get_number(conf, "queued.max.messages.kbytes") * 1024 +
+		get_number(conf, "queued.min.messages") * MESSAGE_OVERHEAD;
 }
 
 /* Start librdkafka, with signals blocked in its threads; takes conf over. */
@@ -465,6 +504,7 @@ weir_client_fetch(KafkaClient *client, KafkaMessage *out, int max, Size max_byte
 		client->held = MemoryContextAlloc(TopMemoryContext, sizeof(rd_kafka_message_t *) * max);
 		client->maxheld = max;
 	}
+	client->held_bytes = 0;
 	while (n < max && bytes < max_bytes)
 	{
 		ssize_t		got = rd_kafka_consume_batch_queue(client->queue, 0, client->held + n,
@@ -477,10 +517,13 @@ weir_client_fetch(KafkaClient *client, KafkaMessage *out, int max, Size max_byte
 		{
 			describe(client->held[n], &out[n]);
 			bytes += Max(out[n].payload_len, 0) + sizeof(KafkaMessage);
+			client->held_bytes += Max(out[n].payload_len, 0) + MESSAGE_OVERHEAD;
 			if (out[n].failure == KAFKA_MESSAGE)
 				client->in_trouble = false;
 		}
 	}
+	if (n > 0)
+		client->mean_bytes = client->held_bytes / n;
 	return n;
 }
 
@@ -490,6 +533,16 @@ weir_client_release(KafkaClient *client)
 	for (int i = 0; i < client->nheld; i++)
 		rd_kafka_message_destroy(client->held[i]);
 	client->nheld = 0;
+	client->held_bytes = 0;
+}
+
+/* librdkafka tells how many messages there are, but not how large. */
+void
+weir_client_memory(KafkaClient *client, Size *used, Size *limit)
+{
+	*used = client->held_bytes +
+		rd_kafka_queue_length(client->queue) * Max(client->mean_bytes, MESSAGE_OVERHEAD);
+	*limit = client->max_memory;
 }
 
 bool

@@ -76,6 +76,12 @@ extern int64 weir_client_high_watermark(KafkaClient *client, int32 partition);
 extern int	weir_client_fetch(KafkaClient *client, KafkaMessage *out, int max, Size max_bytes);
 extern void weir_client_release(KafkaClient *client);
 
+/*
+ * Bytes that messages take which are not released or not fetched yet, about, and
+ * when no more of the latter are asked for.
+ */
+extern void weir_client_memory(KafkaClient *client, Size *used, Size *limit);
+
 /* The n-th header of a message, from 0; false: there are not that many. */
 extern bool weir_client_header(const KafkaMessage *message, int n, const char **name,
 							   const char **value, size_t *value_len);

@@ -25,6 +25,9 @@
 typedef struct KafkaStats
 {
 	StatTable	table;
+	Size		memory;			/* sums of the workers' */
+	Size		memory_limit;
+	Size		memory_peak;
 	pg_atomic_uint32 stop_count;
 } KafkaStats;
 
@@ -90,6 +93,17 @@ take(KafkaStat *stat)
 	stat->high = -1;
 }
 
+/* The sums are of those that are attached. */
+static void
+set_memory(KafkaStat *stat, Size used, Size limit)
+{
+	stats->memory += used - stat->memory;
+	stats->memory_limit += limit - stat->memory_limit;
+	stats->memory_peak = Max(stats->memory_peak, stats->memory);
+	stat->memory = used;
+	stat->memory_limit = limit;
+}
+
 KafkaStat *
 weir_kafka_stat_attach(Oid streamid, int32 partition)
 {
@@ -137,6 +151,7 @@ weir_kafka_stat_detach(void)
 			continue;
 		stat->pid = 0;
 		stat->entry.held = false;
+		set_memory(stat, 0, 0);
 		if (stat->state != KAFKA_STATE_STOPPED)
 			set_state(stat, KAFKA_STATE_IDLE);
 	}
@@ -197,6 +212,26 @@ weir_kafka_stat_high_watermark(KafkaStat *stat, int64 high)
 	LWLockRelease(&stats->table.lock);
 }
 
+void
+weir_kafka_stat_memory(KafkaStat *stat, Size used, Size limit)
+{
+	if (stat == NULL)
+		return;
+	LWLockAcquire(&stats->table.lock, LW_EXCLUSIVE);
+	set_memory(stat, used, limit);
+	LWLockRelease(&stats->table.lock);
+}
+
+void
+weir_kafka_memory(Size *limit, Size *used, Size *peak)
+{
+	LWLockAcquire(&stats->table.lock, LW_SHARED);
+	*limit = stats->memory_limit;
+	*used = stats->memory;
+	*peak = stats->memory_peak;
+	LWLockRelease(&stats->table.lock);
+}
+
 List *
 weir_kafka_stat_list(void)
 {
@@ -230,6 +265,7 @@ weir_kafka_stat_reset(void)
 		stat->error_time = 0;
 		stat->error[0] = '\0';
 	}
+	stats->memory_peak = stats->memory;
 	LWLockRelease(&stats->table.lock);
 }
 

@@ -40,6 +40,8 @@ typedef struct KafkaStat
 	int64		messages;
 	int64		bytes;
 	int64		errors;
+	Size		memory;			/* of a worker: what messages that it has fetched take, about */
+	Size		memory_limit;
 	TimestampTz error_time;		/* 0: none */
 	char		error[KAFKA_ERROR_LENGTH];	/* may quote messages */
 } KafkaStat;
@@ -60,8 +62,13 @@ extern void weir_kafka_stat_error(KafkaStat *stat, int64 count, const char *erro
 extern void weir_kafka_stat_progress(KafkaStat *stat, int64 position, int64 messages, int64 bytes);
 extern void weir_kafka_stat_high_watermark(KafkaStat *stat, int64 high);
 
+extern void weir_kafka_stat_memory(KafkaStat *stat, Size used, Size limit);
+
 /* Copies of what this database has, of KafkaStat. */
 extern List *weir_kafka_stat_list(void);
+
+/* Memory of messages in Kafka workers of all databases. */
+extern void weir_kafka_memory(Size *limit, Size *used, Size *peak);
 extern const char *weir_kafka_state_name(KafkaState state);
 
 /* Zero the counters of this database. */

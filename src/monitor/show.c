@@ -278,6 +278,7 @@ weir_stat_memory(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = begin_rows(fcinfo);
 	static const char *const names[] = {"queue", "groups", "statistics"};
+	Size		limit;
 	Size		used = 0;
 	Size		peak = 0;
 
@@ -289,6 +290,8 @@ weir_stat_memory(PG_FUNCTION_ARGS)
 		peak += weir_memory_peak(kind);
 	}
 	memory_row(result, "total", weir_memory_total(), used, peak);
+	weir_kafka_memory(&limit, &used, &peak);
+	memory_row(result, "kafka", limit, used, peak);
 	return (Datum) 0;
 }
 

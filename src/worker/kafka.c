@@ -245,6 +245,16 @@ note_failure(const KafkaMessage *message)
 	weir_kafka_stat_error(part->stat, 1, message->payload);
 }
 
+static void
+show_memory(void)
+{
+	Size		used,
+				limit;
+
+	weir_client_memory(self->client, &used, &limit);
+	weir_kafka_stat_memory(self->stat, used, limit);
+}
+
 /* Take what librdkafka has, without failures and what was taken before. */
 static void
 fetch(void)
@@ -263,6 +273,7 @@ fetch(void)
 	weir_client_fd_clear(self->client);
 	n = weir_client_fetch(self->client, self->messages, self->maxmessages, (Size) weir_batch_kb * 1024);
 	self->fetched = n > 0;
+	show_memory();
 	for (int i = 0; i < n; i++)
 	{
 		KafkaMessage *message = &self->messages[i];
@@ -415,6 +426,7 @@ watch(void)
 {
 	const char *trouble = weir_client_poll(self->client);
 
+	show_memory();
 	if (trouble)
 		weir_kafka_stat_state(self->stat, KAFKA_STATE_UNREACHABLE, trouble);
 	else if (self->in_trouble && self->backoff_ms == 0)

@@ -164,6 +164,9 @@ late_messages('another number of workers');
 becomes($node, q(SELECT count(DISTINCT pid) FROM weir.stat_kafka WHERE stream = 'late'::regclass AND partition IS NOT NULL),
 	emulated() ? '1' : '3', 'is in effect');
 
+is($node->safe_psql('postgres', q(SELECT used <= peak, peak BETWEEN 1 AND "limit" FROM weir.stat_memory WHERE area = 'kafka')), 't|t',
+	'what messages take is shown');
+
 # Workers and servers that die.
 $node->safe_psql('postgres', q(SELECT pg_terminate_backend(pid) FROM weir.stat_kafka WHERE stream = 'late'::regclass AND partition IS NULL));
 late_messages('workers that were ended come back and count once');
