@@ -29,6 +29,7 @@
 #include "worker/launcher.h"
 #include "worker/missing.h"
 #include "worker/registry.h"
+#include "worker/worker.h"
 
 PG_MODULE_MAGIC;
 
@@ -46,6 +47,7 @@ _PG_init(void)
 	weir_feed_init();
 	weir_epoch_init();
 	weir_registry_init();
+	weir_worker_init();
 	weir_missing_init();
 	weir_problems_init();
 	weir_stats_init();

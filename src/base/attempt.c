@@ -5,6 +5,7 @@
 #include "base/attempt.h"
 
 #include "access/xact.h"
+#include "base/errors.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 
@@ -26,6 +27,7 @@ weir_attempt(void (*work) (void *arg), void *arg)
 	{
 		MemoryContextSwitchTo(old);
 		error = CopyErrorData();
+		weir_errors_clarify(error);
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
 	}

@@ -14,6 +14,8 @@
  */
 #include "base/errors.h"
 
+#include "base/owner.h"
+#include "base/settings.h"
 #include "utils/hsearch.h"
 #include "utils/timestamp.h"
 
@@ -87,6 +89,21 @@ weir_errors_end(Oid before)
 	at_work = before;
 }
 
+Oid
+weir_errors_whose(void)
+{
+	return at_work;
+}
+
+void
+weir_errors_clarify(ErrorData *error)
+{
+	if (error->sqlerrcode != ERRCODE_QUERY_CANCELED || !weir_owner_timed_out())
+		return;
+	error->sqlerrcode = ERRCODE_WEIR_TIMEOUT;
+	error->message = psprintf("functions took longer than %d ms (weir.query_timeout)", weir_query_timeout);
+}
+
 static bool
 is_believed(const ErrorData *error)
 {
@@ -139,6 +156,8 @@ is_to_be_tried_again(const ErrorData *error)
 ErrorKind
 weir_errors_kind(const ErrorData *error)
 {
+	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED && weir_owner_timed_out())
+		return ERROR_ROW;
 	if (error->elevel > ERROR || is_to_be_tried_again(error))
 		return ERROR_RETRY;
 	switch (error->sqlerrcode)

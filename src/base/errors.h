@@ -30,6 +30,11 @@ typedef enum ErrorKind
 extern Oid	weir_errors_begin(Oid relid);
 extern void weir_errors_end(Oid before);
 
+extern Oid	weir_errors_whose(void);
+
+/* An error that has been caught says what happened: an interruption by weir.query_timeout is one. */
+extern void weir_errors_clarify(ErrorData *error);
+
 /*
  * How to take an error that has been caught.  What passes by itself is to be tried again only so often for
  * one view or stream; then it is taken for a fault.

@@ -21,17 +21,111 @@
 #include "catalog/pg_authid.h"
 #include "catalog/pg_database.h"
 #include "catalog/pg_namespace.h"
+#include "base/settings.h"
 #include "miscadmin.h"
+#include "storage/latch.h"
+#include "storage/lock.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/timeout.h"
+#include "utils/timestamp.h"
 #include "utils/syscache.h"
 #include "utils/varlena.h"
 
+/* How often code is interrupted that has taken too long, and how many seconds apart, before its process ends. */
+#define MAX_STRIKES 3
+#define STRIKE_MS 1000
+
+/* The limit of time: in workers. */
+static bool limited = false;
+static TimeoutId timer;
+static volatile sig_atomic_t strikes = 0;
+
 /* The search_path that sessions of this database begin with; NULL: not noted. */
 static char *database_path = NULL;
+
+static void start_timer(void);
+static void stop_timer(void);
+static void release_session_locks(void);
+
+/* A signal handler. */
+static void
+interrupt_code(void)
+{
+	/* An error has left the code behind, and the timer running. */
+	if (!weir_owner_inside())
+		return;
+	strikes++;
+	if (strikes > MAX_STRIKES)
+		ProcDiePending = true;
+	else
+		QueryCancelPending = true;
+	InterruptPending = true;
+	SetLatch(MyLatch);
+}
+
+void
+weir_owner_limit_time(void)
+{
+	timer = RegisterTimeout(USER_TIMEOUT, interrupt_code);
+	limited = true;
+}
+
+static void
+start_timer(void)
+{
+	strikes = 0;
+	if (limited && weir_query_timeout > 0)
+		enable_timeout_every(timer, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), weir_query_timeout),
+							 STRIKE_MS);
+}
+
+/* What came too late to interrupt the code must not interrupt what follows. */
+static void
+stop_timer(void)
+{
+	if (!limited)
+		return;
+	disable_timeout(timer, false);
+	if (strikes > 0)
+		QueryCancelPending = false;
+	strikes = 0;
+}
+
+void
+weir_owner_progress(void)
+{
+	start_timer();
+}
+
+void
+weir_owner_unlimited(void)
+{
+	stop_timer();
+}
+
+/* Advisory locks of a session would be held by the worker for ever. */
+static void
+release_session_locks(void)
+{
+	if (limited)
+		LockReleaseSession(USER_LOCKMETHOD);
+}
+
+bool
+weir_owner_timed_out(void)
+{
+	return strikes > 0;
+}
+
+bool
+weir_owner_is_unstoppable(void)
+{
+	return strikes > MAX_STRIKES;
+}
 
 void
 weir_owner_enter(OwnerSwitch *saved, Oid owner, const char *path, Oid whose)
@@ -41,6 +135,12 @@ weir_owner_enter(OwnerSwitch *saved, Oid owner, const char *path, Oid whose)
 	SetUserIdAndSecContext(owner, saved->context | SECURITY_RESTRICTED_OPERATION |
 						   SECURITY_LOCAL_USERID_CHANGE);
 	saved->guc_level = NewGUCNestLevel();
+	if ((saved->context & SECURITY_RESTRICTED_OPERATION) == 0)
+	{
+		/* Also what code left behind that failed. */
+		release_session_locks();
+		start_timer();
+	}
 	if (path && strcmp(path, namespace_search_path) != 0)
 		(void) set_config_option("search_path", path, PGC_USERSET, PGC_S_SESSION,
 								 GUC_ACTION_SAVE, true, 0, false);
@@ -49,6 +149,11 @@ weir_owner_enter(OwnerSwitch *saved, Oid owner, const char *path, Oid whose)
 void
 weir_owner_leave(const OwnerSwitch *saved)
 {
+	if ((saved->context & SECURITY_RESTRICTED_OPERATION) == 0)
+	{
+		stop_timer();
+		release_session_locks();
+	}
 	AtEOXact_GUC(false, saved->guc_level);
 	SetUserIdAndSecContext(saved->userid, saved->context);
 	weir_errors_end(saved->whose);

@@ -27,6 +27,18 @@ typedef struct OwnerSwitch
 extern void weir_owner_enter(OwnerSwitch *saved, Oid owner, const char *path, Oid whose);
 extern void weir_owner_leave(const OwnerSwitch *saved);
 
+/*
+ * In a worker, once: such code is interrupted when it has run for weir.query_timeout without leaving or
+ * weir_owner_progress, which gives it the same time again.  The error is one of cancellation;
+ * weir_owner_timed_out tells it from others until code is entered again.  Code that catches it is
+ * interrupted again, and at last the process ends; weir_owner_is_unstoppable tells its exit callbacks.
+ */
+extern void weir_owner_limit_time(void);
+extern void weir_owner_progress(void);
+extern void weir_owner_unlimited(void);	/* until it leaves: what runs is Weir's own */
+extern bool weir_owner_timed_out(void);
+extern bool weir_owner_is_unstoppable(void);
+
 /* Does the code of a user run, in this process? Also in a PG_CATCH, before the transaction is aborted. */
 extern bool weir_owner_inside(void);
 

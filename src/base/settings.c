@@ -18,6 +18,7 @@ int			weir_insert_buffer_kb = 4096;
 int			weir_batch_rows = 65536;
 int			weir_batch_kb = 16384;
 int			weir_sliding_window_step_factor = 5;
+int			weir_query_timeout = 10000;
 int			weir_kafka_metadata_interval = 5000;
 
 typedef struct IntSetting
@@ -53,6 +54,9 @@ static const IntSetting int_settings[] = {
 	{"weir.sliding_window_step_factor",
 		"Default step of sliding windows, in percent of the window.",
 	&weir_sliding_window_step_factor, 1, 50, PGC_USERSET, 0},
+	{"weir.query_timeout",
+		"Longest time that the code of one view or stream may take with a batch of rows; 0: no limit.",
+	&weir_query_timeout, 0, INT_MAX, PGC_SIGHUP, GUC_UNIT_MS},
 	{"weir.kafka_metadata_interval",
 		"Time between looks for new partitions of a Kafka topic.",
 	&weir_kafka_metadata_interval, 100, 3600 * 1000, PGC_SIGHUP, GUC_UNIT_MS},

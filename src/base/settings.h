@@ -15,6 +15,7 @@ extern int	weir_insert_buffer_kb;		/* weir.insert_buffer, kB */
 extern int	weir_batch_rows;			/* weir.batch_rows */
 extern int	weir_batch_kb;				/* weir.batch_size, kB */
 extern int	weir_sliding_window_step_factor;	/* weir.sliding_window_step_factor, percent */
+extern int	weir_query_timeout;			/* weir.query_timeout, ms; 0: none */
 extern int	weir_kafka_metadata_interval;	/* weir.kafka_metadata_interval, ms */
 
 /* Defines them all; called once, from _PG_init. */

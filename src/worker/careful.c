@@ -12,9 +12,11 @@
  */
 #include "postgres.h"
 
+#include "base/settings.h"
 #include "miscadmin.h"
 #include "query/execute.h"
 #include "utils/memutils.h"
+#include "utils/timestamp.h"
 #include "worker/divert.h"
 #include "worker/intake.h"
 #include "worker/worker.h"
@@ -30,6 +32,7 @@ typedef struct Assembly
 	Arena		arena;
 	GroupTable *tables[1 + MAX_VIEW_VALUES];	/* of the runtime's parts */
 	int64		rows_in;
+	TimestampTz deadline;		/* from then on what takes too long is not divided any more */
 	bool		broken;			/* the view is to be suspended */
 	char	   *reason;
 } Assembly;
@@ -120,7 +123,9 @@ assemble(Assembly *a, int first, int last)
 	error = try_range(a, first, last);
 	if (error == NULL)
 		a->rows_in += last - first;
-	else if (weir_errors_kind(error) == ERROR_VIEW || a->runtime == NULL)
+	else if (a->runtime == NULL || (error->sqlerrcode == ERRCODE_WEIR_TIMEOUT ?
+									last - first == 1 || GetCurrentTimestamp() >= a->deadline :
+									weir_errors_kind(error) == ERROR_VIEW))
 	{
 		a->broken = true;
 		a->reason = MemoryContextStrdup(a->intake->cxt, error->message);
@@ -193,6 +198,7 @@ run_view(Intake *intake, ContView *view, int first_stream, int last_stream)
 
 	a.intake = intake;
 	a.view = view;
+	a.deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), (int64) weir_query_timeout * 2);
 	a.scratch = AllocSetContextCreate(intake->cxt, "weir range", ALLOCSET_DEFAULT_SIZES);
 	weir_arena_init(&a.arena, intake->cxt);
 	for (int i = first_stream; i < last_stream && !a.broken; i++)

@@ -392,6 +392,7 @@ expire_closed(ContView *view, void *arg)
 	int64		nvalues;
 
 	weir_owner_enter(&saved, view->owner, view->path, view->defid);
+	weir_owner_unlimited();
 	expiry->deleted = weir_matrel_expire_closed(weir_runtime_get(view), expiry->limit, &nvalues);
 	expiry->deleted += nvalues;
 	weir_owner_leave(&saved);

@@ -108,6 +108,7 @@ expire_view(ContView *view, void *arg)
 	int64		nvalues;
 
 	weir_owner_enter(&saved, view->owner, view->path, view->defid);
+	weir_owner_unlimited();
 	expiry->deleted = weir_matrel_expire(view, weir_runtime_get(view)->query,
 										 expiry->now, (int) expiry->limit, &nvalues);
 	expiry->deleted += nvalues;

@@ -66,6 +66,9 @@ static const WorkerKindOps *ops = NULL;
 static uint32 wait_event = 0;
 static emit_log_hook_type next_log_hook = NULL;
 
+/* By database: the view whose code a worker could not stop. */
+static Oid *culprits = NULL;
+
 static bool left_open = false;	/* a transaction is open, and nothing goes on in it */
 static TimestampTz opened = 0;
 static TimestampTz last_used = 0;
@@ -190,8 +193,61 @@ leave(int code, Datum arg)
 {
 	if (ops && ops->stop)
 		ops->stop();
-	if (weir_worker_self)
-		weir_registry_detach(weir_worker_self->entry);
+	if (weir_worker_self == NULL)
+		return;
+	if (culprits && weir_owner_is_unstoppable())
+		culprits[weir_worker_self->slot] = weir_errors_whose();
+	weir_registry_detach(weir_worker_self->entry);
+}
+
+/* ---------------------------------------------------------------------
+ * Code that cannot be stopped
+ * --------------------------------------------------------------------- */
+
+static Size
+culprits_size(void)
+{
+	return sizeof(Oid) * WEIR_MAX_DATABASES;
+}
+
+static void
+culprits_init(void *address, bool found)
+{
+	culprits = address;
+	if (!found)
+		memset(culprits, 0, culprits_size());
+}
+
+void
+weir_worker_init(void)
+{
+	static const WeirShmemPart part = {"weir culprits", culprits_size, culprits_init};
+
+	weir_shmem_register(&part);
+}
+
+/* A worker before this one had to end since the code of a view took no interruption: the view must not come again. */
+static void
+suspend_culprit(void)
+{
+	Oid			defid = culprits[weir_worker_self->slot];
+	ContView   *view;
+
+	if (!OidIsValid(defid))
+		return;
+	culprits[weir_worker_self->slot] = InvalidOid;
+	weir_worker_begin();
+	view = weir_cont_view_by_def(defid);
+	if (view != NULL && view->state == CONT_VIEW_ACTIVE)
+	{
+		const char *reason = "functions took longer than weir.query_timeout and could not be interrupted";
+
+		ereport(WARNING,
+				(errmsg("continuous view %s is suspended: %s", view->name, reason),
+				 errhint("Mend the cause, then call weir.activate('%s').", view->name)));
+		weir_cont_view_set_state(defid, CONT_VIEW_SUSPENDED, reason);
+	}
+	weir_worker_commit();
 }
 
 static void
@@ -516,6 +572,8 @@ weir_worker_main(Datum arg)
 		proc_exit(0);
 	}
 	self.slot = weir_my_database_slot();
+	weir_owner_limit_time();
+	suspend_culprit();
 	if (weir_registry_database_state(self.task.dboid) != DATABASE_PRESENT)
 	{
 		weir_registry_set_database_state(self.task.dboid, DATABASE_PRESENT);

@@ -38,6 +38,9 @@ typedef struct WorkerKindOps
 extern const WorkerKindOps weir_flush_ops;
 extern const WorkerKindOps weir_ingest_ops;
 
+/* Called once, from _PG_init. */
+extern void weir_worker_init(void);
+
 /* A transaction with an active snapshot, and its end. */
 extern void weir_worker_begin(void);
 extern void weir_worker_commit(void);

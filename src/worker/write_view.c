@@ -69,6 +69,7 @@ write_values(ViewWrite *write, ViewRuntime *part, int n)
 	values = weir_sorted_open(write->epoch, &part->spec);
 	while ((ntuples = weir_sorted_next(values, &tuples, &first_time)) > 0)
 	{
+		weir_owner_progress();
 		weir_matrel_use_kept(writer, write->kept, n);
 		weir_matrel_write(writer, tuples, ntuples, first_time);
 		make_room(write);
@@ -93,7 +94,10 @@ write_groups(ViewWrite *write)
 		weir_matrel_use_kept(write->matrel, write->kept, -1);
 	}
 	while ((n = weir_sorted_next(groups, &tuples, &first_time)) > 0)
+	{
+		weir_owner_progress();
 		weir_matrel_write(write->matrel, tuples, n, first_time && !write->began);
+	}
 	weir_sorted_close(groups);
 	if (write->kept == NULL)
 		return;
