@@ -47,7 +47,7 @@ static const char *const believed[] = {
 	"lock.c", "lmgr.c", "proc.c", "deadlock.c", "namespace.c", "heapam.c", "heapam_handler.c", "nodeLockRows.c",
 	"nodeModifyTable.c", "postgres.c",
 	/* Weir's signals */
-	"table.c", "execute.c", "partition.c"
+	"table.c", "execute.c", "partition.c", "careful.c"
 };
 
 static Patience *
@@ -114,6 +114,12 @@ is_believed(const ErrorData *error)
 		if (strcmp(file, believed[i]) == 0)
 			return true;
 	return false;
+}
+
+bool
+weir_errors_is_too_large(const ErrorData *error)
+{
+	return error->sqlerrcode == ERRCODE_WEIR_TOO_LARGE && is_believed(error);
 }
 
 /* Does it say of itself that it may pass? */

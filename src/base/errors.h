@@ -16,6 +16,11 @@
 /* Code of a user has taken longer than weir.query_timeout. */
 #define ERRCODE_WEIR_TIMEOUT MAKE_SQLSTATE('W', 'E', '0', '0', '2')
 
+/*
+ * A batch gives more results than a worker keeps in memory: it is to be taken in in parts.  A single row is at fault then.
+ */
+#define ERRCODE_WEIR_TOO_LARGE MAKE_SQLSTATE('W', 'E', '0', '0', '3')
+
 typedef enum ErrorKind
 {
 	ERROR_RETRY,				/* the same may work later */
@@ -40,6 +45,9 @@ extern void weir_errors_clarify(ErrorData *error);
  * one view or stream; then it is taken for a fault.
  */
 extern ErrorKind weir_errors_kind(const ErrorData *error);
+
+/* Did Weir itself raise ERRCODE_WEIR_TOO_LARGE? */
+extern bool weir_errors_is_too_large(const ErrorData *error);
 
 /* The error has been given up to be tried again: it counts. */
 extern void weir_errors_note_retry(void);

@@ -42,6 +42,9 @@
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
+/* What a result takes besides its own bytes, about. */
+#define RESULT_OVERHEAD 32
+
 typedef struct CollectReceiver
 {
 	DestReceiver pub;
@@ -49,6 +52,8 @@ typedef struct CollectReceiver
 	MinimalTuple *tuples;
 	int			n;
 	int			max;
+	int			nrows;			/* of the batch */
+	Size		bytes;
 } CollectReceiver;
 
 /* A plan that stays started until its transaction ends. */
@@ -538,8 +543,14 @@ collect_row(TupleTableSlot *slot, DestReceiver *self)
 		receiver->max *= 2;
 		receiver->tuples = repalloc_huge(receiver->tuples, sizeof(MinimalTuple) * receiver->max);
 	}
-	receiver->tuples[receiver->n++] = ExecCopySlotMinimalTuple(slot);
+	receiver->tuples[receiver->n] = ExecCopySlotMinimalTuple(slot);
+	receiver->bytes += receiver->tuples[receiver->n++]->t_len + RESULT_OVERHEAD;
 	MemoryContextSwitchTo(old);
+	if (receiver->bytes > WEIR_MAX_RESULTS && receiver->n > receiver->nrows)
+		ereport(ERROR,
+				(errcode(ERRCODE_WEIR_TOO_LARGE),
+				 errmsg("a row of the stream gives too many rows"),
+				 errdetail("The result of a row can be %zu MB large.", WEIR_MAX_RESULTS / 1024 / 1024)));
 	return true;
 }
 
@@ -725,6 +736,8 @@ weir_runtime_execute(ViewRuntime *runtime, StreamRows *rows, int first, int last
 	receiver.max = 64;
 	receiver.tuples = palloc(sizeof(MinimalTuple) * receiver.max);
 	receiver.n = 0;
+	receiver.nrows = last - first;
+	receiver.bytes = 0;
 
 	late_rows = NULL;
 	nlate = 0;

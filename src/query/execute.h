@@ -12,6 +12,12 @@
 #include "query/spec.h"
 #include "stream/batch.h"
 
+/*
+ * What rows of a batch give to a view is in local memory until it is merged.  Where that is more rows than the batch has, this is
+ * the most that it may be, in bytes; more is an error (ERRCODE_WEIR_TOO_LARGE).
+ */
+#define WEIR_MAX_RESULTS ((Size) 64 * 1024 * 1024)
+
 typedef struct KeptPlan KeptPlan;
 
 typedef struct ViewRuntime

@@ -64,6 +64,39 @@ weir_batch_drop_derived(WeirBatch *batch)
 	batch->nstreams = batch->nsources;
 }
 
+WeirBatch *
+weir_batch_part(WeirBatch *batch, int64 first, int64 last)
+{
+	WeirBatch  *result = weir_batch_create(batch->cxt);
+	int64		before = 0;
+
+	result->arrived = batch->arrived;
+	for (int i = 0; i < batch->nsources; i++)
+	{
+		StreamRows *from = &batch->streams[i];
+		int64		begin = Max(first - before, 0);
+		int64		end = Min(last - before, from->nrows);
+		StreamRows *to;
+
+		before += from->nrows;
+		if (begin >= end)
+			continue;
+		to = add_stream(result, from->streamid, result->cxt);
+		to->nrows = to->maxrows = end - begin;
+		to->rows = from->rows + begin;
+		to->seqs = from->seqs ? from->seqs + begin : NULL;
+		to->origins = from->origins ? from->origins + begin : NULL;
+		to->bytes = from->bytes * (end - begin) / from->nrows;
+	}
+	result->nsources = result->nstreams;
+	if (first == 0)
+	{
+		result->dead = batch->dead;
+		result->ndead = result->maxdead = batch->ndead;
+	}
+	return result;
+}
+
 /* The list of streams is the batch's, the list of rows in cxt. */
 static StreamRows *
 add_stream(WeirBatch *batch, Oid streamid, MemoryContext cxt)

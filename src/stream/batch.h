@@ -118,6 +118,11 @@ extern void weir_batch_add_row(WeirBatch *batch, StreamRows *rows, StreamRow *ro
 extern void weir_batch_add_section(WeirBatch *batch, SectionHeader *header, int64 seq);
 /* Append the rows of a list of pieces, up to last (NULL: all). */
 extern void weir_batch_add_pieces(WeirBatch *batch, QueuePiece *first, QueuePiece *last, int64 seq);
+/*
+ * Rows [first, last) of a batch, counted over its streams, as one of their own; it shares the rows, so it must not live longer.
+ * The part with the first row has what could not be decoded.
+ */
+extern WeirBatch *weir_batch_part(WeirBatch *batch, int64 first, int64 last);
 extern void weir_batch_add_dead(WeirBatch *batch, const DeadLetter *dead);
 
 /*

@@ -57,6 +57,10 @@ take_range(Assembly *a, int first, int last)
 		if (i == 0)
 			weir_intake_note_late(a->intake, a->view, a->rows);
 	}
+	if (a->intake->divisible && a->rows_in > 0 && a->arena.total > WEIR_MAX_RESULTS)
+		ereport(ERROR,
+				(errcode(ERRCODE_WEIR_TOO_LARGE),
+				 errmsg("the rows of a batch give too many rows")));
 	for (int i = 0; (part = weir_runtime_part(a->runtime, i)) != NULL; i++)
 	{
 		if (a->tables[i] == NULL)
@@ -123,6 +127,8 @@ assemble(Assembly *a, int first, int last)
 	error = try_range(a, first, last);
 	if (error == NULL)
 		a->rows_in += last - first;
+	else if (a->intake->divisible && weir_errors_is_too_large(error))
+		ReThrowError(error);
 	else if (a->runtime == NULL || (error->sqlerrcode == ERRCODE_WEIR_TIMEOUT ?
 									last - first == 1 || GetCurrentTimestamp() >= a->deadline :
 									weir_errors_kind(error) == ERROR_VIEW))

@@ -36,6 +36,17 @@
 #include "utils/timestamp.h"
 #include "worker/worker.h"
 
+/* Times of a Kafka stream's partitions in a batch that is taken in in parts; they count when its run is adopted. */
+typedef struct PendingTime
+{
+	Oid			streamid;
+	PartitionTime time;
+} PendingTime;
+
+static PendingTime *pending = NULL;
+static int	npending = 0;
+static int	maxpending = 0;
+
 static bool holding = false;	/* this process holds watermarks */
 
 static void
@@ -277,6 +288,24 @@ weir_event_begin_streams(Intake *intake, int first)
 	hold_joint(batch, first, intake->run);
 }
 
+static void
+note_pending(Oid streamid, const PartitionTime *time)
+{
+	if (npending == maxpending)
+	{
+		maxpending = Max(maxpending * 2, 16);
+		pending = pending ? repalloc(pending, sizeof(PendingTime) * maxpending) :
+			MemoryContextAlloc(TopMemoryContext, sizeof(PendingTime) * maxpending);
+	}
+	pending[npending++] = (PendingTime) {streamid, *time};
+}
+
+void
+weir_event_begin_parts(void)
+{
+	npending = 0;
+}
+
 void
 weir_event_merged(Intake *intake, Run *run)
 {
@@ -291,7 +320,9 @@ weir_event_merged(Intake *intake, Run *run)
 		{
 			PartitionTime *time = &rows->times[j];
 
-			if (run)
+			if (run && rows->origins)
+				note_pending(rows->streamid, time);
+			else if (run)
 				weir_watermark_keep(slot, rows->streamid, run, time->newest);
 			else
 				weir_watermark_advance(slot, rows->streamid, time->partition, time->newest);
@@ -310,6 +341,10 @@ weir_event_share(Run *run, Run *other)
 void
 weir_event_adopted(Run *run)
 {
+	for (int i = 0; i < npending; i++)
+		weir_watermark_advance(weir_worker_self->slot, pending[i].streamid,
+							   pending[i].time.partition, pending[i].time.newest);
+	npending = 0;
 	weir_watermark_release_kept(run);
 }
 

@@ -26,6 +26,9 @@ extern void weir_event_merged(Intake *intake, Run *run);
 /* Rows of this run are of the same transaction as another's, and judged alike. */
 extern void weir_event_share(Run *run, Run *other);
 
+/* A run of a batch in parts begins: what was noted of partitions for another one is forgotten. */
+extern void weir_event_begin_parts(void);
+
 /* The epoch has the run. */
 extern void weir_event_adopted(Run *run);
 

@@ -55,6 +55,7 @@ typedef struct Handover
 	weir_merge_callback done;
 	void	   *arg;
 	Intake	   *intake;			/* of the attempt under way */
+	Run		   *run;			/* of a batch taken in in parts */
 	bool		keep;			/* the transaction may stay open for the next batch */
 	bool		merged;			/* from here on the batch counts, whatever happens */
 } Handover;
@@ -85,6 +86,37 @@ adopt_as_file(Intake *intake, Handover *handover)
 		weir_epoch_adopt(weir_worker_self->slot, run, NULL, intake->sync,
 						 intake->input.offsets, intake->input.noffsets,
 						 handed_over, handover);
+	}
+	PG_CATCH();
+	{
+		weir_run_destroy_private();
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+}
+
+static void
+parts_adopted(void *arg)
+{
+	Handover   *handover = arg;
+
+	handover->merged = true;
+	weir_large_parts_adopted(handover->run);
+	if (handover->done)
+		handover->done(handover->arg);
+}
+
+/* A batch that gives more than is kept in memory: part by part, into a run that appears as a whole. */
+static void
+take_in_parts(WeirBatch *batch, bool sync, Handover *handover)
+{
+	handover->run = weir_run_create();
+	weir_event_begin_parts();
+	PG_TRY();
+	{
+		weir_large_take_in_parts(batch, handover->run);
+		weir_epoch_adopt(weir_worker_self->slot, handover->run, NULL, sync,
+						 batch->offsets, batch->noffsets, parts_adopted, handover);
 	}
 	PG_CATCH();
 	{
@@ -201,6 +233,7 @@ take_in(WeirBatch *batch, MemoryContext cxt, bool sync, bool careful, Handover *
 
 	weir_intake_begin(&intake, batch, cxt, sync);
 	handover->intake = &intake;
+	intake.divisible = true;
 	intake.keep = handover->keep && !careful && is_small(batch);
 	if (intake.keep)
 		begin_small(batch, cxt);
@@ -227,11 +260,18 @@ take_in(WeirBatch *batch, MemoryContext cxt, bool sync, bool careful, Handover *
 	MemoryContextSwitchTo(cxt);
 }
 
-/* True when the batch is in; false: try carefully. */
-static bool
+/* What there is to do after an attempt: nothing, or to try carefully, or in parts. */
+typedef enum NextTry
+{
+	TRY_DONE,
+	TRY_CAREFULLY,
+	TRY_IN_PARTS
+} NextTry;
+
+static NextTry
 try_take_in(WeirBatch *batch, MemoryContext cxt, bool sync, bool careful, Handover *handover)
 {
-	volatile bool done = true;
+	volatile NextTry next = TRY_DONE;
 
 	PG_TRY();
 	{
@@ -241,19 +281,21 @@ try_take_in(WeirBatch *batch, MemoryContext cxt, bool sync, bool careful, Handov
 	{
 		if (handover->merged)
 			weir_intake_recover_merged(cxt);
+		else if (weir_intake_recover_too_large(cxt))
+			next = TRY_IN_PARTS;
 		else if (!careful && weir_intake_recover(cxt))
-			done = false;
+			next = TRY_CAREFULLY;
 		else
 			PG_RE_THROW();
 	}
 	PG_END_TRY();
-	return done;
+	return next;
 }
 
 static void
 ingest(WeirBatch *batch, bool sync, bool keep, weir_merge_callback done, void *arg)
 {
-	Handover	handover = {done, arg, NULL, keep, false};
+	Handover	handover = {done, arg, NULL, NULL, keep, false};
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext cxt;
 
@@ -261,8 +303,12 @@ ingest(WeirBatch *batch, bool sync, bool keep, weir_merge_callback done, void *a
 	cxt = AllocSetContextCreate(batch->cxt, "weir intake", ALLOCSET_DEFAULT_SIZES);
 	PG_TRY();
 	{
-		if (!try_take_in(batch, cxt, sync, false, &handover))
-			(void) try_take_in(batch, cxt, sync, true, &handover);
+		NextTry		next = try_take_in(batch, cxt, sync, false, &handover);
+
+		if (next == TRY_CAREFULLY)
+			next = try_take_in(batch, cxt, sync, true, &handover);
+		if (next == TRY_IN_PARTS)
+			take_in_parts(batch, sync, &handover);
 	}
 	PG_FINALLY();
 	{

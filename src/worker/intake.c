@@ -351,6 +351,15 @@ weir_intake_note_waiting(Intake *intake)
 		weir_stats_stream_waits(intake->batch->streams[i].streamid, epoch, intake->batch->arrived);
 }
 
+static void
+clean_up(MemoryContext cxt)
+{
+	FlushErrorState();
+	weir_mutex_release_held();
+	AbortOutOfAnyTransaction();
+	MemoryContextSwitchTo(cxt);
+}
+
 bool
 weir_intake_recover(MemoryContext cxt)
 {
@@ -360,10 +369,23 @@ weir_intake_recover(MemoryContext cxt)
 	error = CopyErrorData();
 	if (weir_errors_kind(error) == ERROR_RETRY)
 		return false;
-	FlushErrorState();
-	weir_mutex_release_held();
-	AbortOutOfAnyTransaction();
+	clean_up(cxt);
+	return true;
+}
+
+bool
+weir_intake_is_too_large(MemoryContext cxt)
+{
 	MemoryContextSwitchTo(cxt);
+	return weir_errors_is_too_large(CopyErrorData());
+}
+
+bool
+weir_intake_recover_too_large(MemoryContext cxt)
+{
+	if (!weir_intake_is_too_large(cxt))
+		return false;
+	clean_up(cxt);
 	return true;
 }
 
@@ -371,8 +393,5 @@ void
 weir_intake_recover_merged(MemoryContext cxt)
 {
 	EmitErrorReport();
-	FlushErrorState();
-	weir_mutex_release_held();
-	AbortOutOfAnyTransaction();
-	MemoryContextSwitchTo(cxt);
+	clean_up(cxt);
 }

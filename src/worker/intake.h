@@ -32,6 +32,7 @@ typedef struct Intake
 	bool		sync;
 	bool		open;			/* of a transaction that may roll back: suspend no view */
 	bool		unfit;			/* open, and a view would have been suspended */
+	bool		divisible;		/* may be taken in in parts, if it gives too much */
 	bool		keep;			/* leave plans started; false after a run that could not */
 	MergeInput	input;
 	int			maxviews;
@@ -96,6 +97,10 @@ extern void weir_intake_run_carefully(Intake *intake, Run *run);
  * cleaned up and the transaction aborted; else it is to be thrown on.
  */
 extern bool weir_intake_recover(MemoryContext cxt);
+
+/* In a PG_CATCH: is the batch to be taken in in parts?  Cleaned up then as by weir_intake_recover. */
+extern bool weir_intake_recover_too_large(MemoryContext cxt);
+extern bool weir_intake_is_too_large(MemoryContext cxt);	/* only looks */
 
 /*
  * In a PG_CATCH, when the batch is merged: only side effects of functions in

@@ -56,6 +56,7 @@ typedef struct LargeBatch
 	Feed	   *feed;
 	QueuePiece *last;			/* of the feed */
 	bool		open;			/* the feed's transaction runs */
+	bool		divisible;
 	volatile bool merged;
 } LargeBatch;
 
@@ -207,6 +208,7 @@ take_in(LargeBatch *large, bool careful)
 
 	weir_intake_begin(&intake, large->batch, cxt, false);
 	intake.open = large->open;
+	intake.divisible = large->divisible;
 	weir_worker_begin();
 	if (large->open)
 		wait_briefly_for_locks();
@@ -253,6 +255,8 @@ try_take_in(LargeBatch *large, bool careful)
 	{
 		if (large->merged)
 			weir_intake_recover_merged(large->batch->cxt);
+		else if (large->divisible && weir_intake_is_too_large(large->batch->cxt))
+			PG_RE_THROW();
 		else if (!careful && weir_intake_recover(large->batch->cxt))
 			done = false;
 		else
@@ -273,6 +277,81 @@ take_in_and_free(LargeBatch *large)
 		(void) try_take_in(large, true);
 	MemoryContextSwitchTo(cxt);
 	MemoryContextDelete(large->batch->cxt);
+}
+
+/* ---------------------------------------------------------------------
+ * Batches that give too much
+ * --------------------------------------------------------------------- */
+
+static bool
+try_part(LargeBatch *large)
+{
+	volatile bool done = true;
+
+	PG_TRY();
+	{
+		if (!try_take_in(large, false))
+			(void) try_take_in(large, true);
+	}
+	PG_CATCH();
+	{
+		if (!weir_intake_recover_too_large(large->batch->cxt))
+			PG_RE_THROW();
+		done = false;
+	}
+	PG_END_TRY();
+	return done;
+}
+
+static int64
+count_rows(const WeirBatch *batch)
+{
+	int64		n = 0;
+
+	for (int i = 0; i < batch->nsources; i++)
+		n += batch->streams[i].nrows;
+	return n;
+}
+
+/* A part is as good as the batch, but its memory is freed when it has been taken in, or has failed. */
+static void
+take_in_part(WeirBatch *batch, int64 first, int64 last, Run *run)
+{
+	MemoryContext cxt = CurrentMemoryContext;
+	int64		middle = first + (last - first) / 2;
+	LargeBatch	large = {0};
+	bool		done;
+
+	CHECK_FOR_INTERRUPTS();
+	check_stack_depth();
+	large.batch = weir_batch_part(batch, first, last);
+	large.run = run;
+	large.divisible = last - first > 1;
+	done = try_part(&large);
+	MemoryContextSwitchTo(cxt);
+	MemoryContextDelete(large.batch->cxt);
+	if (done)
+		return;
+	take_in_part(batch, first, middle, run);
+	take_in_part(batch, middle, last, run);
+}
+
+/* As a whole it has been tried. */
+void
+weir_large_take_in_parts(WeirBatch *batch, Run *run)
+{
+	int64		n = count_rows(batch);
+
+	weir_batch_drop_derived(batch);
+	if (n > 1)
+		take_in_part(batch, 0, n / 2, run);
+	take_in_part(batch, n / 2, n, run);
+}
+
+void
+weir_large_parts_adopted(Run *run)
+{
+	weir_event_adopted(run);
 }
 
 /* ---------------------------------------------------------------------

@@ -21,4 +21,13 @@ extern void weir_large_ingest(QueueMessage *message, weir_merge_callback done);
  */
 extern long weir_large_ingest_open(void);
 
+/*
+ * Take a batch, which gives too much to be taken in at once, into a private run, part by part.  On an error nothing of
+ * it is to be used: the caller destroys the run.
+ */
+extern void weir_large_take_in_parts(WeirBatch *batch, Run *run);
+
+/* When the active epoch has adopted that run (in its callback). */
+extern void weir_large_parts_adopted(Run *run);
+
 #endif
