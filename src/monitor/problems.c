@@ -19,6 +19,7 @@
 /* Less than that is nothing to speak of: processes come up, launchers are started again. */
 #define STARTING_MS 5000
 #define LAUNCHER_GONE_MS 3000
+#define LAUNCHER_SILENT_MS 90000
 #define LOCK_WAIT_MS 1000
 #define MEMORY_FULL_MS 5000
 
@@ -39,8 +40,18 @@ static void
 check_launcher(weir_problem_callback report, void *arg)
 {
 	TimestampTz since = weir_registry_launcher_gone();
+	TimestampTz last = weir_missing_last_round();
 	Problem		problem = {"no_launcher"};
 
+	if (since == 0 && last != 0 && older_than(last, LAUNCHER_SILENT_MS))
+	{
+		problem.code = "launcher_hangs";
+		problem.object = "launcher";
+		problem.since = last;
+		strlcpy(problem.reason, "the weir launcher, which starts all workers, has not looked for them since", sizeof(problem.reason));
+		problem.remedy = "See in pg_stat_activity and pg_locks what it waits for, and in the server's log.";
+		report(&problem, arg);
+	}
 	if (since == 0 || !older_than(since, LAUNCHER_GONE_MS))
 		return;
 	problem.delays = !weir_registry_running(MyDatabaseId, WORKER_FLUSH) ||

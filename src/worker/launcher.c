@@ -629,6 +629,53 @@ evict_predecessors(void)
 	}
 }
 
+/* Returns ms until the next. */
+static long
+launcher_round(void)
+{
+	List	   *databases;
+	List	   *open = NIL;
+	Oid			slots[WEIR_MAX_DATABASES];
+
+	weir_missing_begin_round();
+	for (int i = 0; i < WEIR_MAX_DATABASES; i++)
+		slots[i] = weir_database_of_slot(i);
+	databases = list_databases(CurrentMemoryContext, &open);
+	reap();
+	forget_troubles();
+	forget_dropped(databases, slots);
+	return start_missing(wanted_tasks(databases, open));
+}
+
+/* What fails is tried again after a delay that doubles; workers go on meanwhile. */
+static long
+guarded_round(MemoryContext cxt)
+{
+	static long backoff = 0;
+	long		timeout;
+
+	MemoryContextReset(cxt);
+	MemoryContextSwitchTo(cxt);
+	PG_TRY();
+	{
+		timeout = launcher_round();
+		backoff = 0;
+	}
+	PG_CATCH();
+	{
+		HOLD_INTERRUPTS();
+		MemoryContextSwitchTo(cxt);
+		EmitErrorReport();
+		FlushErrorState();
+		AbortOutOfAnyTransaction();
+		RESUME_INTERRUPTS();
+		timeout = backoff = Min(Max(backoff * 2, BACKOFF_MIN_MS), BACKOFF_MAX_MS);
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(cxt);
+	return timeout;
+}
+
 static void
 launcher_loop(void)
 {
@@ -637,21 +684,7 @@ launcher_loop(void)
 
 	while (!ShutdownRequestPending)
 	{
-		List	   *databases;
-		List	   *open = NIL;
-		Oid			slots[WEIR_MAX_DATABASES];
-		long		timeout;
-
-		MemoryContextReset(cxt);
-		weir_missing_begin_round();
-		for (int i = 0; i < WEIR_MAX_DATABASES; i++)
-			slots[i] = weir_database_of_slot(i);
-		databases = list_databases(cxt, &open);
-		MemoryContextSwitchTo(cxt);
-		reap();
-		forget_troubles();
-		forget_dropped(databases, slots);
-		timeout = start_missing(wanted_tasks(databases, open));
+		long		timeout = guarded_round(cxt);
 
 		pgstat_report_activity(STATE_IDLE, NULL);
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,

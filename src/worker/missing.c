@@ -42,6 +42,7 @@ typedef struct Missing
 	LWLock		lock;
 	uint32		begun;			/* rounds of the launcher */
 	uint32		ended;			/* the last of them that is over */
+	TimestampTz ended_at;
 	int			needed;			/* workers in all databases, the launcher included */
 	int			n;
 	MissingWorker workers[WEIR_MAX_WORKERS];
@@ -97,6 +98,7 @@ weir_missing_end_round(const MissingWorker *missing, int n, int needed)
 {
 	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
 	shared->ended = shared->begun;
+	shared->ended_at = GetCurrentTimestamp();
 	shared->needed = needed;
 	shared->n = Min(n, WEIR_MAX_WORKERS);
 	if (n > 0)
@@ -107,6 +109,17 @@ weir_missing_end_round(const MissingWorker *missing, int n, int needed)
 /* ---------------------------------------------------------------------
  * Looking
  * --------------------------------------------------------------------- */
+
+TimestampTz
+weir_missing_last_round(void)
+{
+	TimestampTz at;
+
+	LWLockAcquire(&shared->lock, LW_SHARED);
+	at = shared->ended_at;
+	LWLockRelease(&shared->lock);
+	return at;
+}
 
 bool
 weir_missing_stays_away(const MissingWorker *worker)

@@ -26,6 +26,9 @@ extern void weir_missing_end_round(const MissingWorker *missing, int n, int need
 
 /* --- anybody --- */
 
+/* When the launcher last looked; it does so twice a minute at least.  0: not yet. */
+extern TimestampTz weir_missing_last_round(void);
+
 /* Does it stay away, rather than come back after it ended? */
 extern bool weir_missing_stays_away(const MissingWorker *worker);
 
