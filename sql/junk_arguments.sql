@@ -28,6 +28,21 @@ SELECT junk_json_combine(j::json) FROM (VALUES ('[1]'), ('{}')) v(j);
 SELECT junk_object_combine(j::json) FROM (VALUES ('{ "a" : 1 }'), ('{   }')) v(j);
 DROP AGGREGATE junk_json_combine(json), junk_object_combine(json);
 
+-- text in a state is text of the database's encoding
+CREATE TYPE junk_mood AS ENUM ('sad', 'glad');
+CREATE FOREIGN TABLE junk_moods (m junk_mood) SERVER weir;
+CREATE VIEW junk_last AS SELECT weir.last(m, 1) FROM junk_moods;
+INSERT INTO junk_moods VALUES ('sad');
+TABLE junk_last;
+SELECT weir.finalize('weir.last(anyelement,"any")'::regprocedure, '{junk_mood,int}',
+	regexp_replace(last::text, '........736164$', 'ffffffff676c61')::weir.state, NULL::junk_mood) FROM junk_last_mrel;
+SELECT weir.finalize('weir.last(anyelement,"any")'::regprocedure, '{junk_mood,int}',
+	regexp_replace(last::text, '........736164$', 'fffffffffffefd')::weir.state, NULL::junk_mood) FROM junk_last_mrel;
+SELECT weir.finalize('weir.last(anyelement,"any")'::regprocedure, '{junk_mood,int}',
+	regexp_replace(last::text, '........736164$', 'ffffffff730064')::weir.state, NULL::junk_mood) FROM junk_last_mrel;
+DROP FOREIGN TABLE junk_moods CASCADE;
+DROP TYPE junk_mood;
+
 -- aggregates and types that do not exist, or are others
 SELECT weir.finalize(0::regprocedure, 1::bigint, NULL::bigint);
 SELECT weir.finalize(NULL::regprocedure, 1::bigint, NULL::bigint);
@@ -75,6 +90,19 @@ DO $$ BEGIN EXECUTE format('CREATE AGGREGATE junk_topk(bigint, int) (sfunc = wei
 	weir.topk_agg('[1,2)'::int4range, 2)) FROM generate_series(1, 2); END $$;
 SELECT junk_topk(x, 2) FROM generate_series(1::bigint, 3) x;
 DROP AGGREGATE junk_topk(bigint, int);
+
+-- The functions of an aggregate are its owner's to call, or not, when they are called.
+CREATE ROLE junk_owner;
+CREATE FUNCTION junk_final(bigint) RETURNS bigint LANGUAGE sql AS 'SELECT $1';
+CREATE AGGREGATE junk_sum(bigint) (sfunc = int8pl, stype = bigint, combinefunc = int8pl, finalfunc = junk_final, initcond = 0);
+ALTER AGGREGATE junk_sum(bigint) OWNER TO junk_owner;
+SELECT weir.finalize('junk_sum(bigint)'::regprocedure, 7::bigint, NULL::bigint);
+REVOKE ALL ON FUNCTION junk_final(bigint) FROM PUBLIC;
+SELECT weir.finalize('junk_sum(bigint)'::regprocedure, 7::bigint, NULL::bigint);
+SELECT junk_sum(1::bigint);
+DROP AGGREGATE junk_sum(bigint);
+DROP FUNCTION junk_final;
+DROP ROLE junk_owner;
 
 INSERT INTO junk_s VALUES (2, '{"a": 2}');
 TABLE junk_bystander;

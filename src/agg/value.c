@@ -92,6 +92,7 @@ static int	find_column(const ValueType *type, bool same, uint32 attnum, uint32 n
 static void write_array(StringInfo buf, ValueType *type, Datum value);
 static Datum read_array(StringInfo buf, ValueType *type);
 static void skip_value(StringInfo buf);
+static Datum read_text(StringInfo bytes, ValueType *type);
 static Datum read_scalar(StringInfo bytes, ValueType *type);
 static Datum read_enum(StringInfo bytes, ValueType *type);
 static Datum call2(FmgrInfo *flinfo, Oid collation, Datum a, Datum b);
@@ -449,7 +450,8 @@ hash_lasting(ValueType *type, Oid collation, Datum value)
 		if (!OidIsValid(type->cache->hash_extended_proc_finfo.fn_oid))
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_FUNCTION),
-					 errmsg("could not identify an extended hash function for type %s", format_type_be(type->oid))));
+					 errmsg("could not identify an extended hash function for type %s", format_type_be(type->oid)),
+					 weir_value_is_record(type->oid) ? errhint("%s", WEIR_RECORD_HINT) : 0));
 	}
 	return DatumGetUInt64(call2(&type->cache->hash_extended_proc_finfo, collation, value, UInt64GetDatum(0)));
 }
@@ -464,7 +466,8 @@ hash_of_now(ValueType *type, Oid collation, Datum value)
 		if (!OidIsValid(type->cache->hash_proc_finfo.fn_oid))
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_FUNCTION),
-					 errmsg("could not identify a hash function for type %s", format_type_be(type->oid))));
+					 errmsg("could not identify a hash function for type %s", format_type_be(type->oid)),
+					 weir_value_is_record(type->oid) ? errhint("%s", WEIR_RECORD_HINT) : 0));
 	}
 	return DatumGetUInt32(FunctionCall1Coll(&type->cache->hash_proc_finfo, collation, value));
 }
@@ -553,7 +556,7 @@ read_scalar(StringInfo bytes, ValueType *type)
 	Datum		result;
 
 	if (type->form == VALUE_TEXT)
-		return InputFunctionCall(&type->in, bytes->data, type->ioparam, type->typmod);
+		return read_text(bytes, type);
 	if (type->form == VALUE_ENUM)
 		return read_enum(bytes, type);
 	result = ReceiveFunctionCall(&type->in, bytes, type->ioparam, type->typmod);
@@ -575,7 +578,19 @@ read_enum(StringInfo bytes, ValueType *type)
 		ReleaseSysCache(tuple);
 	if (known)
 		return ObjectIdGetDatum(oid);
-	return InputFunctionCall(&type->in, bytes->data + bytes->cursor, type->ioparam, type->typmod);
+	return read_text(bytes, type);
+}
+
+/* The rest of the bytes by the type's input function, which takes them for text of the database's encoding. */
+static Datum
+read_text(StringInfo bytes, ValueType *type)
+{
+	char	   *text = bytes->data + bytes->cursor;
+	int			len = bytes->len - bytes->cursor;
+
+	if (!pg_verifymbstr(text, len, true) || strlen(text) != len)
+		weir_agg_bad_state();
+	return InputFunctionCall(&type->in, text, type->ioparam, type->typmod);
 }
 
 /* The row's columns, as its type has them now; returns the detoasted row. */

@@ -18,6 +18,7 @@
 
 #include "access/detoast.h"
 #include "access/htup_details.h"
+#include "base/compat.h"
 #include "catalog/cont_view.h"
 #include "catalog/pg_aggregate.h"
 #include "catalog/pg_proc.h"
@@ -27,6 +28,7 @@
 #include "parser/parse_agg.h"
 #include "query/partial.h"
 #include "query/state_type.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/expandeddatum.h"
@@ -41,7 +43,7 @@ static bool is_own(Oid aggfnoid);
 static void tell_argument_types(FuncExpr *call, int nargs, Oid *argtypes);
 static void lookup_functions(PartialAgg *agg, Form_pg_aggregate form,
 							 int nargs, Oid *argtypes, MemoryContext cxt);
-static void lookup_function(FmgrInfo *flinfo, Oid fn, Expr *expr, MemoryContext cxt);
+static void lookup_function(FmgrInfo *flinfo, Oid aggfnoid, Oid fn, Expr *expr, MemoryContext cxt);
 static void read_initial_state(PartialAgg *agg, HeapTuple tuple);
 static Datum flat_copy(PartialAgg *agg, Datum value);
 static Datum own_input(PartialAgg *agg, Datum state);
@@ -389,17 +391,17 @@ lookup_functions(PartialAgg *agg, Form_pg_aggregate form,
 	build_aggregate_transfn_expr(&transtype, 1, 0, false, agg->transtype,
 								 agg->inputcollid, form->aggcombinefn,
 								 InvalidOid, &expr, NULL);
-	lookup_function(&agg->combinefn, form->aggcombinefn, expr, cxt);
+	lookup_function(&agg->combinefn, agg->aggfnoid, form->aggcombinefn, expr, cxt);
 	agg->combine_strict = agg->combinefn.fn_strict;
 
 	if (agg->internal)
 	{
 		build_aggregate_serialfn_expr(form->aggserialfn, &expr);
-		lookup_function(&agg->serialfn, form->aggserialfn, expr, cxt);
+		lookup_function(&agg->serialfn, agg->aggfnoid, form->aggserialfn, expr, cxt);
 		build_aggregate_deserialfn_expr(form->aggdeserialfn, &expr);
 		if (is_own(agg->aggfnoid))
 			tell_argument_types((FuncExpr *) expr, nargs, argtypes);
-		lookup_function(&agg->deserialfn, form->aggdeserialfn, expr, cxt);
+		lookup_function(&agg->deserialfn, agg->aggfnoid, form->aggdeserialfn, expr, cxt);
 	}
 
 	agg->finalnargs = form->aggfinalextra ? nargs + 1 : 1;
@@ -408,7 +410,7 @@ lookup_functions(PartialAgg *agg, Form_pg_aggregate form,
 		build_aggregate_finalfn_expr(argtypes, agg->finalnargs, agg->transtype,
 									 agg->resulttype, agg->inputcollid,
 									 form->aggfinalfn, &expr);
-		lookup_function(&agg->finalfn, form->aggfinalfn, expr, cxt);
+		lookup_function(&agg->finalfn, agg->aggfnoid, form->aggfinalfn, expr, cxt);
 	}
 }
 
@@ -431,9 +433,19 @@ tell_argument_types(FuncExpr *call, int nargs, Oid *argtypes)
 		call->args = lappend(call->args, makeNullConst(argtypes[i], -1, InvalidOid));
 }
 
+/* The owner of an aggregate must have the right to call its functions, as in the executor. */
 static void
-lookup_function(FmgrInfo *flinfo, Oid fn, Expr *expr, MemoryContext cxt)
+lookup_function(FmgrInfo *flinfo, Oid aggfnoid, Oid fn, Expr *expr, MemoryContext cxt)
 {
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(aggfnoid));
+	Oid			owner = HeapTupleIsValid(tuple) ? ((Form_pg_proc) GETSTRUCT(tuple))->proowner : InvalidOid;
+	AclResult	acl;
+
+	if (HeapTupleIsValid(tuple))
+		ReleaseSysCache(tuple);
+	acl = object_aclcheck(ProcedureRelationId, fn, owner, ACL_EXECUTE);
+	if (acl != ACLCHECK_OK)
+		aclcheck_error(acl, OBJECT_FUNCTION, get_func_name(fn));
 	fmgr_info_cxt(fn, flinfo, cxt);
 	fmgr_info_set_expr((Node *) expr, flinfo);
 }
@@ -510,6 +522,6 @@ lookup_transfn(PartialAgg *agg)
 	ReleaseSysCache(tuple);
 	build_aggregate_transfn_expr(agg->argtypes, agg->nargs, 0, false, agg->transtype, agg->inputcollid,
 								 transfn, InvalidOid, &expr, NULL);
-	lookup_function(&agg->transfn, transfn, expr, GetMemoryChunkContext(agg));
+	lookup_function(&agg->transfn, agg->aggfnoid, transfn, expr, GetMemoryChunkContext(agg));
 	MemoryContextSwitchTo(caller);
 }

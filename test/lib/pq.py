@@ -82,7 +82,7 @@ class Connection:
             if status == _COMMAND_OK or (copy_in and status == _COPY_IN):
                 return None
             sqlstate = (_pq.PQresultErrorField(result, ord("C")) or b"").decode()
-            raise Error(sqlstate, _pq.PQerrorMessage(self._conn).decode(),
+            raise Error(sqlstate, _pq.PQerrorMessage(self._conn).decode(errors="backslashreplace"),
                         sqlstate == "" or _pq.PQstatus(self._conn) != 0)
         finally:
             _pq.PQclear(result)
