@@ -17,6 +17,7 @@
 #include "base/compat.h"
 #include "base/settings.h"
 #include "base/shmem.h"
+#include "base/stats.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
@@ -212,6 +213,26 @@ warn_launcher(void)
 			 errhint("%s", weir_missing_remedy())));
 }
 
+static void
+warn_failing(void)
+{
+	for (int i = 0; i < WEIR_MAX_WORKERS; i++)
+	{
+		WorkerEntry worker;
+
+		weir_registry_get(i, &worker);
+		if (!worker.used || worker.task.dboid != MyDatabaseId || worker.failing_since == 0 ||
+			!TimestampDifferenceExceeds(worker.failing_since, GetCurrentTimestamp(), SETTLE_MS))
+			continue;
+		ereport(WARNING,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("a %s of this database fails and tries again: %s", weir_worker_kind_name(worker.task.kind),
+						weir_stats_error_text(worker.last_error, InvalidOid)),
+				 errdetail("Rows that are committed may wait until it succeeds."),
+				 errhint("weir.health() tells more.")));
+	}
+}
+
 void
 weir_missing_warn(void)
 {
@@ -221,6 +242,7 @@ weir_missing_warn(void)
 		warn_launcher();
 	else if (weir_missing_first(MyDatabaseId, &worker))
 		warn_missing(&worker);
+	warn_failing();
 }
 
 /* ---------------------------------------------------------------------

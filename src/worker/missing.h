@@ -41,7 +41,7 @@ extern bool weir_missing_first(Oid dboid, MissingWorker *copy);
 /* What to do when there is no slot, with how many are needed.  Static memory, until the next call. */
 extern const char *weir_missing_remedy(void);
 
-/* A warning if a worker of this database is missing. */
+/* A warning if a worker of this database is missing, or fails. */
 extern void weir_missing_warn(void);
 
 /*

@@ -116,6 +116,8 @@ is(of_view('last_flush, flushes', 'o'), $last, 'and had no flush');
 is(of_view('freshness, errors', 'v'), '0|0', 'one that waits for nothing is fresh');
 like($node->safe_psql('postgres', 'SET ROLE mon; SELECT object, problem, reason FROM weir.health()'),
 	qr/^flush worker\|flush_fails\|.* fails and tries again: duplicate key value/, 'weir.health() says what fails');
+$node->poll_query_until('postgres', q(SELECT since < clock_timestamp() - interval '1 second' FROM weir.stat_worker WHERE kind = 'flush')) or die;
+like(warns('CREATE VIEW w2 AS SELECT count(*) FROM s'), qr/WARNING:  a weir flush worker of this database fails and tries again: duplicate key/, 'CREATE VIEW warns');
 my $age = of_view('freshness', 'o');
 cmp_ok(of_view('freshness', 'o'), '>', $age, 'it grows older');
 $node->safe_psql('postgres', 'SELECT weir.stat_reset()');
@@ -123,6 +125,7 @@ is(of_view('freshness > 0, flushes', 'o'), 't|0', 'resetting counters makes noth
 ok(wait_for_stderr($bad, qr/still waiting for the flush of stream rows: the weir flush worker \(process \d+\) fails/), 'its COMMIT says so');
 unlike($bad->{err}, qr/unique/, 'and what the error says of rows is not for everyone');
 $node->safe_psql('postgres', 'DROP INDEX weir.one');
+kill_worker($node, 'TERM', 'weir flush worker', 'postgres');    # another one does not wait before it tries
 $bad->{run}->finish;
 is(of_view('freshness, flushes', 'o'), '0|1', 'then it is written, and fresh');
 is(problems(), 'public.ratio|dead_letters', 'the dead letters are told of for an hour');
