@@ -122,11 +122,15 @@ OBJS = \
 	src/worker/kafka_offsets.o \
 	src/worker/kafka_partitions.o \
 	src/worker/kafka.o \
+	src/worker/aside.o \
+	src/worker/tend.o \
 	src/worker/expire.o \
 	src/worker/partitions.o \
 	src/worker/write_view.o \
 	src/worker/notes.o \
+	src/worker/tick.o \
 	src/worker/flush.o \
+	src/worker/flush_wait.o \
 	src/view/view_options.o \
 	src/view/define.o \
 	src/view/temporary.o \

@@ -297,12 +297,17 @@ CREATE FUNCTION weir.adopt(OUT definition regclass, OUT view regclass, OUT missi
 REVOKE ALL ON FUNCTION weir.adopt() FROM PUBLIC;
 COMMENT ON FUNCTION weir.adopt() IS 'the restore is over: what is whole of continuous views that were restored counts from now on; returns a row for each, with what is missing of those that are not';
 
+CREATE FUNCTION weir.view_troubles_raw(OUT def oid, OUT trouble text, OUT trouble_since timestamptz)
+	RETURNS SETOF record
+	LANGUAGE c VOLATILE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'weir_view_troubles';
+COMMENT ON FUNCTION weir.view_troubles_raw() IS 'what stands in the way of continuous views of this database; see weir.views';
+
 CREATE VIEW weir.views AS
 	SELECT n.nspname AS schema, c.relname AS name, c.oid::pg_catalog.regclass AS view, v.matrel::pg_catalog.regclass,
 		v."values"::pg_catalog.regclass[], v.def::pg_catalog.regclass, v.stream::pg_catalog.regclass,
 		v.more_streams::pg_catalog.regclass[], pg_catalog.pg_get_userbyid(c.relowner) AS owner,
 		CASE WHEN a.def IS NULL THEN 'restoring' WHEN a.missing IS NOT NULL THEN 'incomplete' ELSE v.state END AS state,
-		coalesce(a.missing, v.reason) AS reason, v.since,
+		coalesce(a.missing, v.reason) AS reason, v.since, t.trouble, t.trouble_since,
 		v.sw, v.step, v.ttl, v.ttl_column, v.fillfactor, v.pk,
 		v.emit, v.late, v.late_stream::pg_catalog.regclass, v.allowed_lateness, v.retention,
 		v.partition_by, v.partition_interval, v.created, v.search_path,
@@ -316,7 +321,8 @@ CREATE VIEW weir.views AS
 	FROM weir.continuous_view v
 		LEFT JOIN weir.adopted a ON a.def OPERATOR(pg_catalog.=) v.def
 		LEFT JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) v.view
-		LEFT JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace;
+		LEFT JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+		LEFT JOIN weir.view_troubles_raw() t ON t.def OPERATOR(pg_catalog.=) v.def;
 GRANT SELECT ON weir.views TO PUBLIC;
 COMMENT ON VIEW weir.views IS 'continuous views with their state, options and query';
 

@@ -27,6 +27,7 @@
 #include "view/combine.h"
 #include "view/utility.h"
 #include "worker/launcher.h"
+#include "worker/aside.h"
 #include "worker/missing.h"
 #include "worker/registry.h"
 #include "worker/worker.h"
@@ -49,6 +50,7 @@ _PG_init(void)
 	weir_registry_init();
 	weir_worker_init();
 	weir_missing_init();
+	weir_aside_init();
 	weir_problems_init();
 	weir_stats_init();
 	weir_watermark_init();

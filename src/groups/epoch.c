@@ -573,6 +573,23 @@ weir_epoch_cut_watermarks(int slot)
 	return empty;
 }
 
+static bool
+run_has_view(Run *run, Oid defid)
+{
+	return run->nfiles > 0 || find_table(run, defid) != NULL;
+}
+
+bool
+weir_epoch_has_view(Epoch *epoch, Oid defid)
+{
+	if (run_has_view(&epoch->main, defid))
+		return true;
+	for (Run *run = epoch->adopted; run; run = run->next)
+		if (run_has_view(run, defid))
+			return true;
+	return false;
+}
+
 static void
 free_epoch(Epoch *epoch)
 {

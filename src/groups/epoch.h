@@ -152,6 +152,9 @@ extern long weir_epoch_due(int slot);
  */
 extern Epoch *weir_epoch_cut(int slot, int64 *cut_seq);
 
+/* May it have groups of this view (or values relation)?  Files are not looked into. */
+extern bool weir_epoch_has_view(Epoch *epoch, Oid defid);
+
 /* Fix watermarks as a cut does, if no epoch holds anything; false if one does. */
 extern bool weir_epoch_cut_watermarks(int slot);
 

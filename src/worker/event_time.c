@@ -34,6 +34,7 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
+#include "worker/tend.h"
 #include "worker/worker.h"
 
 /* Times of a Kafka stream's partitions in a batch that is taken in in parts; they count when its run is adopted. */
@@ -434,7 +435,7 @@ expire_closed(ContView *view, void *arg)
 }
 
 bool
-weir_event_expire(List *views, int limit, TendView tend)
+weir_event_expire(List *views, int limit)
 {
 	bool		more = false;
 	ListCell   *lc;
@@ -446,7 +447,7 @@ weir_event_expire(List *views, int limit, TendView tend)
 
 		if (!view->options.retained || view->options.partitioned)
 			continue;
-		(void) tend(expire_closed, view, &expiry, RowExclusiveLock, "delete closed windows of");
+		(void) weir_view_tend(TEND_CLOSED, view, RowExclusiveLock, expire_closed, &expiry);
 		more |= expiry.deleted >= limit;
 	}
 	return more;

@@ -7,7 +7,6 @@
 
 #include "postgres.h"
 #include "groups/epoch.h"
-#include "worker/expire.h"
 #include "worker/intake.h"
 
 /*
@@ -49,6 +48,6 @@ extern void weir_event_write(void);
 extern bool weir_event_tick(List *views);
 
 /* Delete windows closed long ago, up to a limit of each view; true when there is more. */
-extern bool weir_event_expire(List *views, int limit, TendView tend);
+extern bool weir_event_expire(List *views, int limit);
 
 #endif

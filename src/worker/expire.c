@@ -23,6 +23,7 @@
 #include "query/execute.h"
 #include "utils/hsearch.h"
 #include "utils/timestamp.h"
+#include "worker/tend.h"
 
 /* Rows that were old when they came leave their window soon, however long its steps are. */
 #define WINDOW_PAUSE_USECS (2 * USECS_PER_SEC)
@@ -116,7 +117,7 @@ expire_view(ContView *view, void *arg)
 }
 
 bool
-weir_expire_views(List *views, int64 budget, bool all, TendView tend)
+weir_expire_views(List *views, int64 budget, bool all)
 {
 	TimestampTz now = weir_clock_now();
 	int			n = list_length(views);
@@ -136,7 +137,7 @@ weir_expire_views(List *views, int64 budget, bool all, TendView tend)
 		due = due_of(view->defid);
 		if (!(all && view->options.sliding) && now < due->due && now >= due->looked)
 			continue;
-		if (!tend(expire_view, view, &expiry, RowExclusiveLock, "delete expired rows of"))
+		if (!weir_view_tend(TEND_EXPIRE, view, RowExclusiveLock, expire_view, &expiry))
 			continue;
 		budget -= expiry.deleted;
 		turn = view->defid;

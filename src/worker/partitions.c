@@ -15,6 +15,7 @@
 #include "base/attempt.h"
 #include "groups/visit.h"
 #include "matrel/partition.h"
+#include "matrel/whole.h"
 #include "miscadmin.h"
 #include "query/execute.h"
 #include "storage/lmgr.h"
@@ -22,11 +23,15 @@
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
+#include "worker/tend.h"
 #include "worker/worker.h"
 
 /* Partitions made in one transaction, and dropped in one call. */
 #define MAKE_PORTION 50
 #define DROP_PORTION 20
+
+/* How long making one waits for a lock. */
+#define MAKE_WAIT_MS 100
 
 /* How long to wait for the lock to drop one, and until the next attempt. */
 #define DROP_WAIT_MS 20
@@ -42,6 +47,12 @@ typedef struct DropDue
 	TimestampTz next;
 } DropDue;
 
+typedef struct Making
+{
+	Epoch	   *epoch;
+	bool		more;
+} Making;
+
 typedef struct Dropping
 {
 	ContView   *view;
@@ -51,14 +62,19 @@ typedef struct Dropping
 static HTAB *dues = NULL;
 
 /* Its DDL is Weir's own and runs no code of users: event triggers are not asked. */
-void
-weir_partitions_hurry(int ms)
+static void
+begin_ddl(int lock_ms)
 {
+	weir_worker_begin();
+	MemoryContextSwitchTo(weir_worker_self->cxt);
 	(void) set_config_option("session_replication_role", "replica", PGC_SUSET, PGC_S_SESSION,
 							 GUC_ACTION_LOCAL, true, 0, false);
-	(void) set_config_option("lock_timeout", psprintf("%d", ms), PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_LOCAL, true, 0, false);
+	weir_tend_hurry(lock_ms);
 }
+
+/* ---------------------------------------------------------------------
+ * Making
+ * --------------------------------------------------------------------- */
 
 static void
 note_group(TupleTableSlot *row, void *arg)
@@ -81,17 +97,94 @@ make_for_part(ViewRuntime *part, Epoch *epoch, const ContView *view)
 	return weir_partition_wants_make(wants, MAKE_PORTION, view) > 0;
 }
 
-bool
-weir_partitions_make(ContView *view, Epoch *epoch)
+static void
+make_partitions(ContView *view, void *arg)
 {
+	Making	   *making = arg;
 	ViewRuntime *runtime = weir_runtime_get(view);
 	ViewRuntime *part;
-	bool		more = false;
 
+	making->more = false;
 	for (int i = 0; (part = weir_runtime_part(runtime, i)) != NULL; i++)
-		more |= make_for_part(part, epoch, i == 0 ? view : NULL);
-	return more;
+		making->more |= make_for_part(part, making->epoch, i == 0 ? view : NULL);
 }
+
+/* Views that are kept in partitions and of which the epoch has something: def views. */
+static List *
+partitioned_views(Epoch *epoch, List *except)
+{
+	static uint64 none_at = 0;	/* generation of views at which none is in partitions */
+	uint64		generation = weir_cont_views_generation();
+	List	   *result = NIL;
+	bool		any = false;
+	ListCell   *lc;
+
+	if (none_at == generation)
+		return NIL;
+	weir_worker_begin();
+	MemoryContextSwitchTo(weir_worker_self->cxt);
+	foreach(lc, weir_cont_views_whole())
+	{
+		ContView   *view = lfirst(lc);
+
+		any |= view->options.partitioned;
+		if (view->options.partitioned && !list_member_oid(except, view->defid) &&
+			weir_epoch_has_view(epoch, view->defid))
+			result = lappend_oid(result, view->defid);
+	}
+	weir_worker_commit();
+	if (!any)
+		none_at = generation;
+	return result;
+}
+
+/*
+ * A portion, in a transaction of its own, so that it holds no lock of another view; true when there is more to
+ * make.  Where the locks are not to be had for a moment, or making fails, what needs a partition goes to the default one.
+ */
+static bool
+make_portion(Oid defid, Epoch *epoch)
+{
+	Making		making = {epoch, false};
+	MatrelBlocker blocker = {InvalidOid, NoLock};
+
+	for (int round = 0; round < 2; round++)
+	{
+		ContView   *view;
+
+		if (round > 0)
+			weir_tend_wait(&blocker, MAKE_WAIT_MS);
+		begin_ddl(MAKE_WAIT_MS);
+		view = weir_cont_view_by_def(defid);
+		blocker.relid = InvalidOid;
+		if (view && weir_tend_is_due(TEND_MAKE_PARTITIONS, defid) &&
+			weir_matrel_try_lock(view, ShareUpdateExclusiveLock, &blocker))
+		{
+			ErrorData  *error = weir_view_try(make_partitions, view, &making);
+
+			weir_tend_note(TEND_MAKE_PARTITIONS, view, error);
+			making.more &= error == NULL;
+		}
+		weir_worker_commit();
+		if (!OidIsValid(blocker.relid))
+			break;
+	}
+	return making.more;
+}
+
+void
+weir_partitions_prepare(Epoch *epoch, List *except)
+{
+	ListCell   *lc;
+
+	foreach(lc, partitioned_views(epoch, except))
+		while (make_portion(lfirst_oid(lc), epoch))
+			CHECK_FOR_INTERRUPTS();
+}
+
+/* ---------------------------------------------------------------------
+ * Dropping
+ * --------------------------------------------------------------------- */
 
 static DropDue *
 due_of(Oid defid)
@@ -136,9 +229,12 @@ drop_oldest(void *arg)
 	dropping->more = list_length(expired) > 1;
 }
 
-/* One transaction; true when this view has another one to drop. */
+/*
+ * One transaction; true when this view has another one to drop.  *waited: it was given
+ * up for want of a lock.
+ */
 static bool
-drop_one(Oid defid)
+drop_one(Oid defid, bool *waited)
 {
 	DropDue    *due = due_of(defid);
 	Dropping	dropping = {NULL, false};
@@ -146,8 +242,7 @@ drop_one(Oid defid)
 	TimestampTz ended;
 	ErrorData  *error;
 
-	weir_worker_begin();
-	MemoryContextSwitchTo(weir_worker_self->cxt);
+	begin_ddl(Min(DROP_WAIT_MS << Min(due->failures, 10), DROP_WAIT_MOST_MS));
 	dropping.view = weir_cont_view_by_def(defid);
 	if (dropping.view == NULL)
 	{
@@ -155,13 +250,10 @@ drop_one(Oid defid)
 		hash_search(dues, &defid, HASH_REMOVE, NULL);
 		return false;
 	}
-	weir_partitions_hurry(Min(DROP_WAIT_MS << Min(due->failures, 10), DROP_WAIT_MOST_MS));
 	error = weir_attempt(drop_oldest, &dropping);
-	if (error && error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE)
-		ereport(WARNING,
-				(errmsg("could not drop a partition of continuous view %s: %s",
-						dropping.view->name, error->message),
-				 error->detail ? errdetail("%s", error->detail) : 0));
+	*waited = error && error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE;
+	if (!*waited)
+		weir_tend_note(TEND_DROP_PARTITIONS, dropping.view, error);
 	weir_worker_commit();
 
 	due->failures = error ? due->failures + 1 : 0;
@@ -177,6 +269,7 @@ weir_partitions_drop(void)
 	List	   *views = NIL;
 	TimestampTz now = GetCurrentTimestamp();
 	int			left = DROP_PORTION;
+	bool		waited = false;
 	ListCell   *lc;
 
 	weir_worker_begin();
@@ -185,19 +278,24 @@ weir_partitions_drop(void)
 	{
 		ContView   *view = lfirst(lc);
 
-		if (view->options.partitioned && now >= due_of(view->defid)->next)
+		if (view->options.partitioned && now >= due_of(view->defid)->next &&
+			weir_tend_is_due(TEND_DROP_PARTITIONS, view->defid))
 			views = lappend_oid(views, view->defid);
 	}
 	weir_worker_commit();
+
+	/* Once it has waited in vain the others have their turn another time: flushes are held up meanwhile. */
 	foreach(lc, views)
 	{
-		while (left > 0 && drop_one(lfirst_oid(lc)))
+		while (left > 0 && drop_one(lfirst_oid(lc), &waited))
 			left--;
 		if (left == 0)
 		{
 			due_of(lfirst_oid(lc))->next = 0;
 			return true;
 		}
+		if (waited)
+			break;
 	}
 	return false;
 }

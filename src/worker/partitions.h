@@ -10,18 +10,15 @@
 #include "groups/epoch.h"
 
 /*
- * Make partitions of a view for what an epoch has of it, a portion, in the
- * current transaction; true when there are more to make.
+ * Make the partitions that an epoch needs, but for these views (OIDs of def views).  Called outside of a
+ * transaction.
  */
-extern bool weir_partitions_make(ContView *view, Epoch *epoch);
+extern void weir_partitions_prepare(Epoch *epoch, List *except);
 
 /*
  * Drop partitions that have expired, one a transaction of its own, for views whose
  * turn it is.  Called outside of a transaction; true when there are more.
  */
 extern bool weir_partitions_drop(void);
-
-/* Wait in this transaction no longer than a moment for locks. */
-extern void weir_partitions_hurry(int ms);
 
 #endif

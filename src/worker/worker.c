@@ -307,8 +307,8 @@ server_is_leaving(void)
  * The loop
  * --------------------------------------------------------------------- */
 
-static void
-recover_from_error(void)
+void
+weir_worker_recover(void)
 {
 	MemoryContext cxt = weir_worker_self->cxt;
 	ErrorData  *error;
@@ -342,7 +342,7 @@ guarded_step(void)
 	}
 	PG_CATCH();
 	{
-		recover_from_error();
+		weir_worker_recover();
 		result = -2;
 	}
 	PG_END_TRY();
@@ -360,7 +360,7 @@ guarded_close(void)
 	}
 	PG_CATCH();
 	{
-		recover_from_error();
+		weir_worker_recover();
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(weir_worker_self->cxt);
@@ -379,7 +379,7 @@ guarded_drain(void)
 	}
 	PG_CATCH();
 	{
-		recover_from_error();
+		weir_worker_recover();
 		result = false;
 	}
 	PG_END_TRY();

@@ -45,6 +45,9 @@ extern void weir_worker_init(void);
 extern void weir_worker_begin(void);
 extern void weir_worker_commit(void);
 
+/* In a PG_CATCH: log the error, show it in weir.stat_worker, abort the transaction. */
+extern void weir_worker_recover(void);
+
 /*
  * Instead of a commit: leave the transaction open for a moment, for the next
  * small batch, which resumes it.  resume begins one if there is none (false), or

@@ -1,0 +1,89 @@
+/*
+ * flush_wait.c
+ *	  Waiting for a flush, in a session.
+ */
+#include "worker/flush.h"
+
+#include "base/compat.h"
+#include "base/shmem.h"
+#include "base/stats.h"
+#include "catalog/cont_view.h"
+#include "groups/epoch.h"
+#include "miscadmin.h"
+#include "stream/queue.h"
+#include "utils/array.h"
+#include "utils/fmgrprotos.h"
+#include "worker/worker.h"
+
+WEIR_FUNCTION(weir_flush);
+
+/* Does a worker of this database wait for a lock that we hold? */
+static void
+check_not_blocking(void)
+{
+	int			pids[WEIR_MAX_WORKERS];
+	int			n = weir_registry_pids(MyDatabaseId, pids);
+
+	for (int i = 0; i < n; i++)
+	{
+		ArrayType  *blockers = DatumGetArrayTypeP(DirectFunctionCall1(pg_blocking_pids,
+																	  Int32GetDatum(pids[i])));
+		int32	   *values = (int32 *) ARR_DATA_PTR(blockers);
+		int			count = ArrayGetNItems(ARR_NDIM(blockers), ARR_DIMS(blockers));
+
+		for (int j = 0; j < count; j++)
+			if (values[j] == MyProcPid)
+				ereport(ERROR,
+						(errcode(ERRCODE_T_R_DEADLOCK_DETECTED),
+						 errmsg("cannot wait for a flush in a transaction whose locks the flush needs"),
+						 errhint("Call weir.flush() before the DDL, or in a transaction of its own.")));
+	}
+}
+
+void
+weir_flush_wait(void)
+{
+	int			slot = weir_my_database_slot();
+	int64		boot;
+	int64		seq;
+	int64		epoch;
+	FlushWait	wait;
+
+	if (weir_worker_self)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("a function of a continuous view cannot wait for a flush"),
+				 errdetail("The worker that runs the function would wait for itself.")));
+	weir_queue_position(&boot, &seq);
+	weir_queue_wait_begin(&wait, seq, weir_stats_may_read_errors(InvalidOid), false);
+	weir_queue_hurry(slot, seq);
+	epoch = weir_epoch_pending(slot);
+	for (int round = 1;; round++)
+	{
+		bool		merged = weir_queue_merged_seq(slot) >= seq;
+
+		CHECK_FOR_INTERRUPTS();
+		if (merged && weir_queue_flushed_seq(slot) < seq)
+			weir_epoch_request_cut(slot);
+		else if (epoch > 0 && weir_epoch_flushed(slot) < epoch)
+			weir_epoch_request_cut(slot);
+		if (weir_queue_wait(seq, merged ? 100 : 5) &&
+			(epoch == 0 || weir_epoch_wait(slot, epoch, 100)))
+			return;
+		if (round % 100 == 0)
+			check_not_blocking();
+		(void) weir_queue_wait_warn(&wait);
+	}
+}
+
+Datum
+weir_flush(PG_FUNCTION_ARGS)
+{
+	weir_shmem_require();
+	if (!weir_extension_exists())
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("extension \"weir\" is not created in this database")));
+	weir_flush_wait();
+	PG_RETURN_VOID();
+}

@@ -1,0 +1,239 @@
+/*
+ * tick.c
+ *	  What the flush worker does now and then: it looks after its database.
+ *
+ * Is the extension still there; which Kafka streams want workers; dependencies that pg_upgrade leaves out; what has
+ * expired; watermarks of partitions that have become idle; what dropped
+ * streams and views left; partitions to drop.  Each of these is a stage
+ * of its own: one that fails does not keep the others from being done.
+ */
+#include "postgres.h"
+
+#include "worker/tick.h"
+
+#include "access/xact.h"
+#include "catalog/cont_view.h"
+#include "catalog/suspended.h"
+#include "groups/epoch.h"
+#include "matrel/shape.h"
+#include "matrel/whole.h"
+#include "miscadmin.h"
+#include "storage/ipc.h"
+#include "stream/queue.h"
+#include "time/watermark.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+#include "worker/aside.h"
+#include "worker/event_time.h"
+#include "worker/expire.h"
+#include "worker/kafka.h"
+#include "worker/notes.h"
+#include "worker/partitions.h"
+#include "worker/tend.h"
+#include "worker/worker.h"
+
+/* Rows deleted when there is nothing to flush. */
+#define EXPIRE_IDLE 10000
+
+#define PURGE_USECS (10 * USECS_PER_SEC)
+
+/* After a stage has failed, doubled each time. */
+#define PAUSE_MS 1000
+#define PAUSE_MOST_MS 60000
+
+typedef struct Stage
+{
+	bool		(*work) (void);	/* true: there is more to do */
+	int			failures;		/* in a row */
+	TimestampTz failed;
+	TimestampTz next;
+} Stage;
+
+static bool publish_wants(void);
+static bool look_after_views(void);
+static bool move_watermarks(void);
+static bool purge_notes(void);
+static bool run_stage(Stage *stage);
+
+static Stage stages[] = {
+	{publish_wants}, {look_after_views}, {move_watermarks}, {purge_notes}, {weir_partitions_drop}
+};
+
+static uint64 adopted_version = 0;	/* of the list of views */
+
+/* Unless it has been created again meanwhile. */
+static void
+extension_is_gone(uint32 created)
+{
+	if (!weir_registry_set_database_absent(MyDatabaseId, created))
+		return;
+	weir_queue_discard(weir_worker_self->slot);
+	weir_epoch_discard(weir_worker_self->slot);
+	weir_registry_wake_launcher();
+	proc_exit(0);
+}
+
+/* A Kafka stream wants its workers while an active view reads it.  First ones come first, should there be too many. */
+static int
+kafka_wants(List *views, WorkerTask *wants)
+{
+	List	   *streams = weir_cont_views_streams(views, true);
+	int			nstreams = list_length(streams);
+	int		   *workers = palloc(sizeof(int) * Max(nstreams, 1));
+	int			most = 0;
+	int			n = 0;
+
+	for (int s = 0; s < nstreams; s++)
+	{
+		workers[s] = weir_kafka_workers_wanted(list_nth_oid(streams, s));
+		most = Max(most, workers[s]);
+	}
+	memset(wants, 0, sizeof(WorkerTask) * WEIR_MAX_KAFKA_WANTS);
+	for (int i = 0; i < most; i++)
+		for (int s = 0; s < nstreams && n < WEIR_MAX_KAFKA_WANTS; s++)
+		{
+			if (i >= workers[s])
+				continue;
+			wants[n].dboid = MyDatabaseId;
+			wants[n].kind = WORKER_KAFKA;
+			wants[n].index = i;
+			wants[n++].streamid = list_nth_oid(streams, s);
+		}
+	return n;
+}
+
+/* A part of its work in a transaction. */
+static void
+begin(void)
+{
+	weir_worker_begin();
+	MemoryContextSwitchTo(weir_worker_self->cxt);
+}
+
+bool
+weir_tick(void)
+{
+	uint32		created = weir_registry_database_created(MyDatabaseId);
+	bool		exists;
+	bool		more = false;
+
+	weir_worker_begin();
+	exists = weir_extension_exists();
+	weir_worker_commit();
+	if (!exists)
+	{
+		extension_is_gone(created);
+		return false;
+	}
+	for (int i = 0; i < lengthof(stages); i++)
+		more |= run_stage(&stages[i]);
+	return more;
+}
+
+static bool
+run_stage(Stage *stage)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	volatile bool more = false;
+
+	if (stage->failures > 0 && now < stage->next && now >= stage->failed)
+		return false;
+	PG_TRY();
+	{
+		more = stage->work();
+		stage->failures = 0;
+	}
+	PG_CATCH();
+	{
+		weir_worker_recover();
+		stage->failed = GetCurrentTimestamp();
+		stage->next = TimestampTzPlusMilliseconds(stage->failed, Min(PAUSE_MS << Min(stage->failures, 10), PAUSE_MOST_MS));
+		stage->failures++;
+	}
+	PG_END_TRY();
+	return more;
+}
+
+static bool
+publish_wants(void)
+{
+	WorkerTask	wants[WEIR_MAX_KAFKA_WANTS];
+	int			n;
+
+	begin();
+	n = kafka_wants(weir_cont_views_whole(), wants);
+	weir_worker_commit();
+	weir_registry_set_kafka_wants(wants, n);
+	return false;
+}
+
+static void
+adopt_view(ContView *view, void *arg)
+{
+	weir_matrel_adopt(view);
+}
+
+/* The dependencies that pg_upgrade leaves out. */
+static void
+adopt_views(List *views)
+{
+	uint64		version = weir_cont_views_version();
+	bool		all = true;
+	ListCell   *lc;
+
+	if (version == adopted_version)
+		return;
+	foreach(lc, views)
+		all &= weir_view_tend(TEND_ADOPT, lfirst(lc), AccessShareLock, adopt_view, NULL);
+	if (all)
+		adopted_version = version;
+}
+
+static bool
+look_after_views(void)
+{
+	List	   *views;
+	bool		more;
+
+	begin();
+	views = weir_cont_views_whole();
+	weir_suspended_sync(views);
+	weir_tend_purge(views);
+	weir_aside_purge(views);
+	adopt_views(views);
+	more = weir_expire_views(views, EXPIRE_IDLE, false);
+	more |= weir_event_expire(views, EXPIRE_IDLE);
+	weir_worker_commit();
+	return more;
+}
+
+static bool
+move_watermarks(void)
+{
+	bool		moved;
+
+	begin();
+	moved = weir_event_tick(weir_cont_views_whole());
+	weir_worker_commit();
+	if (moved)
+		weir_watermark_stored(weir_worker_self->slot);
+	return false;
+}
+
+/* What streams and views leave is of those that were dropped: seldom. */
+static bool
+purge_notes(void)
+{
+	static TimestampTz purged = 0;
+	static uint64 generation = 0;	/* of the list of views */
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (generation == weir_cont_views_generation() && now - purged < PURGE_USECS && now >= purged)
+		return false;
+	begin();
+	weir_notes_purge();
+	weir_worker_commit();
+	generation = weir_cont_views_generation();
+	purged = now;
+	return false;
+}
