@@ -10,9 +10,12 @@ CREATE VIEW letters AS SELECT id, (convert_from(payload, 'UTF8')::json ->> 'k'):
 	FROM weir.dead_letters WHERE view = 'v'::regclass;
 
 INSERT INTO other SELECT generate_series(1, 10);
+-- a slow machine says that it takes long
+SET client_min_messages = error;
 SELECT clock_timestamp() AS begin \gset
-INSERT INTO s SELECT i, CASE WHEN i % 1000 = 0 THEN 1 ELSE 0 END FROM generate_series(1, 20000) i;
+INSERT INTO s SELECT i, CASE WHEN i % 1000 = 0 THEN 1 ELSE 0 END FROM generate_series(1, 10000) i;
 SELECT clock_timestamp() - :'begin' AS taken \gset
+RESET client_min_messages;
 BEGIN;
 INSERT INTO s SELECT -i, 0 FROM generate_series(1, 10) i;
 ROLLBACK;
@@ -28,7 +31,7 @@ TABLE bystander;
 CREATE TEMP TABLE t (LIKE weir.dead_letters INCLUDING ALL);
 SELECT clock_timestamp() AS begin \gset
 DO $$BEGIN
-	FOR i IN 1 .. 2000 LOOP
+	FOR i IN 1 .. 1000 LOOP
 		EXECUTE 'INSERT INTO t (stream, view, payload, sqlstate, message, "time") SELECT c.oid, v.oid, ''x'', ''22012'', ''division by zero'', now()'
 			' FROM pg_class c LEFT JOIN pg_class v ON v.oid = $2 WHERE c.oid = $1' USING 's'::regclass, 'v'::regclass;
 	END LOOP;
