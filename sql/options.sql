@@ -142,5 +142,20 @@ INSERT INTO weir.kafka_stopped VALUES ('options_s', 'a test', now());
 SELECT weir.resume('options_s'), (SELECT count(*) FROM weir.kafka_stopped);
 SELECT weir.resume('options_s');
 
+-- Where rows come from stays as it is while there are streams; their rows come without INSERT.
+ALTER SERVER options_kafka OPTIONS (DROP bootstrap_servers);
+ALTER SERVER options_kafka OPTIONS (SET bootstrap_servers '127.0.0.1:2');
+CREATE SERVER options_insert FOREIGN DATA WRAPPER weir;
+ALTER SERVER options_insert OPTIONS (ADD bootstrap_servers '127.0.0.1:1');
+ALTER SERVER options_insert OPTIONS (DROP bootstrap_servers);
+CREATE FOREIGN TABLE options_insert_s (a int) SERVER options_insert;
+ALTER SERVER options_insert OPTIONS (bootstrap_servers '127.0.0.1:1');
+CREATE FUNCTION options_trigger() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END';
+CREATE TRIGGER t BEFORE INSERT ON options_s FOR EACH ROW EXECUTE FUNCTION options_trigger();
+CREATE TRIGGER t BEFORE INSERT ON options_insert_s FOR EACH ROW EXECUTE FUNCTION options_trigger();
+INSERT INTO options_insert_s VALUES (1);
+DROP SERVER options_insert CASCADE;
+DROP FUNCTION options_trigger;
+
 DROP FOREIGN TABLE options_s;
 DROP SERVER options_kafka CASCADE;

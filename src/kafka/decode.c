@@ -45,7 +45,7 @@ typedef struct BatchDecoder
 } BatchDecoder;
 
 static WeirBatch *start_batch(BatchDecoder *decoder, MemoryContext parent);
-static void begin(BatchDecoder *decoder);
+static bool begin(BatchDecoder *decoder);
 static void finish(BatchDecoder *decoder);
 static bool decode_optimistically(BatchDecoder *decoder, int n);
 static void decode_carefully(BatchDecoder *decoder, int n);
@@ -73,9 +73,11 @@ weir_decode_messages(const KafkaStreamOptions *options, const KafkaMessage *mess
 		result->taken = 0;
 		decoder.error_cxt = AllocSetContextCreate(result->batch->cxt, "weir kafka error",
 												  ALLOCSET_SMALL_SIZES);
-		begin(&decoder);
-		decode_carefully(&decoder, n);
-		finish(&decoder);
+		if (begin(&decoder))
+		{
+			decode_carefully(&decoder, n);
+			finish(&decoder);
+		}
 		MemoryContextDelete(decoder.error_cxt);
 	}
 }
@@ -89,8 +91,11 @@ start_batch(BatchDecoder *decoder, MemoryContext parent)
 	return batch;
 }
 
-/* Open a transaction in which the stream's expressions can run, as its owner. */
-static void
+/*
+ * Open a transaction in which the stream's expressions can run, as its owner;
+ * false, and none is open, if the stream is not there any more.
+ */
+static bool
 begin(BatchDecoder *decoder)
 {
 	SetCurrentStatementStartTimestamp();
@@ -99,12 +104,17 @@ begin(BatchDecoder *decoder)
 	weir_owner_enter(&decoder->saved, decoder->options->owner,
 					 weir_owner_default_path(decoder->options->owner), decoder->options->streamid);
 	decoder->rows = weir_row_open(decoder->options, decoder->now);
+	decoder->result->gone = decoder->rows == NULL;
+	if (decoder->result->gone)
+		finish(decoder);
+	return !decoder->result->gone;
 }
 
 static void
 finish(BatchDecoder *decoder)
 {
-	weir_row_close(decoder->rows);
+	if (decoder->rows)
+		weir_row_close(decoder->rows);
 	weir_owner_leave(&decoder->saved);
 	PopActiveSnapshot();
 	CommitTransactionCommand();
@@ -140,9 +150,11 @@ decode_optimistically(BatchDecoder *decoder, int n)
 
 	PG_TRY();
 	{
-		begin(decoder);
-		decode_range(decoder, 0, n);
-		finish(decoder);
+		if (begin(decoder))
+		{
+			decode_range(decoder, 0, n);
+			finish(decoder);
+		}
 	}
 	PG_CATCH();
 	{

@@ -18,6 +18,7 @@ typedef struct DecodeResult
 {
 	WeirBatch  *batch;			/* rows with origins, dead letters; no offsets yet */
 	int			taken;
+	bool		gone;			/* nothing was: the stream has been dropped */
 	int			failed;			/* messages that could not be decoded, whatever became of them */
 	char	   *stop_reason;	/* in the batch's context; NULL: go on */
 	char	   *last_error;		/* likewise: of the last message that failed */
@@ -25,8 +26,8 @@ typedef struct DecodeResult
 
 /*
  * Decode messages, in transactions of its own.  The batch's context is a child
- * of parent and refers to the messages' payloads and to options.  Errors only for what is not
- * the messages' fault; then the transaction is the caller's to abort, and
+ * of parent and refers to the messages' payloads and to options.  Errors only
+ * for what is not the messages' fault; then the transaction is the caller's to abort, and
  * whatever was made under parent to free.
  */
 extern void weir_decode_messages(const KafkaStreamOptions *options, const KafkaMessage *messages,

@@ -80,13 +80,20 @@ open_column(RowDecoder *decoder, int i, bool *skip)
 RowDecoder *
 weir_row_open(const KafkaStreamOptions *options, TimestampTz now)
 {
-	Relation	rel = table_open(options->streamid, AccessShareLock);
-	RowMaker   *maker = weir_row_maker_open(rel);
-	MemoryContext old = MemoryContextSwitchTo(maker->estate->es_query_cxt);
-	RowDecoder *decoder = palloc0(sizeof(RowDecoder));
-	int			natts = RelationGetDescr(rel)->natts;
-	bool	   *skip = palloc0(sizeof(bool) * natts);
+	Relation	rel = try_table_open(options->streamid, AccessShareLock);
+	RowMaker   *maker;
+	MemoryContext old;
+	RowDecoder *decoder;
+	int			natts;
+	bool	   *skip;
 
+	if (rel == NULL)
+		return NULL;
+	maker = weir_row_maker_open(rel);
+	old = MemoryContextSwitchTo(maker->estate->es_query_cxt);
+	natts = RelationGetDescr(rel)->natts;
+	decoder = palloc0(sizeof(RowDecoder));
+	skip = palloc0(sizeof(bool) * natts);
 	decoder->options = options;
 	decoder->rel = rel;
 	decoder->maker = maker;
@@ -114,7 +121,7 @@ weir_row_close(RowDecoder *decoder)
 	Relation	rel = decoder->rel;
 
 	weir_row_maker_close(decoder->maker);
-	table_close(rel, AccessShareLock);
+	table_close(rel, NoLock);
 }
 
 /* ----------------------------------------------------------------

@@ -15,7 +15,8 @@ typedef struct RowDecoder RowDecoder;
 
 /*
  * What is needed to make rows of a stream, for the current transaction; now
- * becomes their arrival_timestamp.  After an error of weir_row_decode it must
+ * becomes their arrival_timestamp.  NULL if the stream is not there any more; else
+ * it stays locked until the transaction ends.  After an error of weir_row_decode it must
  * be closed: an expression may be half made.
  */
 extern RowDecoder *weir_row_open(const KafkaStreamOptions *options, TimestampTz now);

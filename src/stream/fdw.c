@@ -125,11 +125,24 @@ stream_add_update_targets(PlannerInfo *root, Index rtindex,
 	refuse_change(target, root->parse->commandType == CMD_DELETE ? "delete from" : "update");
 }
 
+static void
+refuse_insert(Oid streamid)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("cannot insert into stream \"%s\"", get_rel_name(streamid)),
+			 errdetail("Its rows come from a Kafka topic."),
+			 errhint("Produce into the topic, or create a stream on server weir.")));
+}
+
+/* PostgreSQL's own message, which comes later, does not say why. */
 static List *
 stream_plan_modify(PlannerInfo *root, ModifyTable *plan, Index result, int subplan)
 {
 	RangeTblEntry *rte = planner_rt_fetch(result, root);
 
+	if (plan->operation == CMD_INSERT && weir_options_is_kafka_server(GetForeignTable(rte->relid)->serverid))
+		refuse_insert(rte->relid);
 	if (plan->onConflictAction != ONCONFLICT_NONE)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -259,12 +272,7 @@ insert_begin(ResultRelInfo *rri)
 
 	weir_shmem_require();
 	if (!(stream_is_updatable(rel) & (1 << CMD_INSERT)))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot insert into stream \"%s\"", RelationGetRelationName(rel)),
-				 errdetail("Its rows come from a Kafka topic."),
-				 errhint("Produce into the topic, or create a stream on server weir.")));
-
+		refuse_insert(RelationGetRelid(rel));
 	weir_adopted_check_insert(RelationGetRelid(rel));
 	insert = palloc0(sizeof(StreamInsert));
 	insert->streamid = RelationGetRelid(rel);

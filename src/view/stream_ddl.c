@@ -1,10 +1,12 @@
 /*
  * stream_ddl.c
  *	  What is special about streams in utility statements: the column
- *	  arrival_timestamp, and that rows in flight have the stream's row type.
+ *	  arrival_timestamp, that rows in flight have the stream's row type, and
+ *	  that rows of Kafka come without INSERT.
  */
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/table.h"
 #include "access/xact.h"
 #include "base/weir.h"
@@ -13,11 +15,13 @@
 #include "catalog/event_options.h"
 #include "catalog/late_stream.h"
 #include "catalog/options.h"
+#include "catalog/pg_foreign_table.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "foreign/foreign.h"
 #include "nodes/makefuncs.h"
 #include "parser/parse_type.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "view/stream_ddl.h"
@@ -196,6 +200,68 @@ weir_stream_check_rename(RenameStmt *stmt)
 				 errmsg("cannot rename column \"%s\" of stream \"%s\": it is its event time",
 						stmt->subname, get_rel_name(relid)),
 				 errdetail("Option \"event_time\" of the stream names it.")));
+}
+
+/* A stream of this server; InvalidOid: it has none. */
+static Oid
+stream_of_server(Oid serverid)
+{
+	Relation	rel = table_open(ForeignTableRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	Oid			streamid = InvalidOid;
+
+	ScanKeyInit(&key, Anum_pg_foreign_table_ftserver, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(serverid));
+	scan = systable_beginscan(rel, InvalidOid, false, NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+		streamid = ((Form_pg_foreign_table) GETSTRUCT(tuple))->ftrelid;
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return streamid;
+}
+
+/* Where rows of a server's streams come from cannot be changed under them. */
+void
+weir_stream_check_server(AlterForeignServerStmt *stmt)
+{
+	ForeignServer *server = GetForeignServerByName(stmt->servername, true);
+	Oid			streamid;
+	ListCell   *lc;
+
+	if (server == NULL || !weir_server_is_weir(server->serverid))
+		return;
+	streamid = stream_of_server(server->serverid);
+	foreach(lc, stmt->options)
+	{
+		DefElem    *option = lfirst_node(DefElem, lc);
+
+		if (!OidIsValid(streamid) || strcmp(option->defname, "bootstrap_servers") != 0 ||
+			option->defaction == DEFELEM_SET)
+			continue;
+		ereport(ERROR,
+				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+				 errmsg("cannot %s option \"bootstrap_servers\" of server \"%s\": it has streams, such as \"%s\"",
+						option->defaction == DEFELEM_DROP ? "drop" : "add",
+						server->servername, get_rel_name(streamid)),
+				 errdetail("The option tells whether rows come from Kafka or by INSERT."),
+				 errhint("Create another server.")));
+	}
+}
+
+void
+weir_stream_check_trigger(CreateTrigStmt *stmt)
+{
+	Oid			relid;
+
+	if (stream_named(stmt->relation, &relid) &&
+		weir_options_is_kafka_server(GetForeignTable(relid)->serverid))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("stream \"%s\" cannot have triggers", stmt->relation->relname),
+				 errdetail("Its rows come from a Kafka topic, without INSERT."),
+				 errhint("Use a generated column, or an expression in the views.")));
 }
 
 /*

@@ -1,6 +1,6 @@
 /*
  * stream_ddl.h
- *	  CREATE and ALTER FOREIGN TABLE, and COPY, on streams.
+ *	  CREATE and ALTER FOREIGN TABLE, ALTER SERVER, CREATE TRIGGER and COPY, on streams.
  */
 #ifndef WEIR_STREAM_DDL_H
 #define WEIR_STREAM_DDL_H
@@ -12,5 +12,7 @@ extern void weir_stream_copy(UtilityCall *call);
 extern void weir_stream_check_alter(AlterTableStmt *stmt);
 extern void weir_stream_check_options(Node *stmt);
 extern void weir_stream_check_rename(RenameStmt *stmt);
+extern void weir_stream_check_server(AlterForeignServerStmt *stmt);
+extern void weir_stream_check_trigger(CreateTrigStmt *stmt);
 
 #endif

@@ -238,6 +238,12 @@ handle_statement(UtilityCall *call)
 			weir_stream_check_alter((AlterTableStmt *) stmt);
 			weir_type_check_alter((AlterTableStmt *) stmt);
 			return weir_alter_table(call);
+		case T_AlterForeignServerStmt:
+			weir_stream_check_server((AlterForeignServerStmt *) stmt);
+			return false;
+		case T_CreateTrigStmt:
+			weir_stream_check_trigger((CreateTrigStmt *) stmt);
+			return false;
 		case T_IndexStmt:
 			weir_redirect_index(call);
 			return false;

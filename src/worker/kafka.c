@@ -298,6 +298,7 @@ decode(void)
 	MemoryContextReset(self->batch_cxt);
 	weir_worker_report("decoding");
 	weir_decode_messages(self->options, self->messages, self->nmessages, self->batch_cxt, &result);
+	self->ended |= result.gone;
 	for (int p = 0; p < self->npartitions; p++)
 	{
 		self->partitions[p].messages = self->partitions[p].bytes = 0;
