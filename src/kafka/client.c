@@ -378,11 +378,14 @@ weir_client_partitions(KafkaClient *client, int timeout_ms, char *err, size_t er
 		return -1;
 	}
 	code = md->topic_cnt == 1 ? md->topics[0].err : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
-	n = code ? -1 : md->topics[0].partition_cnt;
+	n = code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ? KAFKA_NO_TOPIC :
+		code ? -1 : md->topics[0].partition_cnt;
 	rd_kafka_metadata_destroy(md);
 	client->in_trouble = false;
-	if (code)
-		snprintf(err, errlen, "%s", rd_kafka_err2str(code));
+	if (n == KAFKA_NO_TOPIC)
+		snprintf(err, errlen, "topic \"%s\" does not exist", rd_kafka_topic_name(client->topic));
+	else if (code)
+		snprintf(err, errlen, "topic \"%s\": %s", rd_kafka_topic_name(client->topic), rd_kafka_err2str(code));
 	return n;
 }
 

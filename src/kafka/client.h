@@ -57,7 +57,11 @@ extern const char *weir_client_poll(KafkaClient *client);
 /* Take the oldest of librdkafka's log lines, with its syslog level; false: none left. */
 extern bool weir_client_next_log(KafkaClient *client, int *level, char *line, size_t len);
 
-/* Ask for the topic's number of partitions; -1 with the reason in err.  May block for timeout_ms. */
+/*
+ * Ask for the topic's number of partitions.  With the reason in err: KAFKA_NO_TOPIC
+ * if the broker knows of no such topic, -1 for all else.  May block for timeout_ms.
+ */
+#define KAFKA_NO_TOPIC (-2)
 extern int	weir_client_partitions(KafkaClient *client, int timeout_ms, char *err, size_t errlen);
 
 /* Start or stop reading a partition. */

@@ -34,7 +34,7 @@ typedef struct KafkaStats
 static KafkaStats *stats = NULL;
 
 static const char *const state_names[] = {
-	"idle", "starting", "running", "unreachable", "retrying", "stopped"
+	"idle", "starting", "running", "unreachable", "no topic", "retrying", "stopped"
 };
 
 PG_FUNCTION_INFO_V1(weir_kafka_stat);

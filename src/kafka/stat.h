@@ -16,7 +16,8 @@ typedef enum KafkaState
 	KAFKA_STATE_IDLE,			/* no worker */
 	KAFKA_STATE_STARTING,		/* not read yet */
 	KAFKA_STATE_RUNNING,
-	KAFKA_STATE_UNREACHABLE,	/* no broker, no topic or no access; trying again */
+	KAFKA_STATE_UNREACHABLE,	/* no broker or no access; trying again */
+	KAFKA_STATE_NO_TOPIC,		/* the broker has none of this name; asking again */
 	KAFKA_STATE_RETRYING,		/* the database would not take a batch; trying again */
 	KAFKA_STATE_STOPPED			/* weir.kafka_stopped says why */
 } KafkaState;

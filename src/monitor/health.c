@@ -134,7 +134,7 @@ kafka_rows(ReturnSetInfo *result)
 			!weir_registry_kafka_wanted(MyDatabaseId, stat->entry.relid, -1 - stat->entry.part))
 			continue;
 		add_row(result, relation_name(stat->entry.relid), "topic_not_read",
-				psprintf("its worker is %s%s%s", weir_kafka_state_name(stat->state),
+				psprintf("the state of its worker is %s%s%s", weir_kafka_state_name(stat->state),
 						 stat->error[0] ? ": " : "", stat->error),
 				stat->away_since,
 				"Look at the stream's options, the broker and the topic; reading goes on where it was.");

@@ -44,13 +44,14 @@ weir_partitions_find(void)
 
 	if (n < 0)
 	{
+		KafkaState	state = n == KAFKA_NO_TOPIC ? KAFKA_STATE_NO_TOPIC : KAFKA_STATE_UNREACHABLE;
 		const char *trouble = weir_client_poll(self->client);
 
 		/* Partitions that are being read go on by themselves. */
 		if (self->npartitions == 0)
-			weir_kafka_back_off(KAFKA_STATE_UNREACHABLE, trouble ? trouble : err);
+			weir_kafka_back_off(state, trouble ? trouble : err);
 		else
-			weir_kafka_stat_state(self->stat, KAFKA_STATE_UNREACHABLE, trouble ? trouble : err);
+			weir_kafka_stat_state(self->stat, state, trouble ? trouble : err);
 		return false;
 	}
 	self->backoff_ms = 0;

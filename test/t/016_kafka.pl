@@ -107,6 +107,17 @@ becomes($node, 'SELECT * FROM tomb_key_v', 'k1|2|1', 'a tombstone is a row of a 
 becomes($node, 'SELECT * FROM tomb_v', '1', 'and skipped in one that does not');
 becomes($node, q(SELECT errors FROM weir.stat_kafka WHERE stream = 'tomb'::regclass AND partition IS NULL), '1', 'and counted');
 
+# A topic that is not there yet.
+$node->safe_psql('postgres', q(
+	CREATE FOREIGN TABLE later (a int) SERVER k OPTIONS (topic 'later');
+	CREATE VIEW later_v AS SELECT count(*) FROM later;));
+becomes($node, q(SELECT state, last_error FROM weir.stat_kafka WHERE stream = 'later'::regclass),
+	'no topic|topic "later" does not exist', 'a topic that does not exist is told by its name');
+topic('create', 'later', 1);
+produce('later', "{}\n");
+becomes($node, 'SELECT * FROM later_v', '1', 'and read when it does');
+becomes($node, q(SELECT DISTINCT state FROM weir.stat_kafka WHERE stream = 'later'::regclass), 'running', 'which is shown');
+
 # on_error 'stop': nothing past the message is consumed, until somebody says so.
 topic('create', 'stop', 1);
 produce('stop', "{\"a\": 1}\n{\"a\": 2}\nbad\n{\"a\": 3}\n");
