@@ -54,13 +54,16 @@ produce('checks', <<'EOF');
 {"a": 1, "b": "zero \u0000"}
 {"a": 1, "b": "generated", "x": 0}
 {"a": 1, "b": "arrival", "arrival_timestamp": "2000-01-01"}
+{"a": 1, "b": "raises", "x": -1}
 EOF
 produce('checks', "{\"a\": 1, \"b\": \"key\"}\n", '-k', "\xff");
 $node->safe_psql('postgres', q(
 	CREATE DOMAIN filled AS int NOT NULL;
 	CREATE DOMAIN told AS text CHECK (VALUE IS NOT NULL);
 	CREATE TYPE checked AS (x filled, y text);
-	CREATE FOREIGN TABLE checks (a filled, b told, p checked, d filled DEFAULT 7, at date, x int, g int GENERATED ALWAYS AS (10 / x) STORED,
+	CREATE FUNCTION busy(x int) RETURNS bool LANGUAGE plpgsql AS $$BEGIN
+		IF x = -1 THEN RAISE object_in_use; END IF; RETURN true; END$$;
+	CREATE FOREIGN TABLE checks (a filled, b told, p checked, d filled DEFAULT 7, at date, x int CHECK (busy(x)), g int GENERATED ALWAYS AS (10 / x) STORED,
 		off bigint OPTIONS (metadata 'offset'), k text OPTIONS (metadata 'key')) SERVER k OPTIONS (topic 'checks', format 'json');
 	CREATE VIEW checks_v AS SELECT off, a, b, p, d, at, g, k, arrival_timestamp > '2020-01-01' AS arrived FROM checks;));
 becomes($node, 'SELECT * FROM checks_v ORDER BY off', "0|1|good||7||||t\n6|1|pairs|(1,)|7||||t\n12|1|arrival||7||||t", 'rows that fit');
@@ -75,7 +78,8 @@ is($node->safe_psql('postgres', q(SELECT "offset", sqlstate, message FROM weir.d
 9|22007|column "at": a number is not taken for a date (Take it into a column of type bigint, and make the time of it in a generated column.)
 10|22P05|column "b": unsupported Unicode escape sequence: \u0000 cannot be converted to text.
 11|22012|column "g": division by zero
-13|22021|column "k": invalid byte sequence for encoding "UTF8": 0xff
+13|55006|object_in_use
+14|22021|column "k": invalid byte sequence for encoding "UTF8": 0xff
 EOF
 	=~ s/\n\z//r, 'and those that do not, each with its column');
 
