@@ -2,10 +2,10 @@
  * stats.c
  *	  Counters of streams and views in shared memory.
  *
- * Fixed arrays, an entry per stream or view that a worker has met since the
- * server started; the entry least recently used gives way when one is full.
+ * An entry per stream or view that a worker has met since the server started
+ * (base/stat_table.h).  That of a stream whose rows wait for a flush keeps its place.
  *
- * Locking: one LWLock, held for an update or for copying all out.
+ * Locking: a table's lock is held for an update or for copying out; never both.
  */
 #include "base/stats.h"
 
@@ -26,6 +26,14 @@ typedef struct Written
 	int64		usecs;
 } Written;
 
+typedef struct Stats
+{
+	StatTable	streams;
+	StatTable	views;
+	TimestampTz started;
+	TimestampTz resets[WEIR_MAX_DATABASES];
+} Stats;
+
 static Stats *stats = NULL;
 static List *written = NIL;		/* in TopTransactionContext */
 
@@ -41,11 +49,11 @@ static void
 stats_shmem_init(void *address, bool found)
 {
 	stats = address;
-	if (!found)
-	{
-		weir_lwlock_init(&stats->lock);
-		stats->reset = GetCurrentTimestamp();
-	}
+	if (found)
+		return;
+	weir_stat_table_init(&stats->streams, sizeof(StreamStat));
+	weir_stat_table_init(&stats->views, sizeof(ViewStat));
+	stats->started = GetCurrentTimestamp();
 }
 
 void
@@ -61,81 +69,21 @@ weir_stats_init(void)
  * Counting
  * --------------------------------------------------------------------- */
 
-/* Rather than the other: that rows wait is to be forgotten last. */
-static bool
-gives_way(const StreamStat *s, const StreamStat *other)
-{
-	bool		waits = s->waiting[0] != 0 || s->waiting[1] != 0;
-	bool		other_waits = other->waiting[0] != 0 || other->waiting[1] != 0;
-
-	return waits == other_waits ? s->used < other->used : !waits;
-}
-
-static StreamStat *
-stream_stat(Oid streamid)
-{
-	StreamStat *oldest = &stats->streams[0];
-
-	for (int i = 0; i < MAX_STREAM_STATS; i++)
-	{
-		StreamStat *s = &stats->streams[i];
-
-		if (s->dboid == MyDatabaseId && s->streamid == streamid)
-			return s;
-		if (gives_way(s, oldest))
-			oldest = s;
-	}
-	memset(oldest, 0, sizeof(StreamStat));
-	oldest->dboid = MyDatabaseId;
-	oldest->streamid = streamid;
-	return oldest;
-}
-
-static ViewStat *
-view_stat(Oid defid)
-{
-	ViewStat   *oldest = &stats->views[0];
-
-	for (int i = 0; i < MAX_VIEW_STATS; i++)
-	{
-		ViewStat   *v = &stats->views[i];
-
-		if (v->dboid == MyDatabaseId && v->defid == defid)
-			return v;
-		if (v->used < oldest->used)
-			oldest = v;
-	}
-	memset(oldest, 0, sizeof(ViewStat));
-	oldest->dboid = MyDatabaseId;
-	oldest->defid = defid;
-	return oldest;
-}
-
 void
 weir_stats_stream_batch(Oid streamid, int64 rows, int64 bytes)
 {
 	StreamStat *s;
 
-	LWLockAcquire(&stats->lock, LW_EXCLUSIVE);
-	s = stream_stat(streamid);
-	s->used = s->last_arrival = GetCurrentTimestamp();
-	s->rows += rows;
-	s->bytes += bytes;
-	s->batches++;
-	LWLockRelease(&stats->lock);
-}
-
-void
-weir_stats_view_batch(Oid defid, int64 rows, int64 groups)
-{
-	ViewStat   *v;
-
-	LWLockAcquire(&stats->lock, LW_EXCLUSIVE);
-	v = view_stat(defid);
-	v->used = GetCurrentTimestamp();
-	v->rows_in += rows;
-	v->groups_merged += groups;
-	LWLockRelease(&stats->lock);
+	LWLockAcquire(&stats->streams.lock, LW_EXCLUSIVE);
+	s = (StreamStat *) weir_stat_enter(&stats->streams, streamid, 0);
+	if (s != NULL)
+	{
+		s->last_arrival = s->entry.used;
+		s->rows += rows;
+		s->bytes += bytes;
+		s->batches++;
+	}
+	LWLockRelease(&stats->streams.lock);
 }
 
 void
@@ -143,22 +91,45 @@ weir_stats_stream_waits(Oid streamid, int epoch, TimestampTz oldest)
 {
 	StreamStat *s;
 
-	LWLockAcquire(&stats->lock, LW_EXCLUSIVE);
-	s = stream_stat(streamid);
-	s->used = GetCurrentTimestamp();
-	if (s->waiting[epoch] == 0 || s->waiting[epoch] > oldest)
-		s->waiting[epoch] = oldest;
-	LWLockRelease(&stats->lock);
+	LWLockAcquire(&stats->streams.lock, LW_EXCLUSIVE);
+	s = (StreamStat *) weir_stat_enter(&stats->streams, streamid, 0);
+	if (s != NULL)
+	{
+		if (s->waiting[epoch] == 0 || s->waiting[epoch] > oldest)
+			s->waiting[epoch] = oldest;
+		s->entry.held = true;
+	}
+	LWLockRelease(&stats->streams.lock);
 }
 
 void
 weir_stats_flushed(Oid dboid, int epoch)
 {
-	LWLockAcquire(&stats->lock, LW_EXCLUSIVE);
-	for (int i = 0; i < MAX_STREAM_STATS; i++)
-		if (stats->streams[i].dboid == dboid)
-			stats->streams[i].waiting[epoch] = 0;
-	LWLockRelease(&stats->lock);
+	StatScan	scan = {0};
+	StreamStat *s;
+
+	LWLockAcquire(&stats->streams.lock, LW_EXCLUSIVE);
+	while ((s = (StreamStat *) weir_stat_next(&stats->streams, &scan, dboid)) != NULL)
+	{
+		s->waiting[epoch] = 0;
+		s->entry.held = s->waiting[1 - epoch] != 0;
+	}
+	LWLockRelease(&stats->streams.lock);
+}
+
+void
+weir_stats_view_batch(Oid defid, int64 rows, int64 groups)
+{
+	ViewStat   *v;
+
+	LWLockAcquire(&stats->views.lock, LW_EXCLUSIVE);
+	v = (ViewStat *) weir_stat_enter(&stats->views, defid, 0);
+	if (v != NULL)
+	{
+		v->rows_in += rows;
+		v->groups_merged += groups;
+	}
+	LWLockRelease(&stats->views.lock);
 }
 
 void
@@ -174,61 +145,82 @@ weir_stats_view_flush(Oid defid, int64 rows_written, int64 usecs)
 	MemoryContextSwitchTo(old);
 }
 
+static void
+count_view(const Written *w)
+{
+	ViewStat   *v = (ViewStat *) weir_stat_enter(&stats->views, w->defid, 0);
+
+	if (v == NULL)
+		return;
+	v->last_flush = v->entry.used;
+	v->rows_written += w->rows;
+	v->flushes++;
+	v->flush_usecs += w->usecs;
+}
+
 /* What an aborted transaction has written counts for nothing. */
 static void
 count_written(XactEvent event, void *arg)
 {
-	TimestampTz now;
 	ListCell   *lc;
 
 	if (written == NIL || (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT))
 		return;
-	now = GetCurrentTimestamp();
-	LWLockAcquire(&stats->lock, LW_EXCLUSIVE);
+	LWLockAcquire(&stats->views.lock, LW_EXCLUSIVE);
 	foreach(lc, event == XACT_EVENT_COMMIT ? written : NIL)
-	{
-		Written    *w = lfirst(lc);
-		ViewStat   *v = view_stat(w->defid);
-
-		v->used = v->last_flush = now;
-		v->rows_written += w->rows;
-		v->flushes++;
-		v->flush_usecs += w->usecs;
-	}
-	LWLockRelease(&stats->lock);
+		count_view(lfirst(lc));
+	LWLockRelease(&stats->views.lock);
 	written = NIL;
 }
 
 void
 weir_stats_view_error(Oid defid)
 {
-	LWLockAcquire(&stats->lock, LW_EXCLUSIVE);
-	view_stat(defid)->errors++;
-	LWLockRelease(&stats->lock);
-}
+	ViewStat   *v;
 
-void
-weir_stats_flush(int64 usecs)
-{
-	LWLockAcquire(&stats->lock, LW_EXCLUSIVE);
-	stats->flushes++;
-	stats->flush_usecs += usecs;
-	LWLockRelease(&stats->lock);
+	LWLockAcquire(&stats->views.lock, LW_EXCLUSIVE);
+	v = (ViewStat *) weir_stat_enter(&stats->views, defid, 0);
+	if (v != NULL)
+		v->errors++;
+	LWLockRelease(&stats->views.lock);
 }
 
 /* ---------------------------------------------------------------------
  * Reading
  * --------------------------------------------------------------------- */
 
-Stats *
-weir_stats_copy(void)
+static List *
+copy_entries(StatTable *table)
 {
-	Stats	   *copy = palloc(sizeof(Stats));
+	List	   *result = NIL;
+	StatScan	scan = {0};
+	StatEntry  *entry;
 
-	LWLockAcquire(&stats->lock, LW_SHARED);
-	memcpy(copy, stats, sizeof(Stats));
-	LWLockRelease(&stats->lock);
-	return copy;
+	LWLockAcquire(&table->lock, LW_SHARED);
+	while ((entry = weir_stat_next(table, &scan, MyDatabaseId)) != NULL)
+		result = lappend(result, memcpy(palloc(table->entry_size), entry, table->entry_size));
+	LWLockRelease(&table->lock);
+	return result;
+}
+
+List *
+weir_stats_streams(void)
+{
+	return copy_entries(&stats->streams);
+}
+
+List *
+weir_stats_views(void)
+{
+	return copy_entries(&stats->views);
+}
+
+TimestampTz
+weir_stats_reset_time(void)
+{
+	int			slot = weir_database_slot(MyDatabaseId, false);
+
+	return slot >= 0 && stats->resets[slot] != 0 ? stats->resets[slot] : stats->started;
 }
 
 bool
@@ -248,23 +240,24 @@ weir_stats_error_text(const char *text, Oid relid)
 }
 
 /* Counters alone: rows that wait go on waiting. */
-static void
-reset_stream(StreamStat *s)
-{
-	s->rows = s->bytes = s->batches = 0;
-	s->last_arrival = 0;
-}
-
 void
 weir_stats_reset(void)
 {
-	LWLockAcquire(&stats->lock, LW_EXCLUSIVE);
-	for (int i = 0; i < MAX_STREAM_STATS; i++)
-		if (stats->streams[i].dboid == MyDatabaseId)
-			reset_stream(&stats->streams[i]);
-	for (int i = 0; i < MAX_VIEW_STATS; i++)
-		if (stats->views[i].dboid == MyDatabaseId)
-			memset(&stats->views[i], 0, sizeof(ViewStat));
-	stats->reset = GetCurrentTimestamp();
-	LWLockRelease(&stats->lock);
+	StatScan	streams = {0};
+	StatScan	views = {0};
+	StreamStat *s;
+	ViewStat   *v;
+
+	LWLockAcquire(&stats->streams.lock, LW_EXCLUSIVE);
+	while ((s = (StreamStat *) weir_stat_next(&stats->streams, &streams, MyDatabaseId)) != NULL)
+	{
+		s->rows = s->bytes = s->batches = 0;
+		s->last_arrival = 0;
+	}
+	LWLockRelease(&stats->streams.lock);
+	LWLockAcquire(&stats->views.lock, LW_EXCLUSIVE);
+	while ((v = (ViewStat *) weir_stat_next(&stats->views, &views, MyDatabaseId)) != NULL)
+		memset((char *) v + sizeof(StatEntry), 0, sizeof(ViewStat) - sizeof(StatEntry));
+	LWLockRelease(&stats->views.lock);
+	stats->resets[weir_my_database_slot()] = GetCurrentTimestamp();
 }

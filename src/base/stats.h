@@ -1,22 +1,18 @@
 /*
  * stats.h
- *	  Counters of streams and views in shared memory.
+ *	  Counters of streams and views in shared memory, of as many as there is room for.
  */
 #ifndef WEIR_STATS_H
 #define WEIR_STATS_H
 
 #include "postgres.h"
-#include "storage/lwlock.h"
+#include "base/stat_table.h"
+#include "nodes/pg_list.h"
 #include "utils/timestamp.h"
-
-#define MAX_STREAM_STATS 512
-#define MAX_VIEW_STATS 1024
 
 typedef struct StreamStat
 {
-	Oid			dboid;
-	Oid			streamid;
-	TimestampTz used;
+	StatEntry	entry;			/* of the stream; InvalidOid: rows that may be of any */
 	int64		rows;
 	int64		bytes;
 	int64		batches;
@@ -26,9 +22,7 @@ typedef struct StreamStat
 
 typedef struct ViewStat
 {
-	Oid			dboid;
-	Oid			defid;
-	TimestampTz used;
+	StatEntry	entry;			/* of the def view */
 	int64		rows_in;
 	int64		groups_merged;
 	int64		rows_written;
@@ -37,16 +31,6 @@ typedef struct ViewStat
 	int64		errors;
 	TimestampTz last_flush;
 } ViewStat;
-
-typedef struct Stats
-{
-	LWLock		lock;
-	TimestampTz reset;
-	int64		flushes;
-	int64		flush_usecs;
-	StreamStat	streams[MAX_STREAM_STATS];
-	ViewStat	views[MAX_VIEW_STATS];
-} Stats;
 
 extern void weir_stats_init(void);
 
@@ -70,11 +54,10 @@ extern void weir_stats_flushed(Oid dboid, int epoch);
 extern void weir_stats_view_flush(Oid defid, int64 rows_written, int64 usecs);
 extern void weir_stats_view_error(Oid defid);
 
-/* The flush of an epoch has committed. */
-extern void weir_stats_flush(int64 usecs);
-
-/* A palloc'd copy of all counters. */
-extern Stats *weir_stats_copy(void);
+/* Copies of what this database has, of StreamStat and of ViewStat; and when it was last reset. */
+extern List *weir_stats_streams(void);
+extern List *weir_stats_views(void);
+extern TimestampTz weir_stats_reset_time(void);
 
 /*
  * May the current user read texts of errors, which may quote values of rows: as a

@@ -95,21 +95,20 @@ Datum
 weir_stat_stream(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = begin_rows(fcinfo);
-	Stats	   *copy = weir_stats_copy();
+	TimestampTz reset = weir_stats_reset_time();
+	ListCell   *lc;
 
-	for (int i = 0; i < MAX_STREAM_STATS; i++)
+	foreach(lc, weir_stats_streams())
 	{
-		StreamStat *s = &copy->streams[i];
+		StreamStat *s = lfirst(lc);
 		Row			row = {0};
 
-		if (s->dboid != MyDatabaseId)
-			continue;
-		put_oid(&row, s->streamid);
+		put_oid(&row, s->entry.relid);
 		put(&row, Int64GetDatum(s->rows));
 		put(&row, Int64GetDatum(s->bytes));
 		put(&row, Int64GetDatum(s->batches));
 		put_time(&row, s->last_arrival);
-		put_time(&row, copy->reset);
+		put_time(&row, reset);
 		end_row(result, &row);
 	}
 	return (Datum) 0;
@@ -119,16 +118,15 @@ Datum
 weir_stat_view(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = begin_rows(fcinfo);
-	Stats	   *copy = weir_stats_copy();
+	TimestampTz reset = weir_stats_reset_time();
+	ListCell   *lc;
 
-	for (int i = 0; i < MAX_VIEW_STATS; i++)
+	foreach(lc, weir_stats_views())
 	{
-		ViewStat   *v = &copy->views[i];
+		ViewStat   *v = lfirst(lc);
 		Row			row = {0};
 
-		if (v->dboid != MyDatabaseId)
-			continue;
-		put_oid(&row, v->defid);
+		put_oid(&row, v->entry.relid);
 		put(&row, Int64GetDatum(v->rows_in));
 		put(&row, Int64GetDatum(v->groups_merged));
 		put(&row, Int64GetDatum(v->rows_written));
@@ -136,7 +134,7 @@ weir_stat_view(PG_FUNCTION_ARGS)
 		put(&row, Float8GetDatum(v->flush_usecs / 1000.0));
 		put(&row, Int64GetDatum(v->errors));
 		put_time(&row, v->last_flush);
-		put_time(&row, copy->reset);
+		put_time(&row, reset);
 		end_row(result, &row);
 	}
 	return (Datum) 0;

@@ -49,17 +49,19 @@ weir_waiting_rows(void)
 	int			slot = weir_database_slot(MyDatabaseId, false);
 	List	   *result = NIL;
 	HASH_SEQ_STATUS seq;
-	Stats	   *copy;
 	Waiting    *w;
+	ListCell   *lc;
 
 	if (slot >= 0)
 		weir_queue_each(slot, visit_message, streams);
-	copy = weir_stats_copy();
-	for (int i = 0; i < MAX_STREAM_STATS; i++)
-		for (int epoch = 0; epoch < 2; epoch++)
-			if (copy->streams[i].dboid == MyDatabaseId && copy->streams[i].waiting[epoch] != 0)
-				note(streams, copy->streams[i].streamid, copy->streams[i].waiting[epoch]);
-	pfree(copy);
+	foreach(lc, weir_stats_streams())
+	{
+		StreamStat *s = lfirst(lc);
+
+		for (int epoch = 0; epoch < lengthof(s->waiting); epoch++)
+			if (s->waiting[epoch] != 0)
+				note(streams, s->entry.relid, s->waiting[epoch]);
+	}
 
 	hash_seq_init(&seq, streams);
 	while ((w = hash_seq_search(&seq)) != NULL)

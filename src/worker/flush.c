@@ -59,7 +59,6 @@ static List *unwritable = NIL;
 
 /* The current transaction writes the frozen epoch. */
 static bool writing = false;
-static TimestampTz flush_started = 0;
 static TimestampTz last_tick = 0;	/* 0: one is due */
 static uint64 tended_generation = 0;	/* of the views that the last tick saw */
 static int64 rows_written = 0;	/* by the current flush */
@@ -212,7 +211,6 @@ write_epoch(Epoch *epoch, bool careful)
 	List	   *written;
 	ListCell   *lc;
 
-	flush_started = GetCurrentTimestamp();
 	rows_written = 0;
 	written = begin_writing(epoch, &views);
 	commit_to_disk();
@@ -232,7 +230,6 @@ write_epoch(Epoch *epoch, bool careful)
 							 rows_written > EXPIRE_WITH_FLUSH / 2);
 	writing = true;
 	weir_worker_commit();
-	weir_stats_flush(GetCurrentTimestamp() - flush_started);
 }
 
 static void
