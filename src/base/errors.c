@@ -104,16 +104,28 @@ weir_errors_clarify(ErrorData *error)
 	error->message = psprintf("functions took longer than %d ms (weir.query_timeout)", weir_query_timeout);
 }
 
+/* The file that raised it, without folders. */
+static const char *
+file_of(const ErrorData *error)
+{
+	const char *slash = error->filename ? strrchr(error->filename, '/') : NULL;
+
+	return slash ? slash + 1 : error->filename ? error->filename : "";
+}
+
 static bool
 is_believed(const ErrorData *error)
 {
-	const char *file = error->filename ? strrchr(error->filename, '/') : NULL;
-
-	file = file ? file + 1 : error->filename;
-	for (int i = 0; file && i < lengthof(believed); i++)
-		if (strcmp(file, believed[i]) == 0)
+	for (int i = 0; i < lengthof(believed); i++)
+		if (strcmp(file_of(error), believed[i]) == 0)
 			return true;
 	return false;
+}
+
+bool
+weir_errors_is_lock_timeout(const ErrorData *error)
+{
+	return error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE && strcmp(file_of(error), "postgres.c") == 0;
 }
 
 bool
@@ -164,7 +176,7 @@ weir_errors_kind(const ErrorData *error)
 {
 	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED && weir_owner_timed_out())
 		return ERROR_ROW;
-	if (error->elevel > ERROR || is_to_be_tried_again(error))
+	if (error->elevel > ERROR || weir_errors_is_lock_timeout(error) || is_to_be_tried_again(error))
 		return ERROR_RETRY;
 	switch (error->sqlerrcode)
 	{

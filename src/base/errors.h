@@ -46,6 +46,9 @@ extern void weir_errors_clarify(ErrorData *error);
  */
 extern ErrorKind weir_errors_kind(const ErrorData *error);
 
+/* Has a lock not been granted within lock_timeout? */
+extern bool weir_errors_is_lock_timeout(const ErrorData *error);
+
 /* Did Weir itself raise ERRCODE_WEIR_TOO_LARGE? */
 extern bool weir_errors_is_too_large(const ErrorData *error);
 

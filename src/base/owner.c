@@ -25,6 +25,7 @@
 #include "miscadmin.h"
 #include "storage/latch.h"
 #include "storage/lock.h"
+#include "storage/proc.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -57,6 +58,10 @@ interrupt_code(void)
 {
 	/* An error has left the code behind, and the timer running. */
 	if (!weir_owner_inside())
+		return;
+
+	/* Who waits for a lock on a table takes no time of others.  Advisory locks are the code's own affair. */
+	if (MyProc->waitLock && MyProc->waitLock->tag.locktag_lockmethodid != USER_LOCKMETHOD)
 		return;
 	strikes++;
 	if (strikes > MAX_STRIKES)

@@ -533,7 +533,7 @@ weir_epoch_due(int slot)
 }
 
 Epoch *
-weir_epoch_cut(int slot, int64 *cut_seq)
+weir_epoch_cut(int slot, int64 *cut_seq, int64 *number)
 {
 	EpochDatabase *db = &databases[slot];
 	Epoch	   *frozen = &db->epochs[1 - db->active];
@@ -544,8 +544,11 @@ weir_epoch_cut(int slot, int64 *cut_seq)
 	weir_mutex_lock(&db->merge);
 	db->cut_wanted = false;
 	*cut_seq = weir_queue_merged_seq(slot);
+	*number = active->number;
 	if (active->first == 0)
 	{
+		/* What was merged gave nothing; it must not be taken for a part of what comes. */
+		active->number++;
 		weir_mutex_unlock(&db->merge);
 		return NULL;
 	}
@@ -630,7 +633,7 @@ weir_epoch_release(int slot)
 
 	weir_watermark_stored(slot);
 	weir_stats_flushed(MyDatabaseId, 1 - db->active);
-	weir_queue_set_flushed(slot, epoch->cut_seq);
+	weir_queue_set_flushed(slot, epoch->cut_seq, epoch->number);
 	db->flushed = epoch->number;
 	SpinLockAcquire(&db->offsets_lock);
 	epoch->offsets = NULL;
@@ -700,6 +703,14 @@ weir_epoch_pending(int slot)
 		number = active->number - 1;
 	weir_mutex_unlock(&db->merge);
 	return number;
+}
+
+int64
+weir_epoch_active_number(int slot)
+{
+	EpochDatabase *db = &databases[slot];
+
+	return db->epochs[db->active].number;
 }
 
 int64

@@ -132,6 +132,8 @@ extern bool weir_epoch_kafka_offset(Oid streamid, int32 partition, int64 *next_o
 /* Which of the two epochs is active; for the done callback of a merge. */
 extern int	weir_epoch_active(int slot);
 
+extern int64 weir_epoch_active_number(int slot);
+
 /* Ask for a cut as soon as possible. */
 extern void weir_epoch_request_cut(int slot);
 
@@ -148,9 +150,9 @@ extern long weir_epoch_due(int slot);
 
 /*
  * The frozen epoch, cutting the active one if there is none; NULL when there
- * is nothing to write (then *cut_seq is what can be reported as flushed).
+ * is nothing to write (then *cut_seq, and epochs up to *number, can be reported as flushed).
  */
-extern Epoch *weir_epoch_cut(int slot, int64 *cut_seq);
+extern Epoch *weir_epoch_cut(int slot, int64 *cut_seq, int64 *number);
 
 /* May it have groups of this view (or values relation)?  Files are not looked into. */
 extern bool weir_epoch_has_view(Epoch *epoch, Oid defid);

@@ -16,6 +16,7 @@
 #include "miscadmin.h"
 #include "monitor/problems.h"
 #include "monitor/waiting.h"
+#include "stream/queue.h"
 #include "time/watermark.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -119,6 +120,20 @@ waiting_rows(ReturnSetInfo *result)
 	}
 }
 
+/* Streams whose rows are left in the queue since a lock is not free. */
+static void
+parked_rows(ReturnSetInfo *result, int slot)
+{
+	ParkedStream parked[MAX_PARKED_STREAMS];
+	int			n = weir_queue_parked(slot, parked);
+
+	for (int i = 0; i < n; i++)
+		add_row(result, relation_name(parked[i].streamid), "rows_locked",
+				"its rows wait for a lock that its views need: on the stream, a table that they join, or one that a function of theirs uses",
+				parked[i].since,
+				"End the transaction that holds the lock (pg_locks shows those of mode AccessExclusiveLock); the rows are taken in then.");
+}
+
 static void
 kafka_rows(ReturnSetInfo *result)
 {
@@ -178,6 +193,9 @@ weir_health(PG_FUNCTION_ARGS)
 	waiting_rows(result);
 	kafka_rows(result);
 	if (slot >= 0)
+	{
+		parked_rows(result, slot);
 		watermark_rows(result, slot);
+	}
 	return (Datum) 0;
 }

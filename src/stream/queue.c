@@ -57,6 +57,7 @@ typedef struct QueueWaiter
 {
 	dlist_node	node;
 	int64		seq;
+	int64		epoch;			/* that the rows with this number alone are in; 0: none yet */
 	Latch	   *latch;
 	bool		waiting;		/* cleared by who wakes it */
 } QueueWaiter;
@@ -78,6 +79,8 @@ typedef struct QueueDatabase
 	int			company;		/* who waited when the last flush ended, woken by it or not */
 	QueueWorker workers[WEIR_MAX_INGEST_WORKERS];
 	int			nworkers;		/* of them, who are there */
+	ParkedStream parked[MAX_PARKED_STREAMS];
+	int			nparked;
 } QueueDatabase;
 
 typedef struct QueueShared
@@ -93,6 +96,8 @@ static QueueDatabase *waiting_in = NULL;	/* this process may be in its list of w
 static bool exit_registered = false;
 static bool never_wait = false; /* this process is a worker */
 static uint32 wait_event = 0;
+
+static void enlist_locked(QueueDatabase *db, int64 seq);
 
 static Size
 queue_shmem_size(void)
@@ -186,12 +191,12 @@ weir_stream_set_add(StreamSet *set, Oid streamid)
  * are there many?
  */
 static bool
-worthwhile_locked(QueueDatabase *db)
+worthwhile_locked(QueueDatabase *db, QueueMessage *first)
 {
 	int64		bytes = Min((int64) weir_batch_kb * 1024,
 							(int64) weir_memory_limit(WEIR_MEMORY_QUEUE));
 
-	return db->head->seq <= db->urgent || db->nrows >= weir_batch_rows / 4 ||
+	return first->seq <= db->urgent || db->nrows >= weir_batch_rows / 4 ||
 		db->nbytes >= bytes / 4;
 }
 
@@ -200,17 +205,17 @@ worthwhile_locked(QueueDatabase *db)
  * a row costs little more than over none, so asynchronous ones are collected.
  */
 static long
-linger_locked(QueueDatabase *db)
+linger_locked(QueueDatabase *db, QueueMessage *first)
 {
 	TimestampTz now;
 	TimestampTz until;
 
-	if (worthwhile_locked(db))
+	if (worthwhile_locked(db, first))
 		return 0;
 	now = GetCurrentTimestamp();
-	if (now < db->head->published)
+	if (now < first->published)
 		return 0;				/* the clock was set back */
-	until = TimestampTzPlusMilliseconds(db->head->published,
+	until = TimestampTzPlusMilliseconds(first->published,
 										Min(LINGER_MS, weir_flush_interval / 2));
 	return TimestampDifferenceMilliseconds(now, until);
 }
@@ -259,7 +264,11 @@ weir_queue_publish(QueueMessage *message, bool *wait)
 		message->sync = false;
 	*wait = message->sync;
 	if (message->sync)
+	{
 		db->last_sync = seq;
+		enlist_locked(db, seq);
+		message->waiter = weir_my_proc_number() + 1;
+	}
 	if (message->sync || message->spooled || message->feed)
 		db->urgent = seq;
 	message->next = NULL;
@@ -272,7 +281,7 @@ weir_queue_publish(QueueMessage *message, bool *wait)
 	db->nmessages++;
 	db->nrows += message->nrows;
 	db->nbytes += message->bytes;
-	if (db->head == message || worthwhile_locked(db))
+	if (db->head == message || db->nparked > 0 || worthwhile_locked(db, db->head))
 		wake_workers_locked(db);
 	LWLockRelease(&db->lock);
 	return seq;
@@ -285,7 +294,7 @@ weir_queue_hurry(int slot, int64 seq)
 
 	LWLockAcquire(&db->lock, LW_EXCLUSIVE);
 	db->urgent = Max(db->urgent, seq);
-	if (db->head != NULL && worthwhile_locked(db))
+	if (db->head != NULL && worthwhile_locked(db, db->head))
 		wake_workers_locked(db);
 	LWLockRelease(&db->lock);
 }
@@ -379,29 +388,42 @@ delist_at_exit(int code, Datum arg)
 		(void) waiter_delist(waiting_in);
 }
 
-/* Returns false when there is nothing to wait for. */
-static bool
-waiter_enlist(QueueDatabase *db, int64 seq)
+void
+weir_queue_prepare_wait(void)
+{
+	if (exit_registered)
+		return;
+	before_shmem_exit(delist_at_exit, (Datum) 0);
+	exit_registered = true;
+}
+
+static void
+enlist_locked(QueueDatabase *db, int64 seq)
 {
 	QueueWaiter *waiter = &queue->waiters[weir_my_proc_number()];
 
-	if (!exit_registered)
-	{
-		before_shmem_exit(delist_at_exit, (Datum) 0);
-		exit_registered = true;
-	}
 	waiting_in = db;
+	waiter->waiting = true;
+	waiter->seq = seq;
+	waiter->epoch = 0;
+	waiter->latch = MyLatch;
+	dlist_push_tail(&db->waiters, &waiter->node);
+	db->nwaiting++;
+}
+
+/* For all up to seq.  Returns false when there is nothing to wait for. */
+static bool
+waiter_enlist(QueueDatabase *db, int64 seq)
+{
+	bool		waiting;
+
+	weir_queue_prepare_wait();
 	LWLockAcquire(&db->lock, LW_EXCLUSIVE);
-	waiter->waiting = db->flushed < seq;
-	if (waiter->waiting)
-	{
-		waiter->seq = seq;
-		waiter->latch = MyLatch;
-		dlist_push_tail(&db->waiters, &waiter->node);
-		db->nwaiting++;
-	}
+	waiting = db->flushed < seq;
+	if (waiting)
+		enlist_locked(db, seq);
 	LWLockRelease(&db->lock);
-	return waiter->waiting;
+	return waiting;
 }
 
 /* Returns whether the waiter was still waiting. */
@@ -472,8 +494,7 @@ weir_queue_commit_wait(int64 seq, bool show_errors)
 	volatile QueueWaiter *waiter = &queue->waiters[weir_my_proc_number()];
 	FlushWait	wait;
 
-	if (!waiter_enlist(db, seq))
-		return true;
+	/* Enlisted when the rows were published. */
 	wait_event_begin();
 	weir_queue_wait_begin(&wait, seq, show_errors, true);
 
@@ -564,7 +585,7 @@ weir_queue_wait(int64 seq, long timeout_ms)
  * latches to set once the lock is released: who wakes up wants it.
  */
 static int
-take_flushed_locked(QueueDatabase *db, Latch **latches, int max)
+take_flushed_locked(QueueDatabase *db, int64 epoch, Latch **latches, int max)
 {
 	dlist_mutable_iter iter;
 	int			n = 0;
@@ -573,7 +594,7 @@ take_flushed_locked(QueueDatabase *db, Latch **latches, int max)
 	{
 		QueueWaiter *waiter = dlist_container(QueueWaiter, node, iter.cur);
 
-		if (waiter->seq > db->flushed)
+		if (waiter->seq > db->flushed && (waiter->epoch == 0 || waiter->epoch > epoch))
 			continue;
 		dlist_delete(&waiter->node);
 		latches[n++] = waiter->latch;
@@ -587,7 +608,7 @@ take_flushed_locked(QueueDatabase *db, Latch **latches, int max)
 }
 
 void
-weir_queue_set_flushed(int slot, int64 seq)
+weir_queue_set_flushed(int slot, int64 seq, int64 epoch)
 {
 	QueueDatabase *db = &queue->databases[slot];
 	Latch	   *latches[WAKE_AT_ONCE];
@@ -598,7 +619,7 @@ weir_queue_set_flushed(int slot, int64 seq)
 	db->company = db->nwaiting;
 	do
 	{
-		n = take_flushed_locked(db, latches, WAKE_AT_ONCE);
+		n = take_flushed_locked(db, epoch, latches, WAKE_AT_ONCE);
 		LWLockRelease(&db->lock);
 		for (int i = 0; i < n; i++)
 			SetLatch(latches[i]);
@@ -688,44 +709,196 @@ weir_queue_put_back(int slot, int worker)
 	LWLockRelease(&db->lock);
 }
 
-QueueMessage *
-weir_queue_take(int slot, int worker, bool linger, long *wait_ms)
+/* ---------------------------------------------------------------------
+ * Parked streams
+ * --------------------------------------------------------------------- */
+
+static ParkedStream *
+find_parked(QueueDatabase *db, const StreamSet *streams)
+{
+	for (int i = 0; i < db->nparked; i++)
+		for (int j = 0; j < Min(streams->n, STREAM_SET_MAX); j++)
+			if (db->parked[i].streamid == streams->streams[j])
+				return &db->parked[i];
+	return NULL;
+}
+
+/* How long until a message may be taken, in ms. */
+static long
+parked_for(QueueDatabase *db, const QueueMessage *message, TimestampTz now)
+{
+	ParkedStream *parked = db->nparked > 0 ? find_parked(db, &message->streams) : NULL;
+
+	/* Since the future: the clock was set back. */
+	if (parked == NULL || now < parked->since || now >= parked->until)
+		return 0;
+	return TimestampDifferenceMilliseconds(now, parked->until);
+}
+
+static bool
+same_streams(const StreamSet *a, const StreamSet *b)
+{
+	return a->n == b->n && a->n <= STREAM_SET_MAX && memcmp(a->streams, b->streams, sizeof(Oid) * a->n) == 0;
+}
+
+void
+weir_queue_taken_streams(int slot, int worker, StreamSet *streams)
 {
 	QueueDatabase *db = &queue->databases[slot];
+
+	memset(streams, 0, sizeof(StreamSet));
+	LWLockAcquire(&db->lock, LW_SHARED);
+	for (QueueMessage *m = db->workers[worker].taken; m; m = m->next)
+		for (int i = 0; i < Min(m->streams.n, STREAM_SET_MAX); i++)
+			weir_stream_set_add(streams, m->streams.streams[i]);
+	LWLockRelease(&db->lock);
+}
+
+bool
+weir_queue_park(int slot, int worker, const StreamSet *streams, int ms)
+{
+	QueueDatabase *db = &queue->databases[slot];
+	TimestampTz now = GetCurrentTimestamp();
+	bool		parked = true;
+
+	LWLockAcquire(&db->lock, LW_EXCLUSIVE);
+	for (int i = 0; i < Min(streams->n, STREAM_SET_MAX); i++)
+	{
+		StreamSet	one = {1, {streams->streams[i]}};
+		ParkedStream *entry = find_parked(db, &one);
+
+		if (entry == NULL && db->nparked < MAX_PARKED_STREAMS)
+		{
+			entry = &db->parked[db->nparked++];
+			entry->streamid = one.streams[0];
+			entry->since = now;
+		}
+		if (entry)
+			entry->until = TimestampTzPlusMilliseconds(now, ms);
+		parked = parked && entry;
+	}
+	put_back_locked(db, db->workers[worker].taken);
+	db->workers[worker].taken = NULL;
+	LWLockRelease(&db->lock);
+	return parked;
+}
+
+static void
+unpark_locked(QueueDatabase *db, const StreamSet *streams)
+{
+	ParkedStream *entry;
+
+	while (db->nparked > 0 && (entry = find_parked(db, streams)) != NULL)
+		*entry = db->parked[--db->nparked];
+}
+
+int
+weir_queue_parked(int slot, ParkedStream *copy)
+{
+	QueueDatabase *db = &queue->databases[slot];
+	int			n;
+
+	LWLockAcquire(&db->lock, LW_SHARED);
+	n = db->nparked;
+	memcpy(copy, db->parked, sizeof(ParkedStream) * n);
+	LWLockRelease(&db->lock);
+	return n;
+}
+
+bool
+weir_queue_is_clogged(const StreamSet *streams)
+{
+	QueueDatabase *db = &queue->databases[weir_my_database_slot()];
+	bool		parked;
+
+	LWLockAcquire(&db->lock, LW_SHARED);
+	parked = db->nparked > 0 && find_parked(db, streams) != NULL;
+	LWLockRelease(&db->lock);
+	return parked && weir_memory_used(WEIR_MEMORY_QUEUE) > weir_memory_limit(WEIR_MEMORY_QUEUE) / 2;
+}
+
+/* ---------------------------------------------------------------------
+ * Taking
+ * --------------------------------------------------------------------- */
+
+/* The first message that may be taken; or NULL, and for how long (-1: there is none). */
+static QueueMessage *
+first_to_take(QueueDatabase *db, TimestampTz now, long *wait_ms)
+{
+	*wait_ms = -1;
+	for (QueueMessage *m = db->head; m; m = m->next)
+	{
+		long		ms = parked_for(db, m, now);
+
+		if (ms == 0)
+			return m;
+		*wait_ms = *wait_ms < 0 ? ms : Min(*wait_ms, ms);
+	}
+	return NULL;
+}
+
+/* Unlink what goes with the first; returns the list. */
+static QueueMessage *
+take_locked(QueueDatabase *db, QueueMessage *first, bool alone, TimestampTz now)
+{
+	QueueMessage **link = &db->head;
 	QueueMessage *last = NULL;
-	QueueMessage *first;
+	QueueMessage *before = NULL;
 	int64		rows = 0;
 	int64		bytes = 0;
 
-	*wait_ms = -1;
-	LWLockAcquire(&db->lock, LW_EXCLUSIVE);
-	Assert(db->workers[worker].taken == NULL);
-	if (linger && db->head != NULL && (*wait_ms = linger_locked(db)) > 0)
+	while (*link != NULL)
 	{
-		LWLockRelease(&db->lock);
-		return NULL;
-	}
-	first = db->head;
-	for (QueueMessage *m = first; m != NULL; m = m->next)
-	{
+		QueueMessage *m = *link;
+
+		if ((last == NULL && m != first) || parked_for(db, m, now) > 0 ||
+			(last && alone && !same_streams(&m->streams, &first->streams)))
+		{
+			before = m;
+			link = &m->next;
+			continue;
+		}
 		if (last != NULL &&
 			(m->spooled || last->spooled || m->feed || last->feed ||
 			 rows + m->nrows > weir_batch_rows || bytes + m->bytes > (int64) weir_batch_kb * 1024))
 			break;
 		rows += m->nrows;
 		bytes += m->bytes;
+		*link = m->next;
+		if (last)
+			last->next = m;
+		last = m;
+		last->next = NULL;
 		db->nmessages--;
 		db->nrows -= m->nrows;
 		db->nbytes -= m->bytes;
-		last = m;
 	}
-	if (last != NULL)
+	if (*link == NULL)
+		db->tail = before;
+	return first;
+}
+
+QueueMessage *
+weir_queue_take(int slot, int worker, QueueTake *take)
+{
+	QueueDatabase *db = &queue->databases[slot];
+	TimestampTz now = 0;
+	QueueMessage *first;
+
+	take->wait_ms = -1;
+	take->parked = false;
+	LWLockAcquire(&db->lock, LW_EXCLUSIVE);
+	Assert(db->workers[worker].taken == NULL);
+	if (db->nparked > 0)
+		now = GetCurrentTimestamp();
+	first = first_to_take(db, now, &take->wait_ms);
+	if (first && take->linger && (take->wait_ms = linger_locked(db, first)) > 0)
+		first = NULL;
+	if (first)
 	{
-		db->head = last->next;
-		if (db->head == NULL)
-			db->tail = NULL;
-		last->next = NULL;
-		db->workers[worker].taken = first;
+		take->parked = db->nparked > 0 && find_parked(db, &first->streams) != NULL;
+		take->alone = take->alone || take->parked;
+		db->workers[worker].taken = take_locked(db, first, take->alone, now);
 		if (db->head != NULL)
 			wake_workers_locked(db);
 	}
@@ -734,11 +907,18 @@ weir_queue_take(int slot, int worker, bool linger, long *wait_ms)
 }
 
 void
-weir_queue_taken_merged(int slot, int worker)
+weir_queue_taken_merged(int slot, int worker, int64 epoch)
 {
 	QueueDatabase *db = &queue->databases[slot];
 
 	LWLockAcquire(&db->lock, LW_EXCLUSIVE);
+	for (QueueMessage *m = db->workers[worker].taken; m; m = m->next)
+	{
+		unpark_locked(db, &m->streams);
+		if (m->waiter > 0 && queue->waiters[m->waiter - 1].waiting &&
+			queue->waiters[m->waiter - 1].seq == m->seq)
+			queue->waiters[m->waiter - 1].epoch = epoch;
+	}
 	db->workers[worker].taken = NULL;
 	LWLockRelease(&db->lock);
 }
@@ -789,5 +969,5 @@ weir_queue_discard(int slot)
 		weir_queue_message_free(list, true);
 		list = next;
 	}
-	weir_queue_set_flushed(slot, seq);
+	weir_queue_set_flushed(slot, seq, 0);
 }

@@ -65,7 +65,19 @@ typedef struct QueueMessage
 	TimestampTz published;
 	QueuePiece *pieces;			/* each a shared allocation of its own */
 	struct Feed *feed;			/* more rows, before these: feed.h; or NULL */
+	int			waiter;			/* process number of who waits for its flush, + 1; 0: nobody */
 } QueueMessage;
+
+/* A stream whose rows are left in the queue, since what its views need is locked. */
+typedef struct ParkedStream
+{
+	Oid			streamid;
+	TimestampTz since;
+	TimestampTz until;			/* then they are tried again */
+} ParkedStream;
+
+/* Of a database; the rows of more are tried like all others. */
+#define MAX_PARKED_STREAMS 32
 
 extern void weir_queue_init(void);
 
@@ -85,6 +97,12 @@ extern void weir_queue_message_free(QueueMessage *message, bool remove_spool);
  * to take it in.
  */
 extern int64 weir_queue_publish(QueueMessage *message, bool *wait);
+
+/* To be called before the commit of rows that may be waited for; may fail. */
+extern void weir_queue_prepare_wait(void);
+
+/* Are rows of these streams left in the queue for now, which has as many of them as it is to have? */
+extern bool weir_queue_is_clogged(const StreamSet *streams);
 
 /* This process is a worker: its own rows would make it wait for itself. */
 extern void weir_queue_never_wait(void);
@@ -136,14 +154,21 @@ extern int64 weir_queue_flushed_seq(int slot);
 extern void weir_queue_attach_worker(int slot, int worker);
 extern void weir_queue_detach_worker(int slot, int worker); /* puts back what it took */
 
+/* How messages are taken. */
+typedef struct QueueTake
+{
+	bool		linger;			/* in: few rows that nobody waits for are left for a moment */
+	bool		alone;			/* in, out: only messages of the same streams as the first */
+	bool		parked;			/* out: they were parked */
+	long		wait_ms;		/* out: when there are none, for how long; else -1 */
+} QueueTake;
+
 /*
  * Take messages up to about weir.batch_rows and weir.batch_size, at least one if
- * there is any.  A spooled message comes alone.  They belong to the worker until
- * weir_queue_taken_merged.  Returns the first, linked by next, or NULL.  When it
- * may linger, few rows that nobody waits for are left for a moment: *wait_ms is
- * for how long then, else -1.
+ * there is any; those of parked streams are left.  A spooled message comes alone.  They belong to the worker until
+ * weir_queue_taken_merged.  Returns the first, linked by next, or NULL.
  */
-extern QueueMessage *weir_queue_take(int slot, int worker, bool linger, long *wait_ms);
+extern QueueMessage *weir_queue_take(int slot, int worker, QueueTake *take);
 
 /* Numbers up to this are wanted: no worker lingers over them. */
 extern void weir_queue_hurry(int slot, int64 seq);
@@ -155,10 +180,22 @@ extern void weir_queue_set_busy(int slot, int worker, bool busy);
 extern void weir_queue_put_back(int slot, int worker);
 
 /*
- * What the worker took is in the active epoch now: it is no longer put back or
- * waited for.  Cannot fail; the caller then frees the messages.
+ * The same, when a lock was in its way: streams (one of them at least is a stream of what it took) are parked for so long.  They are
+ * parked no more when rows of theirs have been merged.  Returns false when there is no room for them.
  */
-extern void weir_queue_taken_merged(int slot, int worker);
+extern bool weir_queue_park(int slot, int worker, const StreamSet *streams, int ms);
+
+/* The streams of what the worker took, each once. */
+extern void weir_queue_taken_streams(int slot, int worker, StreamSet *streams);
+
+/* Copies the parked streams of a database (room for MAX_PARKED_STREAMS); returns how many. */
+extern int	weir_queue_parked(int slot, ParkedStream *copy);
+
+/*
+ * What the worker took is in the active epoch now: it is no longer put back or
+ * waited for.  Cannot fail; the caller then frees the messages.  epoch: its number.
+ */
+extern void weir_queue_taken_merged(int slot, int worker, int64 epoch);
 
 /* Every message up to this number has been merged (call under the merge mutex). */
 extern int64 weir_queue_merged_seq(int slot);
@@ -169,8 +206,8 @@ extern bool weir_queue_sync_wanted(int slot);
 /* Are some who waited for the flush before this one likely to be on their way here? */
 extern bool weir_queue_gathering(int slot);
 
-/* All up to seq are on disk: wake who waits for them.  Cannot fail. */
-extern void weir_queue_set_flushed(int slot, int64 seq);
+/* All up to seq, and all that was merged into epochs up to this one, are on disk: wake who waits for them.  Cannot fail. */
+extern void weir_queue_set_flushed(int slot, int64 seq, int64 epoch);
 
 /* Wake an idle ingest worker of this database. */
 extern void weir_queue_wake_workers(int slot);

@@ -660,7 +660,8 @@ pre_commit(void)
 
 	/* One transaction may have a quarter of the queue, larger ones a file. */
 	if (rows->spool == NULL &&
-		rows->memory <= weir_memory_limit(WEIR_MEMORY_QUEUE) / 4)
+		rows->memory <= weir_memory_limit(WEIR_MEMORY_QUEUE) / 4 &&
+		!weir_queue_is_clogged(&rows->streams))
 		message = reserve_waiting();
 	if (message == NULL)
 		message = reserve_spooled();
@@ -672,6 +673,7 @@ pre_commit(void)
 	message->streams = rows->streams;
 	message->sync = weir_synchronous_insert;
 	rows->reserved = message;
+	weir_queue_prepare_wait();
 
 	/* When it waits it can look into no catalog any more. */
 	show_errors = weir_stats_may_read_errors(InvalidOid);

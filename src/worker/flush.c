@@ -297,15 +297,16 @@ flush_if_due(bool now)
 	long		due = weir_epoch_due(slot);
 	Epoch	   *epoch;
 	int64		cut_seq;
+	int64		number;
 
 	if (due != 0 && !now)
 		return due;
 	if (!now)
 		gather(slot);
-	epoch = weir_epoch_cut(slot, &cut_seq);
+	epoch = weir_epoch_cut(slot, &cut_seq, &number);
 	if (epoch == NULL)
 	{
-		weir_queue_set_flushed(slot, cut_seq);
+		weir_queue_set_flushed(slot, cut_seq, number);
 		return -1;
 	}
 	weir_worker_report("flushing");

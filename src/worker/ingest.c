@@ -15,12 +15,17 @@
  *
  * Memory: an attempt's memory is a child of the batch's context.
  *
+ * Locks: rows whose views need a lock that is not free are left in the queue, and with them all rows of
+ * their streams; rows of other streams go on, and who waits for these does not wait for the former
+ * (stream/queue.c).
+ *
  * Failure: an error leaves the batch as it was (queue messages stay with the
  * worker, Kafka offsets unmoved) and is thrown to the caller, which tries
  * again.  An error after the merge is logged and goes no further.
  */
 #include "worker/ingest.h"
 
+#include "base/errors.h"
 #include "base/settings.h"
 #include "base/shmem.h"
 #include "groups/epoch.h"
@@ -28,6 +33,7 @@
 #include "postmaster/interrupt.h"
 #include "stream/feed.h"
 #include "stream/queue.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
@@ -45,6 +51,14 @@
 
 /* A batch after which the transaction is left open for the next one. */
 #define SMALL_BATCH_ROWS 1000
+
+/* How long rows wait for a lock, at first and when they have; and how often that is looked for again. */
+#define LOCK_TIMEOUT "200ms"
+#define PARKED_LOCK_TIMEOUT "10ms"
+#define PARK_MS 500
+
+/* Take the next rows stream by stream. */
+static bool take_alone = false;
 
 /* ---------------------------------------------------------------------
  * Into the epoch
@@ -331,7 +345,9 @@ weir_ingest_batch(WeirBatch *batch, weir_merge_callback on_merge, void *arg)
 static void
 messages_merged(void *arg)
 {
-	weir_queue_taken_merged(weir_worker_self->slot, weir_worker_self->task.index);
+	int			slot = weir_worker_self->slot;
+
+	weir_queue_taken_merged(slot, weir_worker_self->task.index, weir_epoch_active_number(slot));
 }
 
 static void
@@ -367,8 +383,15 @@ ingest_messages(QueueMessage *list)
  * --------------------------------------------------------------------- */
 
 static void
+set_lock_timeout(const char *value)
+{
+	SetConfigOption("lock_timeout", value, PGC_SUSET, PGC_S_OVERRIDE);
+}
+
+static void
 ingest_start(void)
 {
+	set_lock_timeout(LOCK_TIMEOUT);
 	weir_queue_attach_worker(weir_worker_self->slot, weir_worker_self->task.index);
 }
 
@@ -380,34 +403,121 @@ ingest_stop(void)
 		weir_queue_detach_worker(weir_worker_self->slot, weir_worker_self->task.index);
 }
 
+/* In a PG_CATCH: did a lock stand in the way?  Then its transaction is aborted, and *whose is whose code needs it, if known. */
+static bool
+recover_from_lock(Oid *whose)
+{
+	MemoryContext cxt = weir_worker_self->cxt;
+	ErrorData  *error;
+
+	MemoryContextSwitchTo(cxt);
+	error = CopyErrorData();
+	if (!weir_errors_is_lock_timeout(error))
+		return false;
+	*whose = weir_errors_whose();
+	weir_errors_end(InvalidOid);
+	FlushErrorState();
+	weir_worker_abort();
+	MemoryContextSwitchTo(cxt);
+	return true;
+}
+
+/* The streams that wait for a lock: those of the view that needs it, if it is known; else all that were taken. */
+static void
+streams_to_park(Oid whose, StreamSet *streams)
+{
+	ContView   *view;
+	ListCell   *lc;
+
+	weir_queue_taken_streams(weir_worker_self->slot, weir_worker_self->task.index, streams);
+	if (!OidIsValid(whose))
+		return;
+	weir_worker_begin();
+	view = weir_cont_view_by_def(whose);
+	if (view != NULL)
+	{
+		memset(streams, 0, sizeof(StreamSet));
+		weir_stream_set_add(streams, view->streamid);
+		foreach(lc, view->more_streams)
+			weir_stream_set_add(streams, lfirst_oid(lc));
+	}
+	weir_worker_commit();
+}
+
+/*
+ * A lock that the rows need is not free.  When it is known whose rows these are, their streams are parked, and others
+ * go on; else rows are taken stream by stream from here on, until it is known.
+ */
+static void
+leave_locked(QueueMessage *list, const QueueTake *take, Oid whose)
+{
+	int			slot = weir_worker_self->slot;
+	int			index = weir_worker_self->task.index;
+	bool		known = OidIsValid(whose) || take->alone || list->next == NULL;
+	StreamSet	streams;
+
+	if (known)
+	{
+		streams_to_park(whose, &streams);
+		if (!take->parked)
+			ereport(LOG,
+					(errmsg("rows of a stream wait for a lock that its views need"),
+					 errdetail("Rows of other streams go on meanwhile; weir.health() shows the stream.")));
+		(void) weir_queue_park(slot, index, &streams, PARK_MS);
+	}
+	else
+	{
+		weir_queue_put_back(slot, index);
+		take_alone = true;
+	}
+}
+
+static void
+ingest_list(QueueMessage *list)
+{
+	if (list->spooled || list->feed)
+	{
+		weir_large_ingest(list, messages_merged);
+		free_messages(list);
+	}
+	else
+		ingest_messages(list);
+}
+
 /* Take one batch of committed rows; 0, or when there was none the ms to wait. */
 static long
 ingest_committed(bool linger)
 {
-	long		wait_ms;
-	QueueMessage *list = weir_queue_take(weir_worker_self->slot, weir_worker_self->task.index,
-										 linger, &wait_ms);
+	QueueTake	take = {linger, take_alone};
+	QueueMessage *list = weir_queue_take(weir_worker_self->slot, weir_worker_self->task.index, &take);
 
 	if (list == NULL)
-		return wait_ms;
+		return take.wait_ms;
+	take_alone = false;
 	weir_worker_report("taking rows in");
+	if (take.parked)
+		set_lock_timeout(PARKED_LOCK_TIMEOUT);
 	PG_TRY();
 	{
-		if (list->spooled || list->feed)
-		{
-			weir_large_ingest(list, messages_merged);
-			free_messages(list);
-		}
-		else
-			ingest_messages(list);
+		ingest_list(list);
 	}
 	PG_CATCH();
 	{
-		/* Back into the queue, unless they are merged already. */
-		weir_queue_put_back(weir_worker_self->slot, weir_worker_self->task.index);
-		PG_RE_THROW();
+		Oid			whose;
+
+		set_lock_timeout(LOCK_TIMEOUT);
+		if (recover_from_lock(&whose))
+			leave_locked(list, &take, whose);
+		else
+		{
+			/* Back into the queue, unless they are merged already. */
+			weir_queue_put_back(weir_worker_self->slot, weir_worker_self->task.index);
+			PG_RE_THROW();
+		}
 	}
 	PG_END_TRY();
+	if (take.parked)
+		set_lock_timeout(LOCK_TIMEOUT);
 	return 0;
 }
 
@@ -431,7 +541,7 @@ ingest_step(void)
 static bool
 ingest_drain(void)
 {
-	return ingest_committed(false) != 0;
+	return ingest_committed(false) == -1;
 }
 
 const WorkerKindOps weir_ingest_ops = {ingest_start, ingest_step, ingest_drain, ingest_stop};

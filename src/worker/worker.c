@@ -97,6 +97,14 @@ weir_worker_commit(void)
 	CommitTransactionCommand();
 }
 
+void
+weir_worker_abort(void)
+{
+	left_open = false;
+	weir_mutex_release_held();
+	AbortOutOfAnyTransaction();
+}
+
 bool
 weir_worker_resume(void)
 {
@@ -318,9 +326,7 @@ weir_worker_recover(void)
 	error = CopyErrorData();
 	EmitErrorReport();
 	FlushErrorState();
-	left_open = false;
-	weir_mutex_release_held();
-	AbortOutOfAnyTransaction();
+	weir_worker_abort();
 	MemoryContextSwitchTo(cxt);
 	weir_registry_note_error(weir_worker_self->entry, error->message);
 	weir_errors_note_retry();

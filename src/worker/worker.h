@@ -44,6 +44,7 @@ extern void weir_worker_init(void);
 /* A transaction with an active snapshot, and its end. */
 extern void weir_worker_begin(void);
 extern void weir_worker_commit(void);
+extern void weir_worker_abort(void);	/* whatever is open; with the mutex that is held */
 
 /* In a PG_CATCH: log the error, show it in weir.stat_worker, abort the transaction. */
 extern void weir_worker_recover(void);
