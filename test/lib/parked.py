@@ -97,6 +97,8 @@ for what, lock, into in [
             waiting = Inserter(into)
         time.sleep(HELD_SECONDS)
         middle = list(before.latencies)
+        told = admin.value("SELECT count(*) FROM weir.health() WHERE problem = 'rows_locked' AND object IN ('public.s', 'public.e')")
+        ok(told == "1", f"{what}: weir.health() tells of the stream", told)
         if not insert_first:
             ok(len(waiting.latencies) == 0, f"{what}: who needs it waits", waiting.latencies)
         holder.query("COMMIT")
