@@ -48,6 +48,7 @@ weir_flush_wait(void)
 	int64		seq;
 	int64		epoch;
 	FlushWait	wait;
+	ParkedStream parked[MAX_PARKED_STREAMS];
 
 	if (weir_worker_self)
 		ereport(ERROR,
@@ -70,7 +71,8 @@ weir_flush_wait(void)
 		if (weir_queue_wait(seq, merged ? 100 : 5) &&
 			(epoch == 0 || weir_epoch_wait(slot, epoch, 100)))
 			return;
-		if (round % 100 == 0)
+		/* Rows that are parked ask for their lock for a moment at a time. */
+		if (round % 100 == 0 || weir_queue_parked(slot, parked) > 0)
 			check_not_blocking();
 		(void) weir_queue_wait_warn(&wait);
 	}

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 
-from pq import connect
+from pq import Error, connect
 
 dsn = sys.argv[1]
 HELD_SECONDS = 2.0
@@ -106,6 +106,20 @@ for what, lock, into in [
     ok(ended, f"{what}: all go on when it is free")
     ok(median(middle) < 100 and len(middle) > 20, f"{what}: the bystander goes on", len(middle), median(middle), max(middle or [0]))
     needy.close()
+
+# who holds the lock and waits for a flush is told
+with connect(dsn) as holder, connect(dsn) as c:
+    holder.query("BEGIN; LOCK TABLE dim IN ACCESS EXCLUSIVE MODE")
+    c.query("SET weir.synchronous_insert = off")
+    c.query(INTO_S)
+    time.sleep(0.5)
+    began = time.monotonic()
+    try:
+        holder.query("SELECT weir.flush()")
+        error = None
+    except Error as e:
+        error = e.sqlstate
+    ok(error == "40P01" and time.monotonic() - began < 10, "weir.flush() of who holds the lock fails", error, time.monotonic() - began)
 
 # one transaction that has rows of both appears as a whole
 with connect(dsn) as holder:
