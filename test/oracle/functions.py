@@ -438,7 +438,8 @@ class Functions:
     def go(self, seconds):
         started, looked = time.monotonic(), 0
         todo = []
-        while time.monotonic() - started < seconds and self.failures < 5:
+        # each at least once, though the machine be slow
+        while self.failures < 5 and (time.monotonic() - started < seconds or todo and time.monotonic() - started < 10 * seconds):
             if not todo:
                 todo = [f for f in self.functions if f["name"] not in ALONE]
                 self.r.shuffle(todo)
