@@ -420,6 +420,15 @@ weir_run_merge(Run *run, MergeInput *input)
 	return ok;
 }
 
+/* Runs stay in the order in which they came. */
+static void
+adopt(Epoch *epoch, Run *run)
+{
+	run->next = NULL;
+	*(epoch->adopted ? &epoch->last_adopted->next : &epoch->adopted) = run;
+	epoch->last_adopted = run;
+}
+
 void
 weir_epoch_adopt(int slot, Run *run, Run *more, bool sync, KafkaOffset *offsets, int noffsets,
 				 weir_merge_callback done, void *arg)
@@ -446,12 +455,8 @@ weir_epoch_adopt(int slot, Run *run, Run *more, bool sync, KafkaOffset *offsets,
 		}
 		apply_all(&r, run, epoch, &input);
 		if (more != NULL)
-		{
-			more->next = epoch->adopted;
-			epoch->adopted = more;
-		}
-		run->next = epoch->adopted;
-		epoch->adopted = run;
+			adopt(epoch, more);
+		adopt(epoch, run);
 		if (private_run == run)
 			private_run = NULL;
 		if (done)

@@ -65,7 +65,8 @@ typedef struct Epoch
 {
 	int64		number;
 	Run			main;
-	Run		   *adopted;
+	Run		   *adopted;		/* in the order in which they came */
+	Run		   *last_adopted;
 	EpochOffset *offsets;
 	bool		sync;			/* somebody waits */
 	TimestampTz first;			/* when the first thing came in; 0: empty */

@@ -164,7 +164,7 @@ spill_table(SpillBuffer *buffer, GroupTable *table)
 	uint32		bucket = 0;
 	GroupEntry *group = NULL;
 
-	spill_section(buffer, table->defid, false);
+	spill_section(buffer, table->defid, table->append);
 	while ((group = weir_groups_next(table, &bucket, group)) != NULL)
 		spill_row(buffer, group->tuple);
 }
@@ -186,7 +186,7 @@ weir_run_dump(Run *run)
 			spill_sorted_table(&buffer, table, spec);
 		else
 			spill_table(&buffer, table);
-		unsorted = unsorted || spec == NULL;
+		unsorted = unsorted || (spec == NULL && !table->append);
 	}
 	spill_flush(&buffer);
 	spill_end(buffer.file);

@@ -442,6 +442,13 @@ link_group(GroupTable *table, GroupEntry *group)
 {
 	GroupEntry	  **bucket = &table->buckets[group->hash & (table->nbuckets - 1)];
 
+	if (table->append)
+	{
+		group->next = NULL;
+		*(table->last ? &table->last->next : bucket) = group;
+		table->last = group;
+		return;
+	}
 	group->next = *bucket;
 	*bucket = group;
 }

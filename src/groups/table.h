@@ -54,6 +54,7 @@ typedef struct GroupTable
 	bool		append;			/* rows without a key: never merged */
 	uint32		nbuckets;		/* a power of two */
 	GroupEntry	  **buckets;		/* an allocation of its own */
+	GroupEntry *last;			/* of rows without a key: they stay in the order in which they came */
 	int64		ngroups;
 	int64		rows_in;		/* stream rows behind these groups, for statistics */
 } GroupTable;

@@ -195,8 +195,9 @@ section_has_room(LocalSection *section, Size need)
 }
 
 /*
- * The section that a row of this stream goes to: the last, or one of the same
- * subtransaction just before it (statements that fill two streams in turn).
+ * The section that a row of this stream goes to: the last one of the stream, which may be
+ * just before the last (statements that fill two streams in turn), and of the same
+ * subtransaction.  Not one before that: rows stay in the order in which they come.
  */
 static LocalSection *
 section_for(Oid streamid, Size need)
@@ -206,8 +207,12 @@ section_for(Oid streamid, Size need)
 
 	for (int i = 0; i < 4 && section && section->subid == subid; i++)
 	{
-		if (section->header->streamid == streamid && section_has_room(section, need))
-			return section;
+		if (section->header->streamid == streamid)
+		{
+			if (section_has_room(section, need))
+				return section;
+			break;
+		}
 		section = section->prev;
 	}
 	return section_create(streamid, need);
@@ -309,6 +314,16 @@ feed_section(LocalSection *section)
 	return taken;
 }
 
+/* Is it the last one of its stream? */
+static bool
+is_being_filled(LocalSection *section)
+{
+	for (LocalSection *later = section->next; later; later = later->next)
+		if (later->header->streamid == section->header->streamid)
+			return false;
+	return true;
+}
+
 /*
  * Hand over the sections of the (sub)transaction that feeds, but for those that
  * are being filled, unless all are wanted.
@@ -337,8 +352,8 @@ feed_sections(bool all)
 		next = section->next;
 		if (section->subid != rows->feed_subid || section->header->nrows == 0)
 			continue;
-		if (!all && section->header->len < section->size / 2)
-			continue;			/* still being filled, in turn with others */
+		if (!all && section->header->len < section->size / 2 && is_being_filled(section))
+			continue;			/* in turn with others */
 		if (!feed_section(section))
 		{
 			rows->no_feed = true;

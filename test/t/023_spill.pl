@@ -13,7 +13,8 @@ my %views = (
 	text_key => q(SELECT t, count(*), sum(k), bool_or(k %% 2 = 0) FROM %s GROUP BY t),
 	nothing_but_keys => q(SELECT DISTINCT k, d FROM %s),
 	ungrouped => q(SELECT count(*), sum(x), avg(k) FROM %s),
-	rows_as_they_are => q(SELECT k, t FROM %s WHERE k %% 7 = 0));
+	rows_as_they_are => q(SELECT k, t FROM %s WHERE k %% 7 = 0),
+	in_order => q(SELECT (x * 8)::int AS i FROM %s));
 my $columns = 'k int, d date, t text, u uuid, x numeric';
 $node->safe_psql('postgres', "CREATE FOREIGN TABLE s ($columns) SERVER weir; CREATE TABLE r ($columns)");
 $node->safe_psql('postgres', sprintf "CREATE VIEW $_ AS $views{$_}", 's') for sort keys %views;
@@ -32,9 +33,10 @@ sub files
 	return scalar grep { /groups\d/ } split /\n/, `find @{[ $node->data_dir ]}/base -name 'groups*' 2>/dev/null`;
 }
 
+# i grows within a transaction, and begins anew in each of so many.
 sub compare
 {
-	my $when = shift;
+	my ($transactions, $when) = @_;
 	for my $view (sort keys %views)
 	{
 		my $batch = sprintf $views{$view}, 'r';
@@ -42,6 +44,8 @@ sub compare
 			SELECT count(*) FROM ((TABLE $view EXCEPT ALL ($batch)) UNION ALL (($batch) EXCEPT ALL TABLE $view)) d)),
 			'0', "$view is as batch, $when");
 	}
+	is($node->safe_psql('postgres', 'SET synchronize_seqscans = off; SELECT count(*) + 1 FROM (SELECT i, lag(i) OVER () AS before FROM in_order) q WHERE i < before'),
+		$transactions, "rows are in the order of their transactions, $when");
 	is($node->safe_psql('postgres', q(SELECT count(*) FROM weir.views WHERE state <> 'active')), '0', "all are active, $when");
 }
 
@@ -50,6 +54,7 @@ sub insert_in_files
 {
 	my ($least, $n, $groups) = @_;
 	my $client = $node->background_psql('postgres');
+	$client->query_safe('SET client_min_messages = error');	# the flush may take its time
 	$client->query_safe('BEGIN');
 	$client->query_safe('INSERT INTO s ' . rows($n, $groups));
 	my $files = files();
@@ -60,12 +65,12 @@ sub insert_in_files
 }
 
 insert_in_files(3, 120_000, 40_000);
-compare('into empty matrels');
+compare(1, 'into empty matrels');
 
 # A transaction that has an id takes the way by its own file.
 $node->safe_psql('postgres', 'BEGIN; CREATE TABLE has_xid (); INSERT INTO s ' . rows(60_000, 50_000) . '; COMMIT');
 $node->safe_psql('postgres', 'INSERT INTO r ' . rows(60_000, 50_000));
-compare('into full ones');
+compare(2, 'into full ones');
 
 # More files than are merged at once.
 $node->safe_psql('postgres', "ALTER SYSTEM SET weir.memory = '8MB'");
@@ -74,6 +79,6 @@ $node->restart;
 $node->safe_psql('postgres', "SELECT weir.truncate('$_')") for keys %views;
 $node->safe_psql('postgres', 'TRUNCATE r');
 insert_in_files(16, 220_000, 200_000);
-compare('of very many files');
+compare(1, 'of very many files');
 $node->stop;
 done_testing();
