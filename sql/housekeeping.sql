@@ -40,6 +40,7 @@ SELECT count(*) FROM bystander_mrel;
 SELECT count(*) FROM held_mrel;
 CALL wait_for($$(SELECT count(*) FROM weir.views WHERE schema = 'housekeeping' AND trouble IS NOT NULL) = 2$$);
 SELECT name, state, trouble, trouble_since < now() AS since FROM weir.views WHERE schema = 'housekeeping' ORDER BY name;
+SELECT object, problem FROM weir.health() WHERE object LIKE 'housekeeping.%' ORDER BY object;
 SELECT name, errors > 0 AS errors FROM weir.stat_view WHERE schema = 'housekeeping' ORDER BY name;
 -- again and again, ever more rarely, and others wait for none of it
 SELECT weir.advance_clock('10 minutes') > '2030-06-01' AS later;

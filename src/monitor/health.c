@@ -11,6 +11,7 @@
 
 #include "base/shmem.h"
 #include "base/stats.h"
+#include "catalog/cont_view.h"
 #include "funcapi.h"
 #include "kafka/stat.h"
 #include "miscadmin.h"
@@ -22,6 +23,7 @@
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
+#include "worker/aside.h"
 #include "worker/registry.h"
 
 WEIR_FUNCTION(weir_health);
@@ -175,6 +177,21 @@ watermark_rows(ReturnSetInfo *result, int slot)
 	}
 }
 
+static void
+view_rows(ReturnSetInfo *result)
+{
+	ViewTrouble trouble;
+
+	for (int i = 0; weir_aside_get(i, &trouble); i++)
+	{
+		ContView   *view = weir_cont_view_by_def(trouble.defid);
+
+		add_row(result, view ? view->name : relation_name(trouble.defid), "housekeeping_fails", trouble.trouble,
+				trouble.trouble_since,
+				"The view counts on. Remove the cause; it is tried again, at the latest after five minutes.");
+	}
+}
+
 Datum
 weir_health(PG_FUNCTION_ARGS)
 {
@@ -192,6 +209,7 @@ weir_health(PG_FUNCTION_ARGS)
 	slot = weir_database_slot(MyDatabaseId, false);
 	waiting_rows(result);
 	kafka_rows(result);
+	view_rows(result);
 	if (slot >= 0)
 	{
 		parked_rows(result, slot);
