@@ -83,7 +83,7 @@ static const KafkaProperty fixed_properties[] = {
 	{"enable.auto.commit", "false"},
 	{"auto.commit.enable", "false"},
 	{"enable.auto.offset.store", "false"},
-	{"enable.partition.eof", "false"},
+	{"enable.partition.eof", "true"},
 	{"auto.offset.reset", "error"}
 };
 
@@ -406,32 +406,39 @@ weir_client_stop(KafkaClient *client, int32 partition)
 	rd_kafka_consume_stop(client->topic, partition);
 }
 
-/* The partition's end (RD_KAFKA_OFFSET_END) or its beginning, from the broker. */
-static bool
-query_offset(KafkaClient *client, int32 partition, int timeout_ms, int64 which, int64 *offset)
-{
-	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-	rd_kafka_topic_partition_t *asked = rd_kafka_topic_partition_list_add(list, rd_kafka_topic_name(client->topic),
-																		  partition);
-	bool		ok;
-
-	asked->offset = which;
-	ok = rd_kafka_offsets_for_times(client->rk, list, timeout_ms) == RD_KAFKA_RESP_ERR_NO_ERROR &&
-		asked->err == RD_KAFKA_RESP_ERR_NO_ERROR && asked->offset >= 0;
-	*offset = asked->offset;
-	rd_kafka_topic_partition_list_destroy(list);
-	return ok;
-}
-
 /*
  * Not rd_kafka_query_watermark_offsets: before librdkafka 2.3 it waits until a
  * broker that went away is back, whatever the timeout (its issue 2588).
  */
 bool
+weir_client_query_offsets(KafkaClient *client, int n, const int32 *partitions, int64 which,
+						  int timeout_ms, int64 *offsets)
+{
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(n);
+	bool		ok;
+
+	for (int i = 0; i < n; i++)
+		rd_kafka_topic_partition_list_add(list, rd_kafka_topic_name(client->topic), partitions[i])->offset =
+			which == KAFKA_OFFSET_BEGINNING ? RD_KAFKA_OFFSET_BEGINNING :
+			which == KAFKA_OFFSET_END ? RD_KAFKA_OFFSET_END : which;
+	ok = rd_kafka_offsets_for_times(client->rk, list, timeout_ms) == RD_KAFKA_RESP_ERR_NO_ERROR;
+	for (int i = 0; ok && i < n; i++)
+	{
+		offsets[i] = list->elems[i].offset;
+		ok = list->elems[i].err == RD_KAFKA_RESP_ERR_NO_ERROR &&
+			(offsets[i] >= 0 || (which >= 0 && offsets[i] == RD_KAFKA_OFFSET_END));
+		if (offsets[i] == RD_KAFKA_OFFSET_END)
+			offsets[i] = KAFKA_OFFSET_END;
+	}
+	rd_kafka_topic_partition_list_destroy(list);
+	return ok;
+}
+
+bool
 weir_client_query_watermarks(KafkaClient *client, int32 partition, int timeout_ms, int64 *low, int64 *high)
 {
-	return query_offset(client, partition, timeout_ms, RD_KAFKA_OFFSET_BEGINNING, low) &&
-		query_offset(client, partition, timeout_ms, RD_KAFKA_OFFSET_END, high);
+	return weir_client_query_offsets(client, 1, &partition, KAFKA_OFFSET_BEGINNING, timeout_ms, low) &&
+		weir_client_query_offsets(client, 1, &partition, KAFKA_OFFSET_END, timeout_ms, high);
 }
 
 int64
@@ -472,6 +479,7 @@ describe(rd_kafka_message_t *from, KafkaMessage *to)
 	rd_kafka_timestamp_type_t type;
 
 	to->failure = from->err == RD_KAFKA_RESP_ERR_NO_ERROR ? KAFKA_MESSAGE :
+		from->err == RD_KAFKA_RESP_ERR__PARTITION_EOF ? KAFKA_END :
 		from->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET ||
 		from->err == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE ? KAFKA_OFFSET_GONE : KAFKA_TROUBLE;
 	to->partition = from->partition;

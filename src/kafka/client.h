@@ -16,12 +16,14 @@
 
 typedef struct KafkaClient KafkaClient;
 
-/* Where a partition begins that was never read. */
+/* Offsets that stand for a partition's first message, and for the one that is to come. */
 #define KAFKA_OFFSET_BEGINNING (-2)
+#define KAFKA_OFFSET_END (-3)
 
 typedef enum KafkaFailure
 {
 	KAFKA_MESSAGE,				/* none: it is a message */
+	KAFKA_END,					/* none: all messages are read, the next one is at this offset or behind */
 	KAFKA_OFFSET_GONE,			/* the offset asked for is not on the broker; the partition stands still */
 	KAFKA_TROUBLE				/* librdkafka tries again by itself */
 } KafkaFailure;
@@ -67,6 +69,14 @@ extern int	weir_client_partitions(KafkaClient *client, int timeout_ms, char *err
 /* Start or stop reading a partition. */
 extern bool weir_client_start(KafkaClient *client, int32 partition, int64 offset, char *err, size_t errlen);
 extern void weir_client_stop(KafkaClient *client, int32 partition);
+
+/*
+ * Ask the brokers for offsets of partitions: KAFKA_OFFSET_BEGINNING, KAFKA_OFFSET_END (what open
+ * transactions wrote is behind it), or of the first message with that timestamp (ms since 1970) or a later
+ * one, which is KAFKA_OFFSET_END when there is none.  Of all or none; may block for timeout_ms.
+ */
+extern bool weir_client_query_offsets(KafkaClient *client, int n, const int32 *partitions, int64 which,
+									  int timeout_ms, int64 *offsets);
 
 /* First and next-to-come offset: asked from the broker (may block), or as last heard (-1: never). */
 extern bool weir_client_query_watermarks(KafkaClient *client, int32 partition, int timeout_ms,

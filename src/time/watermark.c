@@ -6,6 +6,10 @@
  * time that it brought, less the stream's option "watermark".  The stream's is
  * the least of them, of partitions that are not idle.
  *
+ * A partition whose rows wait elsewhere (on a Kafka broker) may be silent because
+ * nobody reads it.  So that is idle only while whoever reads it says again and again
+ * that all is read; what it says lasts CAUGHT_UP_USECS.
+ *
  * What users are shown as final must not change, so a flush must not store a
  * watermark that a batch still under way knew nothing of: that batch may take in
  * rows of a window that the watermark closes.  Therefore whoever takes in rows
@@ -29,13 +33,17 @@
 #include "base/shmem.h"
 #include "miscadmin.h"
 
+#define CAUGHT_UP_USECS (2 * USECS_PER_SEC)
+
 typedef struct EventPartition
 {
 	struct EventPartition *next;
 	int32		number;
 	int64		watermark;
 	int64		cut;			/* as of the last cut */
-	TimestampTz heard;			/* when it last brought rows */
+	bool		read;			/* its rows wait elsewhere until they are read */
+	TimestampTz heard;			/* when it last brought rows; of one that is read: or since when all is read */
+	TimestampTz caught_up;		/* by the real clock: all was read then; 0: or there may be more */
 } EventPartition;
 
 typedef struct WatermarkHold
@@ -139,6 +147,19 @@ find_partition(EventStream *stream, int32 number, bool create)
 	return p;
 }
 
+static bool
+is_idle(EventStream *stream, EventPartition *p, TimestampTz now)
+{
+	TimestampTz real;
+
+	if (stream->idle_timeout <= 0 || now - p->heard <= stream->idle_timeout)
+		return false;
+	if (!p->read)
+		return true;
+	real = GetCurrentTimestamp();
+	return p->caught_up != 0 && p->caught_up <= real && real - p->caught_up <= CAUGHT_UP_USECS;
+}
+
 /* The least of partitions that are not idle; as it was when all are. */
 static void
 recompute(EventStream *stream, TimestampTz now)
@@ -149,7 +170,7 @@ recompute(EventStream *stream, TimestampTz now)
 	{
 		/* The clock went back: count from now. */
 		p->heard = Min(p->heard, now);
-		if (stream->idle_timeout > 0 && now - p->heard > stream->idle_timeout)
+		if (is_idle(stream, p, now))
 			continue;
 		least = Min(least, p->watermark);
 	}
@@ -166,6 +187,7 @@ add_newest(EventStream *stream, int32 number, int64 newest, TimestampTz now)
 	if (p == NULL)
 		return;
 	p->heard = now;
+	p->caught_up = 0;
 	if (newest > NO_WATERMARK + stream->delay)
 		p->watermark = Max(p->watermark, newest - stream->delay);
 	recompute(stream, now);
@@ -222,11 +244,49 @@ void
 weir_watermark_expect(int slot, Oid streamid, int32 partition)
 {
 	EventStream *stream;
+	EventPartition *p;
 
 	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
 	stream = find_stream(slot, streamid);
-	if (stream && find_partition(stream, partition, true) == NULL)
-		no_memory();
+	if (stream)
+	{
+		p = find_partition(stream, partition, true);
+		if (p == NULL)
+			no_memory();
+		p->read = true;
+	}
+	LWLockRelease(&shared->lock);
+}
+
+void
+weir_watermark_caught_up(int slot, Oid streamid, int32 partition, bool still)
+{
+	EventStream *stream;
+	EventPartition *p;
+
+	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+	stream = find_stream(slot, streamid);
+	p = stream ? find_partition(stream, partition, false) : NULL;
+	if (p)
+	{
+		if (!still)
+			p->heard = weir_clock_now();
+		p->caught_up = GetCurrentTimestamp();
+	}
+	LWLockRelease(&shared->lock);
+}
+
+void
+weir_watermark_behind(int slot, Oid streamid, int32 partition)
+{
+	EventStream *stream;
+	EventPartition *p;
+
+	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+	stream = find_stream(slot, streamid);
+	p = stream ? find_partition(stream, partition, false) : NULL;
+	if (p)
+		p->caught_up = 0;
 	LWLockRelease(&shared->lock);
 }
 

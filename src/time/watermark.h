@@ -31,8 +31,15 @@ extern void weir_watermark_init(void);
 /* What was stored of a stream; no change when it is known already.  Errors when memory is full. */
 extern void weir_watermark_load(int slot, Oid streamid, const StoredWatermark *stored, int nstored);
 
-/* A partition that may bring rows: the watermark waits for it, until it is idle. */
+/*
+ * A partition that may bring rows and is read by somebody: the watermark waits for it, until
+ * it is idle.  It can be only while its reader says, more than once a second, that
+ * all there is has been read and taken in (still: no row has come since it said so last); not
+ * after it says that there may be more.
+ */
 extern void weir_watermark_expect(int slot, Oid streamid, int32 partition);
+extern void weir_watermark_caught_up(int slot, Oid streamid, int32 partition, bool still);
+extern void weir_watermark_behind(int slot, Oid streamid, int32 partition);
 
 /*
  * The watermark that batches of the owner's are judged by: that of its first

@@ -31,7 +31,7 @@ extern void weir_event_begin_parts(void);
 /* The epoch has the run. */
 extern void weir_event_adopted(Run *run);
 
-/* The watermark waits for these partitions of a stream; in a transaction. */
+/* The watermark waits for these partitions of a Kafka stream; in a transaction. */
 extern void weir_event_expect(Oid streamid, int npartitions);
 
 /* Are there watermarks to be written? */

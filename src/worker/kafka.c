@@ -31,6 +31,7 @@
 #include "base/compat.h"
 #include "base/settings.h"
 #include "base/shmem.h"
+#include "catalog/event_options.h"
 #include "worker/kafka_offsets.h"
 #include "worker/kafka_partitions.h"
 #include "worker/kafka.h"
@@ -41,6 +42,7 @@
 #define BACKOFF_MAX_MS 10000
 #define WATCH_MS 1000			/* between looks at connection and watermarks, when idle */
 #define SETTLE_MS 50			/* between looks for something another process is about to do */
+#define SAVE_MS 1000			/* until offsets behind what is no message are stored */
 
 static KafkaWorker worker;
 KafkaWorker *const weir_kafka_self = &worker;
@@ -139,7 +141,7 @@ advance(void)
 	if (now < self->retry_at)
 		return;
 	/* What is at hand comes first: chores may start partitions anew. */
-	if (self->nmessages > 0)
+	if (self->nmessages > 0 || self->decoded.batch != NULL)
 	{
 		if (self->decoded.batch == NULL)
 			decode();
@@ -157,13 +159,18 @@ advance(void)
 		do_chores();
 	if (self->client && !self->ended)
 		fetch();
-	if (self->nmessages > 0)
+	if (self->client && !self->ended && !self->in_trouble && self->backoff_ms == 0)
+	{
+		/* As of after the fetch: what else is in the batch may move the watermark. */
+		weir_partitions_look_at_idle();
+		if (self->nmessages == 0)
+			weir_partitions_look_at_silent();
+	}
+	if (self->nmessages > 0 || (self->save_at != 0 && now >= self->save_at))
 	{
 		decode();
 		merge();
 	}
-	else if (self->client && !self->ended && !self->in_trouble && self->backoff_ms == 0)
-		weir_partitions_look_at_silent();
 }
 
 /* Options, connection, partitions. */
@@ -210,6 +217,7 @@ look_for_changes(void)
 	MemoryContextSwitchTo(cxt);
 	options = weir_options_kafka(self->streamid);
 	ok = options != NULL && self->index < options->workers && !weir_kafka_is_stopped(self->streamid);
+	self->idle_timeout = ok ? weir_event_options(self->streamid)->idle_timeout : 0;
 	weir_kafka_commit();
 	if (ok && self->options)
 		ok = weir_options_kafka_equal(options, self->options);
@@ -228,6 +236,21 @@ look_for_changes(void)
  * ----------------------------------------------------------------
  */
 
+/*
+ * The end of a partition may be behind its last message: what comes in between
+ * (marks of transactions, and what was rolled back) is passed over by storing the
+ * end.  That goes with the next batch, or by itself when there is none for a while.
+ */
+static void
+note_end(const KafkaMessage *message)
+{
+	Partition  *part = &self->partitions[message->partition];
+
+	part->end = message->offset;
+	if (part->end > part->position && self->save_at == 0)
+		self->save_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), SAVE_MS);
+}
+
 /* Something happened to a partition instead of a message. */
 static void
 note_failure(const KafkaMessage *message)
@@ -240,6 +263,11 @@ note_failure(const KafkaMessage *message)
 		return;
 	}
 	part = &self->partitions[message->partition];
+	if (message->failure == KAFKA_END)
+	{
+		note_end(message);
+		return;
+	}
 	if (message->failure == KAFKA_OFFSET_GONE)
 		part->gone = true;
 	weir_kafka_stat_error(part->stat, 1, message->payload);
@@ -282,7 +310,10 @@ fetch(void)
 			note_failure(message);
 		else if (message->partition < self->npartitions &&
 				 message->offset >= self->partitions[message->partition].position)
+		{
+			self->partitions[message->partition].end = KAFKA_OFFSET_UNKNOWN;
 			self->messages[self->nmessages++] = *message;
+		}
 	}
 	if (self->nmessages == 0)
 		weir_client_release(self->client);
@@ -314,6 +345,16 @@ decode(void)
 		part->messages++;
 		part->bytes += Max(message->payload_len, 0);
 	}
+	self->save_at = 0;
+	for (int p = 0; result.taken == self->nmessages && p < self->npartitions; p++)
+	{
+		Partition  *part = &self->partitions[p];
+
+		if (part->end <= Max(part->position, part->next))
+			continue;
+		n += part->next == KAFKA_OFFSET_UNKNOWN;
+		part->next = part->end;
+	}
 	batch = result.batch;
 	batch->offsets = MemoryContextAlloc(batch->cxt, sizeof(KafkaOffset) * Max(n, 1));
 	for (int p = 0; p < self->npartitions; p++)
@@ -321,6 +362,15 @@ decode(void)
 			batch->offsets[batch->noffsets++] = (KafkaOffset) {self->streamid, p, self->partitions[p].next};
 	self->decoded = result;
 	self->merged = false;
+}
+
+/* What open transactions wrote is not there yet. */
+static int64
+high_watermark(int p)
+{
+	int64		end = self->partitions[p].end;
+
+	return end != KAFKA_OFFSET_UNKNOWN ? end : weir_client_high_watermark(self->client, p);
 }
 
 static void
@@ -335,7 +385,7 @@ merge(void)
 {
 	DecodeResult *decoded = &self->decoded;
 
-	if (decoded->taken > 0 && !self->merged)
+	if (decoded->batch->noffsets > 0 && !self->merged)
 		weir_ingest_batch(decoded->batch, note_merged, NULL);
 
 	/* The batch counts.  Should anything error now, it must not be merged again. */
@@ -348,7 +398,7 @@ merge(void)
 		part->position = part->next;
 		weir_partition_heard(part);
 		weir_kafka_stat_progress(part->stat, part->position, part->messages, part->bytes);
-		weir_kafka_stat_high_watermark(part->stat, weir_client_high_watermark(self->client, p));
+		weir_kafka_stat_high_watermark(part->stat, high_watermark(p));
 	}
 	if (decoded->failed > 0)
 		weir_kafka_stat_error(self->stat, decoded->failed, decoded->last_error);
@@ -435,8 +485,7 @@ watch(void)
 	self->in_trouble = trouble != NULL;
 	for (int p = 0; p < self->npartitions; p++)
 		if (self->partitions[p].started)
-			weir_kafka_stat_high_watermark(self->partitions[p].stat,
-										   weir_client_high_watermark(self->client, p));
+			weir_kafka_stat_high_watermark(self->partitions[p].stat, high_watermark(p));
 }
 
 static long
@@ -457,6 +506,8 @@ wait_for_work(void)
 		watch();
 	if (self->fetched && listening)
 		return;
+	if (listening && self->idle_timeout > 0)
+		timeout = Min(timeout, Max(ms_until(self->idle_at), 0));
 	if (wait_event == 0)
 		wait_event = weir_wait_event_new("WeirKafkaMessages");
 	weir_worker_report(NULL);

@@ -14,6 +14,7 @@
 #include "access/xact.h"
 #include "miscadmin.h"
 #include "storage/lock.h"
+#include "time/watermark.h"
 #include "utils/memutils.h"
 
 #include "worker/kafka_offsets.h"
@@ -23,6 +24,11 @@
 #include "worker/worker.h"
 
 #define BROKER_TIMEOUT_MS 1000	/* of questions that block */
+
+/* Time between looks at what may be idle, a quarter of idle_timeout within these; and when brokers do not answer. */
+#define IDLE_LOOK_MIN_MS 100
+#define IDLE_LOOK_MAX_MS 500
+#define IDLE_LOOK_AGAIN_MS 5000
 
 /* A partition that gives nothing for so long is looked at; doubled each time it has nothing. */
 #define PATIENCE_MIN_MS 10000
@@ -67,6 +73,7 @@ weir_partitions_find(void)
 	{
 		self->partitions[p].mine = p % self->options->workers == self->index;
 		self->partitions[p].position = KAFKA_OFFSET_UNKNOWN;
+		self->partitions[p].end = self->partitions[p].caught_up = KAFKA_OFFSET_UNKNOWN;
 		self->partitions[p].stat = self->partitions[p].mine ?
 			weir_kafka_stat_attach(self->streamid, p) : NULL;
 	}
@@ -135,6 +142,7 @@ weir_partitions_start(void)
 			continue;
 		}
 		part->started = true;
+		weir_watermark_behind(weir_worker_self->slot, self->streamid, p);
 		weir_partition_heard(part);
 		part->position = known ? offsets[p] : KAFKA_OFFSET_UNKNOWN;
 		weir_kafka_stat_progress(part->stat, part->position, 0, 0);
@@ -191,6 +199,7 @@ restart(int p, int64 offset)
 	char		err[512];
 
 	part->gone = false;
+	part->end = KAFKA_OFFSET_UNKNOWN;
 	weir_client_stop(self->client, p);
 	part->started = weir_client_start(self->client, p, offset, err, sizeof(err));
 	if (!part->started)
@@ -206,9 +215,48 @@ weir_partition_heard(Partition *part)
 }
 
 /*
+ * That librdkafka found the end of a partition is no news of now: it may have lost
+ * the broker since.  So the brokers are asked.
+ */
+void
+weir_partitions_look_at_idle(void)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	int32	   *partitions;
+	int64	   *ends;
+	int			n = 0;
+
+	if (self->idle_timeout <= 0 || now < self->idle_at)
+		return;
+	self->idle_at = TimestampTzPlusMilliseconds(now, Max(IDLE_LOOK_MIN_MS,
+														 Min(IDLE_LOOK_MAX_MS, self->idle_timeout / 4000)));
+	partitions = palloc(sizeof(int32) * self->npartitions);
+	ends = palloc(sizeof(int64) * self->npartitions);
+	for (int p = 0; p < self->npartitions; p++)
+		if (self->partitions[p].started && self->partitions[p].end != KAFKA_OFFSET_UNKNOWN)
+			partitions[n++] = p;
+	if (n == 0)
+		return;
+	if (!weir_client_query_offsets(self->client, n, partitions, KAFKA_OFFSET_END, BROKER_TIMEOUT_MS, ends))
+	{
+		self->idle_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), IDLE_LOOK_AGAIN_MS);
+		return;
+	}
+	for (int i = 0; i < n; i++)
+	{
+		Partition  *part = &self->partitions[partitions[i]];
+
+		if (ends[i] > part->end)
+			continue;
+		weir_watermark_caught_up(weir_worker_self->slot, self->streamid, partitions[i],
+								 part->caught_up == part->end);
+		part->caught_up = part->end;
+	}
+}
+
+/*
  * librdkafka 2.0 can lose a partition's fetcher when leaders move while brokers
- * are slow.  Messages that a consumer never sees, such as the marks of
- * transactions, look the same from here; reading anew does no harm then.
+ * are slow.
  */
 void
 weir_partitions_look_at_silent(void)

@@ -22,6 +22,8 @@ typedef struct Partition
 	bool		started;
 	bool		gone;			/* its next offset is not on the broker any more */
 	int64		position;		/* next offset to take; KAFKA_OFFSET_UNKNOWN before the first */
+	int64		end;			/* all messages before this offset have come; KAFKA_OFFSET_UNKNOWN: there may be more */
+	int64		caught_up;		/* the end when the broker last said that it is the end */
 	TimestampTz heard;			/* when it last gave messages, or was looked at */
 	int			patience_ms;	/* how long it may be silent until it is looked at */
 	KafkaStat  *stat;
@@ -43,6 +45,9 @@ typedef struct KafkaWorker
 	int			npartitions;
 	Partition  *partitions;
 	bool		all_started;
+	int64		idle_timeout;	/* of the stream's event time, in microseconds; 0: none */
+	TimestampTz idle_at;		/* when it is time to see which partitions may be idle */
+	TimestampTz save_at;		/* when ends that were reached are to be stored; 0: none */
 
 	KafkaMessage *messages;		/* fetched, not merged yet */
 	int			nmessages;
@@ -77,6 +82,12 @@ extern void weir_partition_heard(Partition *part);
  * messages that librdkafka does not bring, read anew.  Returns soon.
  */
 extern void weir_partitions_look_at_silent(void);
+
+/*
+ * Partitions of which all is read, as the broker says now, may be idle for the
+ * stream's watermark.  Asks seldom enough.
+ */
+extern void weir_partitions_look_at_idle(void);
 
 /* Tell Kafka what the views hold, for its monitoring tools. */
 extern void weir_partitions_commit_to_group(void);

@@ -31,10 +31,11 @@ static const char usage_text[] =
 "       ktool watermarks BOOTSTRAP TOPIC        lines: partition low high\n"
 "       ktool count BOOTSTRAP TOPIC             messages kept\n"
 "       ktool produce BOOTSTRAP TOPIC [-p PARTITION] [-k KEY] [-f] [-r RATE]\n"
-"                     [-t MS] [-H NAME=VALUE] [-X PROP=VALUE]   lines of stdin\n"
+"                     [-t MS] [-H NAME=VALUE] [-X PROP=VALUE] [-x END]   lines of stdin\n"
 "             -f: lines are PARTITION<tab>KEY<tab>VALUE; an empty partition is the\n"
 "                 partitioner's choice, an empty key is none, VALUE \\N a tombstone\n"
 "             -r: messages a second; -t: timestamp of the messages\n"
+"             -x: all in one transaction, whose end is: commit, abort or open (it is left)\n"
 "       ktool mock FILE [BROKERS]               emulated cluster; bootstrap into FILE;\n"
 "             commands on stdin: topic NAME PARTITIONS | down BROKER | up BROKER |\n"
 "             rtt BROKER MS | error APIKEY CODE [COUNT] | clear APIKEY |\n"
@@ -310,6 +311,7 @@ typedef struct Produce
 	double		rate;
 	long long	timestamp;
 	rd_kafka_headers_t *headers;
+	const char *transaction;	/* how it ends; NULL: none */
 	long long	sent;
 	long long	failed;
 	struct timespec start;
@@ -390,6 +392,22 @@ produce_line(Produce *p, char *line, size_t len)
 }
 
 static void
+check_transaction(rd_kafka_error_t *error)
+{
+	if (error)
+		fail("%s", rd_kafka_error_string(error));
+}
+
+static void
+end_transaction(Produce *p)
+{
+	if (strcmp(p->transaction, "commit") == 0)
+		check_transaction(rd_kafka_commit_transaction(p->rk, TIMEOUT_MS));
+	else if (strcmp(p->transaction, "abort") == 0)
+		check_transaction(rd_kafka_abort_transaction(p->rk, TIMEOUT_MS));
+}
+
+static void
 run_produce(const char *bootstrap, const char *topic, int argc, char **argv)
 {
 	rd_kafka_conf_t *conf = rd_kafka_conf_new();
@@ -403,7 +421,7 @@ run_produce(const char *bootstrap, const char *topic, int argc, char **argv)
 	conf_set(conf, "linger.ms", "5");
 	conf_set(conf, "batch.num.messages", "100000");
 	conf_set(conf, "queue.buffering.max.messages", "500000");
-	while ((c = getopt(argc, argv, "p:k:fr:t:H:X:")) != -1)
+	while ((c = getopt(argc, argv, "p:k:fr:t:H:X:x:")) != -1)
 	{
 		if ((c == 'H' || c == 'X') && (eq = strchr(optarg, '=')) == NULL)
 			usage();
@@ -429,6 +447,10 @@ run_produce(const char *bootstrap, const char *topic, int argc, char **argv)
 					p.headers = rd_kafka_headers_new(4);
 				rd_kafka_header_add(p.headers, optarg, eq - optarg, eq + 1, -1);
 				break;
+			case 'x':
+				p.transaction = optarg;
+				conf_set(conf, "transactional.id", topic);
+				break;
 			case 'X':
 				*eq = '\0';
 				conf_set(conf, optarg, eq + 1);
@@ -441,6 +463,11 @@ run_produce(const char *bootstrap, const char *topic, int argc, char **argv)
 	rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
 	p.rk = open_handle(RD_KAFKA_PRODUCER, bootstrap, conf);
 	clock_gettime(CLOCK_MONOTONIC, &p.start);
+	if (p.transaction)
+	{
+		check_transaction(rd_kafka_init_transactions(p.rk, TIMEOUT_MS));
+		check_transaction(rd_kafka_begin_transaction(p.rk));
+	}
 	while ((len = getline(&line, &cap, stdin)) >= 0)
 	{
 		if (len > 0 && line[len - 1] == '\n')
@@ -450,6 +477,8 @@ run_produce(const char *bootstrap, const char *topic, int argc, char **argv)
 	if (rd_kafka_flush(p.rk, 2 * TIMEOUT_MS) != RD_KAFKA_RESP_ERR_NO_ERROR || p.failed > 0)
 		fail("%lld of %lld messages not delivered",
 			 p.failed > 0 ? p.failed : (long long) rd_kafka_outq_len(p.rk), p.sent);
+	if (p.transaction)
+		end_transaction(&p);
 }
 
 /* ----------------------------------------------------------------
