@@ -57,6 +57,7 @@ produce('many', "{\"a\": 1}\n", '-p', 599);
 becomes($node, 'SELECT * FROM many_v', '1', 'the last of many partitions is read');
 is($node->safe_psql('postgres', q(SELECT stream, count(*), count(DISTINCT partition) FROM weir.stat_kafka GROUP BY 1 ORDER BY 1)),
 	"faults|3|2\nmany|601|600", 'and all are shown');
+becomes($node, q(SELECT count(*) FROM weir.stat_kafka WHERE stream = 'many'::regclass AND lag = 0), '600', 'none lags, empty ones included');
 $node->safe_psql('postgres', 'DROP FOREIGN TABLE many CASCADE');
 
 # A code in some answers, alone or many in a row.  Out-of-range is no such fault: it stops the stream.
