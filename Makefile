@@ -29,6 +29,7 @@ OBJS = \
 	src/catalog/property.o \
 	src/catalog/event_options.o \
 	src/catalog/options.o \
+	src/catalog/extension.o \
 	src/catalog/relation.o \
 	src/catalog/suspended.o \
 	src/catalog/cont_view.o \
@@ -139,6 +140,7 @@ OBJS = \
 	src/view/refuse.o \
 	src/view/alter.o \
 	src/view/drop.o \
+	src/view/orphan.o \
 	src/view/adopt.o \
 	src/view/control.o \
 	src/view/ttl.o \

@@ -61,7 +61,7 @@ COMMENT ON FUNCTION weir.relation_send(weir.relation) IS 'I/O';
 CREATE TYPE weir.relation (
 	INPUT = weir.relation_in, OUTPUT = weir.relation_out,
 	RECEIVE = weir.relation_recv, SEND = weir.relation_send,
-	LIKE = pg_catalog.regclass);
+	LIKE = pg_catalog.regclass, CATEGORY = 'N');
 COMMENT ON TYPE weir.relation IS 'a relation, as regclass; but a name that is not there is no error, so that dumps of a part of a database restore';
 CREATE CAST (weir.relation AS pg_catalog.oid) WITHOUT FUNCTION AS IMPLICIT;
 CREATE CAST (weir.relation AS pg_catalog.regclass) WITHOUT FUNCTION AS IMPLICIT;

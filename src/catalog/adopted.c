@@ -61,7 +61,6 @@ static void xact_callback(XactEvent event, void *arg);
 static HeapTuple find_row(Relation rel, Oid defid, SysScanDesc *scan);
 static CheckedStream *find_checked(Oid streamid);
 static void look_up(CheckedStream *stream);
-static List *definitions_over(Oid streamid);
 static Oid	view_of_rule(Oid ruleid);
 static void refuse_or_warn(Oid streamid, Oid defid);
 
@@ -223,11 +222,13 @@ look_up(CheckedStream *stream)
 {
 	uint64		generation = weir_cont_views_generation();
 	uint64		version = weir_cont_views_version();
+	Oid			schema = weir_schema_oid();
 	ListCell   *lc;
 
 	stream->generation = 0;
-	foreach(lc, definitions_over(stream->streamid))
-		refuse_or_warn(stream->streamid, lfirst_oid(lc));
+	foreach(lc, weir_views_over(stream->streamid))
+		if (get_rel_namespace(lfirst_oid(lc)) == schema)
+			refuse_or_warn(stream->streamid, lfirst_oid(lc));
 	stream->generation = generation;
 	stream->version = version;
 }
@@ -256,12 +257,14 @@ refuse_or_warn(Oid streamid, Oid defid)
 			 errhint("Restore the rest and run SELECT * FROM weir.adopt(), or DROP VIEW %s.", name)));
 }
 
-/* Views in schema weir that read a stream. */
-static List *
-definitions_over(Oid streamid)
+/* ---------------------------------------------------------------------
+ * Views in the system catalogs
+ * --------------------------------------------------------------------- */
+
+List *
+weir_views_over(Oid relid)
 {
 	Relation	depend = table_open(DependRelationId, AccessShareLock);
-	Oid			schema = weir_schema_oid();
 	List	   *rules = NIL;
 	List	   *result = NIL;
 	ScanKeyData key[2];
@@ -272,7 +275,7 @@ definitions_over(Oid streamid)
 	ScanKeyInit(&key[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
 				ObjectIdGetDatum(RelationRelationId));
 	ScanKeyInit(&key[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(streamid));
+				ObjectIdGetDatum(relid));
 	scan = systable_beginscan(depend, DependReferenceIndexId, true, NULL, 2, key);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
@@ -288,9 +291,8 @@ definitions_over(Oid streamid)
 	{
 		Oid			viewid = view_of_rule(lfirst_oid(lc));
 
-		if (OidIsValid(viewid) && get_rel_namespace(viewid) == schema &&
-			get_rel_relkind(viewid) == RELKIND_VIEW)
-			result = lappend_oid(result, viewid);
+		if (OidIsValid(viewid) && get_rel_relkind(viewid) == RELKIND_VIEW)
+			result = list_append_unique_oid(result, viewid);
 	}
 	return result;
 }

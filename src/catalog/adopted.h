@@ -38,6 +38,9 @@ extern void weir_adopted_set(Oid defid, const char *missing);
  */
 extern void weir_adopted_check_insert(Oid streamid);
 
+/* OIDs of the views whose queries name a relation. */
+extern List *weir_views_over(Oid relid);
+
 /* OIDs of views in schema weir that are not the extension's: definitions, whole or not. */
 extern List *weir_adopted_definitions(void);
 

@@ -34,14 +34,10 @@
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_foreign_table.h"
 #include "catalog/pg_type.h"
 #include "catalog/suspended.h"
-#include "commands/extension.h"
 #include "commands/trigger.h"
-#include "common/int.h"
 #include "executor/spi.h"
-#include "foreign/foreign.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -103,7 +99,6 @@ static uint64 cache_generation = 0;
 static bool changed_here = false;	/* by the current transaction */
 
 static bool callbacks_registered = false;
-static Oid	known_schema = InvalidOid;	/* weir exists here; InvalidOid: look */
 
 WEIR_FUNCTION(weir_catalog_changed);
 
@@ -414,6 +409,16 @@ weir_cont_view_suspend(Oid defid, const char *reason, bool nowait)
 }
 
 bool
+weir_cont_view_set_view(Oid defid, Oid viewid)
+{
+	Oid			types[] = {OIDOID, OIDOID};
+	Datum		values[] = {ObjectIdGetDatum(defid), ObjectIdGetDatum(viewid)};
+
+	return update_row("UPDATE weir.continuous_view SET view = $2 WHERE def OPERATOR(pg_catalog.=) $1",
+					  2, types, values, NULL) > 0;
+}
+
+bool
 weir_cont_view_set_position(Oid defid, int64 boot, int64 seq)
 {
 	Oid			types[] = {OIDOID, INT8OID, INT8OID};
@@ -453,73 +458,6 @@ weir_cont_view_set_ttl(Oid defid, const Interval *ttl, const char *column)
 	return update_row("UPDATE weir.continuous_view SET ttl = $2, ttl_column = $3"
 					  " WHERE def OPERATOR(pg_catalog.=) $1",
 					  3, types, values, ttl ? "   " : " nn") > 0;
-}
-
-bool
-weir_extension_exists(void)
-{
-	Oid			schema;
-
-	if (OidIsValid(known_schema))
-		return true;
-	register_callbacks();
-
-	/* A negative answer comes from the catalog cache as well. */
-	schema = get_namespace_oid(WEIR_SCHEMA, true);
-	if (!OidIsValid(schema) ||
-		!OidIsValid(get_extension_oid(WEIR_EXTENSION, true)) ||
-		!OidIsValid(get_relname_relid("adopted", schema)) ||
-		!OidIsValid(get_relname_relid("continuous_view", schema)))
-		return false;
-	known_schema = schema;
-	return true;
-}
-
-Oid
-weir_schema_oid(void)
-{
-	return get_namespace_oid(WEIR_SCHEMA, false);
-}
-
-Oid
-weir_catalog_relid(const char *relname)
-{
-	Oid			relid = get_relname_relid(relname, weir_schema_oid());
-
-	if (!OidIsValid(relid))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation \"%s.%s\" does not exist", WEIR_SCHEMA, relname),
-				 errhint("Run CREATE EXTENSION weir.")));
-	return relid;
-}
-
-bool
-weir_server_is_weir(Oid serverid)
-{
-	ForeignServer *server = GetForeignServerExtended(serverid, FSV_MISSING_OK);
-	ForeignDataWrapper *fdw = server == NULL ? NULL :
-		GetForeignDataWrapperExtended(server->fdwid, FDW_MISSING_OK);
-
-	return fdw != NULL && strcmp(fdw->fdwname, WEIR_FDW) == 0;
-}
-
-bool
-weir_relation_is_stream(Oid relid)
-{
-	HeapTuple	tuple;
-	bool		isnull;
-	Datum		serverid;
-
-	if (get_rel_relkind(relid) != RELKIND_FOREIGN_TABLE)
-		return false;
-	tuple = SearchSysCache1(FOREIGNTABLEREL, ObjectIdGetDatum(relid));
-	if (!HeapTupleIsValid(tuple))
-		return false;
-	serverid = SysCacheGetAttr(FOREIGNTABLEREL, tuple,
-							   Anum_pg_foreign_table_ftserver, &isnull);
-	ReleaseSysCache(tuple);
-	return weir_server_is_weir(DatumGetObjectId(serverid));
 }
 
 /* Statement trigger on weir.continuous_view: tell every process. */
@@ -605,7 +543,6 @@ relcache_changed(Datum arg, Oid relid)
 static void
 namespace_changed(Datum arg, int cacheid, uint32 hashvalue)
 {
-	known_schema = InvalidOid;
 	cache_valid = false;
 	cache_version++;
 }
@@ -873,20 +810,6 @@ boot_of_database(int64 boot)
 	return boot ^ ((int64) MyDatabaseId << 16);
 }
 
-int64
-weir_interval_usecs(const Interval *interval)
-{
-	int64		days = interval->day + (int64) interval->month * DAYS_PER_MONTH;
-	int64		result;
-
-	if (pg_mul_s64_overflow(days, USECS_PER_DAY, &result) ||
-		pg_add_s64_overflow(result, interval->time, &result))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-				 errmsg("interval out of range")));
-	return result;
-}
-
 static Interval *
 make_interval_usecs(int64 usecs)
 {
@@ -904,20 +827,12 @@ static uint64
 update_row(const char *sql, int nargs, Oid *types, Datum *values, const char *nulls)
 {
 	Relation	rel;
-	HeapTuple	tuple;
-	Oid			owner;
 	Oid			save_user;
 	int			save_sec;
 	uint64		rows;
 
-	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(weir_catalog_relid("continuous_view")));
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for weir.continuous_view");
-	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
-	ReleaseSysCache(tuple);
-
 	GetUserIdAndSecContext(&save_user, &save_sec);
-	SetUserIdAndSecContext(owner, save_sec | SECURITY_LOCAL_USERID_CHANGE |
+	SetUserIdAndSecContext(weir_catalog_owner(), save_sec | SECURITY_LOCAL_USERID_CHANGE |
 						   SECURITY_RESTRICTED_OPERATION);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");

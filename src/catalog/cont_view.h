@@ -11,6 +11,7 @@
 #define WEIR_CONT_VIEW_H
 
 #include "postgres.h"
+#include "catalog/extension.h"
 #include "datatype/timestamp.h"
 #include "nodes/pg_list.h"
 
@@ -152,6 +153,9 @@ extern bool weir_cont_view_add_generation(Oid defid, int columns);
 /* Rows up to this position no longer count; as weir_cont_view_set_state. */
 extern bool weir_cont_view_set_position(Oid defid, int64 boot, int64 seq);
 
+/* What users read of it is this view; as weir_cont_view_set_state. */
+extern bool weir_cont_view_set_view(Oid defid, Oid viewid);
+
 /* Add the row of a new view, which is whole. */
 extern void weir_cont_view_insert(const ContView *view);
 
@@ -161,24 +165,5 @@ extern void weir_cont_view_insert(const ContView *view);
  * these relations, or the extension, are being dropped.
  */
 extern bool weir_cont_view_forget(Oid relid, ContView *view);
-
-/*
- * Has this database the extension?  Cheap after the first call; no catalog
- * access in databases without it.  Needs a transaction.
- */
-extern bool weir_extension_exists(void);
-
-/* OID of schema weir and of one of its relations; error when absent. */
-extern Oid	weir_schema_oid(void);
-extern Oid	weir_catalog_relid(const char *relname);
-
-/* Is this relation a stream (a foreign table of the weir wrapper)? */
-extern bool weir_relation_is_stream(Oid relid);
-
-/* Is this server of the weir wrapper? */
-extern bool weir_server_is_weir(Oid serverid);
-
-/* Length of an interval in microseconds, a month counted as 30 days; errors when out of range. */
-extern int64 weir_interval_usecs(const Interval *interval);
 
 #endif

@@ -10,6 +10,8 @@
  * Dumps without the statement (--data-only, lists of pg_restore) are ended by
  * weir.adopt(), by hand.
  *
+ * Definitions without a row (orphan.h) wait for weir.adopt() even where the statement comes: --data-only may follow.
+ *
  * A view comes in if all that belongs to it is there, and is what its
  * query writes; it counts rows from that transaction on.  Of others it is
  * remembered, and said, what is missing.
@@ -34,6 +36,7 @@
 #include "executor/spi.h"
 #include "foreign/foreign.h"
 #include "funcapi.h"
+#include "matrel/guard.h"
 #include "matrel/shape.h"
 #include "matrel/whole.h"
 #include "miscadmin.h"
@@ -46,6 +49,7 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
+#include "view/orphan.h"
 #include "worker/kafka_offsets.h"
 #include "worker/launcher.h"
 
@@ -57,16 +61,18 @@ typedef struct Candidate
 	char	   *missing;
 } Candidate;
 
-static List *take_in_restored(void);
-static void take_in(Candidate *candidate);
+static List *end_restore(bool orphans);
+static List *take_in_orphans(List *guards);
+static void warn_of_orphans(void);
+static void take_in(Candidate *candidate, List *guards);
 static char *relations_missing(const ContView *view);
 static bool is_there(Oid relid);
 static void look_at(void *arg);
 static void stop_without_offsets(const ContView *view);
-static bool has_offsets(Oid streamid);
+static void warn_without_watermark(const ContView *view);
+static bool has_row(const char *table, Oid streamid);
 static void tell(const Candidate *candidate);
 static void forget_absent(const char *table);
-static Oid	catalog_owner(void);
 
 bool
 weir_adopt_refresh(UtilityCall *call)
@@ -82,7 +88,7 @@ weir_adopt_refresh(UtilityCall *call)
 		return true;
 	weir_utility_next(call);
 	CommandCounterIncrement();
-	(void) take_in_restored();
+	(void) end_restore(false);
 	return true;
 }
 
@@ -95,7 +101,7 @@ weir_adopt(PG_FUNCTION_ARGS)
 
 	weir_shmem_require();
 	InitMaterializedSRF(fcinfo, 0);
-	foreach(lc, take_in_restored())
+	foreach(lc, end_restore(true))
 	{
 		Candidate  *candidate = lfirst(lc);
 		Datum		values[3] = {0};
@@ -113,29 +119,37 @@ weir_adopt(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* Returns Candidates. */
+/* Takes in what was restored, with orphans or only what has rows; returns Candidates. */
 static List *
-take_in_restored(void)
+end_restore(bool orphans)
 {
 	Oid			user;
 	int			sec;
 	List	   *candidates = NIL;
+	List	   *guards = NIL;
 	ListCell   *lc;
 
 	/* One at a time. */
 	LockRelationOid(weir_catalog_relid("adopted"), ShareRowExclusiveLock);
 	GetUserIdAndSecContext(&user, &sec);
-	SetUserIdAndSecContext(catalog_owner(), sec | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
+	SetUserIdAndSecContext(weir_catalog_owner(), sec | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
 	forget_absent("kafka_offsets");
 	forget_absent("kafka_stopped");
 	forget_absent("watermarks");
 	forget_absent("late_counts");
+	if (orphans)
+	{
+		guards = weir_guards();
+		candidates = take_in_orphans(guards);
+	}
+	else
+		warn_of_orphans();
 	foreach(lc, weir_cont_views_restored())
 	{
 		Candidate  *candidate = palloc0(sizeof(Candidate));
 
 		candidate->view = lfirst(lc);
-		take_in(candidate);
+		take_in(candidate, guards);
 		candidates = lappend(candidates, candidate);
 	}
 	SetUserIdAndSecContext(user, sec);
@@ -143,15 +157,59 @@ take_in_restored(void)
 	return candidates;
 }
 
+/* Gives them rows; returns Candidates, those that cannot have one. */
+static List *
+take_in_orphans(List *guards)
+{
+	List	   *failed = NIL;
+	ListCell   *lc;
+
+	foreach(lc, weir_orphans())
+	{
+		ErrorData  *error = weir_orphan_make_row(lfirst_oid(lc), guards);
+		Candidate  *candidate;
+
+		if (error == NULL)
+			continue;
+		candidate = palloc0(sizeof(Candidate));
+		candidate->view = palloc0(sizeof(ContView));
+		candidate->view->defid = lfirst_oid(lc);
+		candidate->missing = error->message;
+		tell(candidate);
+		weir_adopted_set(lfirst_oid(lc), error->message);
+		failed = lappend(failed, candidate);
+	}
+	return failed;
+}
+
 static void
-take_in(Candidate *candidate)
+warn_of_orphans(void)
+{
+	ListCell   *lc;
+	int			n = 0;
+
+	foreach(lc, weir_orphans())
+		n += weir_adopted_get(lfirst_oid(lc), NULL) == ADOPTION_NONE;
+	if (n > 0)
+		ereport(WARNING,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg_plural("%d continuous view was restored without its data and does not count yet",
+							   "%d continuous views were restored without their data and do not count yet", n, n),
+				 errhint("Restore the data; then, or to begin with empty views, run SELECT * FROM weir.adopt().")));
+}
+
+/* With guards, also what has to be made for it. */
+static void
+take_in(Candidate *candidate, List *guards)
 {
 	ContView   *view = candidate->view;
 	ErrorData  *error = NULL;
 	int64		boot;
 	int64		seq;
 
-	candidate->missing = relations_missing(view);
+	if (guards != NIL && is_there(view->defid) && is_there(view->matrelid) && !is_there(view->viewid))
+		error = weir_orphan_make_view(view, guards);
+	candidate->missing = error ? error->message : relations_missing(view);
 	if (candidate->missing == NULL)
 		error = weir_attempt(look_at, candidate);
 	if (error)
@@ -223,7 +281,10 @@ look_at(void *arg)
 		weir_matrel_insert_initial(view->matrelid, cq);
 	weir_owner_leave(&saved);
 	if (candidate->missing == NULL && !initial)
+	{
 		stop_without_offsets(view);
+		warn_without_watermark(view);
+	}
 }
 
 /*
@@ -241,7 +302,7 @@ stop_without_offsets(const ContView *view)
 
 		if (!weir_relation_is_stream(streamid) ||
 			!weir_options_is_kafka_server(GetForeignTable(streamid)->serverid) ||
-			has_offsets(streamid) || weir_kafka_is_stopped(streamid))
+			has_row("kafka_offsets", streamid) || weir_kafka_is_stopped(streamid))
 			continue;
 		weir_kafka_set_stopped(streamid, "restored without offsets, though views have counted its messages");
 		ereport(WARNING,
@@ -252,10 +313,29 @@ stop_without_offsets(const ContView *view)
 	}
 }
 
-static bool
-has_offsets(Oid streamid)
+/* Until rows of later times come, it does not know which windows it has shown, and closed. */
+static void
+warn_without_watermark(const ContView *view)
 {
-	Relation	rel = table_open(weir_catalog_relid("kafka_offsets"), AccessShareLock);
+	ListCell   *lc;
+
+	if (!view->options.final && view->options.late == LATE_UPDATE)
+		return;
+	foreach(lc, lcons_oid(view->streamid, list_copy(view->more_streams)))
+		if (!has_row("watermarks", lfirst_oid(lc)))
+			ereport(WARNING,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("the watermark of stream \"%s\" was not restored", get_rel_name(lfirst_oid(lc))),
+					 errdetail("Until its rows reach the time where it stood, rows for windows that view %s had closed count again.",
+							   view->name),
+					 errhint("Restore the rows of weir.watermarks.")));
+}
+
+/* Has the table one of this stream, its first column? */
+static bool
+has_row(const char *table, Oid streamid)
+{
+	Relation	rel = table_open(weir_catalog_relid(table), AccessShareLock);
 	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
 	bool		found = false;
 	HeapTuple	tuple;
@@ -301,14 +381,4 @@ forget_absent(const char *table)
 	}
 	systable_endscan(scan);
 	table_close(rel, RowExclusiveLock);
-}
-
-static Oid
-catalog_owner(void)
-{
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(weir_catalog_relid("continuous_view")));
-	Oid			owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
-
-	ReleaseSysCache(tuple);
-	return owner;
 }

@@ -26,6 +26,7 @@
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
 #include "parser/parser.h"
+#include "matrel/guard.h"
 #include "query/cont_query.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -79,6 +80,7 @@ weir_alter_rename(UtilityCall *call)
 	for (int i = 0; i < copy.nvalues; i++)
 		rename_with_partitions(copy.values[i], old_name, stmt->newname, psprintf("vals%d", i + 1));
 	rename_one(copy.defid, old_name, stmt->newname, "def");
+	weir_guard_describe(&copy);
 	return true;
 }
 

@@ -47,6 +47,7 @@ weir_activate(PG_FUNCTION_ARGS)
 	weir_queue_position(&boot, &seq);
 	weir_cont_view_set_position(view.defid, boot, seq);
 	weir_cont_view_set_state(view.defid, CONT_VIEW_ACTIVE, NULL);
+	weir_guard_describe(&view);
 	weir_launcher_changed_at_commit();
 	PG_RETURN_VOID();
 }
@@ -58,6 +59,7 @@ weir_deactivate(PG_FUNCTION_ARGS)
 	ContView	view = weir_owned_view(PG_GETARG_OID(0));
 
 	weir_cont_view_set_state(view.defid, CONT_VIEW_INACTIVE, NULL);
+	weir_guard_describe(&view);
 	weir_launcher_changed_at_commit();
 	PG_RETURN_VOID();
 }

@@ -36,6 +36,7 @@
 #include "commands/tablecmds.h"
 #include "commands/view.h"
 #include "foreign/foreign.h"
+#include "matrel/guard.h"
 #include "matrel/partition.h"
 #include "matrel/shape.h"
 #include "miscadmin.h"
@@ -69,7 +70,6 @@ static void check_workers(ContView *view);
 static void check_name(ViewStmt *stmt);
 static char *path_of_functions(Query *query);
 static bool calls_function_with_body(Node *node, void *context);
-static Oid	create_def_view(ViewStmt *stmt, Query *query);
 
 bool
 weir_create_view(UtilityCall *call)
@@ -171,7 +171,7 @@ create_cont_view(UtilityCall *call, ViewStmt *stmt, Query *query, ContView *view
 	if (given.sw)
 		query = weir_sliding_add(query, given.sw_column ? given.sw_column : WEIR_ARRIVAL_COLUMN, given.sw);
 
-	view->defid = create_def_view(stmt, query);
+	view->defid = weir_def_view_create(stmt->view->relname, query);
 	weir_view_refuse_temporary(view->defid, stmt->query, call->query_string);
 	def = weir_def_query(view->defid);
 	cq = weir_cont_query_build(def, &view->options, NULL);
@@ -215,6 +215,7 @@ create_cont_view(UtilityCall *call, ViewStmt *stmt, Query *query, ContView *view
 	if (given.ttl)
 		weir_ttl_give(view, cq, given.ttl, given.ttl_column);
 	weir_cont_view_insert(view);
+	weir_guard_describe(view);
 	check_workers(view);
 }
 
@@ -337,8 +338,8 @@ weir_view_apply_aliases(ViewStmt *stmt, Query *query)
  * The user needs no right to create in schema weir: its owner creates, for the
  * user, a view whose name and columns are all decided already.
  */
-static Oid
-create_def_view(ViewStmt *stmt, Query *query)
+Oid
+weir_def_view_create(const char *viewname, Query *query)
 {
 	CreateStmt *create = makeNode(CreateStmt);
 	Oid			schema = weir_schema_oid();
@@ -351,7 +352,7 @@ create_def_view(ViewStmt *stmt, Query *query)
 
 	ReleaseSysCache(tuple);
 	create->relation = makeRangeVar(WEIR_SCHEMA,
-									ChooseRelationName(stmt->view->relname, NULL, "def",
+									ChooseRelationName(viewname, NULL, "def",
 													   schema, false), -1);
 	create->oncommit = ONCOMMIT_NOOP;
 	foreach(lc, query->targetList)

@@ -18,6 +18,9 @@ extern void weir_view_check_statement(ViewStmt *stmt);
 /* CREATE VIEW v (a, b): names of the first columns. */
 extern void weir_view_apply_aliases(ViewStmt *stmt, Query *query);
 
+/* Create the def view of a view of this name, for the current user. */
+extern Oid	weir_def_view_create(const char *viewname, Query *query);
+
 /* Refuse CREATE MATERIALIZED VIEW and CREATE TABLE AS over a stream. */
 extern void weir_refuse_table_as(CreateTableAsStmt *stmt);
 

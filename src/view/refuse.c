@@ -438,7 +438,7 @@ static ContView *
 view_that_needs_index(Oid indexid)
 {
 	Oid			relid = OidIsValid(indexid) ? IndexGetRelation(indexid, true) : InvalidOid;
-	ContView   *view = OidIsValid(relid) ? weir_cont_view_by_matrel(relid) : NULL;
+	ContView   *view = OidIsValid(relid) ? guarded(weir_cont_view_by_matrel(relid)) : NULL;
 
 	return view && (indexid == lookup_index(view, relid) || is_group_index(view, relid, indexid)) ? view : NULL;
 }

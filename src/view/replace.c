@@ -25,6 +25,7 @@
 #include "commands/tablecmds.h"
 #include "commands/tablespace.h"
 #include "commands/view.h"
+#include "matrel/guard.h"
 #include "matrel/shape.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
@@ -135,6 +136,7 @@ weir_replace_view(UtilityCall *call, ViewStmt *stmt, Query *query, const ContVie
 		cq = weir_cont_query_build(def, &view.options, NULL);
 		extend_matrel(view.matrelid, cq, old->nstates);
 		weir_cont_view_add_generation(view.defid, nold);
+		weir_guard_describe(&view);
 	}
 	else
 		def = old_def;

@@ -17,6 +17,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "matrel/expire.h"
+#include "matrel/guard.h"
 #include "matrel/partition.h"
 #include "matrel/shape.h"
 #include "miscadmin.h"
@@ -130,11 +131,13 @@ weir_set_ttl(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(1))
 	{
 		weir_cont_view_set_ttl(view.defid, NULL, NULL);
+		weir_guard_describe(&view);
 		PG_RETURN_VOID();
 	}
 	cq = weir_cont_query_build(weir_def_query(view.defid), &view.options, NULL);
 	weir_ttl_give(&view, cq, PG_GETARG_INTERVAL_P(1), text_to_cstring(PG_GETARG_TEXT_PP(2)));
 	weir_cont_view_set_ttl(view.defid, &view.options.ttl, NameStr(view.options.ttl_column));
+	weir_guard_describe(&view);
 	PG_RETURN_VOID();
 }
 

@@ -17,6 +17,7 @@
 #include "commands/dbcommands.h"
 #include "commands/defrem.h"
 #include "commands/user.h"
+#include "matrel/guard.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/syscache.h"
@@ -25,6 +26,7 @@
 #include "view/create.h"
 #include "view/define.h"
 #include "view/drop.h"
+#include "view/orphan.h"
 #include "view/refuse.h"
 #include "view/stream_ddl.h"
 #include "view/type_ddl.h"
@@ -43,6 +45,7 @@ static Oid	database_of(Node *stmt);
 static Oid	template_of(CreatedbStmt *stmt);
 static bool may_create_databases(void);
 static void run_with_extension(UtilityCall *call);
+static bool changes_names(Node *stmt);
 static bool handle_statement(UtilityCall *call);
 
 void
@@ -207,12 +210,25 @@ run_with_extension(UtilityCall *call)
 		return;					/* VACUUM and the like end theirs */
 	weir_stream_check_options(call->pstmt->utilityStmt);
 	weir_drop_finish(behavior);
+	if (changes_names(stmt))
+	{
+		CommandCounterIncrement();
+		weir_guard_describe_all();
+	}
 	if (version != weir_cont_views_version() ||
 		IsA(stmt, CreateForeignTableStmt) || IsA(stmt, AlterForeignServerStmt) ||
 		IsA(stmt, CreateUserMappingStmt) || IsA(stmt, AlterUserMappingStmt) ||
 		(IsA(stmt, AlterTableStmt) &&
 		 ((AlterTableStmt *) stmt)->objtype == OBJECT_FOREIGN_TABLE))
 		weir_launcher_changed_at_commit();
+}
+
+/* Of anything that a view's query may name. */
+static bool
+changes_names(Node *stmt)
+{
+	return IsA(stmt, RenameStmt) || IsA(stmt, AlterObjectSchemaStmt) ||
+		(IsA(stmt, AlterEnumStmt) && ((AlterEnumStmt *) stmt)->oldVal);
 }
 
 /* True when the statement has been carried out. */
@@ -243,7 +259,7 @@ handle_statement(UtilityCall *call)
 			return false;
 		case T_CreateTrigStmt:
 			weir_stream_check_trigger((CreateTrigStmt *) stmt);
-			return false;
+			return weir_orphan_guard(call);
 		case T_IndexStmt:
 			weir_redirect_index(call);
 			return false;
