@@ -134,6 +134,7 @@ OBJS = \
 	src/worker/flush_wait.o \
 	src/view/view_options.o \
 	src/view/define.o \
+	src/view/notices.o \
 	src/view/temporary.o \
 	src/view/create.o \
 	src/view/replace.o \

@@ -50,7 +50,7 @@ CREATE VIEW v WITH (sw = '1 hour') AS SELECT k FROM s LIMIT (SELECT count(*) FRO
 CREATE VIEW v AS SELECT g FROM s, generate_series(1, (SELECT max(y) FROM s2)) g;
 CREATE VIEW v AS SELECT s.k FROM s JOIN (VALUES ((SELECT max(y) FROM s2))) q (k) USING (k);
 CREATE VIEW v AS SELECT g FROM generate_series(1, (SELECT max(k) FROM s)) g;
-CREATE VIEW v AS SELECT k, g FROM (SELECT k, generate_series(1, generate_series(1, k)) AS g FROM s) q;
+CREATE VIEW v AS SELECT k, g FROM (SELECT k, generate_series(1, generate_series(1, k)) AS g, generate_series(1, 2) FROM s) q;
 CREATE VIEW v AS SELECT k, g FROM (SELECT DISTINCT k, generate_series(1, k) AS g FROM s) q;
 CREATE VIEW v AS SELECT q.r FROM (SELECT row_number() OVER () AS r FROM s) q;
 CREATE VIEW v AS SELECT n.k, q.x FROM names n JOIN LATERAL (SELECT s.x FROM s JOIN names z ON z.k = n.k) q ON true;

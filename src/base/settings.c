@@ -21,6 +21,14 @@ int			weir_sliding_window_step_factor = 5;
 int			weir_query_timeout = 10000;
 int			weir_kafka_metadata_interval = 5000;
 
+int			weir_read_streams = READ_STREAMS_ERROR;
+
+static const struct config_enum_entry read_streams[] = {
+	{"error", READ_STREAMS_ERROR, false},
+	{"empty", READ_STREAMS_EMPTY, false},
+	{NULL, 0, false}
+};
+
 typedef struct IntSetting
 {
 	const char *name;
@@ -77,6 +85,11 @@ weir_settings_define(void)
 	DefineCustomBoolVariable("weir.synchronous_insert",
 							 "COMMIT of a stream insert waits until every view shows the rows, durably.",
 							 NULL, &weir_synchronous_insert, true,
+							 PGC_USERSET, 0, NULL, NULL, NULL);
+
+	DefineCustomEnumVariable("weir.read_streams",
+							 "What a query gives that reads rows of a stream: an error, or none.",
+							 NULL, &weir_read_streams, READ_STREAMS_ERROR, read_streams,
 							 PGC_USERSET, 0, NULL, NULL, NULL);
 
 	MarkGUCPrefixReserved("weir");

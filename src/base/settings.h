@@ -16,7 +16,14 @@ extern int	weir_batch_rows;			/* weir.batch_rows */
 extern int	weir_batch_kb;				/* weir.batch_size, kB */
 extern int	weir_sliding_window_step_factor;	/* weir.sliding_window_step_factor, percent */
 extern int	weir_query_timeout;			/* weir.query_timeout, ms; 0: none */
+extern int	weir_read_streams;			/* weir.read_streams: what a query over a stream gives */
 extern int	weir_kafka_metadata_interval;	/* weir.kafka_metadata_interval, ms */
+
+enum
+{
+	READ_STREAMS_ERROR,
+	READ_STREAMS_EMPTY
+};
 
 /* Defines them all; called once, from _PG_init. */
 extern void weir_settings_define(void);

@@ -364,6 +364,7 @@ void
 weir_query_check_row_wise(ParseState *pstate, Query *subquery, const char *where, bool in_place)
 {
 	const char *what = NULL;
+	const char *hint = "Create a continuous view of what comes before, and an ordinary view with the rest over it.";
 
 	if (subquery->setOperations)
 		what = "UNION, INTERSECT or EXCEPT";
@@ -382,13 +383,16 @@ weir_query_check_row_wise(ParseState *pstate, Query *subquery, const char *where
 	else if (subquery->rowMarks)
 		what = "FOR UPDATE or FOR SHARE";
 	else if (subquery->hasTargetSRFs && !in_place)
+	{
 		what = "a set-returning function in the select list";
+		hint = "Call it in FROM, one after the other: SELECT ... FROM stream, function(...) AS f.";
+	}
 	else if (!in_place && contain_volatile_functions((Node *) subquery->targetList))
 		what = "a volatile function in the select list";
 	if (what)
 		weir_query_refuse(pstate, exprLocation((Node *) subquery->targetList),
 						  psprintf("%s in %s over a stream", what, where),
-						  "Create a continuous view of what comes before, and an ordinary view with the rest over it.");
+						  hint);
 }
 
 void

@@ -31,8 +31,8 @@ typedef struct RenameContext
 
 typedef struct SrfContext
 {
-	List	   *calls;			/* in the order of the select list */
-	bool		nested;			/* one has another among its arguments */
+	List	   *calls;			/* in the order of the select list: those without others among their arguments */
+	bool		nested;			/* and these are arguments of others */
 	Index		rti;			/* of what they become in FROM */
 	bool		whole_row;		/* the only one gives rows */
 	RelabelType *row;
@@ -40,7 +40,7 @@ typedef struct SrfContext
 } SrfContext;
 
 static bool inline_with(ParseState *pstate, Query *query);
-static RangeTblEntry *find_reference(List *rtable, const char *name, Index levelsup);
+static RangeTblEntry *find_reference(List *rtable, const char *name, Index *levelsup);
 static bool pull_up(ParseState *pstate, Query *query);
 static void pull_up_one(Query *query, Index rti);
 static void hide_whole_rows(Query *query);
@@ -48,6 +48,7 @@ static void lift_with(Query *query, Query *subquery);
 static bool with_named(List *ctes, const char *name);
 static bool rename_walker(Node *node, RenameContext *cxt);
 static void move_srfs(Query *subquery);
+static bool move_innermost_srfs(Query *subquery);
 static bool find_srfs_walker(Node *node, SrfContext *cxt);
 static Node *srf_mutator(Node *node, SrfContext *cxt);
 static void lift_lateral(Query *query, Query *subquery);
@@ -83,6 +84,7 @@ inline_with(ParseState *pstate, Query *query)
 		CommonTableExpr *cte = lfirst_node(CommonTableExpr, lc);
 		Query	   *subquery = castNode(Query, cte->ctequery);
 		RangeTblEntry *found;
+		Index		levelsup = 0;
 		ListCell   *other;
 
 		if (!OidIsValid(weir_query_stream(subquery)))
@@ -95,22 +97,22 @@ inline_with(ParseState *pstate, Query *query)
 			move_srfs(subquery);
 			weir_query_check_row_wise(pstate, subquery, "WITH", false);
 		}
-		found = find_reference(query->rtable, cte->ctename, 0);
+		found = find_reference(query->rtable, cte->ctename, &levelsup);
 		for_each_cell(other, query->cteList, lnext(query->cteList, lc))
 		{
 			CommonTableExpr *reader = lfirst_node(CommonTableExpr, other);
 
 			if (found != NULL)
 				break;
-			found = find_reference(castNode(Query, reader->ctequery)->rtable, cte->ctename, 1);
-			if (found != NULL)
-				IncrementVarSublevelsUp((Node *) subquery, 1, 1);
+			levelsup = 1;
+			found = find_reference(castNode(Query, reader->ctequery)->rtable, cte->ctename, &levelsup);
 		}
 		if (found == NULL || cte->cterefcount != 1)
 			weir_query_refuse(pstate, cte->location, "a stream inside WITH that is not read once in FROM",
 							  "Read it once, in the main query's FROM clause.");
 
 		/* As the planner's inline_cte does. */
+		IncrementVarSublevelsUp((Node *) subquery, levelsup, 1);
 		found->rtekind = RTE_SUBQUERY;
 		found->subquery = subquery;
 		found->security_barrier = false;
@@ -123,18 +125,27 @@ inline_with(ParseState *pstate, Query *query)
 	return false;
 }
 
+/* In FROM, also of subqueries there.  *levelsup: how many queries the range table is below that of the WITH. */
 static RangeTblEntry *
-find_reference(List *rtable, const char *name, Index levelsup)
+find_reference(List *rtable, const char *name, Index *levelsup)
 {
 	ListCell   *lc;
 
 	foreach(lc, rtable)
 	{
 		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
+		RangeTblEntry *found;
 
-		if (rte->rtekind == RTE_CTE && rte->ctelevelsup == levelsup &&
+		if (rte->rtekind == RTE_CTE && rte->ctelevelsup == *levelsup &&
 			strcmp(rte->ctename, name) == 0)
 			return rte;
+		if (rte->rtekind != RTE_SUBQUERY)
+			continue;
+		(*levelsup)++;
+		found = find_reference(rte->subquery->rtable, name, levelsup);
+		if (found)
+			return found;
+		(*levelsup)--;
 	}
 	return NULL;
 }
@@ -282,11 +293,23 @@ rename_walker(Node *node, RenameContext *cxt)
 
 /*
  * Set-returning functions of the select list go to FROM, as one item: ROWS FROM
- * goes through several of them as a select list does.  Not such whose arguments
- * return sets, nor rows beside others: then nothing is changed.
+ * goes through several of them as a select list does.  One that is an argument of another
+ * goes before that.  Not several of which any is, nor rows beside others: then they stay.
  */
 static void
 move_srfs(Query *subquery)
+{
+	if (!subquery->hasTargetSRFs || subquery->setOperations || subquery->distinctClause || subquery->sortClause ||
+		subquery->groupClause || subquery->hasAggs)
+		return;
+	while (move_innermost_srfs(subquery))
+		;
+	subquery->hasTargetSRFs = expression_returns_set((Node *) subquery->targetList);
+}
+
+/* False: there are none, or they have to stay. */
+static bool
+move_innermost_srfs(Query *subquery)
 {
 	ParseState *pstate = make_parsestate(NULL);
 	SrfContext	cxt = {NIL};
@@ -296,9 +319,6 @@ move_srfs(Query *subquery)
 	List	   *columns = NIL;
 	ListCell   *lc;
 
-	if (!subquery->hasTargetSRFs || subquery->setOperations || subquery->distinctClause || subquery->sortClause ||
-		subquery->groupClause || subquery->hasAggs)
-		return;
 	find_srfs_walker((Node *) subquery->targetList, &cxt);
 	foreach(lc, cxt.calls)
 	{
@@ -308,12 +328,12 @@ move_srfs(Query *subquery)
 
 		cxt.whole_row = kind == TYPEFUNC_COMPOSITE;
 		if (kind != TYPEFUNC_SCALAR && !(kind == TYPEFUNC_COMPOSITE && list_length(cxt.calls) == 1))
-			return;
+			return false;
 		names = lappend(names, psprintf("set%d", foreach_current_index(lc) + 1));
 		columns = lappend(columns, NIL);
 	}
-	if (cxt.nested || cxt.calls == NIL)
-		return;
+	if (cxt.calls == NIL || (cxt.nested && list_length(cxt.calls) > 1))
+		return false;
 
 	range->lateral = true;
 	range->is_rowsfrom = list_length(cxt.calls) > 1;
@@ -331,7 +351,7 @@ move_srfs(Query *subquery)
 		cxt.row = makeRelabelType((Expr *) row, row->vartype, -1, InvalidOid, COERCE_EXPLICIT_CAST);
 	}
 	subquery->targetList = (List *) srf_mutator((Node *) subquery->targetList, &cxt);
-	subquery->hasTargetSRFs = false;
+	return true;
 }
 
 static bool
@@ -341,6 +361,12 @@ returns_set(Node *node)
 		(IsA(node, OpExpr) && ((OpExpr *) node)->opretset);
 }
 
+static Node *
+arguments(Node *call)
+{
+	return (Node *) (IsA(call, FuncExpr) ? ((FuncExpr *) call)->args : ((OpExpr *) call)->args);
+}
+
 static bool
 find_srfs_walker(Node *node, SrfContext *cxt)
 {
@@ -348,11 +374,12 @@ find_srfs_walker(Node *node, SrfContext *cxt)
 		return false;
 	if (returns_set(node))
 	{
-		List	   *args = IsA(node, FuncExpr) ? ((FuncExpr *) node)->args : ((OpExpr *) node)->args;
-
-		cxt->nested |= expression_returns_set((Node *) args);
-		cxt->calls = lappend(cxt->calls, node);
-		return false;
+		if (!expression_returns_set(arguments(node)))
+		{
+			cxt->calls = lappend(cxt->calls, node);
+			return false;
+		}
+		cxt->nested = true;
 	}
 	return expression_tree_walker(node, find_srfs_walker, cxt);
 }
@@ -363,7 +390,7 @@ srf_mutator(Node *node, SrfContext *cxt)
 {
 	if (node == NULL)
 		return NULL;
-	if (returns_set(node))
+	if (returns_set(node) && !expression_returns_set(arguments(node)))
 		return cxt->whole_row ? (Node *) copyObject(cxt->row) :
 			(Node *) makeVar(cxt->rti, ++cxt->column, exprType(node), exprTypmod(node), exprCollation(node), 0);
 	return expression_tree_mutator(node, srf_mutator, cxt);

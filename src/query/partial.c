@@ -365,7 +365,10 @@ check_combinable(Form_pg_aggregate form)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("aggregate %s cannot be maintained continuously: %s",
-						format_procedure(form->aggfnoid), missing)));
+						format_procedure(form->aggfnoid), missing),
+				 form->aggkind != AGGKIND_NORMAL ? 0 :
+				 errhint("Give it an order, as in %s(... ORDER BY ...): then the values of each group are kept. Or apply a function of arrays to array_agg(...).",
+						 get_func_name(form->aggfnoid))));
 }
 
 static bool

@@ -266,6 +266,12 @@ take_comparison(TakeContext *cxt, Node *leaf, int location)
 		weir_query_refuse(cxt->pstate, location, "more than one sliding window",
 						  "Keep the widest, and combine less of it in an ordinary view.");
 
+	if (is_lower && weir_interval_usecs(&distance) < USECS_PER_SEC)
+		weir_query_refuse(cxt->pstate, location,
+						  weir_interval_usecs(&distance) > 0 ? "a sliding window shorter than a second" :
+						  "a sliding window that begins at the present or later",
+						  "Write <time column> > clock_timestamp() - <interval>. For rows whose time is still to come, write the condition into an ordinary view over a continuous view that keeps them.");
+
 	window->time = time;
 	if (is_lower)
 	{

@@ -5,8 +5,9 @@
  *
  * A client's INSERT or COPY ends in weir_xact_rows_add.  Reading a stream makes
  * sense only while a worker runs a continuous query over a batch (see
- * stream/batch.h); everywhere else it is an error at execution, so that plans
- * can be made and shown.
+ * stream/batch.h).  Everywhere else it is an error when the first row is asked for,
+ * so that plans can be made and shown and tools learn of the columns (LIMIT 0);
+ * weir.read_streams has it give no rows instead.
  *
  * PostgreSQL does not check constraints of foreign tables; here they are
  * checked as on a table, after BEFORE triggers and generated columns.
@@ -18,6 +19,7 @@
 #include "access/xact.h"
 #include "base/clock.h"
 #include "base/compat.h"
+#include "base/settings.h"
 #include "base/shmem.h"
 #include "base/weir.h"
 #include "catalog/adopted.h"
@@ -182,19 +184,25 @@ columns_read(StreamScan *scan, Scan *plan)
 			scan->columns[scan->ncolumns++] = i;
 }
 
-/* From the first row of the current batch on. */
+/* From the first row of the current batch on, if there is one. */
 static void
 start_from_first(StreamScan *scan, Relation rel)
 {
 	scan->rows = weir_batch_scan_get(RelationGetRelid(rel), &scan->first, &scan->last);
-	if (scan->rows == NULL)
+	scan->next = scan->first;
+}
+
+/* No batch is being taken in. */
+static void
+read_nothing(Relation rel)
+{
+	if (weir_read_streams == READ_STREAMS_ERROR)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("cannot read stream \"%s\" directly", RelationGetRelationName(rel)),
 				 errdetail("A stream keeps no rows."),
 				 errhint("Create a continuous view over it with CREATE VIEW ... AS SELECT ... FROM %s, and read that.",
 						 quote_identifier(RelationGetRelationName(rel)))));
-	scan->next = scan->first;
 }
 
 /* stream_plan put it down. */
@@ -231,6 +239,11 @@ stream_next(ForeignScanState *node)
 
 	if (is_empty(node))
 		return NULL;
+	if (scan->rows == NULL)
+	{
+		read_nothing(node->ss.ss_currentRelation);
+		return NULL;
+	}
 	slot = scan->slot;
 	if (scan->next >= scan->last)
 		return NULL;

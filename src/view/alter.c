@@ -55,6 +55,7 @@ static AttrNumber column_of_matrel(ContView *view, Expr *expr);
 static void check_unique(IndexStmt *stmt, ContView *view);
 static TargetEntry *output_column(Query *query, Oid viewid, const char *name);
 static List *map_vacuum_columns(List *names, ContView *view);
+static void refuse_option(const ContView *view, const char *name);
 
 bool
 weir_alter_rename(UtilityCall *call)
@@ -152,11 +153,7 @@ weir_alter_table(UtilityCall *call)
 			DefElem    *defel = lfirst_node(DefElem, opt);
 
 			if (strcmp(defel->defname, "security_barrier") != 0)
-				ereport(ERROR,
-						(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						 errmsg("cannot set option \"%s\" of continuous view \"%s\"",
-								defel->defname, get_rel_name(relid)),
-						 errhint("Create another view with this option.")));
+				refuse_option(view, defel->defname);
 		}
 	}
 	if (new_owner == NULL)
@@ -380,6 +377,24 @@ allowed_on_matrel(const ContView *view, AlterTableType subtype)
 		default:
 			return false;
 	}
+}
+
+/* What can be changed in another way is told. */
+static void
+refuse_option(const ContView *view, const char *name)
+{
+	char	   *hint = pstrdup("Create another view with this option.");
+
+	if (strcmp(name, "ttl") == 0 || strcmp(name, "ttl_column") == 0)
+		hint = psprintf("Use SELECT weir.set_ttl('%s', ttl, ttl_column).", view->name);
+	else if (strcmp(name, "fillfactor") == 0)
+		hint = psprintf("Use ALTER TABLE %s SET (fillfactor = ...).",
+						quote_qualified_identifier(get_namespace_name(get_rel_namespace(view->matrelid)),
+												   get_rel_name(view->matrelid)));
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("cannot set option \"%s\" of continuous view \"%s\"", name, get_rel_name(view->viewid)),
+			 errhint("%s", hint)));
 }
 
 static bool

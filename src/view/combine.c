@@ -101,6 +101,7 @@ static Node *resolve_mutator(Node *node, CombineContext *cxt);
 static Node *replace_aggregate(CombineContext *cxt, Aggref *call);
 static Node *replace_window_call(CombineContext *cxt, WindowFunc *call);
 static void check_filter(CombineContext *cxt, Expr *filter);
+static void check_result_type(CombineContext *cxt, Expr *arg);
 static WindowFunc *as_window_call(Aggref *aggref, WindowFunc *call, Expr *filter);
 static Var *state_of_argument(CombineContext *cxt, Expr *arg, Oid type, Source *source);
 static void check_type(CombineContext *cxt, const Source *source, Oid type);
@@ -281,6 +282,8 @@ replace_aggregate(CombineContext *cxt, Aggref *call)
 	check_filter(cxt, call->aggfilter);
 	if (call->aggdistinct || call->aggorder)
 		refuse(cxt, "DISTINCT and ORDER BY mean nothing to states.");
+	if (list_length(call->args) > 1)
+		check_result_type(cxt, lsecond_node(TargetEntry, call->args)->expr);
 	column = state_of_argument(cxt, linitial_node(TargetEntry, call->args)->expr, call->aggtype, &source);
 	if (source.values)
 	{
@@ -316,6 +319,8 @@ replace_window_call(CombineContext *cxt, WindowFunc *call)
 
 	cxt->location = call->location;
 	check_filter(cxt, call->aggfilter);
+	if (list_length(call->args) > 1)
+		check_result_type(cxt, lsecond(call->args));
 	column = state_of_argument(cxt, linitial(call->args), call->wintype, &source);
 	if (source.values)
 		refuse(cxt, "An aggregate with DISTINCT, ORDER BY or WITHIN GROUP cannot be combined as a window function.");
@@ -347,6 +352,20 @@ check_filter(CombineContext *cxt, Expr *filter)
 				 errmsg("FILTER of %s.combine cannot have a volatile function", WEIR_SCHEMA),
 				 errhint("Write it into WHERE, or compute it in a subquery with OFFSET 0."),
 				 parser_errposition(cxt->pstate, cxt->location)));
+}
+
+/* Of a second argument nothing but the type counts: a value would be misleading. */
+static void
+check_result_type(CombineContext *cxt, Expr *arg)
+{
+	Const	   *value = (Const *) eval_const_expressions(NULL, (Node *) arg);
+
+	if (!IsA(value, Const) || !value->constisnull)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the second argument of %s.combine must be a NULL of the result's type", WEIR_SCHEMA),
+				 errhint("A column of a continuous view is the only argument: %s.combine(column).", WEIR_SCHEMA),
+				 parser_errposition(cxt->pstate, exprLocation((Node *) arg))));
 }
 
 static WindowFunc *

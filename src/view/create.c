@@ -57,6 +57,7 @@
 #include "view/create.h"
 #include "view/define.h"
 #include "view/narrow.h"
+#include "view/notices.h"
 #include "view/replace.h"
 #include "view/temporary.h"
 #include "view/ttl.h"
@@ -125,13 +126,20 @@ weir_create_view(UtilityCall *call)
 void
 weir_refuse_table_as(CreateTableAsStmt *stmt)
 {
+	bool		is_table = stmt->objtype == OBJECT_TABLE && !stmt->is_select_into;
+
 	if (!IsA(stmt->query, Query) || !OidIsValid(weir_query_stream((Query *) stmt->query)))
+		return;
+
+	/* Its columns are known. */
+	if (is_table && stmt->into->skipData)
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			 errmsg("%s cannot read a stream",
 					stmt->objtype == OBJECT_MATVIEW ? "CREATE MATERIALIZED VIEW" :
 					stmt->is_select_into ? "SELECT INTO" : "CREATE TABLE AS"),
+			 is_table ? errhint("Use CREATE VIEW: a view over a stream is kept up to date as rows arrive. For an empty table with these columns, add WITH NO DATA.") :
 			 errhint("Use CREATE VIEW: a view over a stream is kept up to date as rows arrive.")));
 }
 
@@ -139,11 +147,16 @@ static Query *
 analyze_view(UtilityCall *call, ViewStmt *stmt)
 {
 	RawStmt    *raw = makeNode(RawStmt);
+	StarHint	hint;
+	Query	   *query;
 
 	raw->stmt = copyObject(stmt->query);
 	raw->stmt_location = call->pstmt->stmt_location;
 	raw->stmt_len = call->pstmt->stmt_len;
-	return parse_analyze_fixedparams(raw, call->query_string, NULL, 0, NULL);
+	weir_star_hint_begin(&hint, stmt->query);
+	query = parse_analyze_fixedparams(raw, call->query_string, NULL, 0, NULL);
+	weir_star_hint_end(&hint);
+	return query;
 }
 
 static void
@@ -168,6 +181,7 @@ create_cont_view(UtilityCall *call, ViewStmt *stmt, Query *query, ContView *view
 	cq = weir_cont_query_build(def, &view->options, call->query_string);
 	weir_view_options_set_window(&given, cq->window, &view->options);
 	view->options.late_stream = weir_view_options_late_stream(&given, cq->streams, call->query_string);
+	weir_view_notices(def, stmt->query, cq, given.ttl || given.sw, call->query_string);
 	if (given.sw)
 		query = weir_sliding_add(query, given.sw_column ? given.sw_column : WEIR_ARRIVAL_COLUMN, given.sw);
 

@@ -35,6 +35,7 @@ static void read_option(DefElem *defel, GivenOptions *options);
 static void refuse_own_option(DefElem *defel);
 static void refuse_unknown(const char *name);
 static void refuse_second(DefElem *defel, List *before);
+static void name_option(void *name);
 static char *read_column(DefElem *defel);
 static char *read_word(DefElem *defel, const char *a, const char *b, const char *c);
 static Interval *read_length(DefElem *defel);
@@ -208,7 +209,8 @@ read_option(DefElem *defel, GivenOptions *options)
 		if (pg_strcasecmp(action, "transform") == 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("continuous transforms are not supported yet")));
+					 errmsg("continuous transforms are not supported yet"),
+					 errhint("What a transform did to rows can be written into the view, as a subquery in FROM. For others to have its rows, use a trigger on an ordinary table.")));
 		if (pg_strcasecmp(action, "materialize") != 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -307,15 +309,30 @@ refuse_second(DefElem *defel, List *before)
 Interval *
 weir_view_options_interval(DefElem *defel)
 {
+	ErrorContextCallback context;
+	Interval   *result;
+
 	if (defel->arg == NULL || !IsA(defel->arg, String))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"%s\" must be a valid interval string", defel->defname),
 				 errhint("For example, ... WITH (%s = '1 hour') ...", defel->defname)));
-	return DatumGetIntervalP(DirectFunctionCall3(interval_in,
-												 CStringGetDatum(strVal(defel->arg)),
-												 ObjectIdGetDatum(InvalidOid),
-												 Int32GetDatum(-1)));
+	context.callback = name_option;
+	context.arg = defel->defname;
+	context.previous = error_context_stack;
+	error_context_stack = &context;
+	result = DatumGetIntervalP(DirectFunctionCall3(interval_in,
+												   CStringGetDatum(strVal(defel->arg)),
+												   ObjectIdGetDatum(InvalidOid),
+												   Int32GetDatum(-1)));
+	error_context_stack = context.previous;
+	return result;
+}
+
+static void
+name_option(void *name)
+{
+	errcontext("option \"%s\"", (char *) name);
 }
 
 static char *
