@@ -5,6 +5,7 @@
 #   make pg-regress          PostgreSQL's own regression tests on a server with Weir
 #   make oracle              2,000 random views against batch (N=, SEED=); make fuzz: CREATE VIEW statements that are mostly wrong
 #   make fuzz-functions      every function with arguments that are (SECONDS=, SEED=)
+#   make hostile             hostile functions, DDL and locks against a bystander
 #   make demo                see it work
 #   make bench               every target beside its baseline, half an hour; make bench-quick: five minutes
 #   make bench-scale         how cost grows, with plots, 25 minutes; make bench-scale-quick: four minutes
@@ -167,7 +168,7 @@ PG_CPPFLAGS = -I$(CURDIR)/src \
 SHLIB_LINK = -lrdkafka
 
 # ---- Tests and demo have servers of their own and do without PGXS ----
-ifneq ($(filter check check-sanitize torture oracle fuzz fuzz-functions demo bench bench-quick bench-scale bench-scale-quick lint pg-regress,$(MAKECMDGOALS)),)
+ifneq ($(filter hostile check check-sanitize torture oracle fuzz fuzz-functions demo bench bench-quick bench-scale bench-scale-quick lint pg-regress,$(MAKECMDGOALS)),)
 include test/check.mk
 else
 # ---- end of tests and demo ----

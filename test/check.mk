@@ -1,7 +1,7 @@
 # Targets that bring their own servers; they work where PostgreSQL is not installed yet.
 # T='pattern ...' runs the tests whose name contains a pattern.
 
-.PHONY: check check-sanitize pg-regress torture oracle fuzz fuzz-functions demo bench bench-quick bench-scale bench-scale-quick lint
+.PHONY: hostile check check-sanitize pg-regress torture oracle fuzz fuzz-functions demo bench bench-quick bench-scale bench-scale-quick lint
 lint:
 	@test/lint.sh
 check:
@@ -23,6 +23,9 @@ fuzz:
 # Every function of schema weir with arguments that are mostly wrong, for so many SECONDS.
 fuzz-functions:
 	@test/oracle/run.sh functions "$(SECONDS)" "$(SEED)" </dev/null
+# All hostile scripts against a bystander, three minutes; make check runs some.
+hostile:
+	@WEIR_HOSTILE=all test/check.sh tap/045_hostile </dev/null
 demo:
 	@test/demo.sh
 # About half an hour; bench-quick five minutes.

@@ -98,7 +98,7 @@ weir_errors_whose(void)
 void
 weir_errors_clarify(ErrorData *error)
 {
-	if (error->sqlerrcode != ERRCODE_QUERY_CANCELED || !weir_owner_timed_out())
+	if (error->sqlerrcode != ERRCODE_QUERY_CANCELED || !weir_owner_timed_out() || weir_owner_hurried())
 		return;
 	error->sqlerrcode = ERRCODE_WEIR_TIMEOUT;
 	error->message = psprintf("functions took longer than %d ms (weir.query_timeout)", weir_query_timeout);
@@ -175,7 +175,7 @@ ErrorKind
 weir_errors_kind(const ErrorData *error)
 {
 	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED && weir_owner_timed_out())
-		return ERROR_ROW;
+		return weir_owner_hurried() ? ERROR_RETRY : ERROR_ROW;
 	if (error->elevel > ERROR || weir_errors_is_lock_timeout(error) || is_to_be_tried_again(error))
 		return ERROR_RETRY;
 	switch (error->sqlerrcode)

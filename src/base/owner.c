@@ -44,6 +44,9 @@
 static bool limited = false;
 static TimeoutId timer;
 static volatile sig_atomic_t strikes = 0;
+static volatile TimestampTz last_strike = 0;	/* after it, code is not interrupted but ended */
+static int	hurry_ms = 0;
+static bool ending = false;
 
 /* The search_path that sessions of this database begin with; NULL: not noted. */
 static char *database_path = NULL;
@@ -64,8 +67,11 @@ interrupt_code(void)
 	if (MyProc->waitLock && MyProc->waitLock->tag.locktag_lockmethodid != USER_LOCKMETHOD)
 		return;
 	strikes++;
-	if (strikes > MAX_STRIKES)
+	if (GetCurrentTimestamp() > last_strike)
+	{
+		ending = true;
 		ProcDiePending = true;
+	}
 	else
 		QueryCancelPending = true;
 	InterruptPending = true;
@@ -82,10 +88,17 @@ weir_owner_limit_time(void)
 static void
 start_timer(void)
 {
+	TimestampTz now;
+	int			ms = weir_query_timeout;
+
 	strikes = 0;
-	if (limited && weir_query_timeout > 0)
-		enable_timeout_every(timer, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), weir_query_timeout),
-							 STRIKE_MS);
+	if (!limited || ms <= 0)
+		return;
+	now = GetCurrentTimestamp();
+	last_strike = TimestampTzPlusMilliseconds(now, (int64) ms + (MAX_STRIKES - 1) * STRIKE_MS + STRIKE_MS / 2);
+	if (hurry_ms > 0)
+		ms = Min(ms, hurry_ms);
+	enable_timeout_every(timer, TimestampTzPlusMilliseconds(now, ms), STRIKE_MS);
 }
 
 /* What came too late to interrupt the code must not interrupt what follows. */
@@ -120,6 +133,18 @@ release_session_locks(void)
 		LockReleaseSession(USER_LOCKMETHOD);
 }
 
+void
+weir_owner_hurry(int ms)
+{
+	hurry_ms = ms;
+}
+
+bool
+weir_owner_hurried(void)
+{
+	return strikes > 0 && hurry_ms > 0 && hurry_ms < weir_query_timeout;
+}
+
 bool
 weir_owner_timed_out(void)
 {
@@ -129,7 +154,7 @@ weir_owner_timed_out(void)
 bool
 weir_owner_is_unstoppable(void)
 {
-	return strikes > MAX_STRIKES;
+	return ending;
 }
 
 void

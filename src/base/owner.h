@@ -36,6 +36,13 @@ extern void weir_owner_leave(const OwnerSwitch *saved);
 extern void weir_owner_limit_time(void);
 extern void weir_owner_progress(void);
 extern void weir_owner_unlimited(void);	/* until it leaves: what runs is Weir's own */
+
+/*
+ * In a hurry code has so many ms only (0: no hurry).  What is interrupted then has done nothing wrong: it is to
+ * be tried again without a hurry.
+ */
+extern void weir_owner_hurry(int ms);
+extern bool weir_owner_hurried(void);
 extern bool weir_owner_timed_out(void);
 extern bool weir_owner_is_unstoppable(void);
 

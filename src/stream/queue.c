@@ -42,6 +42,13 @@
 #define WARN_AFTER_MS 5000
 #define WARN_AGAIN_MS 60000
 
+/* A worker that has had the same rows in hand for longer is stuck; how often who waits looks for that, in ms. */
+#define STUCK_MS 200
+#define LOOK_MS 250
+
+/* How long a message is left that is of the streams of a worker that is stuck, in ms. */
+#define STUCK_PAUSE_MS 50
+
 /* Waiters that are woken together. */
 #define WAKE_AT_ONCE 128
 
@@ -50,6 +57,7 @@ typedef struct QueueWorker
 	int			pid;			/* 0: no such worker */
 	Latch	   *latch;
 	QueueMessage *taken;		/* not yet merged, sorted */
+	TimestampTz since;			/* when that was taken */
 	bool		busy;			/* has rows in hand that are not of the queue */
 } QueueWorker;
 
@@ -89,6 +97,7 @@ typedef struct QueueShared
 	QueueWaiter waiters[FLEXIBLE_ARRAY_MEMBER]; /* by process number */
 } QueueShared;
 
+void		(*weir_queue_help) (void) = NULL;
 void		(*weir_queue_explain) (int64 seq, FlushDelay *delay) = NULL;
 
 static QueueShared *queue = NULL;
@@ -98,6 +107,7 @@ static bool never_wait = false; /* this process is a worker */
 static uint32 wait_event = 0;
 
 static void enlist_locked(QueueDatabase *db, int64 seq);
+static void look_for_help(QueueDatabase *db);
 
 static Size
 queue_shmem_size(void)
@@ -220,6 +230,8 @@ linger_locked(QueueDatabase *db, QueueMessage *first)
 	return TimestampDifferenceMilliseconds(now, until);
 }
 
+static int	count_stuck(QueueDatabase *db, TimestampTz now);
+
 /* Wake one worker that has nothing in hand, or all if none is idle. */
 static void
 wake_workers_locked(QueueDatabase *db)
@@ -253,6 +265,7 @@ weir_queue_publish(QueueMessage *message, bool *wait)
 	QueueDatabase *db = &queue->databases[weir_my_database_slot()];
 	TimestampTz now = GetCurrentTimestamp();
 	int64		seq;
+	bool		help;
 
 	LWLockAcquire(&db->lock, LW_EXCLUSIVE);
 	seq = message->seq = ++db->published;
@@ -281,9 +294,12 @@ weir_queue_publish(QueueMessage *message, bool *wait)
 	db->nmessages++;
 	db->nrows += message->nrows;
 	db->nbytes += message->bytes;
+	help = db->head != message && weir_queue_help && count_stuck(db, now) >= Max(db->nworkers, 1);
 	if (db->head == message || db->nparked > 0 || worthwhile_locked(db, db->head))
 		wake_workers_locked(db);
 	LWLockRelease(&db->lock);
+	if (help)
+		weir_queue_help();
 	return seq;
 }
 
@@ -493,6 +509,7 @@ weir_queue_commit_wait(int64 seq, bool show_errors)
 	QueueDatabase *db = &queue->databases[weir_my_database_slot()];
 	volatile QueueWaiter *waiter = &queue->waiters[weir_my_proc_number()];
 	FlushWait	wait;
+	long		look = LOOK_MS;
 
 	/* Enlisted when the rows were published. */
 	wait_event_begin();
@@ -534,8 +551,13 @@ weir_queue_commit_wait(int64 seq, bool show_errors)
 			return false;
 		}
 
-		timeout = weir_queue_wait_warn(&wait);
+		timeout = Min(weir_queue_wait_warn(&wait), look);
 		rc = WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_POSTMASTER_DEATH, timeout, wait_event);
+		if (rc & WL_TIMEOUT)
+		{
+			look_for_help(db);
+			look = LOOK_MS * 4;
+		}
 		if (rc & WL_POSTMASTER_DEATH)
 		{
 			ProcDiePending = true;
@@ -723,11 +745,78 @@ find_parked(QueueDatabase *db, const StreamSet *streams)
 	return NULL;
 }
 
+static bool
+is_stuck(const QueueWorker *worker, TimestampTz now)
+{
+	return worker->taken && now - worker->since > STUCK_MS * (int64) 1000;
+}
+
+static int
+count_stuck(QueueDatabase *db, TimestampTz now)
+{
+	int			n = 0;
+
+	for (int i = 0; i < WEIR_MAX_INGEST_WORKERS; i++)
+		n += is_stuck(&db->workers[i], now);
+	return n;
+}
+
+static bool
+share_stream(const StreamSet *a, const StreamSet *b)
+{
+	for (int i = 0; i < Min(a->n, STREAM_SET_MAX); i++)
+		for (int j = 0; j < Min(b->n, STREAM_SET_MAX); j++)
+			if (a->streams[i] == b->streams[j])
+				return true;
+	return false;
+}
+
+/* Has a worker that is stuck rows of the same streams in hand? */
+static bool
+is_in_stuck_hands(QueueDatabase *db, const StreamSet *streams, TimestampTz now)
+{
+	for (int i = 0; i < WEIR_MAX_INGEST_WORKERS; i++)
+		if (is_stuck(&db->workers[i], now))
+			for (QueueMessage *m = db->workers[i].taken; m; m = m->next)
+				if (share_stream(&m->streams, streams))
+					return true;
+	return false;
+}
+
+int
+weir_queue_stuck(int slot)
+{
+	QueueDatabase *db = &queue->databases[slot];
+	int			n;
+
+	LWLockAcquire(&db->lock, LW_SHARED);
+	n = db->head ? count_stuck(db, GetCurrentTimestamp()) : 0;
+	LWLockRelease(&db->lock);
+	return n;
+}
+
+/* Are rows waiting although some worker could take them?  Then a spare one is asked for. */
+static void
+look_for_help(QueueDatabase *db)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	bool		wanted;
+
+	LWLockAcquire(&db->lock, LW_SHARED);
+	wanted = db->head && db->nworkers > 0 && count_stuck(db, now) >= db->nworkers;
+	LWLockRelease(&db->lock);
+	if (wanted && weir_queue_help)
+		weir_queue_help();
+}
+
 /* How long until a message may be taken, in ms. */
 static long
-parked_for(QueueDatabase *db, const QueueMessage *message, TimestampTz now)
+parked_for(QueueDatabase *db, const QueueMessage *message, int nstuck, TimestampTz now)
 {
 	ParkedStream *parked = db->nparked > 0 ? find_parked(db, &message->streams) : NULL;
+
+	if (nstuck > 0 && is_in_stuck_hands(db, &message->streams, now))
+		return STUCK_PAUSE_MS;
 
 	/* Since the future: the clock was set back. */
 	if (parked == NULL || now < parked->since || now >= parked->until)
@@ -823,12 +912,12 @@ weir_queue_is_clogged(const StreamSet *streams)
 
 /* The first message that may be taken; or NULL, and for how long (-1: there is none). */
 static QueueMessage *
-first_to_take(QueueDatabase *db, TimestampTz now, long *wait_ms)
+first_to_take(QueueDatabase *db, int nstuck, TimestampTz now, long *wait_ms)
 {
 	*wait_ms = -1;
 	for (QueueMessage *m = db->head; m; m = m->next)
 	{
-		long		ms = parked_for(db, m, now);
+		long		ms = parked_for(db, m, nstuck, now);
 
 		if (ms == 0)
 			return m;
@@ -839,7 +928,7 @@ first_to_take(QueueDatabase *db, TimestampTz now, long *wait_ms)
 
 /* Unlink what goes with the first; returns the list. */
 static QueueMessage *
-take_locked(QueueDatabase *db, QueueMessage *first, bool alone, TimestampTz now)
+take_locked(QueueDatabase *db, QueueMessage *first, bool alone, int nstuck, TimestampTz now)
 {
 	QueueMessage **link = &db->head;
 	QueueMessage *last = NULL;
@@ -851,7 +940,7 @@ take_locked(QueueDatabase *db, QueueMessage *first, bool alone, TimestampTz now)
 	{
 		QueueMessage *m = *link;
 
-		if ((last == NULL && m != first) || parked_for(db, m, now) > 0 ||
+		if ((last == NULL && m != first) || parked_for(db, m, nstuck, now) > 0 ||
 			(last && alone && !same_streams(&m->streams, &first->streams)))
 		{
 			before = m;
@@ -882,23 +971,33 @@ QueueMessage *
 weir_queue_take(int slot, int worker, QueueTake *take)
 {
 	QueueDatabase *db = &queue->databases[slot];
-	TimestampTz now = 0;
+	TimestampTz now = GetCurrentTimestamp();
 	QueueMessage *first;
+	int			nstuck;
 
 	take->wait_ms = -1;
-	take->parked = false;
+	take->parked = take->mixed = false;
 	LWLockAcquire(&db->lock, LW_EXCLUSIVE);
 	Assert(db->workers[worker].taken == NULL);
-	if (db->nparked > 0)
-		now = GetCurrentTimestamp();
-	first = first_to_take(db, now, &take->wait_ms);
+	nstuck = count_stuck(db, now);
+	first = first_to_take(db, nstuck, now, &take->wait_ms);
+
+	/* A spare worker leaves all as it is while the others do their work. */
+	if (worker >= weir_ingest_workers && nstuck == 0 && take->linger)
+	{
+		take->wait_ms = first ? STUCK_PAUSE_MS : take->wait_ms;
+		first = NULL;
+	}
 	if (first && take->linger && (take->wait_ms = linger_locked(db, first)) > 0)
 		first = NULL;
 	if (first)
 	{
 		take->parked = db->nparked > 0 && find_parked(db, &first->streams) != NULL;
-		take->alone = take->alone || take->parked;
-		db->workers[worker].taken = take_locked(db, first, take->alone, now);
+		take->alone = take->parked || first->seq <= take->alone_until;
+		db->workers[worker].taken = take_locked(db, first, take->alone, nstuck, now);
+		db->workers[worker].since = now;
+		for (QueueMessage *m = first->next; m && !take->mixed; m = m->next)
+			take->mixed = !same_streams(&m->streams, &first->streams);
 		if (db->head != NULL)
 			wake_workers_locked(db);
 	}

@@ -158,8 +158,10 @@ extern void weir_queue_detach_worker(int slot, int worker); /* puts back what it
 typedef struct QueueTake
 {
 	bool		linger;			/* in: few rows that nobody waits for are left for a moment */
-	bool		alone;			/* in, out: only messages of the same streams as the first */
+	int64		alone_until;	/* in: messages up to this number are taken stream by stream */
+	bool		alone;			/* out: all are of the same streams */
 	bool		parked;			/* out: they were parked */
+	bool		mixed;			/* out: they are of several sets of streams */
 	long		wait_ms;		/* out: when there are none, for how long; else -1 */
 } QueueTake;
 
@@ -172,6 +174,15 @@ extern QueueMessage *weir_queue_take(int slot, int worker, QueueTake *take);
 
 /* Numbers up to this are wanted: no worker lingers over them. */
 extern void weir_queue_hurry(int slot, int64 seq);
+
+/*
+ * How many ingest workers of the database have been busy with what they took for too long, while other rows wait.  As many spare
+ * workers, of indexes from weir.ingest_workers on, take the rows of other streams meanwhile.
+ */
+extern int	weir_queue_stuck(int slot);
+
+/* Asks for spare workers; called in the midst of a commit.  Set once, when the server starts. */
+extern void (*weir_queue_help) (void);
 
 /* Whether the worker has other rows in hand: then others are woken. */
 extern void weir_queue_set_busy(int slot, int worker, bool busy);

@@ -26,6 +26,7 @@
 #include "worker/ingest.h"
 
 #include "base/errors.h"
+#include "base/owner.h"
 #include "base/settings.h"
 #include "base/shmem.h"
 #include "groups/epoch.h"
@@ -57,8 +58,11 @@
 #define PARKED_LOCK_TIMEOUT "10ms"
 #define PARK_MS 500
 
-/* Take the next rows stream by stream. */
-static bool take_alone = false;
+/* How long code may take with rows of one stream while rows of others are in the same batch. */
+#define MIXED_MS 300
+
+/* Rows up to this publication number are taken stream by stream. */
+static int64 alone_until = 0;
 
 /* ---------------------------------------------------------------------
  * Into the epoch
@@ -306,9 +310,11 @@ try_take_in(WeirBatch *batch, MemoryContext cxt, bool sync, bool careful, Handov
 	return next;
 }
 
-static void
-ingest(WeirBatch *batch, bool sync, bool keep, weir_merge_callback done, void *arg)
+/* False: a batch of rows of several streams needs a closer look, and is to be taken stream by stream for that. */
+static bool
+ingest(WeirBatch *batch, bool sync, bool keep, bool mixed, weir_merge_callback done, void *arg)
 {
+	volatile bool taken = true;
 	Handover	handover = {done, arg, NULL, NULL, keep, false};
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext cxt;
@@ -319,6 +325,11 @@ ingest(WeirBatch *batch, bool sync, bool keep, weir_merge_callback done, void *a
 	{
 		NextTry		next = try_take_in(batch, cxt, sync, false, &handover);
 
+		if (mixed && next != TRY_DONE)
+		{
+			taken = false;
+			next = TRY_DONE;
+		}
 		if (next == TRY_CAREFULLY)
 			next = try_take_in(batch, cxt, sync, true, &handover);
 		if (next == TRY_IN_PARTS)
@@ -330,12 +341,13 @@ ingest(WeirBatch *batch, bool sync, bool keep, weir_merge_callback done, void *a
 		MemoryContextDelete(cxt);
 	}
 	PG_END_TRY();
+	return taken;
 }
 
 void
 weir_ingest_batch(WeirBatch *batch, weir_merge_callback on_merge, void *arg)
 {
-	ingest(batch, false, false, on_merge, arg);
+	(void) ingest(batch, false, false, false, on_merge, arg);
 }
 
 /* ---------------------------------------------------------------------
@@ -362,8 +374,8 @@ free_messages(QueueMessage *list)
 	}
 }
 
-static void
-ingest_messages(QueueMessage *list)
+static bool
+ingest_messages(QueueMessage *list, bool mixed)
 {
 	WeirBatch  *batch = weir_batch_create(CurrentMemoryContext);
 	bool		sync = false;
@@ -374,8 +386,10 @@ ingest_messages(QueueMessage *list)
 		weir_batch_add_pieces(batch, message->pieces, NULL, message->seq);
 		sync = sync || message->sync;
 	}
-	ingest(batch, sync, !ShutdownRequestPending, messages_merged, NULL);
+	if (!ingest(batch, sync, !ShutdownRequestPending, mixed, messages_merged, NULL))
+		return false;
 	free_messages(list);
+	return true;
 }
 
 /* ---------------------------------------------------------------------
@@ -403,16 +417,20 @@ ingest_stop(void)
 		weir_queue_detach_worker(weir_worker_self->slot, weir_worker_self->task.index);
 }
 
-/* In a PG_CATCH: did a lock stand in the way?  Then its transaction is aborted, and *whose is whose code needs it, if known. */
+/*
+ * In a PG_CATCH: did a lock stand in the way, or took code long beside rows of other streams (hurried)?  Then its transaction is
+ * aborted, and *whose is whose code it was, if known.
+ */
 static bool
-recover_from_lock(Oid *whose)
+recover_to_leave(Oid *whose, bool *hurried)
 {
 	MemoryContext cxt = weir_worker_self->cxt;
 	ErrorData  *error;
 
 	MemoryContextSwitchTo(cxt);
 	error = CopyErrorData();
-	if (!weir_errors_is_lock_timeout(error))
+	*hurried = error->sqlerrcode == ERRCODE_QUERY_CANCELED && weir_owner_hurried();
+	if (!*hurried && !weir_errors_is_lock_timeout(error))
 		return false;
 	*whose = weir_errors_whose();
 	weir_errors_end(InvalidOid);
@@ -444,6 +462,15 @@ streams_to_park(Oid whose, StreamSet *streams)
 	weir_worker_commit();
 }
 
+/* To be called with all that was taken, which is sorted by number. */
+static void
+leave_to_take_alone(QueueMessage *list)
+{
+	for (; list; list = list->next)
+		alone_until = list->seq;
+	weir_queue_put_back(weir_worker_self->slot, weir_worker_self->task.index);
+}
+
 /*
  * A lock that the rows need is not free.  When it is known whose rows these are, their streams are parked, and others
  * go on; else rows are taken stream by stream from here on, until it is known.
@@ -466,56 +493,57 @@ leave_locked(QueueMessage *list, const QueueTake *take, Oid whose)
 		(void) weir_queue_park(slot, index, &streams, PARK_MS);
 	}
 	else
-	{
-		weir_queue_put_back(slot, index);
-		take_alone = true;
-	}
+		leave_to_take_alone(list);
 }
 
 static void
-ingest_list(QueueMessage *list)
+ingest_list(QueueMessage *list, bool mixed)
 {
 	if (list->spooled || list->feed)
 	{
 		weir_large_ingest(list, messages_merged);
 		free_messages(list);
 	}
-	else
-		ingest_messages(list);
+	else if (!ingest_messages(list, mixed))
+		leave_to_take_alone(list);
 }
 
 /* Take one batch of committed rows; 0, or when there was none the ms to wait. */
 static long
 ingest_committed(bool linger)
 {
-	QueueTake	take = {linger, take_alone};
+	QueueTake	take = {linger, alone_until};
 	QueueMessage *list = weir_queue_take(weir_worker_self->slot, weir_worker_self->task.index, &take);
 
 	if (list == NULL)
 		return take.wait_ms;
-	take_alone = false;
 	weir_worker_report("taking rows in");
 	if (take.parked)
 		set_lock_timeout(PARKED_LOCK_TIMEOUT);
+	weir_owner_hurry(take.mixed ? MIXED_MS : 0);
 	PG_TRY();
 	{
-		ingest_list(list);
+		ingest_list(list, take.mixed);
 	}
 	PG_CATCH();
 	{
 		Oid			whose;
+		bool		hurried;
 
 		set_lock_timeout(LOCK_TIMEOUT);
-		if (recover_from_lock(&whose))
-			leave_locked(list, &take, whose);
-		else
+		if (!recover_to_leave(&whose, &hurried))
 		{
 			/* Back into the queue, unless they are merged already. */
 			weir_queue_put_back(weir_worker_self->slot, weir_worker_self->task.index);
 			PG_RE_THROW();
 		}
+		if (hurried)
+			leave_to_take_alone(list);
+		else
+			leave_locked(list, &take, whose);
 	}
 	PG_END_TRY();
+	weir_owner_hurry(0);
 	if (take.parked)
 		set_lock_timeout(LOCK_TIMEOUT);
 	return 0;

@@ -54,6 +54,7 @@
 #define SLOT_RETRY_MS 1000
 #define SLOT_WARNING_MS 600000	/* between warnings while no more workers are missing than before */
 #define SLOT_WARNING_MIN_MS 10000
+#define SPARE_KEPT_MS 60000		/* spare ingest workers, when none is stuck any more */
 #define PROBE_WARNING_MS 10000	/* a worker that may find no extension is missed only then */
 
 /* A worker this launcher started. */
@@ -282,13 +283,40 @@ typedef enum TaskRank
 	TASK_RANKS
 } TaskRank;
 
+/* By slot of the database. */
+static struct
+{
+	int			n;
+	TimestampTz since;
+}			spares[WEIR_MAX_DATABASES];
+
+/* A database that has needed spare ingest workers keeps them for a while. */
+static int
+spare_workers(Oid dboid)
+{
+	int			slot = weir_database_slot(dboid, false);
+	TimestampTz now = GetCurrentTimestamp();
+	int			stuck;
+
+	if (slot < 0)
+		return 0;
+	stuck = weir_queue_stuck(slot);
+	if (stuck >= spares[slot].n || now < spares[slot].since || now > TimestampTzPlusMilliseconds(spares[slot].since, SPARE_KEPT_MS))
+	{
+		spares[slot].n = stuck;
+		spares[slot].since = now;
+	}
+	return spares[slot].n;
+}
+
 static void
 add_tasks(List **tasks, Oid dboid)
 {
 	WorkerTask	kafka[WEIR_MAX_KAFKA_WANTS];
 	int			nkafka = weir_registry_kafka_wants(dboid, kafka);
+	int			ningest = Min(weir_ingest_workers + spare_workers(dboid), WEIR_MAX_INGEST_WORKERS);
 
-	for (int i = 0; i < weir_ingest_workers; i++)
+	for (int i = 0; i < ningest; i++)
 	{
 		TaskRank	rank = i == 0 ? RANK_INGEST : RANK_MORE;
 

@@ -19,6 +19,7 @@
 #include "base/shmem.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "stream/queue.h"
 #include "storage/procarray.h"
 
 typedef struct DatabaseEntry
@@ -74,6 +75,7 @@ weir_registry_init(void)
 	static const WeirShmemPart part = {"weir registry", registry_shmem_size, registry_shmem_init};
 
 	weir_shmem_register(&part);
+	weir_queue_help = weir_registry_wake_launcher;
 }
 
 const char *
