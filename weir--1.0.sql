@@ -1485,7 +1485,8 @@ CREATE TABLE weir.kafka_stopped (
 	at timestamptz NOT NULL
 );
 SELECT pg_catalog.pg_extension_config_dump('weir.kafka_stopped', '');
-GRANT SELECT ON weir.kafka_stopped TO PUBLIC;
+GRANT SELECT (stream, at) ON weir.kafka_stopped TO PUBLIC;
+GRANT SELECT ON weir.kafka_stopped TO pg_read_all_stats;
 COMMENT ON TABLE weir.kafka_stopped IS 'Kafka streams that are consumed no more, with the reason; weir.resume(stream) goes on';
 
 CREATE FUNCTION weir.resume(stream regclass) RETURNS boolean
@@ -1516,7 +1517,9 @@ CREATE VIEW weir.stat_kafka AS
 		s.messages,
 		s.bytes,
 		s.errors,
-		coalesce(t.reason, s.last_error) AS last_error,
+		CASE WHEN t.reason IS NULL THEN s.last_error
+			WHEN pg_has_role('pg_read_all_stats', 'USAGE') OR pg_has_role(c.relowner, 'USAGE') THEN t.reason
+			ELSE '<insufficient privilege>' END AS last_error,
 		coalesce(t.at, s.last_error_time) AS last_error_time
 	FROM weir.kafka_stat() s
 		JOIN pg_catalog.pg_class c ON c.oid = s.stream
