@@ -6,7 +6,7 @@
  * what is inside a sliding window at reading, what has expired.  It is the
  * real time, unless a test has set a clock of its own for the database
  * (weir.set_clock); that one stands still until it is set or advanced.  How long workers
- * and backends wait always goes by the real time.
+ * and backends wait goes by a clock that nobody sets: back-offs, ticks and limits hold when the system's is set back.
  *
  * Test clocks are in shared memory, so that all processes of a database see the
  * same; a restart forgets them.  Without any, asking costs one read more
@@ -21,6 +21,7 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "port/atomics.h"
+#include "portability/instr_time.h"
 #include "storage/spin.h"
 #include "utils/fmgrprotos.h"
 #include "utils/timestamp.h"
@@ -76,6 +77,23 @@ weir_clock_now(void)
 	TimestampTz time;
 
 	return weir_clock_is_set(&time) ? time : GetCurrentTimestamp();
+}
+
+TimestampTz
+weir_clock_steady(void)
+{
+	instr_time	now;
+
+	INSTR_TIME_SET_CURRENT(now);
+	return INSTR_TIME_GET_MICROSEC(now);
+}
+
+bool
+weir_clock_passed(TimestampTz since, int ms)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	return now < since || TimestampDifferenceExceeds(since, now, ms);
 }
 
 bool

@@ -1,6 +1,6 @@
 /*
  * clock.h
- *	  The time that windows, expiry and arrival go by: the real one, or a test's.
+ *	  The time that windows, expiry and arrival go by: the real one, or a test's; and the time that waits go by.
  */
 #ifndef WEIR_CLOCK_H
 #define WEIR_CLOCK_H
@@ -13,6 +13,15 @@ extern void weir_clock_init(void);
 
 /* The time in this database. */
 extern TimestampTz weir_clock_now(void);
+
+/*
+ * For how long something takes, or waits: microseconds since some moment of the past.  Nobody sets
+ * this clock; it is the same in all processes, and of no meaning after a restart of the machine.
+ */
+extern TimestampTz weir_clock_steady(void);
+
+/* Is a time that is shown to users this long ago?  True also when the system's clock has been set back to before it. */
+extern bool weir_clock_passed(TimestampTz since, int ms);
 
 /* Has this database a test clock?  *time is what it shows then. */
 extern bool weir_clock_is_set(TimestampTz *time);

@@ -12,6 +12,7 @@
  *
  * Process-local.
  */
+#include "base/clock.h"
 #include "base/errors.h"
 
 #include "base/owner.h"
@@ -54,7 +55,7 @@ static Patience *
 patience_with(Oid relid)
 {
 	Patience   *entry;
-	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz now = weir_clock_steady();
 	bool		found;
 
 	if (patience == NULL)
@@ -66,7 +67,7 @@ patience_with(Oid relid)
 		patience = hash_create("weir patience", 16, &ctl, HASH_ELEM | HASH_BLOBS);
 	}
 	entry = hash_search(patience, &relid, HASH_ENTER, &found);
-	if (!found || now < entry->last || now >= TimestampTzPlusMilliseconds(entry->last, FORGET_MS))
+	if (!found || now >= TimestampTzPlusMilliseconds(entry->last, FORGET_MS))
 	{
 		entry->retries = 0;
 		entry->last = now;
@@ -202,7 +203,7 @@ weir_errors_note_retry(void)
 	Patience   *entry = patience_with(at_work);
 
 	entry->retries++;
-	entry->last = GetCurrentTimestamp();
+	entry->last = weir_clock_steady();
 	at_work = InvalidOid;
 }
 

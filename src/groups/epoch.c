@@ -24,6 +24,7 @@
  */
 #include "groups/epoch.h"
 
+#include "base/clock.h"
 #include "base/compat.h"
 #include "catalog/cont_view.h"
 #include "base/settings.h"
@@ -247,7 +248,7 @@ note_arrival(EpochDatabase *db, Epoch *epoch, bool brings, bool sync)
 
 	sync = sync || weir_queue_sync_wanted(db - databases);
 	if (first)
-		epoch->first = GetCurrentTimestamp();
+		epoch->first = weir_clock_steady();
 	if (sync && brings)
 		epoch->sync = true;
 	else if (sync)
@@ -525,16 +526,12 @@ weir_epoch_due(int slot)
 	EpochDatabase *db = &databases[slot];
 	Epoch	   *epoch = &db->epochs[db->active];
 	TimestampTz first = epoch->first;
-	TimestampTz now;
 
 	if (db->frozen || db->cut_wanted || epoch->sync)
 		return 0;
 	if (first == 0)
 		return -1;
-	now = GetCurrentTimestamp();
-	if (now < first)
-		return 0;				/* the clock was set back */
-	return TimestampDifferenceMilliseconds(now, TimestampTzPlusMilliseconds(first, weir_flush_interval));
+	return TimestampDifferenceMilliseconds(weir_clock_steady(), TimestampTzPlusMilliseconds(first, weir_flush_interval));
 }
 
 Epoch *
@@ -728,7 +725,7 @@ bool
 weir_epoch_wait(int slot, int64 number, long timeout_ms)
 {
 	EpochDatabase *db = &databases[slot];
-	TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), timeout_ms);
+	TimestampTz deadline = TimestampTzPlusMilliseconds(weir_clock_steady(), timeout_ms);
 	bool		done;
 
 	if (wait_event == 0)
@@ -736,7 +733,7 @@ weir_epoch_wait(int slot, int64 number, long timeout_ms)
 	ConditionVariablePrepareToSleep(&db->flushed_cv);
 	while (!(done = db->flushed >= number))
 	{
-		long		left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), deadline);
+		long		left = TimestampDifferenceMilliseconds(weir_clock_steady(), deadline);
 
 		if (left <= 0)
 			break;

@@ -69,7 +69,7 @@ typedef struct Epoch
 	Run		   *last_adopted;
 	EpochOffset *offsets;
 	bool		sync;			/* somebody waits */
-	TimestampTz first;			/* when the first thing came in; 0: empty */
+	TimestampTz first;			/* when the first thing came in (weir_clock_steady); 0: empty */
 	int64		cut_seq;		/* frozen: all publications up to here are in or before it */
 } Epoch;
 

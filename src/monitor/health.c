@@ -7,6 +7,7 @@
  * hold: names of relations come from the catalog caches.
  */
 #include "postgres.h"
+#include "base/clock.h"
 #include "base/compat.h"
 
 #include "base/shmem.h"
@@ -102,7 +103,7 @@ problem_row(const Problem *problem, void *arg)
 static bool
 lasts(TimestampTz since)
 {
-	return TimestampDifferenceExceeds(since, GetCurrentTimestamp(), PATIENCE_MS);
+	return weir_clock_passed(since, PATIENCE_MS);
 }
 
 static void

@@ -9,6 +9,7 @@
  */
 #include "monitor/problems.h"
 
+#include "base/clock.h"
 #include "base/shmem.h"
 #include "miscadmin.h"
 #include "storage/proc.h"
@@ -22,12 +23,6 @@
 #define LAUNCHER_SILENT_MS 90000
 #define LOCK_WAIT_MS 1000
 #define MEMORY_FULL_MS 5000
-
-static bool
-older_than(TimestampTz since, int ms)
-{
-	return TimestampDifferenceExceeds(since, GetCurrentTimestamp(), ms);
-}
 
 /* Who takes rows in or writes them, as opposed to who reads topics. */
 static bool
@@ -43,7 +38,7 @@ check_launcher(weir_problem_callback report, void *arg)
 	TimestampTz last = weir_missing_last_round();
 	Problem		problem = {"no_launcher"};
 
-	if (since == 0 && last != 0 && older_than(last, LAUNCHER_SILENT_MS))
+	if (since == 0 && last != 0 && weir_clock_passed(last, LAUNCHER_SILENT_MS))
 	{
 		problem.code = "launcher_hangs";
 		problem.object = "launcher";
@@ -52,7 +47,7 @@ check_launcher(weir_problem_callback report, void *arg)
 		problem.remedy = "See in pg_stat_activity and pg_locks what it waits for, and in the server's log.";
 		report(&problem, arg);
 	}
-	if (since == 0 || !older_than(since, LAUNCHER_GONE_MS))
+	if (since == 0 || !weir_clock_passed(since, LAUNCHER_GONE_MS))
 		return;
 	problem.delays = !weir_registry_running(MyDatabaseId, WORKER_FLUSH) ||
 		!weir_registry_running(MyDatabaseId, WORKER_INGEST);
@@ -116,7 +111,7 @@ check_worker(const WorkerEntry *worker, weir_problem_callback report, void *arg)
 	problem.of_worker = true;
 	problem.task = worker->task;
 	problem.pid = worker->pid;
-	if (worker->pid == 0 && older_than(worker->added, STARTING_MS))
+	if (worker->pid == 0 && weir_clock_passed(worker->added, STARTING_MS))
 	{
 		problem.code = "worker_does_not_start";
 		problem.since = worker->added;
@@ -131,7 +126,7 @@ check_worker(const WorkerEntry *worker, weir_problem_callback report, void *arg)
 		strlcpy(problem.error, worker->last_error, sizeof(problem.error));
 		problem.remedy = "Remove the cause of the error; nothing is lost meanwhile.";
 	}
-	else if (waits != 0 && older_than(waits, LOCK_WAIT_MS))
+	else if (waits != 0 && weir_clock_passed(waits, LOCK_WAIT_MS))
 	{
 		problem.code = "worker_waits";
 		problem.since = waits;
@@ -165,7 +160,7 @@ check_memory(weir_problem_callback report, void *arg)
 		Problem		problem = {"memory_full"};
 
 		problem.since = weir_memory_full_since(kind);
-		if (problem.since == 0 || !older_than(problem.since, MEMORY_FULL_MS) ||
+		if (problem.since == 0 || !weir_clock_passed(problem.since, MEMORY_FULL_MS) ||
 			weir_memory_used(kind) < weir_memory_limit(kind) / 4 * 3)
 			continue;
 		problem.delays = true;

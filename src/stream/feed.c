@@ -21,6 +21,7 @@
  */
 #include "stream/feed.h"
 
+#include "base/clock.h"
 #include "base/compat.h"
 #include "base/shmem.h"
 #include "miscadmin.h"
@@ -133,7 +134,7 @@ try_append(Feed *feed, QueuePiece *piece, int64 *consumed, bool *refused)
 		if (feed->first == NULL)
 		{
 			feed->first = piece;
-			feed->since = GetCurrentTimestamp();
+			feed->since = weir_clock_steady();
 			wake = true;
 		}
 		else
@@ -161,8 +162,8 @@ weir_feed_append(Feed *feed, QueuePiece *piece)
 		if (refused)
 			return false;
 		if (consumed != seen)
-			deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), STALL_MS);
-		else if (GetCurrentTimestamp() >= deadline)
+			deadline = TimestampTzPlusMilliseconds(weir_clock_steady(), STALL_MS);
+		else if (weir_clock_steady() >= deadline)
 			return false;
 		seen = consumed;
 		wait_for_other(100);
@@ -219,7 +220,7 @@ Feed *
 weir_feed_take(int slot, int64 *seq, long *wait_ms)
 {
 	FeedDatabase *db = &databases[slot];
-	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz now = weir_clock_steady();
 	Feed	   *result = NULL;
 	int64		boot;
 	dlist_iter	iter;
@@ -334,7 +335,7 @@ weir_feed_consumed(Feed *feed, QueuePiece *last)
 		feed->bytes -= piece->len;
 		feed->consumed++;
 	}
-	feed->since = GetCurrentTimestamp();
+	feed->since = weir_clock_steady();
 	if (feed->room_wanted)
 		wake = feed->backend;
 	feed->room_wanted = false;

@@ -24,6 +24,7 @@
  */
 #include "stream/queue.h"
 
+#include "base/clock.h"
 #include "base/compat.h"
 #include "base/settings.h"
 #include "base/shmem.h"
@@ -475,7 +476,7 @@ weir_queue_wait_begin(FlushWait *wait, int64 seq, bool show_errors, bool committ
 	wait->seq = seq;
 	wait->show_errors = show_errors;
 	wait->committed = committed;
-	wait->warn_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), WARN_AFTER_MS);
+	wait->warn_at = TimestampTzPlusMilliseconds(weir_clock_steady(), WARN_AFTER_MS);
 }
 
 /*
@@ -485,7 +486,7 @@ weir_queue_wait_begin(FlushWait *wait, int64 seq, bool show_errors, bool committ
 long
 weir_queue_wait_warn(FlushWait *wait)
 {
-	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz now = weir_clock_steady();
 	FlushDelay	delay = {"", "", ""};
 
 	if (now < wait->warn_at)
@@ -573,7 +574,7 @@ weir_queue_wait(int64 seq, long timeout_ms)
 {
 	QueueDatabase *db = &queue->databases[weir_my_database_slot()];
 	volatile QueueWaiter *waiter = &queue->waiters[weir_my_proc_number()];
-	TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), timeout_ms);
+	TimestampTz deadline = TimestampTzPlusMilliseconds(weir_clock_steady(), timeout_ms);
 
 	if (!waiter_enlist(db, seq))
 		return true;
@@ -583,7 +584,7 @@ weir_queue_wait(int64 seq, long timeout_ms)
 	{
 		while (waiter->waiting)
 		{
-			long		left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), deadline);
+			long		left = TimestampDifferenceMilliseconds(weir_clock_steady(), deadline);
 
 			if (left <= 0)
 				break;

@@ -31,6 +31,7 @@
 #include "stream/xact_rows.h"
 
 #include "access/xact.h"
+#include "base/clock.h"
 #include "base/compat.h"
 #include "base/settings.h"
 #include "base/shmem.h"
@@ -602,10 +603,10 @@ reserve_waiting(void)
 
 	if (message != NULL)
 		return message;
-	deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), QUEUE_WAIT_MS);
+	deadline = TimestampTzPlusMilliseconds(weir_clock_steady(), QUEUE_WAIT_MS);
 	weir_memory_wait_prepare();
 	while ((message = reserve_in_memory()) == NULL &&
-		   GetCurrentTimestamp() < deadline)
+		   weir_clock_steady() < deadline)
 		weir_memory_wait(100);
 	weir_memory_wait_cancel();
 	return message;
@@ -620,12 +621,12 @@ static QueueMessage *
 reserve_spooled(void)
 {
 	QueueMessage *message;
-	TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), MESSAGE_WAIT_MS);
+	TimestampTz deadline = TimestampTzPlusMilliseconds(weir_clock_steady(), MESSAGE_WAIT_MS);
 
 	spool_sections();
 	weir_memory_wait_prepare();
 	while ((message = weir_queue_message_alloc(true)) == NULL &&
-		   GetCurrentTimestamp() < deadline)
+		   weir_clock_steady() < deadline)
 		weir_memory_wait(100);
 	weir_memory_wait_cancel();
 	if (message == NULL)

@@ -12,6 +12,7 @@
  */
 #include "postgres.h"
 
+#include "base/clock.h"
 #include "base/settings.h"
 #include "miscadmin.h"
 #include "query/execute.h"
@@ -130,7 +131,7 @@ assemble(Assembly *a, int first, int last)
 	else if (a->intake->divisible && weir_errors_is_too_large(error))
 		ReThrowError(error);
 	else if (a->runtime == NULL || (error->sqlerrcode == ERRCODE_WEIR_TIMEOUT ?
-									last - first == 1 || GetCurrentTimestamp() >= a->deadline :
+									last - first == 1 || weir_clock_steady() >= a->deadline :
 									weir_errors_kind(error) == ERROR_VIEW))
 	{
 		a->broken = true;
@@ -204,7 +205,7 @@ run_view(Intake *intake, ContView *view, int first_stream, int last_stream)
 
 	a.intake = intake;
 	a.view = view;
-	a.deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), (int64) weir_query_timeout * 2);
+	a.deadline = TimestampTzPlusMilliseconds(weir_clock_steady(), (int64) weir_query_timeout * 2);
 	a.scratch = AllocSetContextCreate(intake->cxt, "weir range", ALLOCSET_DEFAULT_SIZES);
 	weir_arena_init(&a.arena, intake->cxt);
 	for (int i = first_stream; i < last_stream && !a.broken; i++)

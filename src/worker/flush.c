@@ -20,6 +20,7 @@
 #include "matrel/lock.h"
 #include "matrel/whole.h"
 #include "miscadmin.h"
+#include "base/clock.h"
 #include "base/stats.h"
 #include "query/execute.h"
 #include "stream/queue.h"
@@ -59,7 +60,7 @@ static List *unwritable = NIL;
 
 /* The current transaction writes the frozen epoch. */
 static bool writing = false;
-static TimestampTz last_tick = 0;	/* 0: one is due */
+static TimestampTz last_tick = 0;	/* weir_clock_steady; 0: one is due */
 static uint64 tended_generation = 0;	/* of the views that the last tick saw */
 static int64 rows_written = 0;	/* by the current flush */
 
@@ -327,7 +328,7 @@ static long
 flush_step(void)
 {
 	long		due = flush_if_due(false);
-	long		since = TimestampDifferenceMilliseconds(last_tick, GetCurrentTimestamp());
+	long		since = TimestampDifferenceMilliseconds(last_tick, weir_clock_steady());
 	uint64		generation;
 
 	if (due == 0 && since < TICK_LATEST_MS)
@@ -335,7 +336,7 @@ flush_step(void)
 	generation = weir_cont_views_generation();
 	if (since >= TICK_MS || last_tick == 0 || generation != tended_generation)
 	{
-		last_tick = GetCurrentTimestamp();
+		last_tick = weir_clock_steady();
 		if (weir_tick())
 			last_tick -= (TICK_MS - EXPIRE_PAUSE_MS) * (int64) 1000;
 		tended_generation = generation;

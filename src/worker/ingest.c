@@ -25,6 +25,7 @@
  */
 #include "worker/ingest.h"
 
+#include "base/clock.h"
 #include "base/errors.h"
 #include "base/owner.h"
 #include "base/settings.h"
@@ -171,7 +172,7 @@ static void
 wait_for_memory(Size used, int64 flushed, long patience_ms)
 {
 	int			slot = weir_worker_self->slot;
-	TimestampTz start = GetCurrentTimestamp();
+	TimestampTz start = weir_clock_steady();
 
 	weir_worker_commit();
 	weir_worker_begin();
@@ -180,7 +181,7 @@ wait_for_memory(Size used, int64 flushed, long patience_ms)
 	weir_memory_wait_prepare();
 	while (weir_epoch_flushed(slot) == flushed && !weir_epoch_idle(slot) &&
 		   weir_memory_used(WEIR_MEMORY_GROUPS) + weir_memory_limit(WEIR_MEMORY_GROUPS) / 8 > used &&
-		   !TimestampDifferenceExceeds(start, GetCurrentTimestamp(), patience_ms))
+		   !TimestampDifferenceExceeds(start, weir_clock_steady(), patience_ms))
 	{
 		weir_epoch_request_cut(slot);
 		weir_memory_wait(100);

@@ -28,6 +28,7 @@
 #include "storage/latch.h"
 #include "utils/memutils.h"
 
+#include "base/clock.h"
 #include "base/compat.h"
 #include "base/settings.h"
 #include "base/shmem.h"
@@ -134,7 +135,7 @@ weir_kafka_stop(void)
 static void
 advance(void)
 {
-	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz now = weir_clock_steady();
 
 	CHECK_FOR_INTERRUPTS();
 	show_logs();
@@ -179,7 +180,7 @@ do_chores(void)
 {
 	char		err[512];
 
-	self->chores_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), weir_kafka_metadata_interval);
+	self->chores_at = TimestampTzPlusMilliseconds(weir_clock_steady(), weir_kafka_metadata_interval);
 	self->stop_count = weir_kafka_stop_count();
 	if (!look_for_changes())
 	{
@@ -198,7 +199,7 @@ do_chores(void)
 	if (!weir_partitions_find())
 		return;
 	if (!self->all_started && !weir_partitions_start())
-		self->chores_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), SETTLE_MS);
+		self->chores_at = TimestampTzPlusMilliseconds(weir_clock_steady(), SETTLE_MS);
 	if (self->options->has_group)
 		weir_partitions_commit_to_group();
 }
@@ -248,7 +249,7 @@ note_end(const KafkaMessage *message)
 
 	part->end = message->offset;
 	if (part->end > part->position && self->save_at == 0)
-		self->save_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), SAVE_MS);
+		self->save_at = TimestampTzPlusMilliseconds(weir_clock_steady(), SAVE_MS);
 }
 
 /* Something happened to a partition instead of a message. */
@@ -435,7 +436,7 @@ void
 weir_kafka_back_off(KafkaState state, const char *reason)
 {
 	self->backoff_ms = self->backoff_ms == 0 ? BACKOFF_MIN_MS : Min(self->backoff_ms * 2, BACKOFF_MAX_MS);
-	self->retry_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), self->backoff_ms);
+	self->retry_at = TimestampTzPlusMilliseconds(weir_clock_steady(), self->backoff_ms);
 	self->chores_at = Min(self->chores_at, self->retry_at);
 	weir_kafka_stat_state(self->stat, state, reason);
 }
@@ -491,7 +492,7 @@ watch(void)
 static long
 ms_until(TimestampTz when)
 {
-	return TimestampDifferenceMilliseconds(GetCurrentTimestamp(), when);
+	return TimestampDifferenceMilliseconds(weir_clock_steady(), when);
 }
 
 /* Sleep until there is something to do: messages, the latch, a chore, the end of a backoff. */

@@ -11,6 +11,7 @@
  */
 #include "postgres.h"
 
+#include "base/clock.h"
 #include "access/xact.h"
 #include "miscadmin.h"
 #include "storage/lock.h"
@@ -210,7 +211,7 @@ restart(int p, int64 offset)
 void
 weir_partition_heard(Partition *part)
 {
-	part->heard = GetCurrentTimestamp();
+	part->heard = weir_clock_steady();
 	part->patience_ms = PATIENCE_MIN_MS;
 }
 
@@ -221,7 +222,7 @@ weir_partition_heard(Partition *part)
 void
 weir_partitions_look_at_idle(void)
 {
-	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz now = weir_clock_steady();
 	int32	   *partitions;
 	int64	   *ends;
 	int			n = 0;
@@ -239,7 +240,7 @@ weir_partitions_look_at_idle(void)
 		return;
 	if (!weir_client_query_offsets(self->client, n, partitions, KAFKA_OFFSET_END, BROKER_TIMEOUT_MS, ends))
 	{
-		self->idle_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), IDLE_LOOK_AGAIN_MS);
+		self->idle_at = TimestampTzPlusMilliseconds(weir_clock_steady(), IDLE_LOOK_AGAIN_MS);
 		return;
 	}
 	for (int i = 0; i < n; i++)
@@ -261,7 +262,7 @@ weir_partitions_look_at_idle(void)
 void
 weir_partitions_look_at_silent(void)
 {
-	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz now = weir_clock_steady();
 
 	for (int p = 0; p < self->npartitions; p++)
 	{

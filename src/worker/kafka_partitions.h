@@ -24,7 +24,7 @@ typedef struct Partition
 	int64		position;		/* next offset to take; KAFKA_OFFSET_UNKNOWN before the first */
 	int64		end;			/* all messages before this offset have come; KAFKA_OFFSET_UNKNOWN: there may be more */
 	int64		caught_up;		/* the end when the broker last said that it is the end */
-	TimestampTz heard;			/* when it last gave messages, or was looked at */
+	TimestampTz heard;			/* when it last gave messages, or was looked at (weir_clock_steady) */
 	int			patience_ms;	/* how long it may be silent until it is looked at */
 	KafkaStat  *stat;
 	/* of the batch at hand */
@@ -60,8 +60,8 @@ typedef struct KafkaWorker
 	bool		ended;
 	bool		in_trouble;		/* as last shown */
 	int			backoff_ms;		/* 0: the broker answered last time */
-	TimestampTz retry_at;
-	TimestampTz chores_at;
+	TimestampTz retry_at;		/* weir_clock_steady, */
+	TimestampTz chores_at;		/* as well */
 	uint32		stop_count;		/* weir_kafka_stop_count when last looked */
 } KafkaWorker;
 

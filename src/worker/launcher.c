@@ -26,6 +26,7 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
+#include "base/clock.h"
 #include "base/compat.h"
 #include "base/settings.h"
 #include "base/shmem.h"
@@ -63,7 +64,7 @@ typedef struct Started
 	WorkerTask	task;
 	int			entry;
 	BackgroundWorkerHandle *handle;
-	TimestampTz started;
+	TimestampTz started;		/* weir_clock_steady */
 	bool		wanted;
 	bool		terminating;
 } Started;
@@ -73,9 +74,9 @@ typedef struct Trouble
 {
 	WorkerTask	task;			/* hash key */
 	long		backoff_ms;
-	TimestampTz not_before;
+	TimestampTz not_before;		/* weir_clock_steady */
 	bool		no_slot;
-	TimestampTz since;
+	TimestampTz since;			/* as it is shown */
 	int64		attempts;
 	char		reason[WEIR_ERROR_LENGTH];
 } Trouble;
@@ -384,7 +385,7 @@ note_no_slot(const WorkerTask *task, const char *reason)
 	if (!trouble->no_slot)
 		trouble->since = GetCurrentTimestamp();
 	trouble->no_slot = true;
-	trouble->not_before = GetCurrentTimestamp();
+	trouble->not_before = weir_clock_steady();
 	trouble->attempts++;
 	strlcpy(trouble->reason, reason, sizeof(trouble->reason));
 }
@@ -394,7 +395,7 @@ note_ended(Started *s)
 {
 	WorkerEntry entry;
 	Trouble    *trouble;
-	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz now = weir_clock_steady();
 
 	weir_registry_get(s->entry, &entry);
 	weir_registry_remove(s->entry);
@@ -411,7 +412,7 @@ note_ended(Started *s)
 	{
 		trouble->backoff_ms = 0;
 		trouble->attempts = 0;
-		trouble->since = now;
+		trouble->since = GetCurrentTimestamp();
 	}
 	trouble->attempts++;
 	trouble->no_slot = false;
@@ -440,7 +441,7 @@ note_missing(const Trouble *trouble)
 static void
 warn_no_slot(void)
 {
-	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz now = weir_clock_steady();
 	const MissingWorker *first = NULL;
 	int			n = 0;
 
@@ -450,7 +451,7 @@ warn_no_slot(void)
 
 		if (!m->no_slot || !weir_missing_stays_away(m) ||
 			(weir_registry_database_state(m->task.dboid) != DATABASE_PRESENT &&
-			 !TimestampDifferenceExceeds(m->since, now, PROBE_WARNING_MS)))
+			 !weir_clock_passed(m->since, PROBE_WARNING_MS)))
 			continue;
 		first = first ? first : m;
 		n++;
@@ -517,7 +518,7 @@ start_worker(WorkerTask *task)
 	registered = RegisterDynamicBackgroundWorker(&worker, &s->handle);
 	if (registered)
 	{
-		s->started = GetCurrentTimestamp();
+		s->started = weir_clock_steady();
 		started = lappend(started, s);
 	}
 	else
@@ -566,7 +567,7 @@ forget_troubles(void)
 {
 	HASH_SEQ_STATUS status;
 	Trouble    *trouble;
-	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz now = weir_clock_steady();
 
 	hash_seq_init(&status, troubles);
 	while ((trouble = hash_seq_search(&status)) != NULL)
@@ -579,7 +580,7 @@ forget_troubles(void)
 static long
 start_task(WorkerTask *task)
 {
-	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz now = weir_clock_steady();
 	Trouble    *trouble = hash_search(troubles, task, HASH_FIND, NULL);
 	const char *reason;
 

@@ -14,6 +14,7 @@
 #include "worker/missing.h"
 
 #include "access/xact.h"
+#include "base/clock.h"
 #include "base/compat.h"
 #include "base/settings.h"
 #include "base/shmem.h"
@@ -126,7 +127,7 @@ bool
 weir_missing_stays_away(const MissingWorker *worker)
 {
 	return (worker->no_slot || worker->attempts >= MANY_ATTEMPTS) &&
-		TimestampDifferenceExceeds(worker->since, GetCurrentTimestamp(), SETTLE_MS);
+		weir_clock_passed(worker->since, SETTLE_MS);
 }
 
 bool
@@ -181,7 +182,7 @@ launcher_is_gone(void)
 {
 	TimestampTz since = weir_registry_launcher_gone();
 
-	return since != 0 && TimestampDifferenceExceeds(since, GetCurrentTimestamp(), LAUNCHER_GONE_MS);
+	return since != 0 && weir_clock_passed(since, LAUNCHER_GONE_MS);
 }
 
 static void
@@ -222,7 +223,7 @@ warn_failing(void)
 
 		weir_registry_get(i, &worker);
 		if (!worker.used || worker.task.dboid != MyDatabaseId || worker.failing_since == 0 ||
-			!TimestampDifferenceExceeds(worker.failing_since, GetCurrentTimestamp(), SETTLE_MS))
+			!weir_clock_passed(worker.failing_since, SETTLE_MS))
 			continue;
 		ereport(WARNING,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -270,12 +271,12 @@ xact_callback(XactEvent event, void *arg)
 static bool
 wait_until(bool (*done) (uint32 arg), uint32 arg, int timeout_ms)
 {
-	TimestampTz start = GetCurrentTimestamp();
+	TimestampTz start = weir_clock_steady();
 
 	while (!done(arg))
 	{
 		if (ProcDiePending || QueryCancelPending ||
-			TimestampDifferenceExceeds(start, GetCurrentTimestamp(), timeout_ms))
+			TimestampDifferenceExceeds(start, weir_clock_steady(), timeout_ms))
 			return false;
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
 						 CHECK_PAUSE_MS, PG_WAIT_EXTENSION);

@@ -13,6 +13,7 @@
 
 #include "access/table.h"
 #include "base/attempt.h"
+#include "base/clock.h"
 #include "groups/visit.h"
 #include "matrel/partition.h"
 #include "matrel/whole.h"
@@ -44,7 +45,7 @@ typedef struct DropDue
 {
 	Oid			defid;
 	int			failures;		/* in a row */
-	TimestampTz next;
+	TimestampTz next;			/* weir_clock_steady */
 } DropDue;
 
 typedef struct Making
@@ -238,7 +239,7 @@ drop_one(Oid defid, bool *waited)
 {
 	DropDue    *due = due_of(defid);
 	Dropping	dropping = {NULL, false};
-	TimestampTz started = GetCurrentTimestamp();
+	TimestampTz started = weir_clock_steady();
 	TimestampTz ended;
 	ErrorData  *error;
 
@@ -257,7 +258,7 @@ drop_one(Oid defid, bool *waited)
 	weir_worker_commit();
 
 	due->failures = error ? due->failures + 1 : 0;
-	ended = GetCurrentTimestamp();
+	ended = weir_clock_steady();
 	due->next = ended + Max(Min(DROP_PAUSE_MS << Min(due->failures, 10), DROP_PAUSE_MOST_MS) * (int64) 1000,
 							(ended - started) * DROP_PAUSE_FACTOR);
 	return error == NULL && dropping.more;
@@ -267,7 +268,7 @@ bool
 weir_partitions_drop(void)
 {
 	List	   *views = NIL;
-	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz now = weir_clock_steady();
 	int			left = DROP_PORTION;
 	bool		waited = false;
 	ListCell   *lc;

@@ -12,6 +12,7 @@
 
 #include "access/xact.h"
 #include "base/attempt.h"
+#include "base/clock.h"
 #include "base/errors.h"
 #include "base/stats.h"
 #include "miscadmin.h"
@@ -37,8 +38,7 @@ typedef struct Failing
 {
 	TendKey		key;
 	int			failures;
-	TimestampTz failed;
-	TimestampTz next;
+	TimestampTz next;			/* weir_clock_steady */
 } Failing;
 
 typedef struct Work
@@ -166,12 +166,8 @@ bool
 weir_tend_is_due(TendKind kind, Oid defid)
 {
 	Failing    *entry = find_failing(kind, defid, HASH_FIND);
-	TimestampTz now;
 
-	if (entry == NULL)
-		return true;
-	now = GetCurrentTimestamp();
-	return now >= entry->next || now < entry->failed;	/* the clock was set back */
+	return entry == NULL || weir_clock_steady() >= entry->next;
 }
 
 void
@@ -188,8 +184,7 @@ weir_tend_note(TendKind kind, const ContView *view, const ErrorData *error)
 	}
 	weir_errors_end(InvalidOid);
 	entry = find_failing(kind, view->defid, HASH_ENTER);
-	entry->failed = GetCurrentTimestamp();
-	entry->next = TimestampTzPlusMilliseconds(entry->failed, Min((int64) PAUSE_MS << Min(entry->failures, 20), PAUSE_MOST_MS));
+	entry->next = TimestampTzPlusMilliseconds(weir_clock_steady(), Min((int64) PAUSE_MS << Min(entry->failures, 20), PAUSE_MOST_MS));
 	entry->failures++;
 	text = psprintf("could not %s: %s", names[kind],
 					error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE ? "another transaction holds a lock on it" : error->message);

@@ -12,6 +12,7 @@
 #include "worker/tick.h"
 
 #include "access/xact.h"
+#include "base/clock.h"
 #include "catalog/cont_view.h"
 #include "catalog/suspended.h"
 #include "groups/epoch.h"
@@ -45,8 +46,7 @@ typedef struct Stage
 {
 	bool		(*work) (void);	/* true: there is more to do */
 	int			failures;		/* in a row */
-	TimestampTz failed;
-	TimestampTz next;
+	TimestampTz next;			/* weir_clock_steady */
 } Stage;
 
 static bool publish_wants(void);
@@ -133,10 +133,10 @@ weir_tick(void)
 static bool
 run_stage(Stage *stage)
 {
-	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz now = weir_clock_steady();
 	volatile bool more = false;
 
-	if (stage->failures > 0 && now < stage->next && now >= stage->failed)
+	if (stage->failures > 0 && now < stage->next)
 		return false;
 	PG_TRY();
 	{
@@ -146,8 +146,7 @@ run_stage(Stage *stage)
 	PG_CATCH();
 	{
 		weir_worker_recover();
-		stage->failed = GetCurrentTimestamp();
-		stage->next = TimestampTzPlusMilliseconds(stage->failed, Min(PAUSE_MS << Min(stage->failures, 10), PAUSE_MOST_MS));
+		stage->next = TimestampTzPlusMilliseconds(weir_clock_steady(), Min(PAUSE_MS << Min(stage->failures, 10), PAUSE_MOST_MS));
 		stage->failures++;
 	}
 	PG_END_TRY();
@@ -224,11 +223,11 @@ move_watermarks(void)
 static bool
 purge_notes(void)
 {
-	static TimestampTz purged = 0;
+	static TimestampTz purged = 0;	/* 0: not yet */
 	static uint64 generation = 0;	/* of the list of views */
-	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz now = weir_clock_steady();
 
-	if (generation == weir_cont_views_generation() && now - purged < PURGE_USECS && now >= purged)
+	if (purged != 0 && generation == weir_cont_views_generation() && now - purged < PURGE_USECS)
 		return false;
 	begin();
 	weir_notes_purge();

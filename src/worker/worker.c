@@ -20,6 +20,7 @@
 
 #include "access/xact.h"
 #include "base/attempt.h"
+#include "base/clock.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/owner.h"
@@ -86,7 +87,7 @@ weir_worker_begin(void)
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
-	opened = GetCurrentTransactionStartTimestamp();
+	opened = weir_clock_steady();
 }
 
 void
@@ -108,9 +109,9 @@ weir_worker_abort(void)
 bool
 weir_worker_resume(void)
 {
-	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz now = weir_clock_steady();
 
-	if (!left_open || now < last_used || now >= opened + OPEN_MAX_USECS)
+	if (!left_open || now >= opened + OPEN_MAX_USECS)
 	{
 		weir_worker_begin();
 		return false;
@@ -130,7 +131,7 @@ void
 weir_worker_leave_open(void)
 {
 	left_open = true;
-	last_used = GetCurrentTimestamp();
+	last_used = weir_clock_steady();
 }
 
 long
@@ -141,11 +142,9 @@ weir_worker_close_idle(void)
 
 	if (!left_open)
 		return -1;
-	now = GetCurrentTimestamp();
+	now = weir_clock_steady();
 	until = Min(last_used + OPEN_IDLE_USECS, opened + OPEN_MAX_USECS);
-
-	/* Before it was used: the clock was set back. */
-	if (now >= last_used && now < until)
+	if (now < until)
 		return TimestampDifferenceMilliseconds(now, until);
 	weir_worker_commit();
 	return -1;
@@ -184,7 +183,7 @@ static void
 handle_sigterm(SIGNAL_ARGS)
 {
 	int			save_errno = errno;
-	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz now = weir_clock_steady();
 
 	if (!ShutdownRequestPending)
 	{
@@ -295,7 +294,7 @@ count_walsenders(void)
 static bool
 server_is_leaving(void)
 {
-	TimestampTz start = GetCurrentTimestamp();
+	TimestampTz start = weir_clock_steady();
 
 	for (;;)
 	{
@@ -305,7 +304,7 @@ server_is_leaving(void)
 			return false;
 		if (CountDBConnections(MyDatabaseId) <= count_walsenders())
 			return true;
-		if (TimestampDifferenceExceeds(start, GetCurrentTimestamp(), leaving ? DRAIN_MAX_MS : SHUTDOWN_LOOK_MS))
+		if (TimestampDifferenceExceeds(start, weir_clock_steady(), leaving ? DRAIN_MAX_MS : SHUTDOWN_LOOK_MS))
 			return leaving;
 		sleep_ms(20);
 	}
@@ -399,15 +398,14 @@ guarded_drain(void)
 static void
 back_off(long ms)
 {
-	TimestampTz until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ms);
+	TimestampTz until = TimestampTzPlusMilliseconds(weir_clock_steady(), ms);
 
 	weir_worker_report(NULL);
 	while (!ShutdownRequestPending && !ConfigReloadPending)
 	{
-		TimestampTz now = GetCurrentTimestamp();
+		TimestampTz now = weir_clock_steady();
 
-		/* Or the clock has been set back. */
-		if (now >= until || now < until - ms * 1000)
+		if (now >= until)
 			return;
 		sleep_ms(TimestampDifferenceMilliseconds(now, until));
 	}
@@ -452,12 +450,12 @@ worker_loop(void)
 static void
 drain_loop(void)
 {
-	TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), DRAIN_MAX_MS);
+	TimestampTz deadline = TimestampTzPlusMilliseconds(weir_clock_steady(), DRAIN_MAX_MS);
 
 	if (ops->drain == NULL || !server_is_leaving())
 		return;
 	draining = true;
-	while (!guarded_drain() && GetCurrentTimestamp() < deadline)
+	while (!guarded_drain() && weir_clock_steady() < deadline)
 		sleep_ms(5);
 }
 

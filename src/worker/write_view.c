@@ -13,6 +13,7 @@
 
 #include "worker/write_view.h"
 
+#include "base/clock.h"
 #include "base/stats.h"
 #include "groups/sorted.h"
 #include "matrel/kept.h"
@@ -110,7 +111,7 @@ write_groups(ViewWrite *write)
 int64
 weir_write_view(ContView *view, Epoch *epoch)
 {
-	TimestampTz start = GetCurrentTimestamp();
+	TimestampTz start = weir_clock_steady();
 	ViewWrite	write = {epoch, weir_runtime_get(view)};
 	ViewRuntime *part;
 	OwnerSwitch saved;
@@ -127,7 +128,7 @@ weir_write_view(ContView *view, Epoch *epoch)
 		write.written += weir_matrel_written(write.matrel);
 		weir_matrel_close(write.matrel);
 	}
-	weir_stats_view_flush(view->defid, write.written, GetCurrentTimestamp() - start);
+	weir_stats_view_flush(view->defid, write.written, weir_clock_steady() - start);
 	weir_owner_leave(&saved);
 	return write.written;
 }
