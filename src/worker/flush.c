@@ -15,12 +15,12 @@
 #include "worker/flush.h"
 
 #include "access/xact.h"
+#include "base/clock.h"
 #include "catalog/cont_view.h"
 #include "groups/epoch.h"
 #include "matrel/lock.h"
 #include "matrel/whole.h"
 #include "miscadmin.h"
-#include "base/clock.h"
 #include "base/stats.h"
 #include "query/execute.h"
 #include "stream/queue.h"

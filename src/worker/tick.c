@@ -22,6 +22,7 @@
 #include "storage/ipc.h"
 #include "stream/queue.h"
 #include "time/watermark.h"
+#include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 #include "worker/aside.h"
@@ -110,6 +111,19 @@ begin(void)
 	MemoryContextSwitchTo(weir_worker_self->cxt);
 }
 
+/*
+ * That it was not there may be what this process remembers: a CREATE EXTENSION tells the registry a
+ * moment before others' caches.
+ */
+static bool
+extension_is_there(void)
+{
+	if (weir_extension_exists())
+		return true;
+	InvalidateSystemCaches();
+	return weir_extension_exists();
+}
+
 bool
 weir_tick(void)
 {
@@ -118,7 +132,7 @@ weir_tick(void)
 	bool		more = false;
 
 	weir_worker_begin();
-	exists = weir_extension_exists();
+	exists = extension_is_there();
 	weir_worker_commit();
 	if (!exists)
 	{
