@@ -112,6 +112,7 @@ OBJS = \
 	src/matrel/closed.o \
 	src/matrel/expire.o \
 	src/worker/registry.o \
+	src/worker/renew.o \
 	src/worker/missing.o \
 	src/worker/launcher.o \
 	src/worker/worker.o \

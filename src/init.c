@@ -30,6 +30,7 @@
 #include "worker/aside.h"
 #include "worker/missing.h"
 #include "worker/registry.h"
+#include "worker/renew.h"
 #include "worker/worker.h"
 
 PG_MODULE_MAGIC;
@@ -48,6 +49,7 @@ _PG_init(void)
 	weir_feed_init();
 	weir_epoch_init();
 	weir_registry_init();
+	weir_renew_init();
 	weir_worker_init();
 	weir_missing_init();
 	weir_aside_init();

@@ -368,6 +368,13 @@ weir_json_constructor_expr(Node *node)
 #define weir_json_constructor_expr(node) (node)
 #endif
 
+/* All settings there are (utils/guc_tables.h), and how many.  16: the list is made when it is asked for. */
+#if PG_VERSION_NUM >= 160000
+#define weir_guc_variables(n) get_guc_variables(n)
+#else
+#define weir_guc_variables(n) (*(n) = GetNumConfigOptions(), get_guc_variables())
+#endif
+
 /* 16: errors of a type's name can be left to the caller. */
 #if PG_VERSION_NUM >= 160000
 #define weir_type_of_name(name, type, typmod) ((void) parseTypeString(name, type, typmod, NULL))

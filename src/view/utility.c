@@ -32,6 +32,7 @@
 #include "view/type_ddl.h"
 #include "view/utility.h"
 #include "worker/launcher.h"
+#include "worker/renew.h"
 
 static ProcessUtility_hook_type next_hook = NULL;
 static Oid	held_database = InvalidOid; /* until the transaction ends */
@@ -43,6 +44,7 @@ static void run_on_database(UtilityCall *call, Oid dbid);
 static void release_held_database(XactEvent event, void *arg);
 static Oid	database_of(Node *stmt);
 static Oid	template_of(CreatedbStmt *stmt);
+static bool changes_settings(Node *stmt);
 static bool may_create_databases(void);
 static void run_with_extension(UtilityCall *call);
 static bool changes_names(Node *stmt);
@@ -95,7 +97,18 @@ process_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 		run_on_database(&call, dbid);
 	else if (IsA(stmt, TransactionStmt) || !IsTransactionState() ||
 			 IsAbortedTransactionBlockState())
+	{
 		weir_utility_next(&call);
+
+		/* Whatever was prepared. */
+		if (IsA(stmt, TransactionStmt) && ((TransactionStmt *) stmt)->kind == TRANS_STMT_COMMIT_PREPARED)
+			weir_renew_now();
+	}
+	else if (changes_settings(stmt))
+	{
+		weir_utility_next(&call);
+		weir_renew_at_commit();
+	}
 	else if (IsA(stmt, CreateExtensionStmt))
 	{
 		weir_utility_next(&call);
@@ -178,6 +191,14 @@ template_of(CreatedbStmt *stmt)
 			name = defGetString(defel);
 	}
 	return get_database_oid(name, true);
+}
+
+/* Those that hold for workers: of a database, or of all roles in one or in all. */
+static bool
+changes_settings(Node *stmt)
+{
+	return IsA(stmt, AlterDatabaseSetStmt) ||
+		(IsA(stmt, AlterRoleSetStmt) && ((AlterRoleSetStmt *) stmt)->role == NULL);
 }
 
 static bool

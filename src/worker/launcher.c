@@ -407,6 +407,8 @@ note_ended(Started *s)
 		MemoryContextSwitchTo(old);
 	}
 
+	if (entry.renewed)
+		return;
 	trouble = trouble_of(&s->task);
 	if (TimestampDifferenceMilliseconds(s->started, now) > HEALTHY_MS)
 	{

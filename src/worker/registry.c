@@ -329,6 +329,14 @@ weir_registry_set_absent(int entry)
 }
 
 void
+weir_registry_set_renewed(int entry)
+{
+	LWLockAcquire(&registry->lock, LW_EXCLUSIVE);
+	registry->workers[entry].renewed = true;
+	LWLockRelease(&registry->lock);
+}
+
+void
 weir_registry_set_kafka_wants(const WorkerTask *wants, int n)
 {
 	DatabaseEntry *entry;

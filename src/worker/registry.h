@@ -47,6 +47,7 @@ typedef struct WorkerEntry
 	TimestampTz added;			/* when the launcher asked for the process */
 	TimestampTz started;		/* when it had come up; 0: not yet */
 	bool		absent;			/* the worker found no extension in its database */
+	bool		renewed;		/* it ended for another to take its place */
 	int64		batches;
 	int64		rows;
 	int64		errors;
@@ -79,6 +80,7 @@ extern bool weir_registry_kafka_wanted(Oid dboid, Oid streamid, int index);
 extern bool weir_registry_attach(int entry, uint32 generation, WorkerTask *task);
 extern void weir_registry_detach(int entry);
 extern void weir_registry_set_absent(int entry);
+extern void weir_registry_set_renewed(int entry);
 extern void weir_registry_set_kafka_wants(const WorkerTask *wants, int n);
 extern void weir_registry_note_batch(int entry, int64 rows);
 extern void weir_registry_note_error(int entry, const char *message);

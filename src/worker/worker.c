@@ -28,6 +28,7 @@
 #include "catalog/cont_view.h"
 #include "stream/queue.h"
 #include "worker/kafka.h"
+#include "worker/renew.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
@@ -411,6 +412,14 @@ back_off(long ms)
 	}
 }
 
+/* Which starts with what settings there are now. */
+static void
+make_room_for_another(void)
+{
+	weir_registry_set_renewed(weir_worker_self->entry);
+	proc_exit(0);
+}
+
 static void
 worker_loop(void)
 {
@@ -418,7 +427,15 @@ worker_loop(void)
 
 	while (!ShutdownRequestPending)
 	{
-		long		next = guarded_step();
+		long		next;
+
+		if (weir_renew_looks_due())
+		{
+			guarded_close();
+			if (weir_renew_is_due())
+				make_room_for_another();
+		}
+		next = guarded_step();
 
 		backoff = next == -2 ? Min(Max(backoff * 2, BACKOFF_MIN_MS), BACKOFF_MAX_MS) : 0;
 		if (next != -2)
@@ -441,6 +458,8 @@ worker_loop(void)
 		{
 			ConfigReloadPending = false;
 			guarded_close();
+			if (weir_renew_is_due_at_reload())
+				make_room_for_another();
 			ProcessConfigFile(PGC_SIGHUP);
 		}
 	}
@@ -557,8 +576,10 @@ weir_worker_main(Datum arg)
 	next_log_hook = emit_log_hook;
 	emit_log_hook = note_fatal;
 	before_shmem_exit(leave, (Datum) 0);
+	weir_renew_begin();
 	BackgroundWorkerInitializeConnectionByOid(self.task.dboid, InvalidOid,
 											  BGWORKER_BYPASS_ALLOWCONN);
+	weir_renew_connected();
 	worker_settings();
 	weir_queue_never_wait();
 	keep_freed_memory();
