@@ -59,5 +59,12 @@ weir_analyze_sql(const char *sql)
 							 GUC_ACTION_SAVE, true, 0, false);
 	query = parse_analyze_fixedparams(linitial_node(RawStmt, raw_parser(sql, RAW_PARSE_DEFAULT)), sql, NULL, 0, NULL);
 	AtEOXact_GUC(true, nest);
-	return query;
+	return weir_query_without_positions(query);
+}
+
+/* As the queries of stored rules have none: what is read has no text. */
+Query *
+weir_query_without_positions(Query *query)
+{
+	return stringToNode(nodeToString(query));
 }

@@ -24,7 +24,10 @@ extern Const *weir_make_interval(const Interval *interval);
 /* The function of schema weir. */
 extern Oid	weir_own_function(const char *name, int nargs, const Oid *argtypes);
 
-/* A SELECT as text, analysed: names without schema are those of pg_catalog. */
+/* A SELECT as text, analysed: names without schema are those of pg_catalog.  Without positions. */
 extern Query *weir_analyze_sql(const char *sql);
+
+/* A copy whose nodes have no position, for who reads the tree beside another text. */
+extern Query *weir_query_without_positions(Query *query);
 
 #endif

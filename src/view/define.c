@@ -15,6 +15,7 @@
 #include "nodes/makefuncs.h"
 #include "parser/analyze.h"
 #include "parser/parser.h"
+#include "query/expr.h"
 #include "utils/ruleutils.h"
 
 #define PLACEHOLDER "?query of a view of weir?"
@@ -61,8 +62,7 @@ weir_view_define(UtilityCall *call, ViewStmt *stmt, Query *query)
 
 /*
  * As PostgreSQL would analyse it had the user written it: what Weir makes of a
- * query is enough to be deparsed, no more.  Written and read again it has no
- * positions, as the queries of stored rules have none.
+ * query is enough to be deparsed, no more.
  */
 static Query *
 analyze_made(Query *query)
@@ -70,7 +70,7 @@ analyze_made(Query *query)
 	char	   *text = pg_get_querydef(query, false);
 	RawStmt    *raw = linitial_node(RawStmt, raw_parser(text, RAW_PARSE_DEFAULT));
 
-	return stringToNode(nodeToString(parse_analyze_fixedparams(raw, text, NULL, 0, NULL)));
+	return weir_query_without_positions(parse_analyze_fixedparams(raw, text, NULL, 0, NULL));
 }
 
 static SelectStmt *

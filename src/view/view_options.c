@@ -23,6 +23,8 @@ static const char *const known_options[] = {
 	"action", "allowed_lateness", "emit", "fillfactor", "late", "late_stream", "partition_by", "partition_interval",
 	"pk", "retention", "step_factor", "sw", "sw_column", "tablespace", "ttl", "ttl_column"
 };
+#define TRANSFORM_HINT "What a transform did to rows can be written into the view, as a subquery in FROM. For others to have its rows, use a trigger on an ordinary table."
+
 static const char *const later_options[] = {
 	"outputfunc"
 };
@@ -210,7 +212,7 @@ read_option(DefElem *defel, GivenOptions *options)
 			ereport(ERROR,
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 					 errmsg("continuous transforms are not supported yet"),
-					 errhint("What a transform did to rows can be written into the view, as a subquery in FROM. For others to have its rows, use a trigger on an ordinary table.")));
+					 errhint(TRANSFORM_HINT)));
 		if (pg_strcasecmp(action, "materialize") != 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -274,7 +276,8 @@ refuse_unknown(const char *name)
 	if (IS_ONE_OF(name, later_options))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("option \"%s\" of continuous views is not supported yet", name)));
+				 errmsg("option \"%s\" of continuous views is not supported yet", name),
+				 errhint(TRANSFORM_HINT)));
 	for (int i = 0; i < lengthof(known_options); i++)
 	{
 		int			d = varstr_levenshtein_less_equal(name, strlen(name), known_options[i],

@@ -9,7 +9,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw(weir_cluster flush same worker_pid wait_for_worker kill_worker python);
+our @EXPORT = qw(weir_cluster beside flush same worker_pid wait_for_worker kill_worker python);
 
 my $lib = dirname(__FILE__);
 
@@ -24,6 +24,14 @@ sub weir_cluster
 	$node->start;
 	$node->safe_psql('postgres', 'CREATE EXTENSION weir');
 	return $node;
+}
+
+# Lines for postgresql.conf: extensions that read others' statements, where the server has them.
+sub beside
+{
+	my $lib = `pg_config --pkglibdir`;
+	chomp $lib;
+	return -e "$lib/pg_stat_statements.so" && -e "$lib/auto_explain.so" ? slurp_file(dirname(__FILE__) . '/../beside.conf') : '';
 }
 
 # Returns when everything committed so far is visible in the views.

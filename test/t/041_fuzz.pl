@@ -4,7 +4,7 @@ use warnings;
 use WeirTest;
 use Test::More;
 
-my $node = weir_cluster('fuzz', conf => "log_line_prefix = '%m [%p] %b %e '\n");
+my $node = weir_cluster('fuzz', conf => "log_line_prefix = '%m [%p] %b %e '\n" . beside());
 ok(python($node, '../oracle/fuzz.py', '--seed', $ENV{WEIR_SEED} || 1, '--seconds', $ENV{WEIR_SECONDS} || 15, '--log', $node->logfile),
 	'the fuzzer ends well');
 $node->stop;
