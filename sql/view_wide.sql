@@ -23,6 +23,8 @@ SELECT make('sums', format('SELECT %s FROM s', list('sum(c%s) AS s%1$s', 300)));
 SELECT make('wide_sums', format('SELECT %s FROM s', list('sum(c%s) AS s%1$s', 1100)));
 SELECT make('wide_averages', format('SELECT %s FROM s', list('avg(c%s::numeric) AS s%1$s', 900)));
 
+SELECT make('wide_pk', format('SELECT %s, count(*) FROM s GROUP BY %1$s', list('c%s', 33)), format('WITH (pk = %L)', list('c%s', 33)));
+
 -- groups that differ in the last key alone
 INSERT INTO p (c1, c2, c100, c101, c120, c150, c110, c1000, t) SELECT i % 2, 2, 100, i % 3, i % 5, i % 7, i % 11, i, 't' || i % 4 FROM generate_series(1, 40) i;
 INSERT INTO s SELECT * FROM p;

@@ -70,7 +70,8 @@ check_view(const ContQuery *cq)
 		cq->nkeys == 0 ? "A view without GROUP BY has one row." :
 		cq->sets ? "The rows of grouping sets have keys that are NULL." :
 		cq->window ? "A sliding window is kept in steps, several for each row of the view." :
-		cq->panes ? "Hopping, cumulating and session windows are kept in parts, several for each row of the view." : NULL;
+		cq->panes ? "Hopping, cumulating and session windows are kept in parts, several for each row of the view." :
+		cq->nkeys > INDEX_MAX_KEYS ? psprintf("It has %d group keys; a primary key has at most %d.", cq->nkeys, INDEX_MAX_KEYS) : NULL;
 
 	if (detail)
 		ereport(ERROR,
