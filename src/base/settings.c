@@ -18,6 +18,7 @@ int			weir_insert_buffer_kb = 4096;
 int			weir_batch_rows = 65536;
 int			weir_batch_kb = 16384;
 int			weir_sliding_window_step_factor = 5;
+int			weir_flush_warning = 5000;
 int			weir_query_timeout = 10000;
 int			weir_kafka_metadata_interval = 5000;
 
@@ -62,6 +63,9 @@ static const IntSetting int_settings[] = {
 	{"weir.sliding_window_step_factor",
 		"Default step of sliding windows, in percent of the window.",
 	&weir_sliding_window_step_factor, 1, 50, PGC_USERSET, 0},
+	{"weir.flush_warning",
+		"Who has waited for a flush for so long is told why, and then each minute; -1: never.",
+	&weir_flush_warning, -1, INT_MAX, PGC_USERSET, GUC_UNIT_MS},
 	{"weir.query_timeout",
 		"Longest time that the code of one view or stream may take with a batch of rows; 0: no limit.",
 	&weir_query_timeout, 0, INT_MAX, PGC_SIGHUP, GUC_UNIT_MS},

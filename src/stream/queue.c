@@ -39,8 +39,7 @@
 /* Asynchronous rows wait up to this long for others, in ms. */
 #define LINGER_MS 10
 
-/* When a wait for a flush is first worth a warning, and how often after that, in ms. */
-#define WARN_AFTER_MS 5000
+/* How often a wait for a flush is worth another warning, in ms. */
 #define WARN_AGAIN_MS 60000
 
 /* A worker that has had the same rows in hand for longer is stuck; how often who waits looks for that, in ms. */
@@ -476,7 +475,7 @@ weir_queue_wait_begin(FlushWait *wait, int64 seq, bool show_errors, bool committ
 	wait->seq = seq;
 	wait->show_errors = show_errors;
 	wait->committed = committed;
-	wait->warn_at = TimestampTzPlusMilliseconds(weir_clock_steady(), WARN_AFTER_MS);
+	wait->warn_at = TimestampTzPlusMilliseconds(weir_clock_steady(), weir_flush_warning);
 }
 
 /*
@@ -489,6 +488,8 @@ weir_queue_wait_warn(FlushWait *wait)
 	TimestampTz now = weir_clock_steady();
 	FlushDelay	delay = {"", "", ""};
 
+	if (weir_flush_warning < 0)
+		return WARN_AGAIN_MS;
 	if (now < wait->warn_at)
 		return TimestampDifferenceMilliseconds(now, wait->warn_at);
 	if (weir_queue_explain)

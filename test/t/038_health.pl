@@ -29,7 +29,7 @@ sub wait_for_stderr
 }
 
 # ---------------------------------------------------------------- no slot for any worker
-my $node = weir_cluster('slots', conf => 'max_worker_processes = 2');
+my $node = weir_cluster('slots', conf => "max_worker_processes = 2\nweir.flush_warning = 5s");
 sub warns
 {
 	my ($sql) = @_;
