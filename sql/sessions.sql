@@ -100,7 +100,7 @@ SELECT * FROM final ORDER BY k;
 INSERT INTO f VALUES (3, '2024-01-01 00:01:00');
 SELECT * FROM final ORDER BY k, window_start;
 SELECT "row"::json ->> 'k' AS k, "row"::json ->> 'tz' AS tz FROM weir.late_rows WHERE view = 'final'::regclass;
-SELECT name, late_dropped, late_diverted FROM weir.stat_view WHERE schema = 'sessions' AND name IN ('final', 'kept');
+SELECT name, late_dropped, late_diverted FROM weir.stat_view WHERE schema = 'sessions' AND name IN ('final', 'kept') ORDER BY 1;
 -- a session goes as a whole when it is old: one that is still open stays, however long it has been
 INSERT INTO f SELECT 4, '2024-01-01 00:01:00'::timestamptz + i * interval '5 s' FROM generate_series(0, 100) i;
 CREATE PROCEDURE wait_expired() LANGUAGE plpgsql AS $$

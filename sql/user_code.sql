@@ -91,7 +91,7 @@ CREATE FUNCTION settings() RETURNS text STABLE LANGUAGE plpgsql AS $$
 BEGIN
 	RETURN format('%s %s', found(), (SELECT string_agg(name || '=' || setting, ' ' ORDER BY name) FROM pg_settings
 		WHERE name IN ('search_path', 'TimeZone', 'DateStyle', 'IntervalStyle', 'extra_float_digits', 'bytea_output', 'array_nulls',
-			'xmloption', 'default_text_search_config', 'default_transaction_read_only', 'lock_timeout', 'statement_timeout',
+			'xmloption', 'default_text_search_config', 'default_transaction_read_only', 'statement_timeout',
 			'enable_seqscan', 'check_function_bodies', 'session_replication_role', 'row_security', 'transform_null_equals')));
 END $$;
 CREATE FUNCTION last_settings(text, text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN RETURN user_code_bob.settings(); END $$;

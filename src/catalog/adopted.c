@@ -38,6 +38,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 
 enum
 {
@@ -242,6 +243,14 @@ refuse_or_warn(Oid streamid, Oid defid)
 
 	if (adoption == ADOPTION_WHOLE || name == NULL)
 		return;
+
+	/* Dropped between the two looks, it has lost its row along with the rest; caches may not know yet. */
+	if (adoption == ADOPTION_NONE)
+	{
+		InvalidateCatalogSnapshot();
+		if (!list_member_oid(weir_views_over(streamid), defid))
+			return;
+	}
 	name = quote_qualified_identifier(WEIR_SCHEMA, name);
 	if (adoption == ADOPTION_NONE)
 		ereport(ERROR,
