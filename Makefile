@@ -129,6 +129,7 @@ OBJS = \
 	src/worker/tend.o \
 	src/worker/expire.o \
 	src/worker/partitions.o \
+	src/worker/faulty.o \
 	src/worker/write_view.o \
 	src/worker/notes.o \
 	src/worker/tick.o \

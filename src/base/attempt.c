@@ -9,8 +9,8 @@
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 
-ErrorData *
-weir_attempt(void (*work) (void *arg), void *arg)
+static ErrorData *
+attempt(void (*work) (void *arg), void *arg, bool undo)
 {
 	ResourceOwner owner = CurrentResourceOwner;
 	MemoryContext old = CurrentMemoryContext;
@@ -21,7 +21,8 @@ weir_attempt(void (*work) (void *arg), void *arg)
 	PG_TRY();
 	{
 		work(arg);
-		ReleaseCurrentSubTransaction();
+		if (!undo)
+			ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
 	{
@@ -32,7 +33,21 @@ weir_attempt(void (*work) (void *arg), void *arg)
 		RollbackAndReleaseCurrentSubTransaction();
 	}
 	PG_END_TRY();
+	if (undo && error == NULL)
+		RollbackAndReleaseCurrentSubTransaction();
 	MemoryContextSwitchTo(old);
 	CurrentResourceOwner = owner;
 	return error;
+}
+
+ErrorData *
+weir_attempt(void (*work) (void *arg), void *arg)
+{
+	return attempt(work, arg, false);
+}
+
+ErrorData *
+weir_attempt_undone(void (*work) (void *arg), void *arg)
+{
+	return attempt(work, arg, true);
 }

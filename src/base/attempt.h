@@ -13,4 +13,7 @@
  */
 extern ErrorData *weir_attempt(void (*work) (void *arg), void *arg);
 
+/* The same; what it did is undone in any case. */
+extern ErrorData *weir_attempt_undone(void (*work) (void *arg), void *arg);
+
 #endif

@@ -162,6 +162,16 @@ weir_matrel_use_kept(MatrelWriter *writer, KeptValues *kept, int n)
 	writer->kept_values = n;
 }
 
+int
+weir_matrel_failed_at(MatrelWriter *w, int *safe)
+{
+	*safe = Max(w->at, 0);
+	for (int i = 0; i < w->nparts; i++)
+		if (w->parts[i] && w->parts[i]->npending > 0)
+			*safe = Min(*safe, Max(w->parts[i]->pending_rows[w->parts[i]->nindexed], 0));
+	return w->at;
+}
+
 int64
 weir_matrel_written(MatrelWriter *writer)
 {
@@ -334,12 +344,16 @@ insert_pending(MatrelWriter *w, MatrelPart *part)
 	if (part->npending == 0)
 		return;
 	cid = GetCurrentCommandId(true);
+	part->nindexed = 0;
+	w->at = part->npending == 1 ? part->pending_rows[0] : -1;
 	if (part->npending == 1)
 		table_tuple_insert(part->rel, part->pending[0], cid, 0, NULL);
 	else
 		table_multi_insert(part->rel, part->pending, part->npending, cid, 0, NULL);
 	for (int i = 0; i < part->npending; i++)
 	{
+		part->nindexed = i;
+		w->at = part->pending_rows[i];
 		if (part->rri->ri_NumIndices > 0)
 			weir_insert_index_tuples(part->rri, part->pending[i], w->estate, false, WEIR_ALL_INDEXES);
 		ResetPerTupleExprContext(w->estate);
@@ -362,6 +376,8 @@ weir_writer_insert(MatrelWriter *w, MatrelPart *part, const Datum *values, const
 		part->pending[part->nslots++] = MakeSingleTupleTableSlot(RelationGetDescr(part->rel), &TTSOpsVirtual);
 		MemoryContextSwitchTo(old);
 	}
+	part->nindexed = 0;
+	part->pending_rows[part->npending] = w->at;
 	slot = part->pending[part->npending++];
 	fill_row(w, part, slot, values, nulls, block);
 	ExecMaterializeSlot(slot);
@@ -527,11 +543,13 @@ weir_matrel_write(MatrelWriter *w, MinimalTuple *tuples, int ntuples, bool first
 	UpdateActiveSnapshotCommandId();
 
 	MemoryContextSwitchTo(w->row_cxt);
+	w->at = -1;
 	if (blocks)
 		weir_writer_write_blocks(w, tuples, ntuples);
 	for (int i = 0; i < ntuples && !blocks; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
+		w->at = i;
 		write_group(w, tuples[i]);
 		weir_writer_reset(w);
 	}

@@ -33,6 +33,11 @@ extern void weir_matrel_use_kept(MatrelWriter *writer, KeptValues *kept, int n);
 extern void weir_matrel_write(MatrelWriter *writer, MinimalTuple *tuples, int ntuples,
 							  bool first_time);
 
+/*
+ * When weir_matrel_write has failed: which row it was at, or -1.  The first *safe rows had been written.
+ */
+extern int	weir_matrel_failed_at(MatrelWriter *writer, int *safe);
+
 extern int64 weir_matrel_written(MatrelWriter *writer);
 extern void weir_matrel_close(MatrelWriter *writer);
 

@@ -31,6 +31,8 @@ typedef struct MatrelPart
 	int			npending;		/* new rows, inserted together */
 	int			nslots;
 	TupleTableSlot *pending[MAX_PENDING];
+	int			pending_rows[MAX_PENDING];	/* which rows of the call they are */
+	int			nindexed;		/* of them, while they are inserted */
 	ResultRelInfo *rri;
 } MatrelPart;
 
@@ -48,6 +50,7 @@ struct MatrelWriter
 	TupleTableSlot *row;		/* the row to write */
 	EState	   *estate;
 	int64		written;
+	int			at;				/* row of this call that is written; -1: several */
 	KeptValues *kept;			/* NULL: none */
 	int			kept_values;	/* which values relation this writes for kept; -1: the matrel */
 };

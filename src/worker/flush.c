@@ -68,10 +68,21 @@ static int64 rows_written = 0;	/* by the current flush */
  * One view
  * --------------------------------------------------------------------- */
 
+/* What to write of a view. */
+typedef struct WriteWork
+{
+	Epoch	   *epoch;
+	FaultyGroups *faulty;		/* but for these */
+} WriteWork;
+
 static void
 write_view(ContView *view, void *arg)
 {
-	rows_written += weir_write_view(view, arg);
+	WriteWork  *work = arg;
+
+	rows_written += weir_write_view(view, work->epoch, work->faulty);
+	if (work->faulty == NULL)
+		weir_faulty_none(view->defid);
 }
 
 static void
@@ -96,16 +107,23 @@ suspend_view(ContView *view, ErrorData *error)
 			 errhint("Mend the cause, then call weir.activate('%s').", view->name)));
 }
 
-/* As write_view; a view that fails is suspended, others go on. */
+/* As write_view; groups that fail become dead letters, and a view that does is suspended.  Others go on. */
 static void
 write_view_carefully(Epoch *epoch, ContView *view)
 {
-	ErrorData  *error = weir_view_try(write_view, view, epoch);
+	WriteWork	work = {epoch, NULL};
+	ErrorData  *error = weir_view_try(write_view, view, &work);
 
+	if (error && weir_errors_kind(error) == ERROR_ROW)
+		work.faulty = weir_faulty_find(view, epoch, &error);
+	if (work.faulty)
+		error = weir_view_try(write_view, view, &work);
 	if (error && weir_errors_kind(error) == ERROR_RETRY)
 		ReThrowError(error);
 	if (error)
 		suspend_view(view, error);
+	else if (work.faulty)
+		weir_faulty_bury(work.faulty);
 }
 
 /* ---------------------------------------------------------------------
@@ -159,10 +177,10 @@ views_to_write(Epoch *epoch, List *views)
 
 /*
  * The views to write, with all locks for it; or false, and one that is not free.  The list
- * is read again with the locks: what they were waited for may have changed it.
+ * is read again with the locks: what they were waited for may have changed it.  Who writes carefully may have dead letters.
  */
 static bool
-lock_views(Epoch *epoch, List **views, List **written, MatrelBlocker *blocker)
+lock_views(Epoch *epoch, bool careful, List **views, List **written, MatrelBlocker *blocker)
 {
 	uint64		version;
 
@@ -180,7 +198,7 @@ lock_views(Epoch *epoch, List **views, List **written, MatrelBlocker *blocker)
 		if (version == weir_cont_views_version())
 			break;
 	}
-	return !weir_notes_any(epoch) || weir_notes_try_lock(blocker);
+	return (!careful && !weir_notes_any(epoch)) || weir_notes_try_lock(blocker);
 }
 
 /*
@@ -188,7 +206,7 @@ lock_views(Epoch *epoch, List **views, List **written, MatrelBlocker *blocker)
  * matrel/lock.c.  What is not free is waited for in a transaction that has no other lock.
  */
 static List *
-begin_writing(Epoch *epoch, List **views)
+begin_writing(Epoch *epoch, bool careful, List **views)
 {
 	MatrelBlocker blocker = weir_matrel_blocked_by();
 	List	   *written;
@@ -199,7 +217,7 @@ begin_writing(Epoch *epoch, List **views)
 			weir_tend_wait(&blocker, 0);
 		weir_worker_begin();
 		MemoryContextSwitchTo(weir_worker_self->cxt);
-		if (lock_views(epoch, views, &written, &blocker))
+		if (lock_views(epoch, careful, views, &written, &blocker))
 			return written;
 		weir_worker_commit();
 	}
@@ -208,12 +226,14 @@ begin_writing(Epoch *epoch, List **views)
 static void
 write_epoch(Epoch *epoch, bool careful)
 {
+	WriteWork	work = {epoch, NULL};
 	List	   *views;
 	List	   *written;
 	ListCell   *lc;
 
 	rows_written = 0;
-	written = begin_writing(epoch, &views);
+	weir_notes_begin();
+	written = begin_writing(epoch, careful, &views);
 	commit_to_disk();
 	weir_runtime_purge(views);
 	foreach(lc, written)
@@ -223,7 +243,7 @@ write_epoch(Epoch *epoch, bool careful)
 		if (careful || view->state == CONT_VIEW_SUSPENDED)
 			write_view_carefully(epoch, view);
 		else
-			write_view(view, epoch);
+			write_view(view, &work);
 	}
 	if (weir_notes_any(epoch))
 		weir_notes_write(epoch);

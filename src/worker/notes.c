@@ -19,6 +19,7 @@
 #include "utils/timestamp.h"
 #include "worker/event_time.h"
 #include "worker/intake.h"
+#include "worker/worker.h"
 
 /* Late rows of one view. */
 typedef struct LateCount
@@ -32,6 +33,7 @@ typedef struct LateCount
 static OwnInsert *dead_letters = NULL;
 static OwnInsert *late_rows = NULL;
 static List *late_counts = NIL;
+static List *added = NIL;		/* RunDead, in the worker's memory of a step */
 
 static void write_letters(Run *run);
 static void write_letter(RunDead *dead);
@@ -46,7 +48,7 @@ static void write_offset(KafkaOffset *offset);
 bool
 weir_notes_any(Epoch *epoch)
 {
-	if (epoch->main.dead || epoch->offsets || weir_event_pending())
+	if (added || epoch->main.dead || epoch->offsets || weir_event_pending())
 		return true;
 	for (Run *run = epoch->adopted; run; run = run->next)
 		if (run->dead || run->ndead_files > 0)
@@ -66,8 +68,27 @@ weir_notes_try_lock(MatrelBlocker *blocker)
 }
 
 void
+weir_notes_begin(void)
+{
+	added = NIL;
+}
+
+void
+weir_notes_add_letter(DeadLetter *letter)
+{
+	MemoryContext old = MemoryContextSwitchTo(weir_worker_self->cxt);
+	RunDead    *dead = MemoryContextAllocHuge(CurrentMemoryContext, weir_dead_size(letter));
+
+	weir_dead_fill(dead, letter);
+	added = lappend(added, dead);
+	MemoryContextSwitchTo(old);
+}
+
+void
 weir_notes_write(Epoch *epoch)
 {
+	ListCell   *lc;
+
 	dead_letters = late_rows = NULL;
 	late_counts = NIL;
 	SPI_connect();
@@ -78,6 +99,9 @@ weir_notes_write(Epoch *epoch)
 			weir_run_read_dead(run, i, write_letter);
 		write_letters(run);
 	}
+	foreach(lc, added)
+		write_letter(lfirst(lc));
+	added = NIL;
 	if (dead_letters)
 		weir_own_insert_end(dead_letters);
 	if (late_rows)

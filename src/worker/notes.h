@@ -9,11 +9,15 @@
 #include "groups/epoch.h"
 #include "matrel/lock.h"
 
-/* Has the epoch any? */
+/* Has the epoch any, or the flush added some? */
 extern bool weir_notes_any(Epoch *epoch);
 
 /* Lock the tables that they go to; false when one is not free, *blocker. */
 extern bool weir_notes_try_lock(MatrelBlocker *blocker);
+
+/* A flush begins: what one that failed has added is not written.  And a dead letter that comes of the flush itself. */
+extern void weir_notes_begin(void);
+extern void weir_notes_add_letter(DeadLetter *letter);
 
 /* Write them, in the flush transaction. */
 extern void weir_notes_write(Epoch *epoch);

@@ -25,6 +25,7 @@
 typedef struct ViewWrite
 {
 	Epoch	   *epoch;
+	FaultyGroups *faulty;		/* not to be written; or NULL */
 	ViewRuntime *runtime;
 	MatrelWriter *matrel;
 	KeptValues *kept;			/* NULL: the view keeps no states over values */
@@ -71,6 +72,8 @@ write_values(ViewWrite *write, ViewRuntime *part, int n)
 	while ((ntuples = weir_sorted_next(values, &tuples, &first_time)) > 0)
 	{
 		weir_owner_progress();
+		if (write->faulty)
+			ntuples = weir_faulty_leave_out(write->faulty, n + 1, tuples, ntuples);
 		weir_matrel_use_kept(writer, write->kept, n);
 		weir_matrel_write(writer, tuples, ntuples, first_time);
 		make_room(write);
@@ -97,6 +100,8 @@ write_groups(ViewWrite *write)
 	while ((n = weir_sorted_next(groups, &tuples, &first_time)) > 0)
 	{
 		weir_owner_progress();
+		if (write->faulty)
+			n = weir_faulty_leave_out(write->faulty, 0, tuples, n);
 		weir_matrel_write(write->matrel, tuples, n, first_time && !write->began);
 	}
 	weir_sorted_close(groups);
@@ -109,10 +114,10 @@ write_groups(ViewWrite *write)
 }
 
 int64
-weir_write_view(ContView *view, Epoch *epoch)
+weir_write_view(ContView *view, Epoch *epoch, FaultyGroups *faulty)
 {
 	TimestampTz start = weir_clock_steady();
-	ViewWrite	write = {epoch, weir_runtime_get(view)};
+	ViewWrite	write = {epoch, faulty, weir_runtime_get(view)};
 	ViewRuntime *part;
 	OwnerSwitch saved;
 
