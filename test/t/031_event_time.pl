@@ -53,6 +53,8 @@ becomes($node, offsets(), 6, 'rows that are behind');
 becomes($node, 'SELECT * FROM minutes ORDER BY 1', "2024-01-01 10:00:00+00|1|1\n2024-01-01 10:01:00+00|2|20",
 	'none of them was late');
 # Both are silent for long: nothing moves.  One goes on: the other is idle.
+# Silence counts from when the worker has found that all is read, which it looks for twice a second.
+$node->safe_psql('postgres', 'SELECT pg_sleep(3)');
 $node->safe_psql('postgres', q(SELECT weir.set_clock('2024-01-01 12:01:00')));
 $node->safe_psql('postgres', 'SELECT pg_sleep(1.5)');
 is($node->safe_psql('postgres', q(SELECT weir.watermark('clicks'))), '2024-01-01 10:02:00+00', 'all idle: it stays');
@@ -65,6 +67,7 @@ click(1, [ 128, '10:02:30' ], [ 256, '10:06:30' ]);
 becomes($node, offsets(), 9, 'the idle partition is back');
 becomes($node, q(SELECT view, partition, "offset", "row"::json ->> 'k' FROM weir.late_rows), 'minutes|1|3|128', 'with a late row');
 # Idleness alone moves the watermark: partition 1 falls silent, later than 0.
+$node->safe_psql('postgres', 'SELECT pg_sleep(3)');
 $node->safe_psql('postgres', q(SELECT weir.set_clock('2024-01-01 12:01:20')));
 click(0, [ 512, '10:09:00' ]);
 becomes($node, offsets(), 10, 'one goes on');
