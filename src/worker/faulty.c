@@ -50,6 +50,7 @@
 #define MAX_FAULTY 1000
 #define MAX_IN_A_ROW 1000
 #define MAX_USECS (3 * USECS_PER_SEC)
+#define TRIES_AT_LEAST 8		/* that fail, however long they take: a single group may be large */
 
 typedef struct FaultyGroup
 {
@@ -72,6 +73,7 @@ struct FaultyGroups
 	int64		place;			/* of the row that comes next */
 	int			next;			/* faulty row that comes next */
 	TimestampTz deadline;
+	int			failed;			/* attempts */
 	ErrorData  *error;			/* why the view is at fault */
 };
 
@@ -294,7 +296,8 @@ write_or_divide(Range range, int64 place)
 			return true;
 		if (weir_errors_kind(error) == ERROR_RETRY)
 			ReThrowError(error);
-		if (weir_errors_kind(error) == ERROR_VIEW || weir_clock_steady() > faulty->deadline)
+		if (weir_errors_kind(error) == ERROR_VIEW ||
+			(++faulty->failed >= TRIES_AT_LEAST && weir_clock_steady() > faulty->deadline))
 		{
 			faulty->error = error;
 			return false;
