@@ -72,6 +72,10 @@ SELECT * FROM joined ORDER BY url;
 SELECT * FROM events ORDER BY url, kind;
 SELECT * FROM template;
 SELECT * FROM clicks;
+SET client_min_messages = notice;
+CREATE VIEW ordinary AS SELECT * FROM events WHERE kind < (SELECT count(*) FROM template);
+CREATE VIEW one AS SELECT e.* FROM events_1 e, ONLY template;
+SET client_min_messages = warning;
 
 INSERT INTO bystander VALUES (1);
 SELECT * FROM bystander_v;

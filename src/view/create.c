@@ -90,6 +90,7 @@ weir_create_view(UtilityCall *call)
 		return false;
 	}
 	query = analyze_view(call, stmt);
+	weir_view_notice_streams_below(query);
 	/* Where it is created, not where it would be found.  What a temporary view replaces is never continuous. */
 	if (stmt->replace && stmt->view->relpersistence != RELPERSISTENCE_TEMP)
 		existing = get_relname_relid(stmt->view->relname, RangeVarGetCreationNamespace(stmt->view));

@@ -12,6 +12,7 @@
 #include "base/weir.h"
 #include "catalog/namespace.h"
 #include "catalog/cont_view.h"
+#include "catalog/pg_inherits.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "parser/parse_node.h"
@@ -49,6 +50,44 @@ weir_view_notices(Query *query, Node *raw, const ContQuery *cq, bool expires, co
 	if (cq->append && !cq->window && !expires)
 		notice_kept_rows(&cxt, query);
 	free_parsestate(cxt.pstate);
+}
+
+static bool
+streams_below_walker(Node *node, List **told)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, RangeTblEntry))
+	{
+		RangeTblEntry *rte = (RangeTblEntry *) node;
+		ListCell   *lc;
+
+		if (rte->rtekind != RTE_RELATION || !rte->inh || weir_relation_is_stream(rte->relid) || !has_subclass(rte->relid))
+			return false;
+		foreach(lc, find_all_inheritors(rte->relid, NoLock, NULL))
+		{
+			if (!weir_relation_is_stream(lfirst_oid(lc)) || list_member_oid(*told, lfirst_oid(lc)))
+				continue;
+			*told = lappend_oid(*told, lfirst_oid(lc));
+			ereport(NOTICE,
+					(errmsg("the view reads \"%s\" without the rows of stream \"%s\", which belongs to it",
+							get_rel_name(rte->relid), get_rel_name(lfirst_oid(lc))),
+					 errdetail("A stream keeps no rows."),
+					 errhint("Create a continuous view over the stream, and read both.")));
+		}
+		return false;
+	}
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, streams_below_walker, told, QTW_EXAMINE_RTES_BEFORE);
+	return expression_tree_walker(node, streams_below_walker, told);
+}
+
+void
+weir_view_notice_streams_below(Query *query)
+{
+	List	   *told = NIL;
+
+	streams_below_walker((Node *) query, &told);
 }
 
 /* ---------------------------------------------------------------------

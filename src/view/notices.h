@@ -15,6 +15,9 @@
  */
 extern void weir_view_notices(Query *query, Node *raw, const ContQuery *cq, bool expires, const char *source_text);
 
+/* A NOTICE for a table that any view reads and that has a stream below it. */
+extern void weir_view_notice_streams_below(Query *query);
+
 /*
  * For the time in which a query is analysed: an error that columns are missing in GROUP BY
  * says that * of a stream has one more than was declared.
