@@ -33,6 +33,7 @@ OBJS = \
 	src/catalog/extension.o \
 	src/catalog/relation.o \
 	src/catalog/suspended.o \
+	src/catalog/view_row.o \
 	src/catalog/cont_view.o \
 	src/catalog/adopted.o \
 	src/catalog/late_stream.o \

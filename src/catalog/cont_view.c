@@ -36,55 +36,18 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "catalog/suspended.h"
+#include "catalog/view_row.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
-#include "utils/timestamp.h"
-
-enum
-{
-	ANUM_DEF = 1,
-	ANUM_VIEW,
-	ANUM_MATREL,
-	ANUM_VALUES,
-	ANUM_STREAM,
-	ANUM_MORE_STREAMS,
-	ANUM_STATE,
-	ANUM_REASON,
-	ANUM_SINCE,
-	ANUM_SW,
-	ANUM_STEP,
-	ANUM_TTL,
-	ANUM_TTL_COLUMN,
-	ANUM_FILLFACTOR,
-	ANUM_PK,
-	ANUM_EMIT,
-	ANUM_LATE,
-	ANUM_LATE_STREAM,
-	ANUM_LATENESS,
-	ANUM_RETENTION,
-	ANUM_PARTITION_BY,
-	ANUM_PARTITION_INTERVAL,
-	ANUM_GENERATIONS,
-	ANUM_REPLACED,
-	ANUM_START_BOOT,
-	ANUM_START_SEQ,
-	ANUM_CREATED,
-	ANUM_PATH,
-	NATTS = ANUM_PATH
-};
 
 #define MAX_READS 10
-
-static const char *const state_names[] = {"active", "inactive", "suspended"};
-static const char *const late_names[] = {"update", "drop", "divert"};
 
 static MemoryContext cache_cxt = NULL;
 static List *cache_list = NIL;
@@ -111,20 +74,9 @@ static void relcache_changed(Datum arg, Oid relid);
 static void namespace_changed(Datum arg, int cacheid, uint32 hashvalue);
 static List *load_views(Oid catalog);
 static List *load_rows(Oid catalog);
-static ContView *view_from_tuple(HeapTuple tuple, TupleDesc desc);
 static bool find_relations(ContView *view);
 static void mark_restored(List *views);
-static void relations_from_row(ContView *view, const Datum *values);
-static Datum array_of_values(const ContView *view, Oid type);
-static Datum array_of_streams(List *streams, Oid type);
-static List *streams_list(Datum array);
-static Datum array_of_names(List *names);
-static List *names_list(ArrayType *array);
-static void read_generations(ContViewOptions *options, ArrayType *array);
-static ContViewState state_from_name(const char *name);
 static int	compare_views(const ListCell *a, const ListCell *b);
-static int64 boot_of_database(int64 boot);
-static Interval *make_interval_usecs(int64 usecs);
 static uint64 update_row(const char *sql, int nargs, Oid *types, Datum *values,
 						 const char *nulls);
 
@@ -208,20 +160,6 @@ weir_cont_views_streams(List *views, bool active_only)
 	return streams;
 }
 
-static List *
-streams_list(Datum array)
-{
-	List	   *streams = NIL;
-	Datum	   *elems;
-	int			n;
-
-	deconstruct_array(DatumGetArrayTypeP(array), ARR_ELEMTYPE(DatumGetArrayTypeP(array)), sizeof(Oid),
-					  true, TYPALIGN_INT, &elems, NULL, &n);
-	for (int i = 0; i < n; i++)
-		streams = lappend_oid(streams, DatumGetObjectId(elems[i]));
-	return streams;
-}
-
 uint64
 weir_cont_views_version(void)
 {
@@ -279,62 +217,9 @@ weir_cont_view_by_matrel(Oid matrelid)
 void
 weir_cont_view_insert(const ContView *view)
 {
-	Relation	rel = table_open(weir_catalog_relid("continuous_view"),
-								 RowExclusiveLock);
-	const ContViewOptions *options = &view->options;
-	Datum		values[NATTS] = {0};
-	bool		nulls[NATTS] = {false};
-	HeapTuple	tuple;
-	Oid			type;
+	Relation	rel = table_open(weir_catalog_relid("continuous_view"), RowExclusiveLock);
 
-	values[ANUM_DEF - 1] = ObjectIdGetDatum(view->defid);
-	values[ANUM_VIEW - 1] = ObjectIdGetDatum(view->viewid);
-	values[ANUM_MATREL - 1] = ObjectIdGetDatum(view->matrelid);
-	type = TupleDescAttr(RelationGetDescr(rel), ANUM_DEF - 1)->atttypid;
-	values[ANUM_VALUES - 1] = array_of_values(view, type);
-	values[ANUM_STREAM - 1] = ObjectIdGetDatum(view->streamid);
-	values[ANUM_MORE_STREAMS - 1] = array_of_streams(view->more_streams, type);
-	values[ANUM_STATE - 1] = CStringGetTextDatum(state_names[view->state]);
-	nulls[ANUM_REASON - 1] = true;
-	values[ANUM_SINCE - 1] = TimestampTzGetDatum(GetCurrentTimestamp());
-	if (options->sliding)
-	{
-		values[ANUM_SW - 1] = IntervalPGetDatum(&options->sw);
-		values[ANUM_STEP - 1] = IntervalPGetDatum(make_interval_usecs(options->step_usecs));
-	}
-	else
-		nulls[ANUM_SW - 1] = nulls[ANUM_STEP - 1] = true;
-	if (options->has_ttl)
-	{
-		values[ANUM_TTL - 1] = IntervalPGetDatum(&options->ttl);
-		values[ANUM_TTL_COLUMN - 1] = NameGetDatum(&options->ttl_column);
-	}
-	else
-		nulls[ANUM_TTL - 1] = nulls[ANUM_TTL_COLUMN - 1] = true;
-	if (options->fillfactor > 0)
-		values[ANUM_FILLFACTOR - 1] = Int32GetDatum(options->fillfactor);
-	else
-		nulls[ANUM_FILLFACTOR - 1] = true;
-	values[ANUM_PK - 1] = array_of_names(options->pk);
-	nulls[ANUM_PK - 1] = options->pk == NIL;
-	values[ANUM_EMIT - 1] = CStringGetTextDatum(options->final ? "final" : "changes");
-	values[ANUM_LATE - 1] = CStringGetTextDatum(late_names[options->late]);
-	values[ANUM_LATE_STREAM - 1] = ObjectIdGetDatum(options->late_stream);
-	nulls[ANUM_LATE_STREAM - 1] = !OidIsValid(options->late_stream);
-	values[ANUM_LATENESS - 1] = IntervalPGetDatum(&options->lateness);
-	values[ANUM_RETENTION - 1] = IntervalPGetDatum(&options->retention);
-	nulls[ANUM_RETENTION - 1] = !options->retained;
-	values[ANUM_PARTITION_BY - 1] = NameGetDatum(&options->partition_column);
-	values[ANUM_PARTITION_INTERVAL - 1] = IntervalPGetDatum(&options->partition_interval);
-	nulls[ANUM_PARTITION_BY - 1] = nulls[ANUM_PARTITION_INTERVAL - 1] = !options->partitioned;
-	nulls[ANUM_GENERATIONS - 1] = nulls[ANUM_REPLACED - 1] = true;
-	values[ANUM_START_BOOT - 1] = Int64GetDatum(boot_of_database(view->start_boot));
-	values[ANUM_START_SEQ - 1] = Int64GetDatum(view->start_seq);
-	values[ANUM_CREATED - 1] = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
-	values[ANUM_PATH - 1] = CStringGetTextDatum(view->path);
-
-	tuple = heap_form_tuple(RelationGetDescr(rel), values, nulls);
-	CatalogTupleInsert(rel, tuple);
+	CatalogTupleInsert(rel, weir_view_row_form(view, RelationGetDescr(rel)));
 	mark_changed(rel);
 	table_close(rel, RowExclusiveLock);
 	weir_adopted_set(view->defid, NULL);
@@ -358,11 +243,7 @@ weir_cont_view_forget(Oid relid, ContView *view)
 	scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
 	while (!found && HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
-		Datum		values[NATTS];
-		bool		nulls[NATTS];
-
-		heap_deform_tuple(tuple, RelationGetDescr(rel), values, nulls);
-		relations_from_row(view, values);
+		weir_view_row_relations(view, tuple, RelationGetDescr(rel));
 		if (relid == view->defid || relid == view->viewid || relid == view->matrelid)
 		{
 			CatalogTupleDelete(rel, &tuple->t_self);
@@ -382,7 +263,7 @@ weir_cont_view_set_state(Oid defid, ContViewState state, const char *reason)
 	Datum		values[3];
 
 	values[0] = ObjectIdGetDatum(defid);
-	values[1] = CStringGetTextDatum(state_names[state]);
+	values[1] = CStringGetTextDatum(weir_view_state_name(state));
 	values[2] = reason ? CStringGetTextDatum(reason) : (Datum) 0;
 	weir_suspended_remove_at_commit(defid);
 	return update_row("UPDATE weir.continuous_view SET state = $2, reason = $3, since = pg_catalog.clock_timestamp()"
@@ -425,7 +306,7 @@ weir_cont_view_set_position(Oid defid, int64 boot, int64 seq)
 	Datum		values[3];
 
 	values[0] = ObjectIdGetDatum(defid);
-	values[1] = Int64GetDatum(boot_of_database(boot));
+	values[1] = Int64GetDatum(weir_view_row_boot(boot));
 	values[2] = Int64GetDatum(seq);
 	return update_row("UPDATE weir.continuous_view SET start_boot = $2, start_seq = $3"
 					  " WHERE def OPERATOR(pg_catalog.=) $1",
@@ -569,7 +450,7 @@ load_rows(Oid catalog)
 	HeapTuple	tuple;
 
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-		list = lappend(list, view_from_tuple(tuple, RelationGetDescr(rel)));
+		list = lappend(list, weir_view_row_read(tuple, RelationGetDescr(rel)));
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
 	list_sort(list, compare_views);
@@ -632,59 +513,6 @@ weir_cont_views_touch(void)
 	table_close(rel, NoLock);
 }
 
-static ContView *
-view_from_tuple(HeapTuple tuple, TupleDesc desc)
-{
-	ContView   *view = palloc0(sizeof(ContView));
-	ContViewOptions *options = &view->options;
-	Datum		values[NATTS];
-	bool		nulls[NATTS];
-
-	heap_deform_tuple(tuple, desc, values, nulls);
-	relations_from_row(view, values);
-	view->streamid = DatumGetObjectId(values[ANUM_STREAM - 1]);
-	view->more_streams = streams_list(values[ANUM_MORE_STREAMS - 1]);
-	view->state = state_from_name(TextDatumGetCString(values[ANUM_STATE - 1]));
-	options->sliding = !nulls[ANUM_SW - 1];
-	if (options->sliding)
-	{
-		options->sw = *DatumGetIntervalP(values[ANUM_SW - 1]);
-		options->step_usecs = weir_interval_usecs(DatumGetIntervalP(values[ANUM_STEP - 1]));
-	}
-	options->has_ttl = !nulls[ANUM_TTL - 1] && !nulls[ANUM_TTL_COLUMN - 1];
-	if (options->has_ttl)
-	{
-		options->ttl = *DatumGetIntervalP(values[ANUM_TTL - 1]);
-		options->ttl_column = *DatumGetName(values[ANUM_TTL_COLUMN - 1]);
-	}
-	if (!nulls[ANUM_FILLFACTOR - 1])
-		options->fillfactor = DatumGetInt32(values[ANUM_FILLFACTOR - 1]);
-	if (!nulls[ANUM_PK - 1])
-		options->pk = names_list(DatumGetArrayTypeP(values[ANUM_PK - 1]));
-	options->final = strcmp(TextDatumGetCString(values[ANUM_EMIT - 1]), "final") == 0;
-	for (int i = 0; i < lengthof(late_names); i++)
-		if (strcmp(TextDatumGetCString(values[ANUM_LATE - 1]), late_names[i]) == 0)
-			options->late = (LateAction) i;
-	if (!nulls[ANUM_LATE_STREAM - 1])
-		options->late_stream = DatumGetObjectId(values[ANUM_LATE_STREAM - 1]);
-	options->lateness = *DatumGetIntervalP(values[ANUM_LATENESS - 1]);
-	options->retained = !nulls[ANUM_RETENTION - 1];
-	if (options->retained)
-		options->retention = *DatumGetIntervalP(values[ANUM_RETENTION - 1]);
-	options->partitioned = !nulls[ANUM_PARTITION_BY - 1] && !nulls[ANUM_PARTITION_INTERVAL - 1];
-	if (options->partitioned)
-	{
-		options->partition_column = *DatumGetName(values[ANUM_PARTITION_BY - 1]);
-		options->partition_interval = *DatumGetIntervalP(values[ANUM_PARTITION_INTERVAL - 1]);
-	}
-	if (!nulls[ANUM_GENERATIONS - 1])
-		read_generations(options, DatumGetArrayTypeP(values[ANUM_GENERATIONS - 1]));
-	view->start_boot = boot_of_database(DatumGetInt64(values[ANUM_START_BOOT - 1]));
-	view->start_seq = DatumGetInt64(values[ANUM_START_SEQ - 1]);
-	view->path = TextDatumGetCString(values[ANUM_PATH - 1]);
-	return view;
-}
-
 /* Name and owner are those of the relations; false when these are gone. */
 static bool
 find_relations(ContView *view)
@@ -705,91 +533,6 @@ find_relations(ContView *view)
 	return true;
 }
 
-static void
-relations_from_row(ContView *view, const Datum *values)
-{
-	Datum	   *relids;
-
-	view->defid = DatumGetObjectId(values[ANUM_DEF - 1]);
-	view->viewid = DatumGetObjectId(values[ANUM_VIEW - 1]);
-	view->matrelid = DatumGetObjectId(values[ANUM_MATREL - 1]);
-	deconstruct_array(DatumGetArrayTypeP(values[ANUM_VALUES - 1]),
-					  ARR_ELEMTYPE(DatumGetArrayTypeP(values[ANUM_VALUES - 1])), sizeof(Oid), true, TYPALIGN_INT,
-					  &relids, NULL, &view->nvalues);
-	if (view->nvalues > MAX_VIEW_VALUES)
-		elog(ERROR, "continuous view has %d values relations", view->nvalues);
-	for (int i = 0; i < view->nvalues; i++)
-		view->values[i] = DatumGetObjectId(relids[i]);
-}
-
-static Datum
-array_of_values(const ContView *view, Oid type)
-{
-	Datum		relids[MAX_VIEW_VALUES];
-
-	for (int i = 0; i < view->nvalues; i++)
-		relids[i] = ObjectIdGetDatum(view->values[i]);
-	return PointerGetDatum(construct_array(relids, view->nvalues, type, sizeof(Oid), true, TYPALIGN_INT));
-}
-
-static Datum
-array_of_streams(List *streams, Oid type)
-{
-	Datum	   *relids = palloc(sizeof(Datum) * Max(list_length(streams), 1));
-	ListCell   *lc;
-
-	foreach(lc, streams)
-		relids[foreach_current_index(lc)] = ObjectIdGetDatum(lfirst_oid(lc));
-	return PointerGetDatum(construct_array(relids, list_length(streams), type, sizeof(Oid), true, TYPALIGN_INT));
-}
-
-static Datum
-array_of_names(List *names)
-{
-	Datum	   *elems = palloc(sizeof(Datum) * Max(list_length(names), 1));
-	ListCell   *lc;
-
-	foreach(lc, names)
-		elems[foreach_current_index(lc)] = DirectFunctionCall1(namein, CStringGetDatum(lfirst(lc)));
-	return PointerGetDatum(construct_array(elems, list_length(names), NAMEOID, NAMEDATALEN, false, TYPALIGN_CHAR));
-}
-
-static List *
-names_list(ArrayType *array)
-{
-	List	   *names = NIL;
-	Datum	   *elems;
-	int			n;
-
-	deconstruct_array(array, NAMEOID, NAMEDATALEN, false, TYPALIGN_CHAR, &elems, NULL, &n);
-	for (int i = 0; i < n; i++)
-		names = lappend(names, pstrdup(NameStr(*DatumGetName(elems[i]))));
-	return names;
-}
-
-static void
-read_generations(ContViewOptions *options, ArrayType *array)
-{
-	Datum	   *elems;
-	int			n;
-
-	deconstruct_array(array, INT2OID, sizeof(int16), true, TYPALIGN_SHORT, &elems, NULL, &n);
-	if (n > MAX_VIEW_GENERATIONS)
-		elog(ERROR, "too many generations of a continuous view");
-	options->ngenerations = n;
-	for (int i = 0; i < n; i++)
-		options->generations[i] = DatumGetInt16(elems[i]);
-}
-
-static ContViewState
-state_from_name(const char *name)
-{
-	for (int i = 0; i < lengthof(state_names); i++)
-		if (strcmp(name, state_names[i]) == 0)
-			return (ContViewState) i;
-	elog(ERROR, "unknown state \"%s\" of a continuous view", name);
-}
-
 static int
 compare_views(const ListCell *a, const ListCell *b)
 {
@@ -797,26 +540,6 @@ compare_views(const ListCell *a, const ListCell *b)
 	Oid			y = ((ContView *) lfirst(b))->defid;
 
 	return x < y ? -1 : x > y ? 1 : 0;
-}
-
-/*
- * A position is one in a server run and a database.  A dump restored into
- * another database of the same run must not be taken for it, so the stored
- * number of the run has the database mixed in (and out again by the same).
- */
-static int64
-boot_of_database(int64 boot)
-{
-	return boot ^ ((int64) MyDatabaseId << 16);
-}
-
-static Interval *
-make_interval_usecs(int64 usecs)
-{
-	Interval   *interval = palloc0(sizeof(Interval));
-
-	interval->time = usecs;
-	return interval;
 }
 
 /*
