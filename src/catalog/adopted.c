@@ -10,10 +10,10 @@
  * whole because the dump left something out, rows must flow for the sake of
  * other views, with a warning.
  *
- * Whether a stream has such definitions is looked up in the system catalogs
- * when a session inserts into it first, and again when the list of views has
- * changed (cont_view.h counts these changes); before a commit once more, for the
- * restore may have begun after the rows were inserted.
+ * Whether there are such definitions is looked up in the system catalogs by the first
+ * session that inserts after the list of views has changed (cont_view.h counts these changes). If all are
+ * whole, shared memory says so to the others; else each looks at its streams. Before a commit
+ * this is done once more, for the restore may have begun after the rows were inserted.
  */
 #include "postgres.h"
 
@@ -22,6 +22,7 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "base/compat.h"
+#include "base/shmem.h"
 #include "base/weir.h"
 #include "catalog/adopted.h"
 #include "catalog/cont_view.h"
@@ -33,6 +34,7 @@
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_rewrite.h"
 #include "commands/extension.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -55,9 +57,18 @@ typedef struct CheckedStream
 	uint64		version;
 } CheckedStream;
 
+/*
+ * Of each database slot, the database, and the number of the list of views at
+ * which all its definitions were whole.
+ */
+static pg_atomic_uint64 *whole_at = NULL;
+
 static List *checked = NIL;		/* in TopMemoryContext */
 static List *inserted = NIL;	/* OIDs, by the current transaction; in TopTransactionContext */
 
+static Size whole_at_size(void);
+static void whole_at_init(void *address, bool found);
+static bool all_are_whole(uint64 generation);
 static void xact_callback(XactEvent event, void *arg);
 static HeapTuple find_row(Relation rel, Oid defid, SysScanDesc *scan);
 static CheckedStream *find_checked(Oid streamid);
@@ -68,7 +79,24 @@ static void refuse_or_warn(Oid streamid, Oid defid);
 void
 weir_adopted_init(void)
 {
+	static const WeirShmemPart part = {"weir whole views", whole_at_size, whole_at_init};
+
+	weir_shmem_register(&part);
 	RegisterXactCallback(xact_callback, NULL);
+}
+
+static Size
+whole_at_size(void)
+{
+	return sizeof(pg_atomic_uint64) * WEIR_MAX_DATABASES;
+}
+
+static void
+whole_at_init(void *address, bool found)
+{
+	whole_at = address;
+	for (int i = 0; !found && i < WEIR_MAX_DATABASES; i++)
+		pg_atomic_init_u64(&whole_at[i], 0);
 }
 
 /* ---------------------------------------------------------------------
@@ -96,6 +124,53 @@ weir_adopted_list(void)
 	table_close(rel, AccessShareLock);
 	list_sort(list, list_oid_cmp);
 	return list;
+}
+
+bool
+weir_adopted_in(List *adopted, Oid defid)
+{
+	int			low = 0;
+	int			high = list_length(adopted);
+
+	while (low < high)
+	{
+		int			middle = (low + high) / 2;
+
+		if (list_nth_oid(adopted, middle) < defid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < list_length(adopted) && list_nth_oid(adopted, low) == defid;
+}
+
+void
+weir_adopted_prune(void)
+{
+	Relation	views = table_open(weir_catalog_relid("continuous_view"), AccessShareLock);
+	Relation	rel = table_open(weir_catalog_relid("adopted"), RowExclusiveLock);
+	List	   *rows = NIL;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	bool		isnull;
+
+	CommandCounterIncrement();	/* see what was deleted */
+	scan = systable_beginscan(views, InvalidOid, false, NULL, 0, NULL);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		rows = lappend_oid(rows, DatumGetObjectId(heap_getattr(tuple, 1, RelationGetDescr(views), &isnull)));
+	systable_endscan(scan);
+	list_sort(rows, list_oid_cmp);
+	scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Oid			defid = DatumGetObjectId(heap_getattr(tuple, ANUM_ADOPTED_DEF, RelationGetDescr(rel), &isnull));
+
+		if (!weir_adopted_in(rows, defid))
+			CatalogTupleDelete(rel, &tuple->t_self);
+	}
+	systable_endscan(scan);
+	table_close(rel, RowExclusiveLock);
+	table_close(views, AccessShareLock);
 }
 
 Adoption
@@ -170,14 +245,37 @@ find_row(Relation rel, Oid defid, SysScanDesc *scan)
 void
 weir_adopted_check_insert(Oid streamid)
 {
-	CheckedStream *stream = find_checked(streamid);
+	CheckedStream *stream;
 	MemoryContext caller;
 
-	if (stream->generation != weir_cont_views_generation() || stream->version != weir_cont_views_version())
-		look_up(stream);
 	caller = MemoryContextSwitchTo(TopTransactionContext);
 	inserted = list_append_unique_oid(inserted, streamid);
 	MemoryContextSwitchTo(caller);
+	if (all_are_whole(weir_cont_views_generation()))
+		return;
+	stream = find_checked(streamid);
+	if (stream->generation != weir_cont_views_generation() || stream->version != weir_cont_views_version())
+		look_up(stream);
+}
+
+/*
+ * Are all definitions whole, at this number of the list of views?  What the own
+ * transaction has done is not said to others.
+ */
+static bool
+all_are_whole(uint64 generation)
+{
+	pg_atomic_uint64 *known = &whole_at[weir_my_database_slot()];
+	uint64		mark = generation << 32 | MyDatabaseId;
+
+	if (weir_cont_views_changed_here())
+		return false;
+	if (pg_atomic_read_u64(known) == mark)
+		return true;
+	if (weir_adopted_others() != NIL)
+		return false;
+	pg_atomic_write_u64(known, mark);
+	return true;
 }
 
 /* Rows that were inserted before their stream's definitions were restored must not be committed after it. */
@@ -186,7 +284,7 @@ xact_callback(XactEvent event, void *arg)
 {
 	ListCell   *lc;
 
-	if (event == XACT_EVENT_PRE_COMMIT)
+	if (event == XACT_EVENT_PRE_COMMIT && inserted != NIL && !all_are_whole(weir_cont_views_generation()))
 	{
 		foreach(lc, inserted)
 		{
@@ -224,11 +322,12 @@ look_up(CheckedStream *stream)
 	uint64		generation = weir_cont_views_generation();
 	uint64		version = weir_cont_views_version();
 	Oid			schema = weir_schema_oid();
+	List	   *whole = weir_adopted_list();
 	ListCell   *lc;
 
 	stream->generation = 0;
 	foreach(lc, weir_views_over(stream->streamid))
-		if (get_rel_namespace(lfirst_oid(lc)) == schema)
+		if (get_rel_namespace(lfirst_oid(lc)) == schema && !weir_adopted_in(whole, lfirst_oid(lc)))
 			refuse_or_warn(stream->streamid, lfirst_oid(lc));
 	stream->generation = generation;
 	stream->version = version;
@@ -290,12 +389,15 @@ weir_views_over(Oid relid)
 	{
 		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
 
-		/* A rule depends on each column that it reads; in the index they are not together. */
 		if (form->classid == RewriteRelationId)
-			rules = list_append_unique_oid(rules, form->objid);
+			rules = lappend_oid(rules, form->objid);
 	}
 	systable_endscan(scan);
 	table_close(depend, AccessShareLock);
+
+	/* A rule depends on each column that it reads. */
+	list_sort(rules, list_oid_cmp);
+	list_deduplicate_oid(rules);
 	foreach(lc, rules)
 	{
 		Oid			viewid = view_of_rule(lfirst_oid(lc));
@@ -325,10 +427,11 @@ view_of_rule(Oid ruleid)
 }
 
 List *
-weir_adopted_definitions(void)
+weir_adopted_others(void)
 {
 	Relation	depend = table_open(DependRelationId, AccessShareLock);
 	Oid			extension = get_extension_oid(WEIR_EXTENSION, false);
+	List	   *whole = weir_adopted_list();
 	List	   *result = NIL;
 	ScanKeyData key[2];
 	SysScanDesc scan;
@@ -343,7 +446,7 @@ weir_adopted_definitions(void)
 	{
 		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
 
-		if (form->classid == RelationRelationId && get_rel_relkind(form->objid) == RELKIND_VIEW &&
+		if (form->classid == RelationRelationId && !weir_adopted_in(whole, form->objid) && get_rel_relkind(form->objid) == RELKIND_VIEW &&
 			getExtensionOfObject(RelationRelationId, form->objid) != extension)
 			result = lappend_oid(result, form->objid);
 	}

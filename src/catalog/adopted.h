@@ -25,6 +25,9 @@ extern void weir_adopted_init(void);
 /* OIDs of definitions that are whole, in this order.  By the catalog snapshot. */
 extern List *weir_adopted_list(void);
 
+/* Is the OID in such a list? */
+extern bool weir_adopted_in(List *adopted, Oid defid);
+
 /* What is known of a definition; *missing, unless NULL: what there is not, palloc'd, or NULL. */
 extern Adoption weir_adopted_get(Oid defid, char **missing);
 
@@ -41,7 +44,10 @@ extern void weir_adopted_check_insert(Oid streamid);
 /* OIDs of the views whose queries name a relation. */
 extern List *weir_views_over(Oid relid);
 
-/* OIDs of views in schema weir that are not the extension's: definitions, whole or not. */
-extern List *weir_adopted_definitions(void);
+/* OIDs of definitions that are not whole: views in schema weir that are neither in the table nor the extension's. */
+extern List *weir_adopted_others(void);
+
+/* Rows of weir.continuous_view were deleted by hand: their definitions are whole no more. */
+extern void weir_adopted_prune(void);
 
 #endif

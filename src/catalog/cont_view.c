@@ -350,6 +350,9 @@ weir_catalog_changed(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("weir.catalog_changed must be called as a trigger")));
 	mark_changed(((TriggerData *) fcinfo->context)->tg_relation);
+	if (TRIGGER_FIRED_BY_DELETE(((TriggerData *) fcinfo->context)->tg_event) ||
+		TRIGGER_FIRED_BY_TRUNCATE(((TriggerData *) fcinfo->context)->tg_event))
+		weir_adopted_prune();
 	PG_RETURN_POINTER(NULL);
 }
 
@@ -458,23 +461,15 @@ load_rows(Oid catalog)
 	return list;
 }
 
-/* Both lists are in the order of OIDs. */
 static void
 mark_restored(List *views)
 {
 	List	   *whole = weir_adopted_list();
-	ListCell   *next = list_head(whole);
 	ListCell   *lc;
 
 	foreach(lc, views)
-	{
-		ContView   *view = lfirst(lc);
-
-		while (next && lfirst_oid(next) < view->defid)
-			next = lnext(whole, next);
-		if (next == NULL || lfirst_oid(next) != view->defid)
-			view->state = CONT_VIEW_RESTORED;
-	}
+		if (!weir_adopted_in(whole, ((ContView *) lfirst(lc))->defid))
+			((ContView *) lfirst(lc))->state = CONT_VIEW_RESTORED;
 }
 
 List *
@@ -502,6 +497,12 @@ weir_cont_views_restored(void)
 			restored = lappend(restored, lfirst(lc));
 		}
 	return restored;
+}
+
+bool
+weir_cont_views_changed_here(void)
+{
+	return changed_here;
 }
 
 void

@@ -111,6 +111,9 @@ extern List *weir_cont_views_restored(void);
 /* The list has changed for a reason that the table does not show. */
 extern void weir_cont_views_touch(void);
 
+/* Has the current transaction changed it? */
+extern bool weir_cont_views_changed_here(void);
+
 /* Does the view's query read this stream? */
 extern bool weir_cont_view_reads(const ContView *view, Oid streamid);
 

@@ -53,11 +53,9 @@ static char *name_of(const Guard *guard);
 List *
 weir_orphans(void)
 {
-	List	   *defids = weir_adopted_definitions();
+	List	   *defids = weir_adopted_others();
 	ListCell   *lc;
 
-	foreach(lc, weir_cont_views())
-		defids = list_delete_oid(defids, ((ContView *) lfirst(lc))->defid);
 	foreach(lc, weir_cont_views_restored())
 		defids = list_delete_oid(defids, ((ContView *) lfirst(lc))->defid);
 	return defids;
