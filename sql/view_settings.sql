@@ -43,5 +43,18 @@ SELECT CASE WHEN zone LIKE 'Asia/%' THEN zone END AS zone, x FROM log ORDER BY 1
 ALTER ROLE :"me" RESET timezone;
 ALTER ROLE :"me" RESET weir_test.x;
 ALTER ROLE :"me" IN DATABASE :"db" RESET timezone;
+
+-- and not the role that sessions of the database begin with, for what workers write into Weir's own tables
+CREATE ROLE regress_weir_settings;
+CREATE VIEW bad AS SELECT 1 / (extract(year FROM at) - 2031)::int AS x FROM s;
+ALTER DATABASE :"db" SET role = 'regress_weir_settings';
+INSERT INTO s VALUES ('2030-01-01 20:00+00'), ('2031-01-01 20:00+00');
+ALTER DATABASE :"db" SET session_authorization = 'regress_weir_settings';
+INSERT INTO s VALUES ('2030-01-01 20:00+00'), ('2031-01-01 20:00+00');
+ALTER DATABASE :"db" RESET session_authorization;
+ALTER DATABASE :"db" RESET role;
+SELECT sqlstate, count(*) FROM weir.dead_letters WHERE view = 'bad'::regclass GROUP BY 1;
+SELECT count(*) FROM bad;
+DROP ROLE regress_weir_settings;
 SELECT kind, sum(errors) FROM weir.stat_worker GROUP BY kind ORDER BY kind;
 DROP SCHEMA view_settings CASCADE;

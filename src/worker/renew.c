@@ -24,6 +24,7 @@
 #include "access/xact.h"
 #include "base/compat.h"
 #include "base/shmem.h"
+#include "catalog/pg_authid.h"
 #include "catalog/pg_db_role_setting.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
@@ -54,6 +55,7 @@ static HTAB *before = NULL;
 static void xact_callback(XactEvent event, void *arg);
 static ArrayType *read_settings(Oid database, Oid role);
 static char *settings_as_text(void);
+static void be_superuser(void);
 static void undo(ArrayType *of_role, ArrayType *of_database, ArrayType *of_all);
 static char *find_value(ArrayType *array, const char *name);
 
@@ -136,6 +138,7 @@ weir_renew_connected(void)
 	ArrayType  *of_all;
 
 	StartTransactionCommand();
+	be_superuser();
 	settings = settings_as_text();
 	of_database = read_settings(MyDatabaseId, InvalidOid);
 	of_all = read_settings(InvalidOid, InvalidOid);
@@ -220,6 +223,15 @@ settings_as_text(void)
 		appendStringInfo(&text, "%s;", array ? OidOutputFunctionCall(F_ARRAY_OUT, PointerGetDatum(array)) : "");
 	}
 	return MemoryContextStrdup(TopMemoryContext, text.data);
+}
+
+/* ALTER DATABASE SET role, or session_authorization, is for those who connect: workers stay who they are. */
+static void
+be_superuser(void)
+{
+	SetConfigOption("role", "none", PGC_SUSET, PGC_S_OVERRIDE);
+	SetConfigOption("session_authorization", GetUserNameFromId(BOOTSTRAP_SUPERUSERID, false),
+					PGC_SUSET, PGC_S_OVERRIDE);
 }
 
 /* What was set for the role gets the value that it has in the database, or had before the worker connected. */
