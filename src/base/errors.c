@@ -102,7 +102,7 @@ weir_errors_clarify(ErrorData *error)
 	if (error->sqlerrcode != ERRCODE_QUERY_CANCELED || !weir_owner_timed_out() || weir_owner_hurried())
 		return;
 	error->sqlerrcode = ERRCODE_WEIR_TIMEOUT;
-	error->message = psprintf("functions took longer than %d ms (weir.query_timeout)", weir_query_timeout);
+	error->message = weir_owner_exceeded();
 }
 
 /* The file that raised it, without folders. */

@@ -32,19 +32,35 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/timeout.h"
-#include "utils/timestamp.h"
 #include "utils/syscache.h"
+#include "utils/timestamp.h"
 #include "utils/varlena.h"
+#include "utils/wait_event.h"
 
-/* How often code is interrupted that has taken too long, and how many seconds apart, before its process ends. */
-#define MAX_STRIKES 3
+/* How often code is interrupted that has taken too long, and how many ms apart at most, before its process ends. */
+#define MAX_STRIKES 2
 #define STRIKE_MS 1000
 
-/* The limit of time: in workers. */
+/*
+ * Time is told by the ticks of a timer, so many to a limit. When the process or the machine stands still for a while, one is missed or two,
+ * and nobody is blamed.
+ */
+#define TICKS 8
+
+typedef struct Limit
+{
+	TimeoutId	timer;
+	volatile sig_atomic_t ticks;
+	int			ms;
+} Limit;
+
+/* In workers: of all that is done with a batch of rows or a view's groups, and of one call for which all wait. */
 static bool limited = false;
-static TimeoutId timer;
+static Limit whole;
+static Limit call;
+static volatile sig_atomic_t in_call = false;
 static volatile sig_atomic_t strikes = 0;
-static volatile TimestampTz last_strike = 0;	/* after it, code is not interrupted but ended */
+static const Limit *volatile struck = NULL;	/* which limit it was */
 static int	hurry_ms = 0;
 static bool ending = false;
 
@@ -55,19 +71,29 @@ static void start_timer(void);
 static void stop_timer(void);
 static void release_session_locks(void);
 
-/* A signal handler. */
-static void
-interrupt_code(void)
+/* Is it not the code that takes the time? Advisory locks and sleeping are its own affair. */
+static bool
+waits_for_others(void)
 {
-	/* An error has left the code behind, and the timer running. */
-	if (!weir_owner_inside())
-		return;
+	uint32		class = *my_wait_event_info & 0xFF000000;
 
-	/* Who waits for a lock on a table takes no time of others.  Advisory locks are the code's own affair. */
-	if (MyProc->waitLock && MyProc->waitLock->tag.locktag_lockmethodid != USER_LOCKMETHOD)
+	return class == PG_WAIT_IO || class == PG_WAIT_LWLOCK || class == PG_WAIT_BUFFER_PIN || class == PG_WAIT_IPC ||
+		(MyProc->waitLock && MyProc->waitLock->tag.locktag_lockmethodid != USER_LOCKMETHOD);
+}
+
+/* In a signal handler.  An error may have left the code behind, and the timer running. */
+static void
+tick(Limit *limit)
+{
+	int			over;
+
+	if (!weir_owner_inside() || waits_for_others())
 		return;
-	strikes++;
-	if (GetCurrentTimestamp() > last_strike)
+	over = ++limit->ticks - TICKS;
+	if (over < 0 || over % Max(1, TICKS * Min(STRIKE_MS, limit->ms) / limit->ms) != 0)
+		return;
+	struck = limit;
+	if (++strikes > MAX_STRIKES)
 	{
 		ending = true;
 		ProcDiePending = true;
@@ -78,39 +104,82 @@ interrupt_code(void)
 	SetLatch(MyLatch);
 }
 
+static void
+tick_whole(void)
+{
+	tick(&whole);
+}
+
+static void
+tick_call(void)
+{
+	if (in_call)
+		tick(&call);
+}
+
 void
 weir_owner_limit_time(void)
 {
-	timer = RegisterTimeout(USER_TIMEOUT, interrupt_code);
+	whole.timer = RegisterTimeout(USER_TIMEOUT, tick_whole);
+	call.timer = RegisterTimeout(USER_TIMEOUT, tick_call);
 	limited = true;
+}
+
+static void
+start(Limit *limit, int ms)
+{
+	int			tick_ms = Max(1, ms / TICKS);
+
+	limit->ticks = 0;
+	limit->ms = Max(1, ms);
+	enable_timeout_every(limit->timer, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), tick_ms), tick_ms);
 }
 
 static void
 start_timer(void)
 {
-	TimestampTz now;
-	int			ms = weir_query_timeout;
-
 	strikes = 0;
-	if (!limited || ms <= 0)
-		return;
-	now = GetCurrentTimestamp();
-	last_strike = TimestampTzPlusMilliseconds(now, (int64) ms + (MAX_STRIKES - 1) * STRIKE_MS + STRIKE_MS / 2);
-	if (hurry_ms > 0)
-		ms = Min(ms, hurry_ms);
-	enable_timeout_every(timer, TimestampTzPlusMilliseconds(now, ms), STRIKE_MS);
+	in_call = false;
+	if (limited && weir_query_timeout > 0)
+		start(&whole, hurry_ms > 0 ? Min(weir_query_timeout, hurry_ms) : weir_query_timeout);
 }
 
 /* What came too late to interrupt the code must not interrupt what follows. */
+static void
+forget_strikes(void)
+{
+	if (strikes > 0)
+		QueryCancelPending = false;
+	strikes = 0;
+}
+
 static void
 stop_timer(void)
 {
 	if (!limited)
 		return;
-	disable_timeout(timer, false);
-	if (strikes > 0)
-		QueryCancelPending = false;
-	strikes = 0;
+	disable_timeout(whole.timer, false);
+	in_call = false;
+	forget_strikes();
+}
+
+void
+weir_owner_begin_call(void)
+{
+	if (!limited || weir_call_timeout <= 0 || !weir_owner_inside())
+		return;
+	start(&call, weir_call_timeout);
+	in_call = true;
+}
+
+void
+weir_owner_end_call(void)
+{
+	if (!in_call)
+		return;
+	in_call = false;
+	disable_timeout(call.timer, false);
+	forget_strikes();
 }
 
 void
@@ -142,13 +211,21 @@ weir_owner_hurry(int ms)
 bool
 weir_owner_hurried(void)
 {
-	return strikes > 0 && hurry_ms > 0 && hurry_ms < weir_query_timeout;
+	return strikes > 0 && struck == &whole && whole.ms < weir_query_timeout;
 }
 
 bool
 weir_owner_timed_out(void)
 {
 	return strikes > 0;
+}
+
+char *
+weir_owner_exceeded(void)
+{
+	return struck == &call ?
+		psprintf("a function took longer than %d ms (weir.call_timeout) where all views wait for it", call.ms) :
+		psprintf("functions took longer than %d ms (weir.query_timeout)", whole.ms);
 }
 
 bool

@@ -20,6 +20,7 @@ int			weir_batch_kb = 16384;
 int			weir_sliding_window_step_factor = 5;
 int			weir_flush_warning = 5000;
 int			weir_query_timeout = 10000;
+int			weir_call_timeout = 500;
 int			weir_kafka_metadata_interval = 5000;
 
 int			weir_read_streams = READ_STREAMS_ERROR;
@@ -69,6 +70,9 @@ static const IntSetting int_settings[] = {
 	{"weir.query_timeout",
 		"Longest time that the code of one view or stream may take with a batch of rows; 0: no limit.",
 	&weir_query_timeout, 0, INT_MAX, PGC_SIGHUP, GUC_UNIT_MS},
+	{"weir.call_timeout",
+		"Longest time that one call of a function may take where all views wait for it, as where states are combined; 0: no limit.",
+	&weir_call_timeout, 0, INT_MAX, PGC_SIGHUP, GUC_UNIT_MS},
 	{"weir.kafka_metadata_interval",
 		"Time between looks for new partitions of a Kafka topic.",
 	&weir_kafka_metadata_interval, 100, 3600 * 1000, PGC_SIGHUP, GUC_UNIT_MS},

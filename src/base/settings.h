@@ -17,6 +17,7 @@ extern int	weir_batch_kb;				/* weir.batch_size, kB */
 extern int	weir_sliding_window_step_factor;	/* weir.sliding_window_step_factor, percent */
 extern int	weir_flush_warning;			/* weir.flush_warning, ms; -1: none */
 extern int	weir_query_timeout;			/* weir.query_timeout, ms; 0: none */
+extern int	weir_call_timeout;			/* weir.call_timeout, ms; 0: none */
 extern int	weir_read_streams;			/* weir.read_streams: what a query over a stream gives */
 extern int	weir_kafka_metadata_interval;	/* weir.kafka_metadata_interval, ms */
 

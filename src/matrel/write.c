@@ -25,6 +25,7 @@
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "base/compat.h"
+#include "base/owner.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "executor/spi.h"
@@ -335,6 +336,21 @@ fill_row(MatrelWriter *w, MatrelPart *part, TupleTableSlot *row, const Datum *va
 	row->tts_tableOid = RelationGetRelid(part->rel);
 }
 
+/* Expressions of indexes are code of users, which all views wait for. */
+static void
+insert_into_indexes(MatrelWriter *w, MatrelPart *part, TupleTableSlot *row, bool update, WeirUpdateIndexes which)
+{
+	bool		has_code = false;
+
+	for (int i = 0; i < part->rri->ri_NumIndices; i++)
+		has_code |= part->rri->ri_IndexRelationInfo[i]->ii_Expressions != NIL || part->rri->ri_IndexRelationInfo[i]->ii_Predicate != NIL;
+	if (has_code)
+		weir_owner_begin_call();
+	weir_insert_index_tuples(part->rri, row, w->estate, update, which);
+	if (has_code)
+		weir_owner_end_call();
+}
+
 /* Insert the pending rows. */
 static void
 insert_pending(MatrelWriter *w, MatrelPart *part)
@@ -355,7 +371,7 @@ insert_pending(MatrelWriter *w, MatrelPart *part)
 		part->nindexed = i;
 		w->at = part->pending_rows[i];
 		if (part->rri->ri_NumIndices > 0)
-			weir_insert_index_tuples(part->rri, part->pending[i], w->estate, false, WEIR_ALL_INDEXES);
+			insert_into_indexes(w, part, part->pending[i], false, WEIR_ALL_INDEXES);
 		ResetPerTupleExprContext(w->estate);
 		ExecClearTuple(part->pending[i]);
 	}
@@ -394,7 +410,7 @@ weir_writer_update(MatrelWriter *w, MatrelPart *part, ItemPointer tid, const Dat
 	fill_row(w, part, w->row, values, nulls, block);
 	simple_table_tuple_update(part->rel, tid, w->row, GetActiveSnapshot(), &indexes);
 	if (part->rri->ri_NumIndices > 0 && weir_needs_index_update(indexes))
-		weir_insert_index_tuples(part->rri, w->row, w->estate, true, indexes);
+		insert_into_indexes(w, part, w->row, true, indexes);
 	ResetPerTupleExprContext(w->estate);
 	w->written++;
 }

@@ -18,9 +18,12 @@
 
 #include "access/detoast.h"
 #include "access/htup_details.h"
+#include "access/transam.h"
 #include "base/compat.h"
+#include "base/owner.h"
 #include "catalog/cont_view.h"
 #include "catalog/pg_aggregate.h"
+#include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
@@ -41,6 +44,8 @@ static void check_combinable(Form_pg_aggregate form);
 static bool types_follow_arguments(Oid aggfnoid);
 static bool is_own(Oid aggfnoid);
 static void tell_argument_types(FuncExpr *call, int nargs, Oid *argtypes);
+static Datum call_function(FunctionCallInfo fcinfo, bool is_limited);
+static bool may_take_long(Oid aggfnoid, Oid fn);
 static void lookup_functions(PartialAgg *agg, Form_pg_aggregate form,
 							 int nargs, Oid *argtypes, MemoryContext cxt);
 static void lookup_function(FmgrInfo *flinfo, Oid aggfnoid, Oid fn, Expr *expr, MemoryContext cxt);
@@ -308,7 +313,7 @@ weir_partial_agg_combine_trans(PartialAgg *agg, fmNodePtr context, Datum a, bool
 	fcinfo->args[0].isnull = a_null;
 	fcinfo->args[1].value = b;
 	fcinfo->args[1].isnull = b_null;
-	result = FunctionCallInvoke(fcinfo);
+	result = call_function(fcinfo, agg->combine_limited);
 
 	/* Those of sum(bigint) and others give a null pointer, not NULL, for two NULLs. */
 	*result_null = fcinfo->isnull || (agg->internal && DatumGetPointer(result) == NULL);
@@ -343,8 +348,22 @@ weir_partial_agg_finalize_trans(PartialAgg *agg, fmNodePtr context,
 		fcinfo->args[i].value = (Datum) 0;
 		fcinfo->args[i].isnull = true;
 	}
-	result = FunctionCallInvoke(fcinfo);
+	result = call_function(fcinfo, agg->final_limited);
 	*result_null = fcinfo->isnull;
+	return result;
+}
+
+/* Where it is called in a worker, all views wait for it. */
+static Datum
+call_function(FunctionCallInfo fcinfo, bool is_limited)
+{
+	Datum		result;
+
+	if (!is_limited)
+		return FunctionCallInvoke(fcinfo);
+	weir_owner_begin_call();
+	result = FunctionCallInvoke(fcinfo);
+	weir_owner_end_call();
 	return result;
 }
 
@@ -396,6 +415,7 @@ lookup_functions(PartialAgg *agg, Form_pg_aggregate form,
 								 InvalidOid, &expr, NULL);
 	lookup_function(&agg->combinefn, agg->aggfnoid, form->aggcombinefn, expr, cxt);
 	agg->combine_strict = agg->combinefn.fn_strict;
+	agg->combine_limited = may_take_long(agg->aggfnoid, form->aggcombinefn);
 
 	if (agg->internal)
 	{
@@ -414,7 +434,25 @@ lookup_functions(PartialAgg *agg, Form_pg_aggregate form,
 									 agg->resulttype, agg->inputcollid,
 									 form->aggfinalfn, &expr);
 		lookup_function(&agg->finalfn, agg->aggfnoid, form->aggfinalfn, expr, cxt);
+		agg->final_limited = may_take_long(agg->aggfnoid, form->aggfinalfn);
 	}
+}
+
+/* Aggregates that come with PostgreSQL take the time that their states need, and so does what only a superuser can create. */
+static bool
+may_take_long(Oid aggfnoid, Oid fn)
+{
+	HeapTuple	tuple;
+	Oid			language;
+
+	if (aggfnoid < FirstNormalObjectId)
+		return false;
+	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(fn));
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for function %u", fn);
+	language = ((Form_pg_proc) GETSTRUCT(tuple))->prolang;
+	ReleaseSysCache(tuple);
+	return language != ClanguageId;
 }
 
 /*

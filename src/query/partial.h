@@ -37,6 +37,8 @@ typedef struct PartialAgg
 	bool		internal;		/* transtype is internal */
 	uint32		mark;			/* of its states in the matrel, if internal */
 	bool		combine_strict;
+	bool		combine_limited;	/* by weir.call_timeout */
+	bool		final_limited;
 	FmgrInfo	transfn;		/* fn_oid invalid until weir_partial_agg_advance needs it */
 	FmgrInfo	combinefn;
 	FmgrInfo	serialfn;		/* fn_oid invalid unless internal */

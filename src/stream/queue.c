@@ -78,6 +78,7 @@ typedef struct QueueDatabase
 	int64		published;		/* last number given */
 	int64		flushed;		/* all up to here are on disk */
 	int64		last_sync;		/* latest number that somebody waits for */
+	int64		alone_until;	/* numbers up to here are taken stream by stream */
 	int64		urgent;			/* numbers up to here are not to be kept waiting for company */
 	int64		nmessages;
 	int64		nrows;
@@ -658,15 +659,20 @@ weir_queue_set_flushed(int slot, int64 seq, int64 epoch)
 
 /* Link a sorted list of messages into the sorted queue. */
 static void
-put_back_locked(QueueDatabase *db, QueueMessage *list)
+put_back_locked(QueueDatabase *db, int worker, bool alone)
 {
+	QueueMessage *list = db->workers[worker].taken;
 	QueueMessage **link = &db->head;
+
+	db->workers[worker].taken = NULL;
 
 	while (list != NULL)
 	{
 		QueueMessage *message = list;
 
 		list = list->next;
+		if (alone)
+			db->alone_until = Max(db->alone_until, message->seq);
 		while (*link != NULL && (*link)->seq < message->seq)
 			link = &(*link)->next;
 		message->next = *link;
@@ -695,15 +701,14 @@ weir_queue_attach_worker(int slot, int worker)
 }
 
 void
-weir_queue_detach_worker(int slot, int worker)
+weir_queue_detach_worker(int slot, int worker, bool alone)
 {
 	QueueDatabase *db = &queue->databases[slot];
 
 	LWLockAcquire(&db->lock, LW_EXCLUSIVE);
 	if (db->workers[worker].pid == MyProcPid)
 	{
-		put_back_locked(db, db->workers[worker].taken);
-		db->workers[worker].taken = NULL;
+		put_back_locked(db, worker, alone);
 		db->workers[worker].pid = 0;
 		db->workers[worker].latch = NULL;
 		db->nworkers--;
@@ -723,13 +728,12 @@ weir_queue_set_busy(int slot, int worker, bool busy)
 }
 
 void
-weir_queue_put_back(int slot, int worker)
+weir_queue_put_back(int slot, int worker, bool alone)
 {
 	QueueDatabase *db = &queue->databases[slot];
 
 	LWLockAcquire(&db->lock, LW_EXCLUSIVE);
-	put_back_locked(db, db->workers[worker].taken);
-	db->workers[worker].taken = NULL;
+	put_back_locked(db, worker, alone);
 	LWLockRelease(&db->lock);
 }
 
@@ -868,8 +872,7 @@ weir_queue_park(int slot, int worker, const StreamSet *streams, int ms)
 			entry->until = TimestampTzPlusMilliseconds(now, ms);
 		parked = parked && entry;
 	}
-	put_back_locked(db, db->workers[worker].taken);
-	db->workers[worker].taken = NULL;
+	put_back_locked(db, worker, false);
 	LWLockRelease(&db->lock);
 	return parked;
 }
@@ -995,7 +998,7 @@ weir_queue_take(int slot, int worker, QueueTake *take)
 	if (first)
 	{
 		take->parked = db->nparked > 0 && find_parked(db, &first->streams) != NULL;
-		take->alone = take->parked || first->seq <= take->alone_until;
+		take->alone = take->parked || first->seq <= db->alone_until;
 		db->workers[worker].taken = take_locked(db, first, take->alone, nstuck, now);
 		db->workers[worker].since = now;
 		for (QueueMessage *m = first->next; m && !take->mixed; m = m->next)

@@ -152,13 +152,12 @@ extern int64 weir_queue_flushed_seq(int slot);
 /* --- workers; slot is the database's, worker an index below WEIR_MAX_INGEST_WORKERS --- */
 
 extern void weir_queue_attach_worker(int slot, int worker);
-extern void weir_queue_detach_worker(int slot, int worker); /* puts back what it took */
+extern void weir_queue_detach_worker(int slot, int worker, bool alone);	/* puts back what it took */
 
 /* How messages are taken. */
 typedef struct QueueTake
 {
 	bool		linger;			/* in: few rows that nobody waits for are left for a moment */
-	int64		alone_until;	/* in: messages up to this number are taken stream by stream */
 	bool		alone;			/* out: all are of the same streams */
 	bool		parked;			/* out: they were parked */
 	bool		mixed;			/* out: they are of several sets of streams */
@@ -187,8 +186,11 @@ extern void (*weir_queue_help) (void);
 /* Whether the worker has other rows in hand: then others are woken. */
 extern void weir_queue_set_busy(int slot, int worker, bool busy);
 
-/* Put back what the worker took and has not merged. */
-extern void weir_queue_put_back(int slot, int worker);
+/*
+ * Put back what the worker took and has not merged.  alone: what of it is of different streams is not to be taken together
+ * again, by any worker.
+ */
+extern void weir_queue_put_back(int slot, int worker, bool alone);
 
 /*
  * The same, when a lock was in its way: streams (one of them at least is a stream of what it took) are parked for so long.  They are

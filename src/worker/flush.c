@@ -139,6 +139,7 @@ commit_callback(XactEvent event, void *arg)
 	{
 		writing = false;
 		weir_epoch_release(weir_worker_self->slot);
+		weir_worker_flushed();
 	}
 	else if (event == XACT_EVENT_ABORT)
 		writing = false;
@@ -287,6 +288,10 @@ flush_epoch(Epoch *epoch)
 static void
 flush_start(void)
 {
+	ListCell   *lc;
+
+	foreach(lc, weir_worker_unwritable())
+		note_unwritable(lfirst_oid(lc));
 	RegisterXactCallback(commit_callback, NULL);
 	weir_epoch_attach_flusher(weir_worker_self->slot, MyLatch);
 	weir_errors_endure();

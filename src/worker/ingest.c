@@ -62,9 +62,6 @@
 /* How long code may take with rows of one stream while rows of others are in the same batch. */
 #define MIXED_MS 300
 
-/* Rows up to this publication number are taken stream by stream. */
-static int64 alone_until = 0;
-
 /* ---------------------------------------------------------------------
  * Into the epoch
  * --------------------------------------------------------------------- */
@@ -415,7 +412,8 @@ ingest_stop(void)
 {
 	weir_feed_release_held();
 	if (weir_worker_self)
-		weir_queue_detach_worker(weir_worker_self->slot, weir_worker_self->task.index);
+		weir_queue_detach_worker(weir_worker_self->slot, weir_worker_self->task.index,
+								 weir_owner_is_unstoppable() && weir_owner_hurried());
 }
 
 /*
@@ -463,18 +461,9 @@ streams_to_park(Oid whose, StreamSet *streams)
 	weir_worker_commit();
 }
 
-/* To be called with all that was taken, which is sorted by number. */
-static void
-leave_to_take_alone(QueueMessage *list)
-{
-	for (; list; list = list->next)
-		alone_until = list->seq;
-	weir_queue_put_back(weir_worker_self->slot, weir_worker_self->task.index);
-}
-
 /*
  * A lock that the rows need is not free.  When it is known whose rows these are, their streams are parked, and others
- * go on; else rows are taken stream by stream from here on, until it is known.
+ * go on; else rows are taken stream by stream, until it is known.
  */
 static void
 leave_locked(QueueMessage *list, const QueueTake *take, Oid whose)
@@ -494,7 +483,7 @@ leave_locked(QueueMessage *list, const QueueTake *take, Oid whose)
 		(void) weir_queue_park(slot, index, &streams, PARK_MS);
 	}
 	else
-		leave_to_take_alone(list);
+		weir_queue_put_back(slot, index, true);
 }
 
 static void
@@ -506,15 +495,17 @@ ingest_list(QueueMessage *list, bool mixed)
 		free_messages(list);
 	}
 	else if (!ingest_messages(list, mixed))
-		leave_to_take_alone(list);
+		weir_queue_put_back(weir_worker_self->slot, weir_worker_self->task.index, true);
 }
 
 /* Take one batch of committed rows; 0, or when there was none the ms to wait. */
 static long
 ingest_committed(bool linger)
 {
-	QueueTake	take = {linger, alone_until};
-	QueueMessage *list = weir_queue_take(weir_worker_self->slot, weir_worker_self->task.index, &take);
+	int			slot = weir_worker_self->slot;
+	int			index = weir_worker_self->task.index;
+	QueueTake	take = {linger};
+	QueueMessage *list = weir_queue_take(slot, index, &take);
 
 	if (list == NULL)
 		return take.wait_ms;
@@ -535,11 +526,11 @@ ingest_committed(bool linger)
 		if (!recover_to_leave(&whose, &hurried))
 		{
 			/* Back into the queue, unless they are merged already. */
-			weir_queue_put_back(weir_worker_self->slot, weir_worker_self->task.index);
+			weir_queue_put_back(slot, index, false);
 			PG_RE_THROW();
 		}
 		if (hurried)
-			leave_to_take_alone(list);
+			weir_queue_put_back(slot, index, true);
 		else
 			leave_locked(list, &take, whose);
 	}

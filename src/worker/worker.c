@@ -68,8 +68,15 @@ static const WorkerKindOps *ops = NULL;
 static uint32 wait_event = 0;
 static emit_log_hook_type next_log_hook = NULL;
 
-/* By database: the view whose code a worker could not stop. */
-static Oid *culprits = NULL;
+/* By database: views whose code a worker could not stop. */
+typedef struct Culprits
+{
+	Oid			defid;			/* to be suspended */
+	Oid			unwritable[8];	/* by a flush worker, since the last flush; the latest ones */
+	int			nunwritable;
+} Culprits;
+
+static Culprits *culprits = NULL;
 
 static bool left_open = false;	/* a transaction is open, and nothing goes on in it */
 static TimestampTz opened = 0;
@@ -196,6 +203,37 @@ handle_sigterm(SIGNAL_ARGS)
 	errno = save_errno;
 }
 
+/* The next worker begins at once, and without that code: of a batch of several streams it takes one at a time. */
+static void
+note_culprit(Oid defid)
+{
+	Culprits   *c = culprits ? &culprits[weir_worker_self->slot] : NULL;
+
+	weir_registry_set_renewed(weir_worker_self->entry);
+	if (c == NULL || weir_owner_hurried())
+		return;
+	c->defid = defid;
+	if (weir_worker_self->task.kind == WORKER_FLUSH)
+		c->unwritable[c->nunwritable++ % lengthof(c->unwritable)] = defid;
+}
+
+List *
+weir_worker_unwritable(void)
+{
+	Culprits   *c = &culprits[weir_worker_self->slot];
+	List	   *result = NIL;
+
+	for (int i = 0; i < Min(c->nunwritable, lengthof(c->unwritable)); i++)
+		result = list_append_unique_oid(result, c->unwritable[i]);
+	return result;
+}
+
+void
+weir_worker_flushed(void)
+{
+	culprits[weir_worker_self->slot].nunwritable = 0;
+}
+
 static void
 leave(int code, Datum arg)
 {
@@ -203,8 +241,8 @@ leave(int code, Datum arg)
 		ops->stop();
 	if (weir_worker_self == NULL)
 		return;
-	if (culprits && weir_owner_is_unstoppable())
-		culprits[weir_worker_self->slot] = weir_errors_whose();
+	if (weir_owner_is_unstoppable())
+		note_culprit(weir_errors_whose());
 	weir_registry_detach(weir_worker_self->entry);
 }
 
@@ -215,7 +253,7 @@ leave(int code, Datum arg)
 static Size
 culprits_size(void)
 {
-	return sizeof(Oid) * WEIR_MAX_DATABASES;
+	return sizeof(Culprits) * WEIR_MAX_DATABASES;
 }
 
 static void
@@ -238,22 +276,22 @@ weir_worker_init(void)
 static void
 suspend_culprit(void)
 {
-	Oid			defid = culprits[weir_worker_self->slot];
+	Oid			defid = culprits[weir_worker_self->slot].defid;
 	ContView   *view;
 
 	if (!OidIsValid(defid))
 		return;
-	culprits[weir_worker_self->slot] = InvalidOid;
+	culprits[weir_worker_self->slot].defid = InvalidOid;
 	weir_worker_begin();
 	view = weir_cont_view_by_def(defid);
 	if (view != NULL && view->state == CONT_VIEW_ACTIVE)
 	{
-		const char *reason = "functions took longer than weir.query_timeout and could not be interrupted";
+		const char *reason = "functions took too long and could not be interrupted";
 
 		ereport(WARNING,
 				(errmsg("continuous view %s is suspended: %s", view->name, reason),
 				 errhint("Mend the cause, then call weir.activate('%s').", view->name)));
-		weir_cont_view_set_state(defid, CONT_VIEW_SUSPENDED, reason);
+		(void) weir_cont_view_suspend(defid, reason, false);
 	}
 	weir_worker_commit();
 }

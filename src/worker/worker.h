@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 #include "base/errors.h"
+#include "nodes/pg_list.h"
 #include "worker/registry.h"
 
 /* What this process is; valid in a worker only. */
@@ -59,6 +60,13 @@ extern void weir_worker_recover(void);
 extern void weir_worker_leave_open(void);
 extern bool weir_worker_resume(void);
 extern long weir_worker_close_idle(void);
+
+/*
+ * For the flush worker: the views (a list of OIDs) whose code workers before it could not stop while they wrote what is in
+ * the epoch still; and that the epoch has been written without them.
+ */
+extern List *weir_worker_unwritable(void);
+extern void weir_worker_flushed(void);
 
 /* What this worker does, for pg_stat_activity; NULL: idle. */
 extern void weir_worker_report(const char *activity);

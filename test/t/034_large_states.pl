@@ -8,7 +8,7 @@ use WeirTest;
 use Test::More;
 
 my $shared = 32;
-my $node = weir_cluster('large', conf => "weir.memory = '${shared}MB'\nweir.ingest_workers = 1\njit = off\nlog_error_verbosity = verbose");
+my $node = weir_cluster('large', conf => "weir.query_timeout = 0\nweir.memory = '${shared}MB'\nweir.ingest_workers = 1\njit = off\nlog_error_verbosity = verbose");
 
 # The most memory that a worker ever had, in MB, without what it shares; undef where that is not to be found out.
 sub peak
