@@ -61,7 +61,9 @@ OBJS = \
 	src/stream/stream_row.o \
 	src/stream/fdw.o \
 	src/stream/xact_rows.o \
+	src/stream/message.o \
 	src/stream/queue.o \
+	src/stream/queue_warn.o \
 	src/stream/feed.o \
 	src/stream/batch.o \
 	src/kafka/client.o \
@@ -133,6 +135,8 @@ OBJS = \
 	src/worker/faulty.o \
 	src/worker/write_view.o \
 	src/worker/notes.o \
+	src/worker/aside_table.o \
+	src/worker/set_aside.o \
 	src/worker/tick.o \
 	src/worker/flush.o \
 	src/worker/flush_wait.o \

@@ -297,7 +297,8 @@ CREATE FUNCTION weir.adopt(OUT definition regclass, OUT view regclass, OUT missi
 REVOKE ALL ON FUNCTION weir.adopt() FROM PUBLIC;
 COMMENT ON FUNCTION weir.adopt() IS 'the restore is over: what is whole of continuous views that were restored counts from now on; returns a row for each, with what is missing of those that are not';
 
-CREATE FUNCTION weir.view_troubles_raw(OUT def oid, OUT trouble text, OUT trouble_since timestamptz)
+CREATE FUNCTION weir.view_troubles_raw(OUT def oid, OUT waits_for text, OUT blocked_by integer[], OUT waits_since timestamptz,
+	OUT set_aside bigint, OUT trouble text, OUT trouble_since timestamptz)
 	RETURNS SETOF record
 	LANGUAGE c VOLATILE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'weir_view_troubles';
 COMMENT ON FUNCTION weir.view_troubles_raw() IS 'what stands in the way of continuous views of this database; see weir.views';
@@ -307,7 +308,8 @@ CREATE VIEW weir.views AS
 		v."values"::pg_catalog.regclass[], v.def::pg_catalog.regclass, v.stream::pg_catalog.regclass,
 		v.more_streams::pg_catalog.regclass[], pg_catalog.pg_get_userbyid(c.relowner) AS owner,
 		CASE WHEN a.def IS NULL THEN 'restoring' WHEN a.missing IS NOT NULL THEN 'incomplete' ELSE v.state END AS state,
-		coalesce(a.missing, v.reason) AS reason, v.since, t.trouble, t.trouble_since,
+		coalesce(a.missing, v.reason) AS reason, v.since, t.waits_for, t.blocked_by, t.waits_since, t.set_aside,
+		t.trouble, t.trouble_since,
 		v.sw, v.step, v.ttl, v.ttl_column, v.fillfactor, v.pk,
 		v.emit, v.late, v.late_stream::pg_catalog.regclass, v.allowed_lateness, v.retention,
 		v.partition_by, v.partition_interval, v.created, v.search_path,
@@ -1476,6 +1478,47 @@ CREATE TABLE weir.late_rows (
 SELECT pg_catalog.pg_extension_config_dump('weir.late_rows', '');
 SELECT pg_catalog.pg_extension_config_dump('weir.late_rows_id_seq', '');
 COMMENT ON TABLE weir.late_rows IS 'rows that came after their window in a view with late = divert, and without late_stream, was closed: JSON, or the message as it came from Kafka';
+
+/*
+ * Groups of views that could not be written, in order, a row as many as fit on a page; and the views, each with the watermark that it
+ * shows meanwhile (that of its streams when it was set aside).
+ */
+CREATE TABLE weir.set_aside (
+	view weir.relation NOT NULL,
+	n bigint GENERATED ALWAYS AS IDENTITY (CACHE 1000),
+	epoch bigint NOT NULL,
+	part smallint NOT NULL,
+	groups bytea NOT NULL,
+	PRIMARY KEY (view, n)
+) WITH (toast_tuple_target = 8160);
+ALTER TABLE weir.set_aside ALTER groups SET STORAGE EXTERNAL;
+SELECT pg_catalog.pg_extension_config_dump('weir.set_aside', '');
+SELECT pg_catalog.pg_extension_config_dump('weir.set_aside_n_seq', '');
+COMMENT ON TABLE weir.set_aside IS 'groups of continuous views that wait for a lock or the like, until they can be written; view is the definition';
+
+CREATE TABLE weir.waiting (
+	view weir.relation PRIMARY KEY,
+	matrel weir.relation NOT NULL,
+	since timestamptz NOT NULL,
+	watermark timestamptz
+);
+SELECT pg_catalog.pg_extension_config_dump('weir.waiting', '');
+GRANT SELECT ON weir.waiting TO PUBLIC;
+COMMENT ON TABLE weir.waiting IS 'continuous views (definitions) of which groups are in weir.set_aside; see weir.views';
+
+CREATE FUNCTION weir.view_watermark(matrel regclass, stream regclass) RETURNS timestamptz
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	AS 'SELECT CASE WHEN EXISTS (SELECT FROM weir.waiting w WHERE w.matrel::pg_catalog.oid OPERATOR(pg_catalog.=) $1::pg_catalog.oid)
+		THEN (SELECT w.watermark FROM weir.waiting w WHERE w.matrel::pg_catalog.oid OPERATOR(pg_catalog.=) $1::pg_catalog.oid)
+		ELSE (SELECT w.watermark FROM weir.watermarks w WHERE w.stream::pg_catalog.oid OPERATOR(pg_catalog.=) $2::pg_catalog.oid AND w.partition OPERATOR(pg_catalog.=) -1) END';
+COMMENT ON FUNCTION weir.view_watermark(regclass, regclass) IS 'the watermark that a view shows: that of its stream, or what it was when groups of the view were set aside';
+
+CREATE FUNCTION weir.view_watermark(matrel regclass, stream regclass, VARIADIC others regclass[]) RETURNS timestamptz
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	AS 'SELECT CASE WHEN EXISTS (SELECT FROM weir.waiting w WHERE w.matrel::pg_catalog.oid OPERATOR(pg_catalog.=) $1::pg_catalog.oid)
+		THEN (SELECT w.watermark FROM weir.waiting w WHERE w.matrel::pg_catalog.oid OPERATOR(pg_catalog.=) $1::pg_catalog.oid)
+		ELSE weir.watermark($2, VARIADIC $3) END';
+COMMENT ON FUNCTION weir.view_watermark(regclass, regclass, regclass[]) IS 'the same of a UNION ALL of streams';
 
 /* -- section: kafka -- */
 

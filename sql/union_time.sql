@@ -25,7 +25,7 @@ CREATE VIEW visits WITH (emit = final, late = drop) AS
 	SELECT k, window_start, window_end, count(*) FROM (SELECT at, k FROM a UNION ALL SELECT ts, id FROM b) u, weir.session(at, '30 seconds') GROUP BY 1, 2, 3;
 CREATE VIEW dropped WITH (late = drop, retention = '5 minutes', partition_by = 'window_start', partition_interval = '1 minute') AS
 	SELECT window_start, count(*) FROM (SELECT at FROM a UNION ALL SELECT at FROM a WHERE v > 5 UNION ALL SELECT ts FROM b) u, weir.tumble(at, '1 minute') GROUP BY 1;
-SELECT pg_get_viewdef('final'::regclass) ~ 'watermark\(''a''::regclass, VARIADIC ARRAY\[''b''::regclass\]\)' AS of_both;
+SELECT pg_get_viewdef('final'::regclass) ~ 'watermark\(''final_mrel''::regclass, ''a''::regclass, VARIADIC ARRAY\[''b''::regclass\]\)' AS of_both;
 
 INSERT INTO a VALUES (1, '2030-01-01 00:00:05', 1), (2, '2030-01-01 00:05:00', 2);
 SELECT weir.watermark('a'), weir.watermark('b'), weir.watermark('a', 'b');

@@ -19,7 +19,10 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "parser/parse_relation.h"
+#include "storage/lock.h"
 #include "storage/proc.h"
+#include "storage/procarray.h"
+#include "storage/sinvaladt.h"
 #include "utils/acl.h"
 #include "utils/lsyscache.h"
 #include "utils/regproc.h"
@@ -91,6 +94,24 @@ typedef bool WeirUpdateIndexes;
 #else
 #define weir_my_proc_number() (MyProc->pgprocno)
 #endif
+
+/* 17: and a virtual transaction is told by it. */
+#if PG_VERSION_NUM >= 170000
+#define weir_vxid_proc(vxid) ((vxid).procNumber != INVALID_PROC_NUMBER ? ProcNumberGetProc((vxid).procNumber) : NULL)
+#define weir_proc_lxid(proc) ((proc)->vxid.lxid)
+#else
+#define weir_vxid_proc(vxid) ((vxid).backendId != InvalidBackendId ? BackendIdGetProc((vxid).backendId) : NULL)
+#define weir_proc_lxid(proc) ((proc)->lxid)
+#endif
+
+/* The process that runs a virtual transaction; 0: it is prepared, or has ended. */
+static inline int
+weir_vxid_pid(VirtualTransactionId vxid)
+{
+	PGPROC	   *proc = weir_vxid_proc(vxid);
+
+	return proc && weir_proc_lxid(proc) == vxid.localTransactionId ? proc->pid : 0;
+}
 
 /* 18: EXPLAIN and executor hooks aside, ExecutorRun lost execute_once. */
 #if PG_VERSION_NUM >= 180000

@@ -39,20 +39,26 @@ struct OwnInsert
 	TupleTableSlot *slots[MAX_PENDING];
 };
 
+void
+weir_own_prepare(SPIPlanPtr *plan, const char *sql, int nargs, Oid *types)
+{
+	SPIPlanPtr	made;
+
+	if (*plan != NULL)
+		return;
+	made = SPI_prepare(sql, nargs, types);
+	if (made == NULL || SPI_keepplan(made) != 0)
+		elog(ERROR, "could not prepare \"%s\"", sql);
+	*plan = made;
+}
+
 uint64
 weir_own_execute(SPIPlanPtr *plan, const char *sql, int nargs, Oid *types, Datum *values,
 				 const char *nulls)
 {
 	int			result;
 
-	if (*plan == NULL)
-	{
-		SPIPlanPtr	made = SPI_prepare(sql, nargs, types);
-
-		if (made == NULL || SPI_keepplan(made) != 0)
-			elog(ERROR, "could not prepare \"%s\"", sql);
-		*plan = made;
-	}
+	weir_own_prepare(plan, sql, nargs, types);
 	result = SPI_execute_plan(*plan, values, nulls, false, 0);
 	if (result < 0)
 		elog(ERROR, "could not execute \"%s\": %s", sql, SPI_result_code_string(result));

@@ -8,9 +8,12 @@
 #include "postgres.h"
 #include "executor/spi.h"
 
+/* Prepare a statement, in SPI, and keep its plan in *plan, which is NULL at first.  The text names everything by schema. */
+extern void weir_own_prepare(SPIPlanPtr *plan, const char *sql, int nargs, Oid *types);
+
 /*
  * Execute an INSERT, UPDATE or DELETE, in SPI; the plan is kept in *plan, which is
- * NULL at first.  The text names everything by schema.  Returns how many rows.
+ * NULL at first.  Returns how many rows.
  */
 extern uint64 weir_own_execute(SPIPlanPtr *plan, const char *sql, int nargs, Oid *types,
 							   Datum *values, const char *nulls);

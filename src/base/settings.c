@@ -22,6 +22,7 @@ int			weir_flush_warning = 5000;
 int			weir_query_timeout = 10000;
 int			weir_call_timeout = 500;
 int			weir_kafka_metadata_interval = 5000;
+int			weir_set_aside_limit_kb = 1024 * 1024;
 
 int			weir_read_streams = READ_STREAMS_ERROR;
 
@@ -73,6 +74,9 @@ static const IntSetting int_settings[] = {
 	{"weir.call_timeout",
 		"Longest time that one call of a function may take where all views wait for it, as where states are combined; 0: no limit.",
 	&weir_call_timeout, 0, INT_MAX, PGC_SIGHUP, GUC_UNIT_MS},
+	{"weir.set_aside_limit",
+		"Most that a database sets aside of views that cannot be written, before one is suspended.",
+	&weir_set_aside_limit_kb, 64, INT_MAX, PGC_SIGHUP, GUC_UNIT_KB},
 	{"weir.kafka_metadata_interval",
 		"Time between looks for new partitions of a Kafka topic.",
 	&weir_kafka_metadata_interval, 100, 3600 * 1000, PGC_SIGHUP, GUC_UNIT_MS},

@@ -20,6 +20,7 @@ extern int	weir_query_timeout;			/* weir.query_timeout, ms; 0: none */
 extern int	weir_call_timeout;			/* weir.call_timeout, ms; 0: none */
 extern int	weir_read_streams;			/* weir.read_streams: what a query over a stream gives */
 extern int	weir_kafka_metadata_interval;	/* weir.kafka_metadata_interval, ms */
+extern int	weir_set_aside_limit_kb;	/* weir.set_aside_limit */
 
 enum
 {

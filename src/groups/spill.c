@@ -195,7 +195,7 @@ weir_run_dump(Run *run)
 	run->unsorted = run->unsorted || unsorted;
 
 	for (GroupTable *table = run->tables; table; table = table->next)
-		weir_groups_free_buckets(table, true);
+		weir_groups_free_buckets(table, run->arena.cxt == NULL);
 	run->tables = NULL;
 	weir_arena_free(&run->arena);
 }

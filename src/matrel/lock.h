@@ -7,13 +7,16 @@
 
 #include "postgres.h"
 #include "catalog/cont_view.h"
+#include "storage/itemptr.h"
 #include "storage/lockdefs.h"
+#include "utils/relcache.h"
 
-/* A lock that was not free. */
+/* What was not free: the lock on a relation, or rows that a transaction has locked. */
 typedef struct MatrelBlocker
 {
-	Oid			relid;			/* InvalidOid: none */
-	LOCKMODE	mode;
+	Oid			relid;			/* InvalidOid: nothing */
+	LOCKMODE	mode;			/* NoLock: rows of it, */
+	TransactionId xid;			/* locked by this transaction */
 } MatrelBlocker;
 
 /*
@@ -31,6 +34,21 @@ extern bool weir_table_try_lock(Oid relid, LOCKMODE mode, MatrelBlocker *blocker
  * weir_matrel_blocked_by says, once, what was not free.
  */
 extern void weir_table_lock(Oid relid);
+
+/* The same for a row that another transaction has in hand, so that to change it would have to wait. */
+extern void weir_row_check(Relation rel, ItemPointer tid);
 extern MatrelBlocker weir_matrel_blocked_by(void);
+
+/*
+ * The processes that stand in the way, up to max; returns how many, 0 a prepared transaction.  None: it is free
+ * by now, or who it is cannot be told.
+ */
+extern int	weir_matrel_blocking_pids(const MatrelBlocker *blocker, int *pids, int max);
+
+/* What is in the way, for users; in a transaction. */
+extern char *weir_matrel_blocker_text(const MatrelBlocker *blocker);
+
+/* Rows of that transaction: is it still there? */
+extern bool weir_matrel_is_blocked(const MatrelBlocker *blocker);
 
 #endif

@@ -3,8 +3,8 @@
  *	  Writing groups into a matrel: find by key, combine, update or insert.
  *
  * Called by the flush worker alone, so nobody else changes a matrel's rows
- * (direct writes are refused by a trigger); a change by other means shows as a
- * "tuple concurrently updated" error, and the flush is tried again.
+ * (direct writes are refused by a trigger); a change by other means is an
+ * error, and the flush is tried again.
  *
  * A group is found through the matrel's lookup index: a unique index on all
  * keys, or one on weir.hash_key(keys), whose hits are checked.  Where the
@@ -25,6 +25,7 @@
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "base/compat.h"
+#include "base/errors.h"
 #include "base/owner.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
@@ -401,14 +402,44 @@ weir_writer_insert(MatrelWriter *w, MatrelPart *part, const Datum *values, const
 		insert_pending(w, part);
 }
 
+/*
+ * Without waiting for whoever has locked the row: that may last, and others wait for
+ * what this transaction writes.
+ */
+static WeirUpdateIndexes
+update_row(MatrelWriter *w, MatrelPart *part, ItemPointer tid)
+{
+	WeirUpdateIndexes indexes = WEIR_NO_INDEX_UPDATE;
+	CommandId	cid = GetCurrentCommandId(true);
+	TM_FailureData failure;
+	LockTupleMode mode;
+	TM_Result	result;
+
+	result = table_tuple_update(part->rel, tid, w->row, cid, GetActiveSnapshot(), InvalidSnapshot,
+								false, &failure, &mode, &indexes);
+	if (result == TM_BeingModified)
+	{
+		weir_row_check(part->rel, tid);
+
+		/* A lock for a foreign key, which the update need not wait for, or one that is gone. */
+		result = table_tuple_update(part->rel, tid, w->row, cid, GetActiveSnapshot(), InvalidSnapshot,
+									true, &failure, &mode, &indexes);
+	}
+	if (result != TM_Ok)
+		ereport(ERROR,
+				(errcode(ERRCODE_WEIR_CHANGED),
+				 errmsg("a row of \"%s\" was changed meanwhile", RelationGetRelationName(part->rel))));
+	return indexes;
+}
+
 void
 weir_writer_update(MatrelWriter *w, MatrelPart *part, ItemPointer tid, const Datum *values,
 				   const bool *nulls, const CarriedBlock *block)
 {
-	WeirUpdateIndexes indexes = WEIR_NO_INDEX_UPDATE;
+	WeirUpdateIndexes indexes;
 
 	fill_row(w, part, w->row, values, nulls, block);
-	simple_table_tuple_update(part->rel, tid, w->row, GetActiveSnapshot(), &indexes);
+	indexes = update_row(w, part, tid);
 	if (part->rri->ri_NumIndices > 0 && weir_needs_index_update(indexes))
 		insert_into_indexes(w, part, w->row, true, indexes);
 	ResetPerTupleExprContext(w->estate);

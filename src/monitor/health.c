@@ -178,18 +178,43 @@ watermark_rows(ReturnSetInfo *result, int slot)
 	}
 }
 
+static char *
+pids_text(const int *pids, int n)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	for (int i = 0; i < n; i++)
+	{
+		appendStringInfoString(&text, i == 0 ? " by " : ", ");
+		if (pids[i] != 0)
+			appendStringInfo(&text, "process %d", pids[i]);
+		else
+			appendStringInfoString(&text, "a prepared transaction");
+	}
+	return text.data;
+}
+
 static void
 view_rows(ReturnSetInfo *result)
 {
-	ViewTrouble trouble;
+	AsideView	aside;
 
-	for (int i = 0; weir_aside_get(i, &trouble); i++)
+	for (int i = 0; weir_aside_get(i, &aside); i++)
 	{
-		ContView   *view = weir_cont_view_by_def(trouble.defid);
+		ContView   *view = weir_cont_view_by_def(aside.defid);
+		const char *name = view ? view->name : relation_name(aside.defid);
 
-		add_row(result, view ? view->name : relation_name(trouble.defid), "housekeeping_fails", trouble.trouble,
-				trouble.trouble_since,
-				"The view counts on. Remove the cause; it is tried again, at the latest after five minutes.");
+		if (aside.trouble_since != 0)
+			add_row(result, name, "housekeeping_fails", aside.trouble, aside.trouble_since,
+					"The view counts on. Remove the cause; it is tried again, at the latest after five minutes.");
+		if (aside.since != 0 && lasts(aside.since))
+			add_row(result, name, "view_waits",
+					psprintf("%s%s%s", aside.reason, pids_text(aside.pids, aside.npids),
+							 aside.bytes > 0 ? psprintf("; %lld kB of it are set aside", (long long) (aside.bytes + 1023) / 1024) : ""),
+					aside.since,
+					aside.npids > 0 ? "End the transactions in its way: what is set aside is written then." :
+					"Remove the cause: what is set aside is written then.");
 	}
 }
 

@@ -15,6 +15,7 @@
 #include "storage/proc.h"
 #include "storage/procarray.h"
 #include "stream/queue.h"
+#include "worker/aside.h"
 #include "worker/missing.h"
 
 /* Less than that is nothing to speak of: processes come up, launchers are started again. */
@@ -240,13 +241,35 @@ explain_busy(int64 seq, FlushDelay *delay)
 	strlcpy(delay->remedy, "weir.health() tells more.", sizeof(delay->remedy));
 }
 
+/* Views may wait whose rows these are not: nothing else is known to be wrong. */
+static bool
+explain_aside(FlushDelay *delay)
+{
+	AsideView	view;
+
+	for (int i = 0; weir_aside_get(i, &view); i++)
+	{
+		if (view.since == 0)
+			continue;
+		snprintf(delay->reason, sizeof(delay->reason), "a view cannot be written%s%s", view.is_error ? "" : ": ",
+				 view.is_error ? "" : view.reason);
+		if (view.npids > 0 && view.pids[0] != 0)
+			snprintf(delay->reason + strlen(delay->reason), sizeof(delay->reason) - strlen(delay->reason),
+					 " by process %d", view.pids[0]);
+		strlcpy(delay->error, view.is_error ? view.reason : "", sizeof(delay->error));
+		strlcpy(delay->remedy, "weir.views shows which views wait, and for whom.", sizeof(delay->remedy));
+		return true;
+	}
+	return false;
+}
+
 static void
 explain_delay(int64 seq, FlushDelay *delay)
 {
 	Explanation e = {delay, false};
 
 	weir_problems_each(explain, &e);
-	if (!e.found)
+	if (!e.found && !explain_aside(delay))
 		explain_busy(seq, delay);
 }
 

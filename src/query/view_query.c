@@ -76,8 +76,8 @@ static void add_final(Query *query, ViewQueryContext *cxt, const ContViewOptions
 static void add_window_condition(Query *query, ViewQueryContext *cxt, Node *condition);
 static Node *is_final(ViewQueryContext *cxt, const ContViewOptions *options, Node *end);
 static Node *is_whole(ViewQueryContext *cxt, const ContViewOptions *options);
-static Node *watermark_of(ContQuery *cq, Oid type);
-static Const *stream_const(Oid streamid);
+static Node *watermark_of(ViewQueryContext *cxt, Oid type);
+static Const *relation_const(Oid relid);
 static Node *weir_call(const char *name, Oid result, List *args);
 static Node *minus(Node *time, const Interval *interval);
 static Node *run_once(Node *expr, Oid type);
@@ -547,7 +547,7 @@ is_final(ViewQueryContext *cxt, const ContViewOptions *options, Node *end)
 	ContQuery  *cq = cxt->cq;
 	Oid			type = exprType((Node *) cq->closing->row_end);
 
-	return weir_make_op("<=", end, run_once(minus(watermark_of(cq, type), &options->lateness), type));
+	return weir_make_op("<=", end, run_once(minus(watermark_of(cxt, type), &options->lateness), type));
 }
 
 /*
@@ -567,7 +567,7 @@ is_whole(ViewQueryContext *cxt, const ContViewOptions *options)
 		Interval	length = weir_late_longest(cq);
 		CoalesceExpr *coalesce = makeNode(CoalesceExpr);
 
-		bound = minus(minus(minus(watermark_of(cq, type), &options->lateness), &options->retention), &length);
+		bound = minus(minus(minus(watermark_of(cxt, type), &options->lateness), &options->retention), &length);
 		coalesce->coalescetype = type;
 		coalesce->args = list_make2(bound, makeConst(type, -1, InvalidOid, sizeof(Timestamp),
 													 TimestampGetDatum(DT_NOBEGIN), false, FLOAT8PASSBYVAL));
@@ -580,17 +580,18 @@ is_whole(ViewQueryContext *cxt, const ContViewOptions *options)
 						run_once(bound, type));
 }
 
-/* weir.watermark(stream, VARIADIC others), as a time of this type */
+/* weir.view_watermark(matrel, stream, VARIADIC others), as a time of this type */
 static Node *
-watermark_of(ContQuery *cq, Oid type)
+watermark_of(ViewQueryContext *cxt, Oid type)
 {
+	ContQuery  *cq = cxt->cq;
 	ArrayExpr  *others = makeNode(ArrayExpr);
-	List	   *args = list_make1(stream_const(cq->streamid));
+	List	   *args = list_make2(relation_const(cxt->view->matrelid), relation_const(cq->streamid));
 	Node	   *result;
 	ListCell   *lc;
 
 	for_each_from(lc, cq->streams, 1)
-		others->elements = lappend(others->elements, stream_const(lfirst_oid(lc)));
+		others->elements = lappend(others->elements, relation_const(lfirst_oid(lc)));
 	if (others->elements != NIL)
 	{
 		others->array_typeid = REGCLASSARRAYOID;
@@ -598,7 +599,7 @@ watermark_of(ContQuery *cq, Oid type)
 		others->location = -1;
 		args = lappend(args, others);
 	}
-	result = weir_call("watermark", TIMESTAMPTZOID, args);
+	result = weir_call("view_watermark", TIMESTAMPTZOID, args);
 	castNode(FuncExpr, result)->funcvariadic = others->elements != NIL;
 	if (type == TIMESTAMPOID)
 		result = (Node *) makeFuncExpr(F_TIMEZONE_TEXT_TIMESTAMPTZ, TIMESTAMPOID,
@@ -609,16 +610,16 @@ watermark_of(ContQuery *cq, Oid type)
 }
 
 static Const *
-stream_const(Oid streamid)
+relation_const(Oid relid)
 {
-	return makeConst(REGCLASSOID, -1, InvalidOid, sizeof(Oid), ObjectIdGetDatum(streamid), false, true);
+	return makeConst(REGCLASSOID, -1, InvalidOid, sizeof(Oid), ObjectIdGetDatum(relid), false, true);
 }
 
 /* A function of schema weir */
 static Node *
 weir_call(const char *name, Oid result, List *args)
 {
-	Oid			types[2];
+	Oid			types[3];
 	ListCell   *lc;
 
 	foreach(lc, args)

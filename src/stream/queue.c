@@ -39,9 +39,6 @@
 /* Asynchronous rows wait up to this long for others, in ms. */
 #define LINGER_MS 10
 
-/* How often a wait for a flush is worth another warning, in ms. */
-#define WARN_AGAIN_MS 60000
-
 /* A worker that has had the same rows in hand for longer is stuck; how often who waits looks for that, in ms. */
 #define STUCK_MS 200
 #define LOOK_MS 250
@@ -61,10 +58,17 @@ typedef struct QueueWorker
 	bool		busy;			/* has rows in hand that are not of the queue */
 } QueueWorker;
 
+struct HeldStreams
+{
+	int			n;
+	HeldStream	streams[FLEXIBLE_ARRAY_MEMBER];
+};
+
 typedef struct QueueWaiter
 {
 	dlist_node	node;
 	int64		seq;
+	StreamSet	streams;		/* of its rows */
 	int64		epoch;			/* that the rows with this number alone are in; 0: none yet */
 	Latch	   *latch;
 	bool		waiting;		/* cleared by who wakes it */
@@ -77,6 +81,7 @@ typedef struct QueueDatabase
 	QueueMessage *tail;
 	int64		published;		/* last number given */
 	int64		flushed;		/* all up to here are on disk */
+	HeldStreams *held;			/* but for those of these streams; or NULL */
 	int64		last_sync;		/* latest number that somebody waits for */
 	int64		alone_until;	/* numbers up to here are taken stream by stream */
 	int64		urgent;			/* numbers up to here are not to be kept waiting for company */
@@ -99,7 +104,6 @@ typedef struct QueueShared
 } QueueShared;
 
 void		(*weir_queue_help) (void) = NULL;
-void		(*weir_queue_explain) (int64 seq, FlushDelay *delay) = NULL;
 
 static QueueShared *queue = NULL;
 static QueueDatabase *waiting_in = NULL;	/* this process may be in its list of waiters */
@@ -107,7 +111,7 @@ static bool exit_registered = false;
 static bool never_wait = false; /* this process is a worker */
 static uint32 wait_event = 0;
 
-static void enlist_locked(QueueDatabase *db, int64 seq);
+static void enlist_locked(QueueDatabase *db, int64 seq, const StreamSet *streams);
 static void look_for_help(QueueDatabase *db);
 
 static Size
@@ -140,62 +144,6 @@ weir_queue_init(void)
 /* ---------------------------------------------------------------------
  * Messages
  * --------------------------------------------------------------------- */
-
-QueueMessage *
-weir_queue_message_alloc(bool spooled)
-{
-	QueueMessage *message = spooled ?
-		weir_shared_alloc_reserve(WEIR_MEMORY_QUEUE, sizeof(QueueMessage)) :
-		weir_shared_alloc(WEIR_MEMORY_QUEUE, sizeof(QueueMessage));
-
-	if (message != NULL)
-		memset(message, 0, sizeof(QueueMessage));
-	return message;
-}
-
-QueuePiece *
-weir_queue_piece_alloc(Size len)
-{
-	QueuePiece *piece = weir_shared_alloc(WEIR_MEMORY_QUEUE,
-										  MAXALIGN(sizeof(QueuePiece)) + len);
-
-	if (piece != NULL)
-	{
-		piece->next = NULL;
-		piece->len = len;
-	}
-	return piece;
-}
-
-void
-weir_queue_message_free(QueueMessage *message, bool remove_spool)
-{
-	QueuePiece *piece = message->pieces;
-
-	if (message->feed)
-		weir_feed_kill(message->feed);
-	if (message->spooled && remove_spool)
-		FileSetDeleteAll(&message->fileset);
-	while (piece != NULL)
-	{
-		QueuePiece *next = piece->next;
-
-		weir_shared_free(piece);
-		piece = next;
-	}
-	weir_shared_free(message);
-}
-
-void
-weir_stream_set_add(StreamSet *set, Oid streamid)
-{
-	for (int i = 0; i < Min(set->n, STREAM_SET_MAX); i++)
-		if (set->streams[i] == streamid)
-			return;
-	if (set->n < STREAM_SET_MAX)
-		set->streams[set->n] = streamid;
-	set->n = Min(set->n, STREAM_SET_MAX) + 1;
-}
 
 /*
  * Are the rows in the queue worth a batch: does somebody wait for one of them, or
@@ -280,7 +228,7 @@ weir_queue_publish(QueueMessage *message, bool *wait)
 	if (message->sync)
 	{
 		db->last_sync = seq;
-		enlist_locked(db, seq);
+		enlist_locked(db, seq, &message->streams);
 		message->waiter = weir_my_proc_number() + 1;
 	}
 	if (message->sync || message->spooled || message->feed)
@@ -415,30 +363,32 @@ weir_queue_prepare_wait(void)
 }
 
 static void
-enlist_locked(QueueDatabase *db, int64 seq)
+enlist_locked(QueueDatabase *db, int64 seq, const StreamSet *streams)
 {
 	QueueWaiter *waiter = &queue->waiters[weir_my_proc_number()];
 
 	waiting_in = db;
 	waiter->waiting = true;
 	waiter->seq = seq;
+	waiter->streams = *streams;
 	waiter->epoch = 0;
 	waiter->latch = MyLatch;
 	dlist_push_tail(&db->waiters, &waiter->node);
 	db->nwaiting++;
 }
 
-/* For all up to seq.  Returns false when there is nothing to wait for. */
+/* For all up to seq to be flushed.  Returns false when there is nothing to wait for. */
 static bool
 waiter_enlist(QueueDatabase *db, int64 seq)
 {
+	static const StreamSet none = {0};
 	bool		waiting;
 
 	weir_queue_prepare_wait();
 	LWLockAcquire(&db->lock, LW_EXCLUSIVE);
 	waiting = db->flushed < seq;
 	if (waiting)
-		enlist_locked(db, seq);
+		enlist_locked(db, seq, &none);
 	LWLockRelease(&db->lock);
 	return waiting;
 }
@@ -468,42 +418,6 @@ wait_event_begin(void)
 {
 	if (wait_event == 0)
 		wait_event = weir_wait_event_new("WeirFlush");
-}
-
-void
-weir_queue_wait_begin(FlushWait *wait, int64 seq, bool show_errors, bool committed)
-{
-	wait->seq = seq;
-	wait->show_errors = show_errors;
-	wait->committed = committed;
-	wait->warn_at = TimestampTzPlusMilliseconds(weir_clock_steady(), weir_flush_warning);
-}
-
-/*
- * To the client alone: the workers tell the log what is wrong, once and not for
- * each who waits.  It is sent at once.
- */
-long
-weir_queue_wait_warn(FlushWait *wait)
-{
-	TimestampTz now = weir_clock_steady();
-	FlushDelay	delay = {"", "", ""};
-
-	if (weir_flush_warning < 0)
-		return WARN_AGAIN_MS;
-	if (now < wait->warn_at)
-		return TimestampDifferenceMilliseconds(now, wait->warn_at);
-	if (weir_queue_explain)
-		weir_queue_explain(wait->seq, &delay);
-	if (delay.error[0] && !wait->show_errors)
-		strlcpy(delay.error, "The error is shown to members of pg_read_all_stats.", sizeof(delay.error));
-	ereport(WARNING_CLIENT_ONLY,
-			(errmsg("still waiting for the flush of stream rows: %s", delay.reason),
-			 delay.error[0] ? errdetail("%s", delay.error) :
-			 wait->committed ? errdetail("The transaction has already committed, but its stream rows are not in the views yet.") : 0,
-			 errhint("%s", delay.remedy)));
-	wait->warn_at = TimestampTzPlusMilliseconds(now, WARN_AGAIN_MS);
-	return WARN_AGAIN_MS;
 }
 
 bool
@@ -605,6 +519,25 @@ weir_queue_wait(int64 seq, long timeout_ms)
 	return !waiter_delist(db);
 }
 
+/* Rows of the waiter are flushed, but may not be in all views. */
+static bool
+is_held(QueueDatabase *db, const QueueWaiter *waiter)
+{
+	for (int i = 0; db->held && i < db->held->n; i++)
+	{
+		HeldStream *held = &db->held->streams[i];
+
+		if (waiter->seq <= held->from)
+			continue;
+		if (waiter->streams.n > STREAM_SET_MAX)
+			return true;
+		for (int j = 0; j < waiter->streams.n; j++)
+			if (waiter->streams.streams[j] == held->streamid)
+				return true;
+	}
+	return false;
+}
+
 /*
  * Take some whose rows are flushed off the list; returns how many, with the
  * latches to set once the lock is released: who wakes up wants it.
@@ -619,7 +552,8 @@ take_flushed_locked(QueueDatabase *db, int64 epoch, Latch **latches, int max)
 	{
 		QueueWaiter *waiter = dlist_container(QueueWaiter, node, iter.cur);
 
-		if (waiter->seq > db->flushed && (waiter->epoch == 0 || waiter->epoch > epoch))
+		if ((waiter->seq > db->flushed && (waiter->epoch == 0 || waiter->epoch > epoch)) ||
+			is_held(db, waiter))
 			continue;
 		dlist_delete(&waiter->node);
 		latches[n++] = waiter->latch;
@@ -651,6 +585,40 @@ weir_queue_set_flushed(int slot, int64 seq, int64 epoch)
 		if (n == WAKE_AT_ONCE)
 			LWLockAcquire(&db->lock, LW_EXCLUSIVE);
 	} while (n == WAKE_AT_ONCE);
+}
+
+HeldStreams *
+weir_queue_held_make(const HeldStream *streams, int n)
+{
+	HeldStreams *held = weir_shared_alloc_reserve(WEIR_MEMORY_QUEUE,
+												  offsetof(HeldStreams, streams) + sizeof(HeldStream) * n);
+
+	if (held != NULL)
+	{
+		held->n = n;
+		memcpy(held->streams, streams, sizeof(HeldStream) * n);
+	}
+	return held;
+}
+
+void
+weir_queue_held_free(HeldStreams *held)
+{
+	weir_shared_free(held);
+}
+
+void
+weir_queue_hold(int slot, HeldStreams *held)
+{
+	QueueDatabase *db = &queue->databases[slot];
+	HeldStreams *before;
+
+	LWLockAcquire(&db->lock, LW_EXCLUSIVE);
+	before = db->held;
+	db->held = held;
+	LWLockRelease(&db->lock);
+	if (before)
+		weir_shared_free(before);
 }
 
 /* ---------------------------------------------------------------------
@@ -1065,6 +1033,7 @@ weir_queue_discard(int slot)
 	db->nmessages = db->nrows = db->nbytes = 0;
 	seq = db->published;
 	LWLockRelease(&db->lock);
+	weir_queue_hold(slot, NULL);
 
 	while (list != NULL)
 	{

@@ -222,6 +222,23 @@ extern bool weir_queue_gathering(int slot);
 /* All up to seq, and all that was merged into epochs up to this one, are on disk: wake who waits for them.  Cannot fail. */
 extern void weir_queue_set_flushed(int slot, int64 seq, int64 epoch);
 
+/*
+ * Streams whose flushed rows are not in all of their views yet: who waits for rows of
+ * them goes on waiting.  made: NULL when memory is full; hold: from now on these (NULL:
+ * none); cannot fail.  Then weir_queue_set_flushed wakes who waits no more.
+ */
+typedef struct HeldStream
+{
+	Oid			streamid;
+	int64		from;			/* rows up to this number are in all views */
+} HeldStream;
+
+typedef struct HeldStreams HeldStreams;
+
+extern HeldStreams *weir_queue_held_make(const HeldStream *streams, int n);
+extern void weir_queue_held_free(HeldStreams *held);
+extern void weir_queue_hold(int slot, HeldStreams *held);
+
 /* Wake an idle ingest worker of this database. */
 extern void weir_queue_wake_workers(int slot);
 

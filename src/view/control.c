@@ -74,7 +74,7 @@ weir_truncate(PG_FUNCTION_ARGS)
 	int64		seq;
 
 	weir_queue_position(&boot, &seq);
-	weir_flush_wait();
+	weir_flush_wait(view.defid);
 	truncate_relations(&view);
 	cq = weir_cont_query_build(weir_def_query(view.defid), &view.options, NULL);
 	if (cq->ungrouped && cq->nkeys == 0)

@@ -128,7 +128,7 @@ weir_replace_view(UtilityCall *call, ViewStmt *stmt, Query *query, const ContVie
 
 	if (adds)
 	{
-		weir_flush_wait();
+		weir_flush_wait(view.defid);
 		LockRelationOid(view.matrelid, AccessExclusiveLock);
 		extend_def(view.defid, query, nold);
 		weir_view_refuse_temporary(view.defid, stmt->query, call->query_string);

@@ -3,7 +3,7 @@
  *	  What stands in the way of views, in shared memory, for those who look.
  *
  * A list per database, written by its flush worker.  Entries are allocated in the area beyond its
- * limits: few, and small.  What is not there when memory is used up is missing in weir.views, and in nothing else.
+ * limits: few, and small.  Trouble that there is no memory for is missing in weir.views, and in nothing else.
  *
  * Locking: one LWLock, held for a search or to copy all.
  *
@@ -15,9 +15,11 @@
 #include "base/shmem.h"
 #include "base/stats.h"
 #include "catalog/cont_view.h"
+#include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "storage/lwlock.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -27,7 +29,7 @@ typedef struct AsideEntry
 {
 	struct AsideEntry *next;
 	int			kind;			/* of the trouble */
-	ViewTrouble view;
+	AsideView view;
 } AsideEntry;
 
 typedef struct AsideShared
@@ -106,6 +108,29 @@ weir_aside_note_trouble(Oid defid, int kind, const char *text)
 	LWLockRelease(&shared->lock);
 }
 
+bool
+weir_aside_reserve(Oid defid)
+{
+	bool		reserved;
+
+	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+	reserved = find(weir_my_database_slot(), defid, true) != NULL;
+	LWLockRelease(&shared->lock);
+	return reserved;
+}
+
+void
+weir_aside_set(const AsideView *view)
+{
+	AsideEntry *entry;
+
+	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+	entry = find(weir_my_database_slot(), view->defid, false);
+	if (entry)
+		memcpy(&entry->view, view, offsetof(AsideView, trouble_since));
+	LWLockRelease(&shared->lock);
+}
+
 void
 weir_aside_purge(List *views)
 {
@@ -116,12 +141,26 @@ weir_aside_purge(List *views)
 	{
 		AsideEntry *entry = *place;
 
-		if (entry->view.trouble_since != 0 && is_listed(views, entry->view.defid))
+		if (entry->view.since != 0 || (entry->view.trouble_since != 0 && is_listed(views, entry->view.defid)))
 		{
 			place = &entry->next;
 			continue;
 		}
 		*place = entry->next;
+		weir_shared_free(entry);
+	}
+	LWLockRelease(&shared->lock);
+}
+
+void
+weir_aside_discard(int slot)
+{
+	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+	while (shared->databases[slot])
+	{
+		AsideEntry *entry = shared->databases[slot];
+
+		shared->databases[slot] = entry->next;
 		weir_shared_free(entry);
 	}
 	LWLockRelease(&shared->lock);
@@ -139,14 +178,14 @@ is_listed(List *views, Oid defid)
 }
 
 bool
-weir_aside_get(int n, ViewTrouble *copy)
+weir_aside_get(int n, AsideView *copy)
 {
 	int			slot = weir_my_database_slot();
 	bool		found = false;
 
 	LWLockAcquire(&shared->lock, LW_SHARED);
 	for (AsideEntry *entry = shared->databases[slot]; entry && !found; entry = entry->next)
-		if (entry->view.trouble_since != 0 && n-- == 0)
+		if ((entry->view.since != 0 || entry->view.trouble_since != 0) && n-- == 0)
 		{
 			*copy = entry->view;
 			found = true;
@@ -155,22 +194,79 @@ weir_aside_get(int n, ViewTrouble *copy)
 	return found;
 }
 
-/* For weir.views. */
+static bool
+is_by_me(const AsideView *view, TimestampTz since)
+{
+	for (int i = 0; view->looked > since && i < view->npids; i++)
+		if (view->pids[i] == MyProcPid)
+			return true;
+	return false;
+}
+
+bool
+weir_aside_waits(Oid defid, int64 seq, TimestampTz begun, bool *by_me)
+{
+	int			slot = weir_my_database_slot();
+	bool		waits = false;
+
+	*by_me = false;
+	LWLockAcquire(&shared->lock, LW_SHARED);
+	for (AsideEntry *entry = shared->databases[slot]; entry; entry = entry->next)
+	{
+		AsideView  *view = &entry->view;
+
+		if (view->since == 0 || (view->from_seq >= seq && view->begun > begun) ||
+			(OidIsValid(defid) && view->defid != defid))
+			continue;
+		waits = true;
+		*by_me |= is_by_me(view, begun);
+	}
+	LWLockRelease(&shared->lock);
+	return waits;
+}
+
+/* ---------------------------------------------------------------------
+ * For weir.views
+ * --------------------------------------------------------------------- */
+
+static Datum
+pids_array(const AsideView *view)
+{
+	Datum		pids[ASIDE_PIDS];
+
+	for (int i = 0; i < view->npids; i++)
+		pids[i] = Int32GetDatum(view->pids[i]);
+	return PointerGetDatum(construct_array(pids, view->npids, INT4OID, sizeof(int32), true, TYPALIGN_INT));
+}
+
 Datum
 weir_view_troubles(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	ViewTrouble view;
+	AsideView	view;
 
 	weir_shmem_require();
 	InitMaterializedSRF(fcinfo, 0);
 	for (int i = 0; weir_aside_get(i, &view); i++)
 	{
-		Datum		values[3] = {ObjectIdGetDatum(view.defid),
-			CStringGetTextDatum(weir_stats_error_text(view.trouble, view.defid)),
-			TimestampTzGetDatum(view.trouble_since)};
-		bool		nulls[3] = {false};
+		Datum		values[7] = {0};
+		bool		nulls[7] = {false};
 
+		values[0] = ObjectIdGetDatum(view.defid);
+		nulls[1] = nulls[2] = nulls[3] = nulls[4] = view.since == 0;
+		if (view.since != 0)
+		{
+			values[1] = CStringGetTextDatum(view.is_error ? weir_stats_error_text(view.reason, view.defid) : view.reason);
+			values[2] = pids_array(&view);
+			values[3] = TimestampTzGetDatum(view.since);
+			values[4] = Int64GetDatum(view.bytes);
+		}
+		nulls[5] = nulls[6] = view.trouble_since == 0;
+		if (view.trouble_since != 0)
+		{
+			values[5] = CStringGetTextDatum(weir_stats_error_text(view.trouble, view.defid));
+			values[6] = TimestampTzGetDatum(view.trouble_since);
+		}
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}
 	return (Datum) 0;

@@ -10,28 +10,58 @@
 #include "nodes/pg_list.h"
 
 #define ASIDE_TEXT 256
+#define ASIDE_PIDS 8
 
-typedef struct ViewTrouble
+typedef struct AsideView
 {
 	Oid			defid;
+
+	/* Its groups could not be written, and are set aside until they can be (worker/set_aside.h). */
+	TimestampTz since;			/* 0: they are not */
+	TimestampTz begun;			/* the same by weir_clock_steady */
+	int64		from_seq;		/* rows published up to this number are in the view */
+	int64		bytes;			/* set aside */
+	TimestampTz looked;			/* when it was last tried, by weir_clock_steady; what follows is as of then */
+	char		reason[ASIDE_TEXT]; /* what is in the way; an error may quote values of rows */
+	bool		is_error;
+	int			npids;			/* processes that are; 0 among them: a prepared transaction */
+	int			pids[ASIDE_PIDS];
 
 	/* Housekeeping of the view that fails; it goes on counting. */
 	TimestampTz trouble_since;	/* 0: none fails */
 	int			failures;		/* in a row */
 	char		trouble[ASIDE_TEXT];	/* what could not be done, and why; may quote values of rows */
-} ViewTrouble;
+} AsideView;
 
 extern void weir_aside_init(void);
 
-/* Copies the nth view of this database that something stands in the way of; false if there are not so many. */
-extern bool weir_aside_get(int n, ViewTrouble *copy);
+/*
+ * Copies the nth view of this database that something stands in the way of; false if there are
+ * not so many.  Takes a LWLock, and allocates no memory.
+ */
+extern bool weir_aside_get(int n, AsideView *copy);
+
+/*
+ * Is anything set aside of one view (its def view), or (InvalidOid) any, that was there when the caller began to wait
+ * (weir_clock_steady), or is of rows published up to this number?  *by_me: this process has been found in its way since.
+ */
+extern bool weir_aside_waits(Oid defid, int64 seq, TimestampTz begun, bool *by_me);
 
 /* --- the flush worker --- */
+
+/* Memory for a view's entry, so that weir_aside_set cannot fail.  False when there is none. */
+extern bool weir_aside_reserve(Oid defid);
+
+/* From now on the view's groups are set aside, or tried again: all but what is of trouble; since 0: no more. */
+extern void weir_aside_set(const AsideView *view);
 
 /* Housekeeping of this kind has failed; or (NULL) went well. */
 extern void weir_aside_note_trouble(Oid defid, int kind, const char *text);
 
-/* Forget views that are none of these (ContView) any more. */
+/* Forget troubles of views that are none of these (ContView) any more. */
 extern void weir_aside_purge(List *views);
+
+/* Forget all of a database: the extension is gone. */
+extern void weir_aside_discard(int slot);
 
 #endif

@@ -135,8 +135,6 @@ weir_faulty_find(ContView *view, Epoch *epoch, ErrorData **error)
 	ctl.hcxt = CurrentMemoryContext;
 	faulty->by_hash = hash_create("weir faulty groups", 64, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	failed = weir_attempt_undone(find, faulty);
-	if (failed && weir_errors_kind(failed) == ERROR_RETRY)
-		ReThrowError(failed);
 	if (failed || faulty->error)
 		*error = failed ? failed : faulty->error;
 	return failed || faulty->error || faulty->n == 0 ? NULL : faulty;

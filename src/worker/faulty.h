@@ -14,7 +14,7 @@ typedef struct FaultyGroups FaultyGroups;
 
 /*
  * When writing what an epoch has of a view has failed for a row's sake: which groups are at fault?  Finds them by writing, which is
- * undone, in the flush worker's transaction.  NULL, and *error: the view is.  In CurrentMemoryContext.
+ * undone, in the flush worker's transaction.  NULL, and *error: the view is, or that may pass.  In CurrentMemoryContext.
  */
 extern FaultyGroups *weir_faulty_find(ContView *view, Epoch *epoch, ErrorData **error);
 

@@ -9,8 +9,9 @@
  * transaction has become visible.  Now and then it looks after its database (tick.c).
  *
  * Failure: an error aborts the transaction; the frozen epoch is untouched and
- * is written again, whole.  If the error is a view's own, the second time each
- * view is written in a subtransaction and the one that fails is suspended.
+ * is written again, whole.  The second time each view is written in a subtransaction: one that
+ * fails is suspended, one that cannot be written for now is set aside (set_aside.c), as is
+ * one whose lock is not free.
  */
 #include "worker/flush.h"
 
@@ -29,6 +30,7 @@
 #include "worker/expire.h"
 #include "worker/notes.h"
 #include "worker/partitions.h"
+#include "worker/set_aside.h"
 #include "worker/tend.h"
 #include "worker/tick.h"
 #include "worker/worker.h"
@@ -43,6 +45,10 @@
 
 /* While there is more to delete and nothing to flush. */
 #define EXPIRE_PAUSE_MS 100
+
+/* How long a flush waits for locks of views before it sets these aside, and for one that it meets while it writes. */
+#define LOCK_GRACE_MS 50
+#define LOCK_WAIT_MS 100
 
 /* How often the list of views is read again while it changes; debug_discard_caches never lets it be. */
 #define MAX_READS 10
@@ -68,23 +74,6 @@ static int64 rows_written = 0;	/* by the current flush */
  * One view
  * --------------------------------------------------------------------- */
 
-/* What to write of a view. */
-typedef struct WriteWork
-{
-	Epoch	   *epoch;
-	FaultyGroups *faulty;		/* but for these */
-} WriteWork;
-
-static void
-write_view(ContView *view, void *arg)
-{
-	WriteWork  *work = arg;
-
-	rows_written += weir_write_view(view, work->epoch, work->faulty);
-	if (work->faulty == NULL)
-		weir_faulty_none(view->defid);
-}
-
 static void
 note_unwritable(Oid defid)
 {
@@ -107,23 +96,28 @@ suspend_view(ContView *view, ErrorData *error)
 			 errhint("Mend the cause, then call weir.activate('%s').", view->name)));
 }
 
-/* As write_view; groups that fail become dead letters, and a view that does is suspended.  Others go on. */
+static void
+suspend_it(ContView *view, void *arg)
+{
+	suspend_view(view, arg);
+}
+
+/*
+ * What fails of it is a dead letter, or suspends the view; a view that meets what may pass is set aside.  Others
+ * go on.
+ */
 static void
 write_view_carefully(Epoch *epoch, ContView *view)
 {
-	WriteWork	work = {epoch, NULL};
-	ErrorData  *error = weir_view_try(write_view, view, &work);
+	MatrelBlocker blocker = weir_matrel_blocked_by();
+	ErrorData  *error = weir_write_view_carefully(view, epoch, &rows_written);
 
-	if (error && weir_errors_kind(error) == ERROR_ROW)
-		work.faulty = weir_faulty_find(view, epoch, &error);
-	if (work.faulty)
-		error = weir_view_try(write_view, view, &work);
-	if (error && weir_errors_kind(error) == ERROR_RETRY)
-		ReThrowError(error);
-	if (error)
-		suspend_view(view, error);
-	else if (work.faulty)
-		weir_faulty_bury(work.faulty);
+	if (error == NULL)
+		return;
+	blocker = weir_matrel_blocked_by();
+	if (weir_view_error_kind(view, error) == ERROR_RETRY ||
+		weir_view_try(suspend_it, view, error) != NULL)
+		weir_set_aside(view, epoch, &blocker, error->message);
 }
 
 /* ---------------------------------------------------------------------
@@ -145,18 +139,6 @@ commit_callback(XactEvent event, void *arg)
 		writing = false;
 }
 
-/*
- * This transaction is durable when it returns, whatever the settings say, now
- * or after a reload: inserters are told so.
- */
-static void
-commit_to_disk(void)
-{
-	if (synchronous_commit == SYNCHRONOUS_COMMIT_OFF)
-		(void) set_config_option("synchronous_commit", "on", PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_LOCAL, true, 0, false);
-}
-
 /* Views of which the epoch has something to write. */
 static List *
 views_to_write(Epoch *epoch, List *views)
@@ -176,12 +158,48 @@ views_to_write(Epoch *epoch, List *views)
 	return result;
 }
 
+/* A view whose locks are not free. */
+typedef struct BlockedView
+{
+	Oid			defid;
+	MatrelBlocker blocker;
+} BlockedView;
+
+/* What one flush writes, as its transaction finds it. */
+typedef struct Writing
+{
+	List	   *views;			/* all there are */
+	List	   *written;		/* of which the epoch has something, */
+	List	   *blocked;		/* and those of them (BlockedView) that cannot be written */
+} Writing;
+
+static void
+lock_view(Writing *w, ContView *view)
+{
+	BlockedView *blocked = palloc(sizeof(BlockedView));
+
+	blocked->defid = view->defid;
+	if (!weir_matrel_try_lock(view, RowExclusiveLock, &blocked->blocker))
+		w->blocked = lappend(w->blocked, blocked);
+}
+
+static BlockedView *
+find_blocked(Writing *w, const ContView *view)
+{
+	ListCell   *lc;
+
+	foreach(lc, w->blocked)
+		if (((BlockedView *) lfirst(lc))->defid == view->defid)
+			return lfirst(lc);
+	return NULL;
+}
+
 /*
- * The views to write, with all locks for it; or false, and one that is not free.  The list
- * is read again with the locks: what they were waited for may have changed it.  Who writes carefully may have dead letters.
+ * The views to write, and all locks for it that are free.  The list
+ * is read again with the locks: what they were waited for may have changed it.
  */
-static bool
-lock_views(Epoch *epoch, bool careful, List **views, List **written, MatrelBlocker *blocker)
+static void
+lock_views(Epoch *epoch, Writing *w)
 {
 	uint64		version;
 
@@ -189,91 +207,114 @@ lock_views(Epoch *epoch, bool careful, List **views, List **written, MatrelBlock
 	{
 		ListCell   *lc;
 
-		*views = weir_cont_views_whole();
+		w->views = weir_cont_views_whole();
 		version = weir_cont_views_version();
-		*written = views_to_write(epoch, *views);
-		foreach(lc, *written)
-			if (!weir_matrel_try_lock(lfirst(lc), RowExclusiveLock, blocker))
-				return false;
+		w->written = views_to_write(epoch, w->views);
+		w->blocked = NIL;
+		foreach(lc, w->written)
+			if (!weir_set_aside_has(((ContView *) lfirst(lc))->defid))
+				lock_view(w, lfirst(lc));
 		(void) weir_cont_views();
 		if (version == weir_cont_views_version())
 			break;
 	}
-	return (!careful && !weir_notes_any(epoch)) || weir_notes_try_lock(blocker);
 }
 
 /*
  * Begins the transaction, with the locks on what is written in it: see
- * matrel/lock.c.  What is not free is waited for in a transaction that has no other lock.
+ * matrel/lock.c.  What is not free is waited for in a transaction that has no other
+ * lock, and not for long: then its view is set aside.  Only Weir's own tables cannot be done without; who writes
+ * carefully may have dead letters.
  */
-static List *
-begin_writing(Epoch *epoch, bool careful, List **views)
+static void
+begin_writing(Epoch *epoch, Writing *w, bool careful)
 {
-	MatrelBlocker blocker = weir_matrel_blocked_by();
-	List	   *written;
+	TimestampTz deadline = TimestampTzPlusMilliseconds(weir_clock_steady(), LOCK_GRACE_MS);
 
 	for (;;)
 	{
-		if (OidIsValid(blocker.relid))
-			weir_tend_wait(&blocker, 0);
+		MatrelBlocker blocker = {InvalidOid, NoLock, InvalidTransactionId};
+		long		left = TimestampDifferenceMilliseconds(weir_clock_steady(), deadline);
+
 		weir_worker_begin();
 		MemoryContextSwitchTo(weir_worker_self->cxt);
-		if (lock_views(epoch, careful, views, &written, &blocker))
-			return written;
+		weir_tend_hurry(LOCK_WAIT_MS);
+		lock_views(epoch, w);
+		if ((careful || weir_notes_any(epoch)) && !weir_notes_try_lock(&blocker))
+			left = 0;
+		else if (w->blocked != NIL && left > 0)
+			blocker = ((BlockedView *) linitial(w->blocked))->blocker;
+		else
+			return;
 		weir_worker_commit();
+		weir_tend_wait(&blocker, left);
 	}
+}
+
+static void
+write_views(Epoch *epoch, Writing *w, bool careful)
+{
+	ListCell   *lc;
+
+	foreach(lc, w->written)
+	{
+		ContView   *view = lfirst(lc);
+		BlockedView *blocked = find_blocked(w, view);
+
+		if (blocked)
+			weir_set_aside(view, epoch, &blocked->blocker, weir_matrel_blocker_text(&blocked->blocker));
+		else if (weir_set_aside_has(view->defid))
+			weir_set_aside(view, epoch, NULL, NULL);
+		else if (careful || view->state == CONT_VIEW_SUSPENDED)
+			write_view_carefully(epoch, view);
+		else
+		{
+			rows_written += weir_write_view(view, epoch, NULL);
+			weir_faulty_none(view->defid);
+		}
+	}
+	weir_set_aside_finish(w->views);
 }
 
 static void
 write_epoch(Epoch *epoch, bool careful)
 {
-	WriteWork	work = {epoch, NULL};
-	List	   *views;
-	List	   *written;
-	ListCell   *lc;
+	Writing		w;
 
 	rows_written = 0;
 	weir_notes_begin();
-	written = begin_writing(epoch, careful, &views);
-	commit_to_disk();
-	weir_runtime_purge(views);
-	foreach(lc, written)
-	{
-		ContView   *view = lfirst(lc);
-
-		if (careful || view->state == CONT_VIEW_SUSPENDED)
-			write_view_carefully(epoch, view);
-		else
-			write_view(view, &work);
-	}
+	begin_writing(epoch, &w, careful);
+	weir_worker_commit_to_disk();
+	weir_runtime_purge(w.views);
+	write_views(epoch, &w, careful);
 	if (weir_notes_any(epoch))
 		weir_notes_write(epoch);
-	(void) weir_expire_views(views, Max(EXPIRE_WITH_FLUSH, Min(rows_written * 2, EXPIRE_MOST)),
+	(void) weir_expire_views(w.views, Max(EXPIRE_WITH_FLUSH, Min(rows_written * 2, EXPIRE_MOST)),
 							 rows_written > EXPIRE_WITH_FLUSH / 2);
 	writing = true;
 	weir_worker_commit();
 }
 
+/*
+ * The second time each view is written in a subtransaction: the error may be of one of them, and
+ * that one need not keep the others.
+ */
 static void
 flush_epoch(Epoch *epoch)
 {
 	volatile bool careful = false;
 
-	weir_partitions_prepare(epoch, unwritable);
+	weir_partitions_prepare(epoch, list_concat(list_copy(unwritable), weir_set_aside_views()));
 	PG_TRY();
 	{
 		write_epoch(epoch, false);
 	}
 	PG_CATCH();
 	{
-		ErrorData  *error;
-
 		MemoryContextSwitchTo(weir_worker_self->cxt);
-		error = CopyErrorData();
-		if (weir_errors_kind(error) == ERROR_RETRY)
-			PG_RE_THROW();
 		FlushErrorState();
 		AbortOutOfAnyTransaction();
+		weir_errors_end(InvalidOid);
 		careful = true;
 	}
 	PG_END_TRY();
@@ -293,6 +334,7 @@ flush_start(void)
 	foreach(lc, weir_worker_unwritable())
 		note_unwritable(lfirst_oid(lc));
 	RegisterXactCallback(commit_callback, NULL);
+	weir_set_aside_start();		/* its callback comes before ours */
 	weir_epoch_attach_flusher(weir_worker_self->slot, MyLatch);
 	weir_errors_endure();
 }
@@ -352,6 +394,7 @@ flush_if_due(bool now)
 static long
 flush_step(void)
 {
+	long		aside = weir_set_aside_write_back();
 	long		due = flush_if_due(false);
 	long		since = TimestampDifferenceMilliseconds(last_tick, weir_clock_steady());
 	uint64		generation;
@@ -367,7 +410,8 @@ flush_step(void)
 		tended_generation = generation;
 		since = 0;
 	}
-	return due < 0 ? TICK_MS - since : Min(due, TICK_MS - since);
+	due = due < 0 ? TICK_MS - since : Min(due, TICK_MS - since);
+	return aside < 0 ? due : Min(due, aside);
 }
 
 /* Those who fill the epochs first, then what they filled. */
@@ -379,6 +423,7 @@ flush_drain(void)
 
 	while (flush_if_due(true) == 0)
 		;
+	(void) weir_set_aside_write_back();
 	return !others && weir_epoch_idle(weir_worker_self->slot);
 }
 

@@ -4,18 +4,34 @@
  */
 #include "worker/flush.h"
 
+#include "base/clock.h"
 #include "base/compat.h"
 #include "base/shmem.h"
 #include "base/stats.h"
 #include "catalog/cont_view.h"
 #include "groups/epoch.h"
 #include "miscadmin.h"
+#include "pgstat.h"
+#include "storage/latch.h"
 #include "stream/queue.h"
 #include "utils/array.h"
 #include "utils/fmgrprotos.h"
+#include "worker/aside.h"
 #include "worker/worker.h"
 
+/* Between looks whether what is set aside has been written. */
+#define ASIDE_PAUSE_MS 10
+
 WEIR_FUNCTION(weir_flush);
+
+pg_noreturn static void
+refuse(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_T_R_DEADLOCK_DETECTED),
+			 errmsg("cannot wait for a flush in a transaction whose locks the flush needs"),
+			 errhint("Call weir.flush() before the DDL, or in a transaction of its own.")));
+}
 
 /* Does a worker of this database wait for a lock that we hold? */
 static void
@@ -33,20 +49,35 @@ check_not_blocking(void)
 
 		for (int j = 0; j < count; j++)
 			if (values[j] == MyProcPid)
-				ereport(ERROR,
-						(errcode(ERRCODE_T_R_DEADLOCK_DETECTED),
-						 errmsg("cannot wait for a flush in a transaction whose locks the flush needs"),
-						 errhint("Call weir.flush() before the DDL, or in a transaction of its own.")));
+				refuse();
+	}
+}
+
+/* What was flushed may not be in its view yet. */
+static void
+wait_for_aside(Oid defid, int64 seq, TimestampTz begun, FlushWait *wait)
+{
+	bool		by_me;
+
+	while (weir_aside_waits(defid, seq, begun, &by_me))
+	{
+		if (by_me)
+			refuse();
+		(void) weir_queue_wait_warn(wait);
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, ASIDE_PAUSE_MS, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
 	}
 }
 
 void
-weir_flush_wait(void)
+weir_flush_wait(Oid defid)
 {
 	int			slot = weir_my_database_slot();
 	int64		boot;
 	int64		seq;
 	int64		epoch;
+	TimestampTz begun = weir_clock_steady();
 	FlushWait	wait;
 	ParkedStream parked[MAX_PARKED_STREAMS];
 
@@ -70,12 +101,14 @@ weir_flush_wait(void)
 			weir_epoch_request_cut(slot);
 		if (weir_queue_wait(seq, merged ? 100 : 5) &&
 			(epoch == 0 || weir_epoch_wait(slot, epoch, 100)))
-			return;
+			break;
+
 		/* Rows that are parked ask for their lock for a moment at a time. */
 		if (round % 100 == 0 || weir_queue_parked(slot, parked) > 0)
 			check_not_blocking();
 		(void) weir_queue_wait_warn(&wait);
 	}
+	wait_for_aside(defid, seq, begun, &wait);
 }
 
 Datum
@@ -86,6 +119,6 @@ weir_flush(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("extension \"weir\" is not created in this database")));
-	weir_flush_wait();
+	weir_flush_wait(InvalidOid);
 	PG_RETURN_VOID();
 }

@@ -43,6 +43,7 @@
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
+#include "worker/aside.h"
 #include "worker/missing.h"
 #include "worker/registry.h"
 
@@ -264,6 +265,7 @@ forget_dropped(List *databases, const Oid *slots)
 		}
 		weir_queue_discard(slot);
 		weir_epoch_discard(slot);
+		weir_aside_discard(slot);
 		weir_registry_set_database_state(dboid, DATABASE_ABSENT);
 		weir_database_slot_release(slot);
 	}

@@ -84,21 +84,18 @@ weir_notes_add_letter(DeadLetter *letter)
 	MemoryContextSwitchTo(old);
 }
 
-void
-weir_notes_write(Epoch *epoch)
+static void
+begin_letters(void)
+{
+	dead_letters = late_rows = NULL;
+	late_counts = NIL;
+}
+
+static void
+end_letters(void)
 {
 	ListCell   *lc;
 
-	dead_letters = late_rows = NULL;
-	late_counts = NIL;
-	SPI_connect();
-	write_letters(&epoch->main);
-	for (Run *run = epoch->adopted; run; run = run->next)
-	{
-		for (int i = 0; i < run->ndead_files; i++)
-			weir_run_read_dead(run, i, write_letter);
-		write_letters(run);
-	}
 	foreach(lc, added)
 		write_letter(lfirst(lc));
 	added = NIL;
@@ -106,6 +103,30 @@ weir_notes_write(Epoch *epoch)
 		weir_own_insert_end(dead_letters);
 	if (late_rows)
 		weir_own_insert_end(late_rows);
+}
+
+void
+weir_notes_write_added(void)
+{
+	if (added == NIL)
+		return;
+	begin_letters();
+	end_letters();
+}
+
+void
+weir_notes_write(Epoch *epoch)
+{
+	SPI_connect();
+	begin_letters();
+	write_letters(&epoch->main);
+	for (Run *run = epoch->adopted; run; run = run->next)
+	{
+		for (int i = 0; i < run->ndead_files; i++)
+			weir_run_read_dead(run, i, write_letter);
+		write_letters(run);
+	}
+	end_letters();
 	write_late_counts();
 	for (EpochOffset *offset = epoch->offsets; offset; offset = offset->next)
 		write_offset(&offset->offset);
@@ -117,7 +138,8 @@ void
 weir_notes_purge(void)
 {
 	static const char *const tables[][2] = {
-		{"kafka_offsets", "stream"}, {"watermarks", "stream"}, {"late_counts", "view"}
+		{"kafka_offsets", "stream"}, {"watermarks", "stream"}, {"late_counts", "view"},
+		{"set_aside", "view"}, {"waiting", "view"}
 	};
 	static SPIPlanPtr plans[lengthof(tables)];
 	MatrelBlocker blocker;

@@ -19,8 +19,9 @@ extern bool weir_notes_try_lock(MatrelBlocker *blocker);
 extern void weir_notes_begin(void);
 extern void weir_notes_add_letter(DeadLetter *letter);
 
-/* Write them, in the flush transaction. */
+/* Write them, in the flush transaction; or what was added alone. */
 extern void weir_notes_write(Epoch *epoch);
+extern void weir_notes_write_added(void);
 
 /*
  * Delete what is left of streams and views that have been dropped.  DROP does not

@@ -24,6 +24,7 @@
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
+#include "worker/set_aside.h"
 #include "worker/tend.h"
 #include "worker/worker.h"
 
@@ -174,13 +175,19 @@ make_portion(Oid defid, Epoch *epoch)
 }
 
 void
+weir_partitions_make(Oid defid, Epoch *epoch)
+{
+	while (make_portion(defid, epoch))
+		CHECK_FOR_INTERRUPTS();
+}
+
+void
 weir_partitions_prepare(Epoch *epoch, List *except)
 {
 	ListCell   *lc;
 
 	foreach(lc, partitioned_views(epoch, except))
-		while (make_portion(lfirst_oid(lc), epoch))
-			CHECK_FOR_INTERRUPTS();
+		weir_partitions_make(lfirst_oid(lc), epoch);
 }
 
 /* ---------------------------------------------------------------------
@@ -280,7 +287,7 @@ weir_partitions_drop(void)
 		ContView   *view = lfirst(lc);
 
 		if (view->options.partitioned && now >= due_of(view->defid)->next &&
-			weir_tend_is_due(TEND_DROP_PARTITIONS, view->defid))
+			weir_tend_is_due(TEND_DROP_PARTITIONS, view->defid) && !weir_set_aside_has(view->defid))
 			views = lappend_oid(views, view->defid);
 	}
 	weir_worker_commit();

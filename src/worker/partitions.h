@@ -15,6 +15,9 @@
  */
 extern void weir_partitions_prepare(Epoch *epoch, List *except);
 
+/* The same for one view, if it is kept in partitions. */
+extern void weir_partitions_make(Oid defid, Epoch *epoch);
+
 /*
  * Drop partitions that have expired, one a transaction of its own, for views whose
  * turn it is.  Called outside of a transaction; true when there are more.

@@ -13,7 +13,6 @@
 #include "access/xact.h"
 #include "base/attempt.h"
 #include "base/clock.h"
-#include "base/errors.h"
 #include "base/stats.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
@@ -22,6 +21,7 @@
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 #include "worker/aside.h"
+#include "worker/set_aside.h"
 #include "worker/worker.h"
 
 #define LOCK_MS 5
@@ -78,6 +78,16 @@ weir_view_try(ViewWork work, ContView *view, void *arg)
 	return error;
 }
 
+ErrorKind
+weir_view_error_kind(const ContView *view, const ErrorData *error)
+{
+	Oid			before = weir_errors_begin(view->defid);
+	ErrorKind	kind = weir_errors_kind(error);
+
+	weir_errors_end(before);
+	return kind;
+}
+
 void
 weir_tend_hurry(int ms)
 {
@@ -126,7 +136,8 @@ weir_view_tend(TendKind kind, ContView *view, LOCKMODE lock, ViewWork work, void
 	ErrorData  *error;
 
 	CHECK_FOR_INTERRUPTS();
-	if (!weir_tend_is_due(kind, view->defid) || !weir_matrel_try_lock(view, lock, &blocker))
+	if (!weir_tend_is_due(kind, view->defid) || weir_set_aside_has(view->defid) ||
+		!weir_matrel_try_lock(view, lock, &blocker))
 		return false;
 	if (get_rel_name(view->matrelid) == NULL || get_rel_name(view->defid) == NULL)
 		return true;			/* dropped meanwhile */

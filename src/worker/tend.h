@@ -6,6 +6,7 @@
 #define WEIR_TEND_H
 
 #include "postgres.h"
+#include "base/errors.h"
 #include "catalog/cont_view.h"
 #include "matrel/lock.h"
 #include "storage/lockdefs.h"
@@ -14,6 +15,9 @@ typedef void (*ViewWork) (ContView *view, void *arg);
 
 /* Does work in a subtransaction.  NULL when that went well, else the error, in CurrentMemoryContext. */
 extern ErrorData *weir_view_try(ViewWork work, ContView *view, void *arg);
+
+/* How to take it (base/errors.h). */
+extern ErrorKind weir_view_error_kind(const ContView *view, const ErrorData *error);
 
 /* Kinds of housekeeping. */
 typedef enum TendKind
@@ -27,7 +31,7 @@ typedef enum TendKind
 
 /*
  * Does housekeeping of a view in a subtransaction, with a lock of this mode on all that
- * it is kept in.  False when it could not be done: the lock was not free, it failed, or has failed
+ * it is kept in.  False when it could not be done: the lock was not free, groups of it are set aside, it failed, or has failed
  * so often that it is not time to try again.  What fails is shown in weir.views, and told in
  * the log, ever more rarely.
  */

@@ -70,6 +70,7 @@ extension_is_gone(uint32 created)
 		return;
 	weir_queue_discard(weir_worker_self->slot);
 	weir_epoch_discard(weir_worker_self->slot);
+	weir_aside_discard(weir_worker_self->slot);
 	weir_registry_wake_launcher();
 	proc_exit(0);
 }

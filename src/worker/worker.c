@@ -114,6 +114,14 @@ weir_worker_abort(void)
 	AbortOutOfAnyTransaction();
 }
 
+void
+weir_worker_commit_to_disk(void)
+{
+	if (synchronous_commit == SYNCHRONOUS_COMMIT_OFF)
+		(void) set_config_option("synchronous_commit", "on", PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_LOCAL, true, 0, false);
+}
+
 bool
 weir_worker_resume(void)
 {

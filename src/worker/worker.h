@@ -47,6 +47,12 @@ extern void weir_worker_begin(void);
 extern void weir_worker_commit(void);
 extern void weir_worker_abort(void);	/* whatever is open; with the mutex that is held */
 
+/*
+ * The transaction is durable when its commit returns, whatever the settings say, now or after a
+ * reload: others are told so.
+ */
+extern void weir_worker_commit_to_disk(void);
+
 /* In a PG_CATCH: log the error, show it in weir.stat_worker, abort the transaction. */
 extern void weir_worker_recover(void);
 

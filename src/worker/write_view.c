@@ -12,6 +12,7 @@
 #include "postgres.h"
 
 #include "worker/write_view.h"
+#include "worker/tend.h"
 
 #include "base/clock.h"
 #include "base/stats.h"
@@ -136,4 +137,43 @@ weir_write_view(ContView *view, Epoch *epoch, FaultyGroups *faulty)
 	weir_stats_view_flush(view->defid, write.written, weir_clock_steady() - start);
 	weir_owner_leave(&saved);
 	return write.written;
+}
+
+/* ---------------------------------------------------------------------
+ * Carefully
+ * --------------------------------------------------------------------- */
+
+typedef struct WriteWork
+{
+	Epoch	   *epoch;
+	FaultyGroups *faulty;
+	int64		written;
+} WriteWork;
+
+static void
+write_view(ContView *view, void *arg)
+{
+	WriteWork  *work = arg;
+
+	work->written = weir_write_view(view, work->epoch, work->faulty);
+}
+
+ErrorData *
+weir_write_view_carefully(ContView *view, Epoch *epoch, int64 *written)
+{
+	WriteWork	work = {epoch, NULL, 0};
+	ErrorData  *error = weir_view_try(write_view, view, &work);
+
+	if (error && weir_view_error_kind(view, error) == ERROR_ROW)
+		work.faulty = weir_faulty_find(view, epoch, &error);
+	if (work.faulty)
+		error = weir_view_try(write_view, view, &work);
+	if (error)
+		return error;
+	if (work.faulty)
+		weir_faulty_bury(work.faulty);
+	else
+		weir_faulty_none(view->defid);
+	*written += work.written;
+	return NULL;
 }

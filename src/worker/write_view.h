@@ -16,4 +16,10 @@
  */
 extern int64 weir_write_view(ContView *view, Epoch *epoch, FaultyGroups *faulty);
 
+/*
+ * The same in a subtransaction, and without the groups that fail, which become dead letters (worker/notes.h).
+ * Adds to *written.  NULL, or the error that it could not be written for.
+ */
+extern ErrorData *weir_write_view_carefully(ContView *view, Epoch *epoch, int64 *written);
+
 #endif
