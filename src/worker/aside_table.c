@@ -140,7 +140,8 @@ merge_chunk(AsidePortion *portion, ViewRuntime *part, struct varlena *chunk)
 	for (Size offset = 0; offset < len; offset += MAXALIGN(rows[result.ntuples - 1]->t_len))
 		rows[result.ntuples++] = (MinimalTuple) (data + offset);
 	if (!weir_run_merge(&portion->epoch.main, &input))
-		elog(ERROR, "out of local memory");
+		ereport(ERROR,
+				(errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
 	ExecClearTuple(part->spec.old_slot);
 	ExecClearTuple(part->spec.new_slot);
 }
@@ -201,17 +202,24 @@ read_rows(AsidePortion *portion, ViewRuntime *runtime, Portal cursor, int64 budg
 }
 
 AsidePortion *
-weir_aside_table_read(ViewRuntime *runtime, int64 budget)
+weir_aside_portion_make(void)
 {
-	static SPIPlanPtr plan = NULL;
 	MemoryContext cxt = AllocSetContextCreate(weir_worker_self->cxt, "weir set aside", ALLOCSET_DEFAULT_SIZES);
 	AsidePortion *portion = MemoryContextAllocZero(cxt, sizeof(AsidePortion));
-	Datum		defid = ObjectIdGetDatum(runtime->defid);
-	Portal		cursor;
 
 	portion->cxt = cxt;
 	weir_arena_init(&portion->epoch.main.arena, cxt);
 	weir_arena_init(&portion->epoch.main.notes, cxt);
+	return portion;
+}
+
+void
+weir_aside_table_read(AsidePortion *portion, ViewRuntime *runtime, int64 budget)
+{
+	static SPIPlanPtr plan = NULL;
+	Datum		defid = ObjectIdGetDatum(runtime->defid);
+	Portal		cursor;
+
 	SPI_connect();
 	weir_own_prepare(&plan, "SELECT n, epoch, part, groups FROM weir.set_aside"
 					 " WHERE view OPERATOR(pg_catalog.=) $1 ORDER BY n", 1, (Oid[]) {OIDOID});
@@ -219,7 +227,6 @@ weir_aside_table_read(ViewRuntime *runtime, int64 budget)
 	read_rows(portion, runtime, cursor, budget);
 	SPI_cursor_close(cursor);
 	SPI_finish();
-	return portion;
 }
 
 void

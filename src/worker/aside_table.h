@@ -15,7 +15,8 @@ extern int64 weir_aside_table_add(ContView *view, Epoch *epoch);
 
 /*
  * The oldest of it, merged: as much as one flush set aside, and what later ones did up to about so many bytes.
- * In a transaction; but what is read stays good after it, until weir_aside_portion_free.
+ * In a transaction; but what is read stays good after it, until weir_aside_portion_free,
+ * which is also for one that could not be read.
  */
 typedef struct AsidePortion
 {
@@ -26,7 +27,8 @@ typedef struct AsidePortion
 	bool		more;			/* is there after it */
 } AsidePortion;
 
-extern AsidePortion *weir_aside_table_read(ViewRuntime *runtime, int64 budget);
+extern AsidePortion *weir_aside_portion_make(void);
+extern void weir_aside_table_read(AsidePortion *portion, ViewRuntime *runtime, int64 budget);
 extern void weir_aside_portion_free(AsidePortion *portion);
 
 /* Delete what was read; all of a view. */

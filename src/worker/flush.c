@@ -342,6 +342,7 @@ flush_start(void)
 static void
 flush_stop(void)
 {
+	weir_set_aside_stop();
 	if (weir_worker_self)
 		weir_epoch_detach_flusher(weir_worker_self->slot);
 }

@@ -71,7 +71,7 @@ static List *asides = NIL;		/* in TopMemoryContext */
 static uint64 loaded = 0;		/* generation of the views for which they were read */
 static bool changing = false;	/* the transaction changes some */
 static HeldStreams *held = NULL;	/* by its commit */
-static AsidePortion *portion = NULL;	/* that is being written back */
+static AsidePortion *portion = NULL;	/* that is being read or written back; its files are this process's to delete */
 
 static void xact_callback(XactEvent event, void *arg);
 static Aside *find(Oid defid);
@@ -86,6 +86,20 @@ void
 weir_set_aside_start(void)
 {
 	RegisterXactCallback(xact_callback, NULL);
+}
+
+static void
+free_portion(void)
+{
+	if (portion)
+		weir_aside_portion_free(portion);
+	portion = NULL;
+}
+
+void
+weir_set_aside_stop(void)
+{
+	free_portion();
 }
 
 bool
@@ -465,7 +479,7 @@ begin(void)
 static bool
 forget_dropped(Aside *aside)
 {
-	aside->over = weir_cont_view_by_def(aside->view.defid) == NULL;
+	aside->over |= weir_cont_view_by_def(aside->view.defid) == NULL;
 	changing |= aside->over;
 	return aside->over;
 }
@@ -490,11 +504,10 @@ lock_view(Aside *aside)
 	return forget_dropped(aside) ? NULL : weir_cont_view_by_def(aside->view.defid);
 }
 
-/* The first half: what there is, in local memory. */
-static AsidePortion *
+/* The first half: what there is, in local memory.  False when the view cannot be written. */
+static bool
 read_portion(Aside *aside, bool *partitioned)
 {
-	AsidePortion *result = NULL;
 	ContView   *view;
 
 	begin();
@@ -502,11 +515,12 @@ read_portion(Aside *aside, bool *partitioned)
 	if (view)
 	{
 		*partitioned = view->options.partitioned;
-		result = weir_aside_table_read(weir_runtime_get(view), Max(PORTION_BYTES, aside->added * 2));
+		portion = weir_aside_portion_make();
+		weir_aside_table_read(portion, weir_runtime_get(view), Max(PORTION_BYTES, aside->added * 2));
 	}
 	prepare_commit(weir_cont_views_whole());
 	weir_worker_commit();
-	return result;
+	return view != NULL;
 }
 
 /* And the other one.  Throws what the view could not be written for. */
@@ -528,11 +542,11 @@ write_portion(Aside *aside)
 			ReThrowError(error);
 		weir_notes_write_added();
 		weir_aside_table_delete(defid, portion->last);
+		changing = true;
 		aside->change = -portion->bytes;
 		aside->over = !portion->more;
 		if (aside->over)
 			end_waiting(defid);
-		changing = true;
 		weir_worker_commit_to_disk();
 	}
 	prepare_commit(weir_cont_views_whole());
@@ -550,8 +564,7 @@ write_back(Aside *aside)
 {
 	bool		partitioned;
 
-	portion = read_portion(aside, &partitioned);
-	if (portion == NULL)
+	if (!read_portion(aside, &partitioned))
 		return;
 	if (partitioned)
 		weir_partitions_make(aside->view.defid, &portion->epoch);
@@ -599,9 +612,7 @@ attempt(void (*work) (Aside *aside), Aside *aside)
 		MemoryContextSwitchTo(weir_worker_self->cxt);
 	}
 	PG_END_TRY();
-	if (portion)
-		weir_aside_portion_free(portion);
-	portion = NULL;
+	free_portion();
 	return error;
 }
 
@@ -668,26 +679,34 @@ weir_set_aside_write_back(void)
  * What is in the tables
  * --------------------------------------------------------------------- */
 
-/* Up to which number rows are in the view; of what was set aside before the server's start: none of this run's. */
-static int64
-known_from_seq(Oid defid)
+static bool
+is_listed(List *views, Oid defid)
 {
-	AsideView	view;
+	ListCell   *lc;
 
-	for (int i = 0; weir_aside_get(i, &view); i++)
-		if (view.defid == defid && view.since != 0)
-			return view.from_seq;
-	return 0;
+	foreach(lc, views)
+		if (((ContView *) lfirst(lc))->defid == defid)
+			return true;
+	return false;
 }
 
+/* Those that are not known yet, with how much there is of them, which takes time. */
 static void
 load_rows(List *views)
 {
+	static SPIPlanPtr plan = NULL;
+	Oid			types[1] = {OIDARRAYOID};
+	Datum	   *known = palloc(sizeof(Datum) * (list_length(asides) + 1));
+	Datum		values[1];
+	ListCell   *lc;
+
+	foreach(lc, asides)
+		known[foreach_current_index(lc)] = ObjectIdGetDatum(((Aside *) lfirst(lc))->view.defid);
+	values[0] = PointerGetDatum(construct_array(known, list_length(asides), OIDOID, sizeof(Oid), true, TYPALIGN_INT));
 	SPI_connect();
-	if (SPI_execute("SELECT w.view, w.since, (SELECT coalesce(pg_catalog.sum(pg_catalog.octet_length(s.groups)), 0)::pg_catalog.int8"
-					" FROM weir.set_aside s WHERE s.view OPERATOR(pg_catalog.=) w.view) FROM weir.waiting w",
-					true, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not read weir.waiting");
+	(void) weir_own_execute(&plan, "SELECT w.view, w.since, (SELECT coalesce(pg_catalog.sum(pg_catalog.octet_length(s.groups)), 0)::pg_catalog.int8"
+							" FROM weir.set_aside s WHERE s.view OPERATOR(pg_catalog.=) w.view) FROM weir.waiting w"
+							" WHERE w.view::pg_catalog.oid OPERATOR(pg_catalog.<>) ALL ($1)", 1, types, values, NULL);
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
 		HeapTuple	row = SPI_tuptable->vals[i];
@@ -695,18 +714,39 @@ load_rows(List *views)
 		bool		isnull;
 		Oid			defid = DatumGetObjectId(SPI_getbinval(row, desc, 1, &isnull));
 		Aside	   *aside;
-		ListCell   *lc;
 
-		foreach(lc, views)
-			if (((ContView *) lfirst(lc))->defid == defid && find(defid) == NULL)
-			{
-				aside = add(defid, DatumGetTimestampTz(SPI_getbinval(row, desc, 2, &isnull)));
-				aside->view.bytes = DatumGetInt64(SPI_getbinval(row, desc, 3, &isnull));
-				aside->view.from_seq = known_from_seq(defid);
-				strlcpy(aside->view.reason, "not tried since the worker has started", ASIDE_TEXT);
-			}
+		if (!is_listed(views, defid))
+			continue;
+		aside = add(defid, DatumGetTimestampTz(SPI_getbinval(row, desc, 2, &isnull)));
+		aside->view.bytes = DatumGetInt64(SPI_getbinval(row, desc, 3, &isnull));
+		strlcpy(aside->view.reason, "not tried since the worker has started", ASIDE_TEXT);
 	}
 	SPI_finish();
+}
+
+/*
+ * What this run of the server knows: up to which number rows are in the view, none if this is all new.  What was dropped while no
+ * worker was there is over for those who wait for it.
+ */
+static void
+load_known(void)
+{
+	AsideView	view;
+
+	for (int i = 0; weir_aside_get(i, &view); i++)
+	{
+		Aside	   *aside = find(view.defid);
+
+		if (view.since == 0)
+			continue;
+		if (aside == NULL)
+		{
+			aside = add(view.defid, view.since);
+			aside->over = true;
+		}
+		aside->view.from_seq = view.from_seq;
+		aside->view.begun = view.begun;
+	}
 }
 
 /* When views have come or gone, or this process has. */
@@ -726,8 +766,9 @@ load(void)
 	views = weir_cont_views_whole();
 	changing = true;
 	load_rows(views);
+	load_known();
 	foreach(lc, asides)
-		forget_dropped(lfirst(lc));
+		(void) forget_dropped(lfirst(lc));
 	prepare_commit(views);
 	weir_worker_commit();
 	loaded = generation;

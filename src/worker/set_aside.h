@@ -12,6 +12,7 @@
 
 /* All of this is called by the flush worker. */
 extern void weir_set_aside_start(void);
+extern void weir_set_aside_stop(void);
 
 /* Are groups of this view set aside?  Then new ones are, too: they come after those. */
 extern bool weir_set_aside_has(Oid defid);
