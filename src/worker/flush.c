@@ -15,6 +15,7 @@
  */
 #include "worker/flush.h"
 
+#include "access/twophase.h"
 #include "access/xact.h"
 #include "base/clock.h"
 #include "catalog/cont_view.h"
@@ -24,6 +25,7 @@
 #include "miscadmin.h"
 #include "base/stats.h"
 #include "query/execute.h"
+#include "storage/lock.h"
 #include "stream/queue.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
@@ -50,6 +52,9 @@
 #define LOCK_GRACE_MS 50
 #define LOCK_WAIT_MS 100
 
+/* What writing a table locks: it, its index, and another one of a user. */
+#define LOCKS_PER_TABLE 3
+
 /* How often the list of views is read again while it changes; debug_discard_caches never lets it be. */
 #define MAX_READS 10
 
@@ -69,6 +74,9 @@ static bool writing = false;
 static TimestampTz last_tick = 0;	/* weir_clock_steady; 0: one is due */
 static uint64 tended_generation = 0;	/* of the views that the last tick saw */
 static int64 rows_written = 0;	/* by the current flush */
+
+/* What part of the server's lock table, which all sessions share, one flush may take: 1/this. */
+static int	lock_share = 2;
 
 /* ---------------------------------------------------------------------
  * One view
@@ -173,14 +181,45 @@ typedef struct Writing
 	List	   *blocked;		/* and those of them (BlockedView) that cannot be written */
 } Writing;
 
-static void
-lock_view(Writing *w, ContView *view)
+static int64
+lock_room(void)
 {
-	BlockedView *blocked = palloc(sizeof(BlockedView));
+	return (int64) max_locks_per_xact * (MaxBackends + max_prepared_xacts) / lock_share;
+}
+
+/* Somebody else has filled it, or tables in partitions took more than was thought: less, until it goes well again. */
+static void
+note_locks(const ErrorData *error)
+{
+	if (error == NULL)
+		lock_share = Max(2, lock_share / 2);
+	else if (error->sqlerrcode == ERRCODE_OUT_OF_MEMORY && error->filename && strstr(error->filename, "lock.c"))
+		lock_share = Min(lock_share * 4, 1 << 20);
+}
+
+/* Unless there is room for its locks, its blocker is none. */
+static void
+lock_view(Writing *w, ContView *view, int64 *room)
+{
+	BlockedView *blocked = palloc0(sizeof(BlockedView));
 
 	blocked->defid = view->defid;
-	if (!weir_matrel_try_lock(view, RowExclusiveLock, &blocked->blocker))
+	*room -= 1 + LOCKS_PER_TABLE * (1 + view->nvalues);
+	if (*room < 0 || !weir_matrel_try_lock(view, RowExclusiveLock, &blocked->blocker))
 		w->blocked = lappend(w->blocked, blocked);
+}
+
+/* The first lock that is not free. */
+static MatrelBlocker
+first_blocker(Writing *w)
+{
+	MatrelBlocker none = {InvalidOid, NoLock, InvalidTransactionId};
+	ListCell   *lc;
+
+	foreach(lc, w->blocked)
+		if (OidIsValid(((BlockedView *) lfirst(lc))->blocker.relid))
+			return ((BlockedView *) lfirst(lc))->blocker;
+	return none;
 }
 
 static BlockedView *
@@ -205,6 +244,7 @@ lock_views(Epoch *epoch, Writing *w)
 
 	for (int i = 0; i < MAX_READS; i++)
 	{
+		int64		room = lock_room();
 		ListCell   *lc;
 
 		w->views = weir_cont_views_whole();
@@ -213,7 +253,7 @@ lock_views(Epoch *epoch, Writing *w)
 		w->blocked = NIL;
 		foreach(lc, w->written)
 			if (!weir_set_aside_has(((ContView *) lfirst(lc))->defid))
-				lock_view(w, lfirst(lc));
+				lock_view(w, lfirst(lc), &room);
 		(void) weir_cont_views();
 		if (version == weir_cont_views_version())
 			break;
@@ -233,22 +273,28 @@ begin_writing(Epoch *epoch, Writing *w, bool careful)
 
 	for (;;)
 	{
-		MatrelBlocker blocker = {InvalidOid, NoLock, InvalidTransactionId};
+		MatrelBlocker blocker;
 		long		left = TimestampDifferenceMilliseconds(weir_clock_steady(), deadline);
 
 		weir_worker_begin();
 		MemoryContextSwitchTo(weir_worker_self->cxt);
 		weir_tend_hurry(LOCK_WAIT_MS);
 		lock_views(epoch, w);
+		blocker = first_blocker(w);
 		if ((careful || weir_notes_any(epoch)) && !weir_notes_try_lock(&blocker))
 			left = 0;
-		else if (w->blocked != NIL && left > 0)
-			blocker = ((BlockedView *) linitial(w->blocked))->blocker;
-		else
+		else if (!OidIsValid(blocker.relid) || left <= 0)
 			return;
 		weir_worker_commit();
 		weir_tend_wait(&blocker, left);
 	}
+}
+
+static const char *
+reason_of(const BlockedView *blocked)
+{
+	return OidIsValid(blocked->blocker.relid) ? weir_matrel_blocker_text(&blocked->blocker) :
+		_("the server's lock table has no room for more views in one flush (max_locks_per_transaction)");
 }
 
 static void
@@ -262,7 +308,7 @@ write_views(Epoch *epoch, Writing *w, bool careful)
 		BlockedView *blocked = find_blocked(w, view);
 
 		if (blocked)
-			weir_set_aside(view, epoch, &blocked->blocker, weir_matrel_blocker_text(&blocked->blocker));
+			weir_set_aside(view, epoch, &blocked->blocker, reason_of(blocked));
 		else if (weir_set_aside_has(view->defid))
 			weir_set_aside(view, epoch, NULL, NULL);
 		else if (careful || view->state == CONT_VIEW_SUSPENDED)
@@ -293,6 +339,7 @@ write_epoch(Epoch *epoch, bool careful)
 							 rows_written > EXPIRE_WITH_FLUSH / 2);
 	writing = true;
 	weir_worker_commit();
+	note_locks(NULL);
 }
 
 /*
@@ -312,6 +359,7 @@ flush_epoch(Epoch *epoch)
 	PG_CATCH();
 	{
 		MemoryContextSwitchTo(weir_worker_self->cxt);
+		note_locks(CopyErrorData());
 		FlushErrorState();
 		AbortOutOfAnyTransaction();
 		weir_errors_end(InvalidOid);
