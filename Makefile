@@ -126,6 +126,7 @@ OBJS = \
 	src/worker/large.o \
 	src/worker/ingest.o \
 	src/worker/kafka_offsets.o \
+	src/worker/kafka_begin.o \
 	src/worker/kafka_partitions.o \
 	src/worker/kafka.o \
 	src/worker/aside.o \

@@ -1387,15 +1387,28 @@ COMMENT ON FUNCTION weir.topk_print(weir.topk) IS 'the most frequent values, and
  * Kafka
  * ------------------------------------------------------------------------ */
 
+/*
+ * Written by the flush worker alone.  Offsets are those of a topic, which is one of a cluster; of a topic that the stream
+ * does not read any more they stay, should it be read again.  The last message read tells
+ * whether the topic is still the same one.
+ */
 CREATE TABLE weir.kafka_offsets (
 	stream weir.relation NOT NULL,
+	topic text NOT NULL,
 	partition integer NOT NULL,
 	next_offset bigint NOT NULL,
-	PRIMARY KEY (stream, partition)
+	cluster text,
+	topic_id text,
+	last_offset bigint,
+	last_timestamp bigint,
+	last_checksum bigint,
+	resumed timestamptz,
+	unread_since timestamptz,
+	PRIMARY KEY (stream, topic, partition)
 );
 SELECT pg_catalog.pg_extension_config_dump('weir.kafka_offsets', '');
 GRANT SELECT ON weir.kafka_offsets TO PUBLIC;
-COMMENT ON TABLE weir.kafka_offsets IS 'next offset to read per stream and partition; written in the transaction that writes the views';
+COMMENT ON TABLE weir.kafka_offsets IS 'next offset to read per stream, topic and partition; written in the transaction that writes the views';
 
 CREATE TABLE weir.dead_letters (
 	id bigint GENERATED ALWAYS AS IDENTITY (CACHE 1000) PRIMARY KEY,
@@ -1532,9 +1545,23 @@ GRANT SELECT (stream, at) ON weir.kafka_stopped TO PUBLIC;
 GRANT SELECT ON weir.kafka_stopped TO pg_read_all_stats;
 COMMENT ON TABLE weir.kafka_stopped IS 'Kafka streams that are consumed no more, with the reason; weir.resume(stream) goes on';
 
+CREATE TABLE weir.kafka_resumed (
+	stream weir.relation PRIMARY KEY,
+	topic text NOT NULL,
+	start text CHECK (start IN ('earliest', 'latest', 'stored')),
+	at timestamptz NOT NULL
+);
+SELECT pg_catalog.pg_extension_config_dump('weir.kafka_resumed', '');
+GRANT SELECT ON weir.kafka_resumed TO PUBLIC;
+COMMENT ON TABLE weir.kafka_resumed IS 'the last weir.resume of a stream, or change of its topic (start NULL), and where it said that partitions go on whose offset is lost; obeyed by those whose weir.kafka_offsets.resumed says so';
+
 CREATE FUNCTION weir.resume(stream regclass) RETURNS boolean
 	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'weir_kafka_resume';
 COMMENT ON FUNCTION weir.resume(regclass) IS 'consume a stopped Kafka stream again, from where it stands; false if it was not stopped; for the owner of the stream';
+
+CREATE FUNCTION weir.resume(stream regclass, "from" text) RETURNS boolean
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'weir_kafka_resume';
+COMMENT ON FUNCTION weir.resume(regclass, text) IS 'the same; partitions whose offset is lost go on at the ''earliest'' or ''latest'' message, or, on a topic made anew or another cluster, at the ''stored'' offset';
 
 CREATE FUNCTION weir.kafka_stat(
 	OUT stream oid, OUT partition integer, OUT pid integer, OUT state text,
@@ -1566,7 +1593,9 @@ CREATE VIEW weir.stat_kafka AS
 		coalesce(t.at, s.last_error_time) AS last_error_time
 	FROM weir.kafka_stat() s
 		JOIN pg_catalog.pg_class c ON c.oid = s.stream
+		LEFT JOIN pg_catalog.pg_foreign_table f ON f.ftrelid = s.stream
 		LEFT JOIN weir.kafka_offsets o ON o.stream::oid = s.stream AND o.partition = s.partition
+			AND o.topic = (SELECT p.option_value FROM pg_catalog.pg_options_to_table(f.ftoptions) p WHERE p.option_name = 'topic')
 		LEFT JOIN weir.kafka_stopped t ON t.stream::oid = s.stream
 		LEFT JOIN weir.kafka_stat() w ON w.stream = s.stream AND w.partition IS NULL AND w.pid = s.pid
 			AND s.partition IS NOT NULL;
@@ -1692,7 +1721,7 @@ CREATE FUNCTION weir.health(OUT object text, OUT problem text, OUT reason text, 
 	WHERE a.def IS NULL OR a.missing IS NOT NULL
 	UNION ALL
 	SELECT t.stream::oid::regclass::text, 'stream_stopped', t.reason, t.at,
-		format('Remove the cause or change the stream''s option on_error, then call weir.resume(%L).', t.stream::oid::regclass)
+		format('Remove the cause or change the stream''s option on_error, then call weir.resume(%1$L); where an offset is lost, weir.resume(%1$L, ''earliest'') or weir.resume(%1$L, ''latest'').', t.stream::oid::regclass)
 	FROM weir.kafka_stopped t
 	UNION ALL
 	SELECT coalesce(d.view, d.stream)::oid::regclass::text, 'dead_letters',

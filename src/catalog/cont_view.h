@@ -73,6 +73,7 @@ typedef struct ContView
 	List	   *more_streams;	/* others, of UNION ALL */
 	Oid			owner;			/* owner of the matrel: who the query runs as */
 	ContViewState state;
+	TimestampTz since;			/* when it came into this state */
 	ContViewOptions options;
 
 	/*

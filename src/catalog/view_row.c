@@ -127,6 +127,7 @@ weir_view_row_read(HeapTuple tuple, TupleDesc desc)
 	view->streamid = DatumGetObjectId(values[ANUM_STREAM - 1]);
 	view->more_streams = streams_list(values[ANUM_MORE_STREAMS - 1]);
 	view->state = state_from_name(TextDatumGetCString(values[ANUM_STATE - 1]));
+	view->since = DatumGetTimestampTz(values[ANUM_SINCE - 1]);
 	options->sliding = !nulls[ANUM_SW - 1];
 	if (options->sliding)
 	{

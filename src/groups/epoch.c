@@ -117,13 +117,84 @@ reserve_dead(Run *run, DeadLetter *dead)
 	return result;
 }
 
+static bool
+equal_names(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
 static EpochOffset *
-find_offset(Epoch *epoch, Oid streamid, int32 partition)
+find_offset(Epoch *epoch, Oid streamid, const char *topic, int32 partition)
 {
 	for (EpochOffset *o = epoch->offsets; o; o = o->next)
-		if (o->offset.streamid == streamid && o->offset.partition == partition)
+		if (o->offset.streamid == streamid && o->offset.partition == partition &&
+			strcmp(o->offset.topic, topic) == 0)
 			return o;
 	return NULL;
+}
+
+/* The epoch's place for this offset: it has its names. */
+static EpochOffset *
+offset_place(Epoch *epoch, const KafkaOffset *offset)
+{
+	EpochOffset *place = find_offset(epoch, offset->streamid, offset->topic, offset->partition);
+
+	return place && equal_names(place->offset.cluster, offset->cluster) &&
+		equal_names(place->offset.topic_id, offset->topic_id) ? place : NULL;
+}
+
+static const char *
+copy_name(char **place, const char *name)
+{
+	char	   *copy = *place;
+
+	if (name == NULL)
+		return NULL;
+	strcpy(copy, name);
+	*place += strlen(name) + 1;
+	return copy;
+}
+
+static EpochOffset *
+reserve_offset(Run *run, const KafkaOffset *offset)
+{
+	EpochOffset *result;
+	char	   *place;
+
+	result = weir_arena_alloc(&run->notes, sizeof(EpochOffset) + strlen(offset->topic) + 1 +
+							  (offset->cluster ? strlen(offset->cluster) + 1 : 0) +
+							  (offset->topic_id ? strlen(offset->topic_id) + 1 : 0));
+	if (result == NULL)
+		return NULL;
+	place = (char *) (result + 1);
+	result->offset.topic = copy_name(&place, offset->topic);
+	result->offset.cluster = copy_name(&place, offset->cluster);
+	result->offset.topic_id = copy_name(&place, offset->topic_id);
+	return result;
+}
+
+/* In the place of what the epoch has of the partition; place is new or the epoch's. */
+static void
+apply_offset(Epoch *epoch, EpochOffset *place, bool fresh, const KafkaOffset *offset)
+{
+	EpochOffset *old = fresh ? find_offset(epoch, offset->streamid, offset->topic, offset->partition) : NULL;
+	EpochOffset **link = &epoch->offsets;
+	KafkaOffset names = place->offset;
+	TimestampTz passed = old ? old->offset.unread_since : fresh ? 0 : place->offset.unread_since;
+
+	while (old && *link != old)
+		link = &(*link)->next;
+	if (fresh)
+	{
+		place->next = old ? old->next : epoch->offsets;
+		*link = place;
+	}
+	place->offset = *offset;
+	place->offset.topic = names.topic;
+	place->offset.cluster = names.cluster;
+	place->offset.topic_id = names.topic_id;
+	if (offset->unread_since == 0)
+		place->offset.unread_since = passed;
 }
 
 /* Everything a merge needs, reserved and not yet visible. */
@@ -161,10 +232,8 @@ reserve_notes(Reservation *r, Run *run, Epoch *epoch, MergeInput *input)
 			return false;
 	for (int i = 0; epoch && i < input->noffsets; i++)
 	{
-		KafkaOffset *offset = &input->offsets[i];
-
-		if (find_offset(epoch, offset->streamid, offset->partition) == NULL &&
-			(r->offsets[i] = weir_arena_alloc(&run->notes, sizeof(EpochOffset))) == NULL)
+		if (offset_place(epoch, &input->offsets[i]) == NULL &&
+			(r->offsets[i] = reserve_offset(run, &input->offsets[i])) == NULL)
 			return false;
 	}
 	return true;
@@ -223,16 +292,10 @@ apply_all(Reservation *r, Run *run, Epoch *epoch, MergeInput *input)
 	}
 	for (int i = 0; epoch && i < input->noffsets; i++)
 	{
-		KafkaOffset *offset = &input->offsets[i];
-		EpochOffset *entry = find_offset(epoch, offset->streamid, offset->partition);
+		EpochOffset *fresh = r->offsets[i];
 
-		if (entry == NULL)
-		{
-			entry = r->offsets[i];
-			entry->next = epoch->offsets;
-			epoch->offsets = entry;
-		}
-		entry->offset = *offset;
+		apply_offset(epoch, fresh ? fresh : offset_place(epoch, &input->offsets[i]), fresh != NULL,
+					 &input->offsets[i]);
 	}
 }
 
@@ -666,28 +729,39 @@ weir_epoch_discard(int slot)
 }
 
 bool
-weir_epoch_kafka_offset(Oid streamid, int32 partition, int64 *next_offset)
+weir_epoch_kafka_offset(Oid streamid, const char *topic, int32 partition, KafkaOffset *offset)
 {
 	EpochDatabase *db = &databases[weir_my_database_slot()];
+	char		cluster[KAFKA_NAME_LENGTH];
+	char		topic_id[KAFKA_NAME_LENGTH];
 	bool		found = false;
 
 	weir_mutex_lock(&db->merge);
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < 2 && !found; i++)
 	{
-		EpochOffset *offset;
+		EpochOffset *place;
 
-		/* The list of an epoch that is not in use is empty. */
+		/* The active epoch has the newest.  The list of one that is not in use is empty. */
 		SpinLockAcquire(&db->offsets_lock);
-		offset = find_offset(&db->epochs[i], streamid, partition);
-		if (offset != NULL && (!found || offset->offset.next_offset > *next_offset))
+		place = find_offset(&db->epochs[i == 0 ? db->active : 1 - db->active], streamid, topic, partition);
+		found = place != NULL;
+		if (found)
 		{
-			*next_offset = offset->offset.next_offset;
-			found = true;
+			*offset = place->offset;
+			if (offset->cluster)
+				strlcpy(cluster, offset->cluster, sizeof(cluster));
+			if (offset->topic_id)
+				strlcpy(topic_id, offset->topic_id, sizeof(topic_id));
 		}
 		SpinLockRelease(&db->offsets_lock);
 	}
 	weir_mutex_unlock(&db->merge);
-	return found;
+	if (!found)
+		return false;
+	offset->topic = topic;
+	offset->cluster = offset->cluster ? pstrdup(cluster) : NULL;
+	offset->topic_id = offset->topic_id ? pstrdup(topic_id) : NULL;
+	return true;
 }
 
 int64

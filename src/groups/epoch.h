@@ -55,6 +55,7 @@ typedef struct Run
 	int			ndead_files;	/* of dead letters */
 } Run;
 
+/* Its strings are behind it. */
 typedef struct EpochOffset
 {
 	struct EpochOffset *next;
@@ -127,8 +128,11 @@ extern void weir_run_give_to_feed(Run *run, Feed *feed);
 /* Free the feeds of transactions that rolled back, with their runs. */
 extern void weir_feeds_clear_dead(int slot);
 
-/* Newest merged and not yet flushed offset of this database's stream and partition. */
-extern bool weir_epoch_kafka_offset(Oid streamid, int32 partition, int64 *next_offset);
+/*
+ * What was merged last, and is not flushed yet, of a partition of this database's stream, with
+ * palloc'd names.  False when nothing is.
+ */
+extern bool weir_epoch_kafka_offset(Oid streamid, const char *topic, int32 partition, KafkaOffset *offset);
 
 /* Which of the two epochs is active; for the done callback of a merge. */
 extern int	weir_epoch_active(int slot);

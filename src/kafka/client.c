@@ -25,6 +25,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include <librdkafka/rdkafka.h>
@@ -33,9 +34,16 @@
 
 #include "catalog/property.h"
 #include "kafka/client.h"
+#include "stream/batch.h"
 
 #define LOG_LINES 32
 #define LOG_LENGTH 256
+/*
+ * The only thing by which librdkafka lets its user know that a broker refused to read a partition: its debug line
+ * about that, of context "topic".
+ */
+#define UNAVAILABLE_LINE "BROKERUA"
+
 #define FETCH_CHUNK 1000		/* messages between looks at their size */
 #define MESSAGE_OVERHEAD 512	/* of a message that librdkafka holds, beside its bytes; about */
 
@@ -57,9 +65,13 @@ struct KafkaClient
 	Size		held_bytes;
 	Size		mean_bytes;		/* of a message, when last fetched */
 	Size		max_memory;
+	int32		broker;			/* that told of the topic last */
 	bool		in_trouble;
+	bool		shaken;			/* all connections were lost, since somebody asked */
+	bool		debug;			/* the user wants to see librdkafka's debug lines */
 	char		trouble[LOG_LENGTH];
 	pthread_mutex_t log_mutex;
+	bool		unavailable;	/* a partition was, since somebody asked */
 	int			log_first;
 	int			log_count;
 	LogLine		log[LOG_LINES];
@@ -179,6 +191,20 @@ command_is_plain(const rd_kafka_conf_t *conf, char *err, size_t errlen)
 	return true;
 }
 
+/* Debug lines of context "topic", besides those that the user asks for. */
+static bool
+set_debug(rd_kafka_conf_t *conf, KafkaClient *client, char *err, size_t errlen)
+{
+	char		contexts[512];
+	size_t		len = sizeof(contexts) - strlen(",topic");
+
+	if (rd_kafka_conf_get(conf, "debug", contexts, &len) != RD_KAFKA_CONF_OK)
+		contexts[0] = '\0';
+	client->debug = contexts[0] != '\0';
+	strcat(contexts, client->debug ? ",topic" : "topic");
+	return set_property(conf, "debug", contexts, err, errlen);
+}
+
 /* librdkafka's configuration for a stream; NULL with the reason. */
 static rd_kafka_conf_t *
 make_conf(const KafkaStreamOptions *options, KafkaClient *client, char *err, size_t errlen)
@@ -204,7 +230,7 @@ make_conf(const KafkaStreamOptions *options, KafkaClient *client, char *err, siz
 	}
 	for (int i = 0; i < lengthof(fixed_properties); i++)
 		ok = ok && set_property(conf, fixed_properties[i].name, fixed_properties[i].value, err, errlen);
-	ok = ok && command_is_plain(conf, err, errlen);
+	ok = ok && set_debug(conf, client, err, errlen) && command_is_plain(conf, err, errlen);
 	if (!ok)
 	{
 		rd_kafka_conf_destroy(conf);
@@ -308,7 +334,9 @@ log_callback(const rd_kafka_t *rk, int level, const char *facility, const char *
 	LogLine    *line;
 
 	pthread_mutex_lock(&client->log_mutex);
-	if (client->log_count < LOG_LINES)
+	if (strcmp(facility, UNAVAILABLE_LINE) == 0)
+		client->unavailable = true;
+	if ((level < LOG_DEBUG || client->debug) && client->log_count < LOG_LINES)
 	{
 		/* When the ring is full the newest lines are lost: the first ones tell the cause. */
 		line = &client->log[(client->log_first + client->log_count++) % LOG_LINES];
@@ -328,6 +356,7 @@ error_callback(rd_kafka_t *rk, int code, const char *reason, void *opaque)
 	KafkaClient *client = opaque;
 
 	client->in_trouble = true;
+	client->shaken |= code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
 	snprintf(client->trouble, sizeof(client->trouble), "%s: %s",
 			 rd_kafka_err2str((rd_kafka_resp_err_t) code), reason);
 }
@@ -337,6 +366,20 @@ weir_client_poll(KafkaClient *client)
 {
 	rd_kafka_poll(client->rk, 0);
 	return client->in_trouble ? client->trouble : NULL;
+}
+
+bool
+weir_client_shaken(KafkaClient *client)
+{
+	bool		shaken;
+
+	rd_kafka_poll(client->rk, 0);
+	pthread_mutex_lock(&client->log_mutex);
+	shaken = client->shaken || client->unavailable;
+	client->unavailable = false;
+	pthread_mutex_unlock(&client->log_mutex);
+	client->shaken = false;
+	return shaken;
 }
 
 bool
@@ -377,6 +420,7 @@ weir_client_partitions(KafkaClient *client, int timeout_ms, char *err, size_t er
 		snprintf(err, errlen, "%s", rd_kafka_err2str(code));
 		return -1;
 	}
+	client->broker = md->orig_broker_id >= 0 || md->broker_cnt == 0 ? md->orig_broker_id : md->brokers[0].id;
 	code = md->topic_cnt == 1 ? md->topics[0].err : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
 	n = code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ? KAFKA_NO_TOPIC :
 		code ? -1 : md->topics[0].partition_cnt;
@@ -388,6 +432,85 @@ weir_client_partitions(KafkaClient *client, int timeout_ms, char *err, size_t er
 		snprintf(err, errlen, "topic \"%s\": %s", rd_kafka_topic_name(client->topic), rd_kafka_err2str(code));
 	return n;
 }
+
+char *
+weir_client_cluster(KafkaClient *client)
+{
+	char	   *id = rd_kafka_clusterid(client->rk, 0);
+	char	   *result = id ? pnstrdup(id, KAFKA_NAME_LENGTH - 1) : NULL;
+
+	if (id)
+		rd_kafka_mem_free(client->rk, id);
+	return result;
+}
+
+#if RD_KAFKA_VERSION >= 0x020300ff
+
+/* Of the answer to a DescribeTopics; false when it has none.  Brokers that do not know the question, or whom it may ask, have no ids. */
+static bool
+described_topic_id(rd_kafka_event_t *event, char **topic_id)
+{
+	const rd_kafka_TopicDescription_t **topics;
+	const rd_kafka_Uuid_t *id;
+	size_t		n;
+
+	switch (rd_kafka_event_error(event))
+	{
+		case RD_KAFKA_RESP_ERR_NO_ERROR:
+			break;
+		case RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE:
+		case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+		case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
+			return true;
+		default:
+			return false;
+	}
+	topics = rd_kafka_DescribeTopics_result_topics(rd_kafka_event_DescribeTopics_result(event), &n);
+	if (n != 1 || rd_kafka_error_code(rd_kafka_TopicDescription_error(topics[0])))
+		return false;
+	id = rd_kafka_TopicDescription_topic_id(topics[0]);
+
+	/* All zero: the broker gives none. */
+	if (id && (rd_kafka_Uuid_most_significant_bits(id) != 0 || rd_kafka_Uuid_least_significant_bits(id) != 0))
+		*topic_id = pstrdup(rd_kafka_Uuid_base64str(id));
+	return true;
+}
+
+bool
+weir_client_topic_id(KafkaClient *client, int timeout_ms, char **topic_id)
+{
+	const char *name = rd_kafka_topic_name(client->topic);
+	rd_kafka_TopicCollection_t *topics = rd_kafka_TopicCollection_of_topic_names(&name, 1);
+	rd_kafka_queue_t *queue = rd_kafka_queue_new(client->rk);
+	rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(client->rk, RD_KAFKA_ADMIN_OP_DESCRIBETOPICS);
+	rd_kafka_event_t *event;
+	bool		ok;
+
+	*topic_id = NULL;
+	/* By itself it would wait for the controller, which consumers need not be able to reach. */
+	(void) rd_kafka_AdminOptions_set_broker(options, client->broker, NULL, 0);
+	(void) rd_kafka_AdminOptions_set_request_timeout(options, timeout_ms, NULL, 0);
+	rd_kafka_DescribeTopics(client->rk, topics, options, queue);
+	event = rd_kafka_queue_poll(queue, timeout_ms);
+	ok = event && described_topic_id(event, topic_id);
+	if (event)
+		rd_kafka_event_destroy(event);
+	rd_kafka_queue_destroy(queue);
+	rd_kafka_AdminOptions_destroy(options);
+	rd_kafka_TopicCollection_destroy(topics);
+	return ok;
+}
+
+#else
+
+bool
+weir_client_topic_id(KafkaClient *client, int timeout_ms, char **topic_id)
+{
+	*topic_id = NULL;
+	return true;
+}
+
+#endif
 
 bool
 weir_client_start(KafkaClient *client, int32 partition, int64 offset, char *err, size_t errlen)
@@ -481,7 +604,10 @@ describe(rd_kafka_message_t *from, KafkaMessage *to)
 	to->failure = from->err == RD_KAFKA_RESP_ERR_NO_ERROR ? KAFKA_MESSAGE :
 		from->err == RD_KAFKA_RESP_ERR__PARTITION_EOF ? KAFKA_END :
 		from->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET ||
-		from->err == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE ? KAFKA_OFFSET_GONE : KAFKA_TROUBLE;
+		from->err == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE ? KAFKA_OFFSET_GONE :
+		from->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+		from->err == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
+		from->err == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION ? KAFKA_TOPIC_GONE : KAFKA_TROUBLE;
 	to->partition = from->partition;
 	to->offset = from->offset;
 	to->handle = from;

@@ -25,6 +25,7 @@ typedef enum KafkaFailure
 	KAFKA_MESSAGE,				/* none: it is a message */
 	KAFKA_END,					/* none: all messages are read, the next one is at this offset or behind */
 	KAFKA_OFFSET_GONE,			/* the offset asked for is not on the broker; the partition stands still */
+	KAFKA_TOPIC_GONE,			/* the topic, or the partition, is not there */
 	KAFKA_TROUBLE				/* librdkafka tries again by itself */
 } KafkaFailure;
 
@@ -56,6 +57,12 @@ extern void weir_client_fd_clear(KafkaClient *client);
  */
 extern const char *weir_client_poll(KafkaClient *client);
 
+/*
+ * Since the last call, and before what weir_client_fetch has given: were all connections lost, or did a broker
+ * say that a partition is not there or not its own?  What is behind that may be another topic.
+ */
+extern bool weir_client_shaken(KafkaClient *client);
+
 /* Take the oldest of librdkafka's log lines, with its syslog level; false: none left. */
 extern bool weir_client_next_log(KafkaClient *client, int *level, char *line, size_t len);
 
@@ -65,6 +72,13 @@ extern bool weir_client_next_log(KafkaClient *client, int *level, char *line, si
  */
 #define KAFKA_NO_TOPIC (-2)
 extern int	weir_client_partitions(KafkaClient *client, int timeout_ms, char *err, size_t errlen);
+
+/*
+ * Which cluster the brokers said they are, when they last answered weir_client_partitions, and which topic it
+ * is; palloc'd.  NULL where they, or librdkafka, do not tell.  The topic's may block for timeout_ms; false: no answer.
+ */
+extern char *weir_client_cluster(KafkaClient *client);
+extern bool weir_client_topic_id(KafkaClient *client, int timeout_ms, char **topic_id);
 
 /* Start or stop reading a partition. */
 extern bool weir_client_start(KafkaClient *client, int32 partition, int64 offset, char *err, size_t errlen);

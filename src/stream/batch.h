@@ -72,12 +72,37 @@ typedef struct DeadLetter
 	char	   *message;
 } DeadLetter;
 
-/* Next offset to read of a partition, stored with the flush of this batch. */
+#define KAFKA_OFFSET_UNKNOWN (-1)
+
+/* Names of topics and clusters, and ids, are shorter. */
+#define KAFKA_NAME_LENGTH 256
+
+/* In the place of an offset: there is no such partition any more. */
+#define KAFKA_OFFSET_FORGET (-4)
+
+/* A message of a partition, to tell whether another one of its offset is the same. */
+typedef struct KafkaMark
+{
+	int64		offset;			/* KAFKA_OFFSET_UNKNOWN: none */
+	int64		timestamp;		/* ms since 1970; -1: none */
+	int64		checksum;
+} KafkaMark;
+
+/*
+ * Next offset to read of a partition, stored with the flush of this batch.  It is one of a topic, which
+ * is one of a cluster; topic_id and cluster are NULL where they are not known.
+ */
 typedef struct KafkaOffset
 {
 	Oid			streamid;
 	int32		partition;
+	const char *topic;
+	const char *cluster;
+	const char *topic_id;
 	int64		next_offset;
+	KafkaMark	last;			/* the last message read */
+	TimestampTz resumed;		/* the last weir.resume that was obeyed; 0: none */
+	TimestampTz unread_since;	/* stored: nobody has read on since; a worker says which it has passed over; 0: none */
 } KafkaOffset;
 
 typedef struct WeirBatch

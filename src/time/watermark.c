@@ -41,9 +41,12 @@ typedef struct EventPartition
 	int32		number;
 	int64		watermark;
 	int64		cut;			/* as of the last cut */
+	bool		erase;			/* what is stored of it is void */
+	bool		cut_erase;
+	bool		forgotten;		/* there is none of this number any more */
 	bool		read;			/* its rows wait elsewhere until they are read */
 	TimestampTz heard;			/* when it last brought rows; of one that is read: or since when all is read */
-	TimestampTz caught_up;		/* by the real clock: all was read then; 0: or there may be more */
+	TimestampTz caught_up;		/* weir_clock_steady: all was read then; 0: or there may be more */
 } EventPartition;
 
 typedef struct WatermarkHold
@@ -150,14 +153,14 @@ find_partition(EventStream *stream, int32 number, bool create)
 static bool
 is_idle(EventStream *stream, EventPartition *p, TimestampTz now)
 {
-	TimestampTz real;
+	TimestampTz steady;
 
 	if (stream->idle_timeout <= 0 || now - p->heard <= stream->idle_timeout)
 		return false;
 	if (!p->read)
 		return true;
-	real = GetCurrentTimestamp();
-	return p->caught_up != 0 && p->caught_up <= real && real - p->caught_up <= CAUGHT_UP_USECS;
+	steady = weir_clock_steady();
+	return p->caught_up != 0 && steady - p->caught_up <= CAUGHT_UP_USECS;
 }
 
 /* The least of partitions that are not idle; as it was when all are. */
@@ -170,7 +173,7 @@ recompute(EventStream *stream, TimestampTz now)
 	{
 		/* The clock went back: count from now. */
 		p->heard = Min(p->heard, now);
-		if (is_idle(stream, p, now))
+		if (p->forgotten || is_idle(stream, p, now))
 			continue;
 		least = Min(least, p->watermark);
 	}
@@ -240,21 +243,53 @@ weir_watermark_load(int slot, Oid streamid, const StoredWatermark *stored, int n
 	LWLockRelease(&shared->lock);
 }
 
+/* As if it had never brought anything. */
+static void
+empty_partition(EventPartition *p)
+{
+	p->watermark = p->cut = NO_WATERMARK;
+	p->heard = weir_clock_now();
+	p->caught_up = 0;
+	p->erase = true;
+}
+
 void
-weir_watermark_expect(int slot, Oid streamid, int32 partition)
+weir_watermark_expect(int slot, Oid streamid, int npartitions)
+{
+	EventStream *stream;
+
+	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
+	stream = find_stream(slot, streamid);
+	for (int i = 0; stream && i < npartitions; i++)
+	{
+		EventPartition *p = find_partition(stream, i, true);
+
+		if (p == NULL)
+			no_memory();
+		p->read = true;
+		p->forgotten = false;
+	}
+	for (EventPartition *p = stream ? stream->partitions : NULL; p; p = p->next)
+	{
+		if (p->number < npartitions || p->forgotten)
+			continue;
+		empty_partition(p);
+		p->forgotten = true;
+	}
+	LWLockRelease(&shared->lock);
+}
+
+void
+weir_watermark_restart(int slot, Oid streamid, int32 partition)
 {
 	EventStream *stream;
 	EventPartition *p;
 
 	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
 	stream = find_stream(slot, streamid);
-	if (stream)
-	{
-		p = find_partition(stream, partition, true);
-		if (p == NULL)
-			no_memory();
-		p->read = true;
-	}
+	p = stream ? find_partition(stream, partition, false) : NULL;
+	if (p)
+		empty_partition(p);
 	LWLockRelease(&shared->lock);
 }
 
@@ -271,7 +306,7 @@ weir_watermark_caught_up(int slot, Oid streamid, int32 partition, bool still)
 	{
 		if (!still)
 			p->heard = weir_clock_now();
-		p->caught_up = GetCurrentTimestamp();
+		p->caught_up = weir_clock_steady();
 	}
 	LWLockRelease(&shared->lock);
 }
@@ -441,7 +476,9 @@ weir_watermark_cut(int slot)
 		}
 		for (EventPartition *p = stream->partitions; p; p = p->next)
 		{
-			stream->changed |= p->cut != p->watermark;
+			p->cut_erase |= p->erase;
+			p->erase = false;
+			stream->changed |= p->cut != p->watermark || p->cut_erase;
 			p->cut = p->watermark;
 		}
 	}
@@ -475,11 +512,11 @@ weir_watermark_changes(int slot, int *n)
 			}
 			for (EventPartition *p = stream->partitions; p; p = p->next)
 			{
-				if (p->cut == NO_WATERMARK)
-					continue;
 				if (round == 0)
-					max++;
-				else if (*n < max)
+					max += p->cut_erase + (p->cut != NO_WATERMARK);
+				if (round == 1 && p->cut_erase && *n < max)
+					result[(*n)++] = (StoredWatermark) {stream->streamid, p->number, NO_WATERMARK};
+				if (round == 1 && p->cut != NO_WATERMARK && *n < max)
 					result[(*n)++] = (StoredWatermark) {stream->streamid, p->number, p->cut};
 			}
 		}
@@ -497,7 +534,11 @@ weir_watermark_stored(int slot)
 		return;
 	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
 	for (EventStream *stream = shared->streams[slot]; stream; stream = stream->next)
+	{
+		for (EventPartition *p = stream->changed ? stream->partitions : NULL; p; p = p->next)
+			p->cut_erase = false;
 		stream->changed = false;
+	}
 	LWLockRelease(&shared->lock);
 }
 
@@ -562,7 +603,7 @@ laggard(EventStream *stream, int64 usecs)
 
 	for (EventPartition *p = stream->partitions; p; p = p->next)
 	{
-		if (stream->idle_timeout > 0 && now - p->heard > stream->idle_timeout)
+		if (p->forgotten || is_idle(stream, p, now))
 			continue;
 		if (least == NULL || p->watermark < least->watermark)
 			least = p;

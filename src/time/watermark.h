@@ -32,14 +32,17 @@ extern void weir_watermark_init(void);
 extern void weir_watermark_load(int slot, Oid streamid, const StoredWatermark *stored, int nstored);
 
 /*
- * A partition that may bring rows and is read by somebody: the watermark waits for it, until
- * it is idle.  It can be only while its reader says, more than once a second, that
- * all there is has been read and taken in (still: no row has come since it said so last); not
- * after it says that there may be more.
+ * These partitions, from 0, may bring rows and are read by somebody, others are no more: the watermark
+ * waits for each until it is idle.  It can be only while its reader says, more than once
+ * a second, that all there is has been read and taken in (still: it has said so without a break since a row came last);
+ * not after it says that there may be more.  Errors when memory is full.
  */
-extern void weir_watermark_expect(int slot, Oid streamid, int32 partition);
+extern void weir_watermark_expect(int slot, Oid streamid, int npartitions);
 extern void weir_watermark_caught_up(int slot, Oid streamid, int32 partition, bool still);
 extern void weir_watermark_behind(int slot, Oid streamid, int32 partition);
+
+/* A partition begins anew: what it brought so far was something else's. */
+extern void weir_watermark_restart(int slot, Oid streamid, int32 partition);
 
 /*
  * The watermark that batches of the owner's are judged by: that of its first
@@ -67,7 +70,7 @@ extern void weir_watermark_advance(int slot, Oid streamid, int32 partition, int6
  */
 extern void weir_watermark_cut(int slot);
 
-/* What is to be stored as of the last cut, palloc'd; and that it is. */
+/* What is to be stored as of the last cut, palloc'd, NO_WATERMARK to delete what is stored; and that it is. */
 extern StoredWatermark *weir_watermark_changes(int slot, int *n);
 extern void weir_watermark_stored(int slot);
 

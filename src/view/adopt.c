@@ -135,6 +135,7 @@ end_restore(bool orphans)
 	SetUserIdAndSecContext(weir_catalog_owner(), sec | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
 	forget_absent("kafka_offsets");
 	forget_absent("kafka_stopped");
+	forget_absent("kafka_resumed");
 	forget_absent("watermarks");
 	forget_absent("late_counts");
 	if (orphans)
@@ -308,7 +309,7 @@ stop_without_offsets(const ContView *view)
 		ereport(WARNING,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("stream \"%s\" is stopped: where it stands in its topic was not restored", get_rel_name(streamid)),
-				 errhint("Restore the rows of weir.kafka_offsets, or empty its views with weir.truncate; then call weir.resume('%s').",
+				 errhint("Restore the rows of weir.kafka_offsets, or empty its views with weir.truncate; then call weir.resume('%1$s').  With weir.resume('%1$s', 'latest') it goes on at the messages that are to come.",
 						 get_rel_name(streamid))));
 	}
 }

@@ -25,6 +25,7 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "view/stream_ddl.h"
+#include "worker/kafka_offsets.h"
 
 static bool declares_arrival(CreateStmt *stmt);
 static bool stream_named(RangeVar *name, Oid *relid);
@@ -264,6 +265,27 @@ weir_stream_check_trigger(CreateTrigStmt *stmt)
 				 errhint("Use a generated column, or an expression in the views.")));
 }
 
+static bool
+changes_topic(Node *stmt)
+{
+	ListCell   *lc;
+	ListCell   *lo;
+
+	if (!IsA(stmt, AlterTableStmt))
+		return false;
+	foreach(lc, ((AlterTableStmt *) stmt)->cmds)
+	{
+		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+
+		if (cmd->subtype != AT_GenericOptions)
+			continue;
+		foreach(lo, (List *) cmd->def)
+			if (strcmp(lfirst_node(DefElem, lo)->defname, "topic") == 0)
+				return true;
+	}
+	return false;
+}
+
 /*
  * After CREATE and ALTER FOREIGN TABLE: do the options fit the server and the
  * columns?  Do the rows still fit where they are diverted to?
@@ -284,7 +306,11 @@ weir_stream_check_options(Node *stmt)
 		return;
 	CommandCounterIncrement();
 	if (!IsA(stmt, RenameStmt) && stream_named(name, &relid))
+	{
 		weir_options_check_stream(relid);
+		if (changes_topic(stmt))
+			weir_kafka_topic_changed(relid);
+	}
 	weir_late_stream_check_columns(name);
 }
 

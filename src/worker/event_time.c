@@ -361,8 +361,7 @@ weir_event_expect(Oid streamid, int npartitions)
 	holding = true;
 	while (!weir_watermark_hold(weir_worker_self->slot, options, MyProc, &watermark))
 		load(streamid);
-	for (int i = 0; i < npartitions; i++)
-		weir_watermark_expect(weir_worker_self->slot, streamid, i);
+	weir_watermark_expect(weir_worker_self->slot, streamid, npartitions);
 	release_own();
 }
 
@@ -384,6 +383,7 @@ void
 weir_event_write(void)
 {
 	static SPIPlanPtr plan = NULL;
+	static SPIPlanPtr erase = NULL;
 	Oid			types[3] = {OIDOID, INT4OID, TIMESTAMPTZOID};
 	int			n;
 	StoredWatermark *changes = weir_watermark_changes(weir_worker_self->slot, &n);
@@ -393,6 +393,14 @@ weir_event_write(void)
 		Datum		values[3] = {ObjectIdGetDatum(changes[i].streamid), Int32GetDatum(changes[i].partition),
 			TimestampTzGetDatum(changes[i].watermark)};
 
+		if (changes[i].watermark == NO_WATERMARK)
+		{
+			weir_own_execute(&erase,
+							 "DELETE FROM weir.watermarks w WHERE w.stream OPERATOR(pg_catalog.=) $1"
+							 " AND w.partition OPERATOR(pg_catalog.=) $2",
+							 2, types, values, NULL);
+			continue;
+		}
 		weir_own_execute(&plan,
 						 "INSERT INTO weir.watermarks AS w (stream, partition, watermark)"
 						 " SELECT c.oid, $2, $3 FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) $1"

@@ -43,7 +43,7 @@
 #define BACKOFF_MAX_MS 10000
 #define WATCH_MS 1000			/* between looks at connection and watermarks, when idle */
 #define SETTLE_MS 50			/* between looks for something another process is about to do */
-#define SAVE_MS 1000			/* until offsets behind what is no message are stored */
+#define SAVE_MS 500				/* until offsets behind what is no message are stored */
 
 static KafkaWorker worker;
 KafkaWorker *const weir_kafka_self = &worker;
@@ -51,6 +51,7 @@ KafkaWorker *const weir_kafka_self = &worker;
 #define self weir_kafka_self
 
 static void advance(void);
+static void start_over(void);
 static void do_chores(void);
 static bool look_for_changes(void);
 static void fetch(void);
@@ -131,6 +132,19 @@ weir_kafka_stop(void)
  * ----------------------------------------------------------------
  */
 
+/* What keeps partitions from being read on, until one has the worker stop, wait or begin anew. */
+static void
+mend(void)
+{
+	for (int p = 0; p < self->npartitions; p++)
+	{
+		if (self->stop_reason || self->unsure || self->retry_at > weir_clock_steady())
+			break;
+		if (self->partitions[p].trouble != TROUBLE_NONE)
+			weir_partition_mend(p);
+	}
+}
+
 /* Go as far as there is something to do. */
 static void
 advance(void)
@@ -148,30 +162,61 @@ advance(void)
 			decode();
 		merge();
 	}
-	for (int p = 0; p < self->npartitions && self->stop_reason == NULL; p++)
-		if (self->partitions[p].gone)
-			weir_partitions_jump_over_gap(p);
+	if (self->unsure)
+		start_over();
+	mend();
 	if (self->stop_reason)
 	{
-		stop_stream();
+		/* By the options of now: ALTER may have said meanwhile that it shall not. */
+		if (look_for_changes())
+			stop_stream();
+		self->ended = true;
 		return;
 	}
 	if (now >= self->chores_at || self->stop_count != weir_kafka_stop_count())
 		do_chores();
-	if (self->client && !self->ended)
+	if (self->client && !self->ended && !self->unsure)
 		fetch();
-	if (self->client && !self->ended && !self->in_trouble && self->backoff_ms == 0)
+	if (self->client && !self->ended && !self->unsure && !self->in_trouble && self->backoff_ms == 0)
 	{
 		/* As of after the fetch: what else is in the batch may move the watermark. */
 		weir_partitions_look_at_idle();
 		if (self->nmessages == 0)
 			weir_partitions_look_at_silent();
 	}
-	if (self->nmessages > 0 || (self->save_at != 0 && now >= self->save_at))
+	if (self->nmessages > 0 || (self->save_at != 0 && weir_clock_steady() >= self->save_at))
 	{
 		decode();
 		merge();
 	}
+}
+
+static bool
+all_checked(void)
+{
+	for (int p = 0; p < self->npartitions; p++)
+		if (self->partitions[p].mine && (!self->partitions[p].started || self->partitions[p].checking))
+			return false;
+	return self->npartitions > 0;
+}
+
+/*
+ * Connect and begin anew, with all that is looked at then: somebody may have put another topic, or another
+ * cluster, in the place of the one that was read.
+ */
+static void
+start_over(void)
+{
+	KafkaClient *client = self->client;
+
+	self->client = NULL;
+	weir_client_close(client);
+	self->unsure = false;
+	self->npartitions = 0;
+	self->all_started = false;
+	self->save_at = 0;
+	/* Brokers that do not agree on what there is are asked again and again until they do. */
+	self->chores_at = self->retry_at = TimestampTzPlusMilliseconds(weir_clock_steady(), SETTLE_MS);
 }
 
 /* Options, connection, partitions. */
@@ -198,6 +243,7 @@ do_chores(void)
 	}
 	if (!weir_partitions_find())
 		return;
+	self->absent = self->absent && !all_checked();
 	if (!self->all_started && !weir_partitions_start())
 		self->chores_at = TimestampTzPlusMilliseconds(weir_clock_steady(), SETTLE_MS);
 	if (self->options->has_group)
@@ -238,17 +284,15 @@ look_for_changes(void)
  */
 
 /*
- * The end of a partition may be behind its last message: what comes in between
- * (marks of transactions, and what was rolled back) is passed over by storing the
- * end.  That goes with the next batch, or by itself when there is none for a while.
+ * That goes with the next batch, or by itself when there is none for a while.  It
+ * need not be of messages: the end of a partition may be behind its last one, and what
+ * is in between (marks of transactions, what was rolled back) is passed over by storing the end.
  */
-static void
-note_end(const KafkaMessage *message)
+void
+weir_partition_save(Partition *part)
 {
-	Partition  *part = &self->partitions[message->partition];
-
-	part->end = message->offset;
-	if (part->end > part->position && self->save_at == 0)
+	part->unsaved = true;
+	if (self->save_at == 0)
 		self->save_at = TimestampTzPlusMilliseconds(weir_clock_steady(), SAVE_MS);
 }
 
@@ -266,11 +310,13 @@ note_failure(const KafkaMessage *message)
 	part = &self->partitions[message->partition];
 	if (message->failure == KAFKA_END)
 	{
-		note_end(message);
+		weir_partition_ends(message);
 		return;
 	}
-	if (message->failure == KAFKA_OFFSET_GONE)
-		part->gone = true;
+	if (message->failure == KAFKA_TOPIC_GONE)
+		self->absent = self->unsure = true;
+	if (message->failure == KAFKA_OFFSET_GONE && part->trouble == TROUBLE_NONE)
+		part->trouble = TROUBLE_GONE;
 	weir_kafka_stat_error(part->stat, 1, message->payload);
 }
 
@@ -309,12 +355,18 @@ fetch(void)
 
 		if (message->failure != KAFKA_MESSAGE)
 			note_failure(message);
-		else if (message->partition < self->npartitions &&
-				 message->offset >= self->partitions[message->partition].position)
+		else if (message->partition < self->npartitions && !self->unsure && weir_partition_takes(message))
 		{
 			self->partitions[message->partition].end = KAFKA_OFFSET_UNKNOWN;
 			self->messages[self->nmessages++] = *message;
 		}
+	}
+	self->shaken |= weir_client_shaken(self->client) && self->npartitions > 0;
+	if (self->unsure || self->shaken)
+	{
+		/* They come again. */
+		self->nmessages = 0;
+		weir_partitions_check();
 	}
 	if (self->nmessages == 0)
 		weir_client_release(self->client);
@@ -325,6 +377,7 @@ decode(void)
 {
 	DecodeResult result;
 	WeirBatch  *batch;
+	KafkaMessage **last = palloc0(sizeof(KafkaMessage *) * Max(self->npartitions, 1));
 	int			n = 0;
 
 	MemoryContextReset(self->batch_cxt);
@@ -341,26 +394,31 @@ decode(void)
 		KafkaMessage *message = &self->messages[i];
 		Partition  *part = &self->partitions[message->partition];
 
-		n += part->next == KAFKA_OFFSET_UNKNOWN;
 		part->next = message->offset + 1;
+		last[message->partition] = message;
 		part->messages++;
 		part->bytes += Max(message->payload_len, 0);
 	}
 	self->save_at = 0;
-	for (int p = 0; result.taken == self->nmessages && p < self->npartitions; p++)
+	for (int p = 0; p < self->npartitions; p++)
 	{
 		Partition  *part = &self->partitions[p];
+		int64		position = Max(part->position, part->next);
 
-		if (part->end <= Max(part->position, part->next))
-			continue;
-		n += part->next == KAFKA_OFFSET_UNKNOWN;
-		part->next = part->end;
+		part->next_last = last[p] ? weir_message_mark(last[p]) : part->last;
+		/* Not what is behind a message that stops the stream. */
+		if (part->end > position && result.taken == self->nmessages)
+			part->next = part->end;
+		else if (part->unsaved && part->trouble == TROUBLE_NONE && position != KAFKA_OFFSET_UNKNOWN)
+			part->next = position;
+		n += part->next != KAFKA_OFFSET_UNKNOWN;
 	}
 	batch = result.batch;
 	batch->offsets = MemoryContextAlloc(batch->cxt, sizeof(KafkaOffset) * Max(n, 1));
 	for (int p = 0; p < self->npartitions; p++)
 		if (self->partitions[p].next != KAFKA_OFFSET_UNKNOWN)
-			batch->offsets[batch->noffsets++] = (KafkaOffset) {self->streamid, p, self->partitions[p].next};
+			batch->offsets[batch->noffsets++] = weir_partition_offset(p, self->partitions[p].next,
+																	  &self->partitions[p].next_last);
 	self->decoded = result;
 	self->merged = false;
 }
@@ -397,6 +455,9 @@ merge(void)
 		if (part->next == KAFKA_OFFSET_UNKNOWN)
 			continue;
 		part->position = part->next;
+		part->last = part->next_last;
+		part->resumed = self->resumed;
+		part->unsaved = false;
 		weir_partition_heard(part);
 		weir_kafka_stat_progress(part->stat, part->position, part->messages, part->bytes);
 		weir_kafka_stat_high_watermark(part->stat, high_watermark(p));
@@ -411,6 +472,13 @@ merge(void)
 	weir_client_release(self->client);
 }
 
+void
+weir_kafka_stop_lost(const char *reason)
+{
+	self->stop_reason = MemoryContextStrdup(self->cxt, reason);
+	self->stop_lost = true;
+}
+
 /* Make the stop durable, then let the stream's other workers see it. */
 static void
 stop_stream(void)
@@ -421,10 +489,12 @@ stop_stream(void)
 	ereport(WARNING,
 			(errcode(ERRCODE_DATA_EXCEPTION),
 			 errmsg("stream %s is stopped: %s", self->options->name, self->stop_reason),
+			 self->stop_lost ?
+			 errhint("Call weir.resume('%s', 'earliest') to go on at the first message that is there, or 'latest' at those that are to come.",
+					 self->options->name) :
 			 errhint("Change the cause or the stream's option \"on_error\", then call weir.resume.")));
 	weir_kafka_stat_state(self->stat, KAFKA_STATE_STOPPED, self->stop_reason);
 	weir_kafka_stop_count_advance();
-	self->ended = true;
 }
 
 /* ----------------------------------------------------------------
@@ -505,10 +575,12 @@ wait_for_work(void)
 
 	if (self->client)
 		watch();
-	if (self->fetched && listening)
+	if (self->unsure || (self->fetched && listening))
 		return;
-	if (listening && self->idle_timeout > 0)
+	if (listening && self->idle_timeout > 0 && !self->in_trouble)
 		timeout = Min(timeout, Max(ms_until(self->idle_at), 0));
+	if (listening && self->save_at != 0)
+		timeout = Min(timeout, Max(ms_until(self->save_at), 0));
 	if (wait_event == 0)
 		wait_event = weir_wait_event_new("WeirKafkaMessages");
 	weir_worker_report(NULL);

@@ -24,12 +24,12 @@
 #include "worker/ingest.h"
 #include "worker/worker.h"
 
-#define BROKER_TIMEOUT_MS 1000	/* of questions that block */
-
 /* Time between looks at what may be idle, a quarter of idle_timeout within these; and when brokers do not answer. */
 #define IDLE_LOOK_MIN_MS 100
 #define IDLE_LOOK_MAX_MS 500
 #define IDLE_LOOK_AGAIN_MS 5000
+
+#define CHECK_AGAIN_MS 500		/* leaders that move are not there again and again */
 
 /* A partition that gives nothing for so long is looked at; doubled each time it has nothing. */
 #define PATIENCE_MIN_MS 10000
@@ -41,7 +41,27 @@
 
 #define self weir_kafka_self
 
-static bool resolve_latest(int64 *offsets);
+bool
+weir_partitions_identify(void)
+{
+	char	   *cluster = weir_client_cluster(self->client);
+	char	   *topic_id;
+
+	if (!weir_client_topic_id(self->client, BROKER_TIMEOUT_MS, &topic_id))
+		return false;
+	if (self->npartitions > 0 && ((cluster && self->cluster && strcmp(cluster, self->cluster) != 0) ||
+								  (topic_id && self->topic_id && strcmp(topic_id, self->topic_id) != 0)))
+	{
+		self->unsure = true;
+		return false;
+	}
+	if (self->npartitions == 0)
+	{
+		self->cluster = cluster ? MemoryContextStrdup(self->cxt, cluster) : NULL;
+		self->topic_id = topic_id ? MemoryContextStrdup(self->cxt, topic_id) : NULL;
+	}
+	return true;
+}
 
 bool
 weir_partitions_find(void)
@@ -49,6 +69,20 @@ weir_partitions_find(void)
 	char		err[512];
 	int			n = weir_client_partitions(self->client, BROKER_TIMEOUT_MS, err, sizeof(err));
 
+	if (n == KAFKA_NO_TOPIC)
+		self->absent = true;
+	if (self->npartitions > 0 && (n == KAFKA_NO_TOPIC || (n >= 0 && n < self->npartitions)))
+	{
+		self->unsure = true;
+		return false;
+	}
+	if (n >= 0 && !weir_partitions_identify())
+	{
+		snprintf(err, sizeof(err), "no answer from the broker");
+		n = -1;
+	}
+	if (self->unsure)
+		return false;
 	if (n < 0)
 	{
 		KafkaState	state = n == KAFKA_NO_TOPIC ? KAFKA_STATE_NO_TOPIC : KAFKA_STATE_UNREACHABLE;
@@ -73,7 +107,7 @@ weir_partitions_find(void)
 	for (int p = self->npartitions; p < n; p++)
 	{
 		self->partitions[p].mine = p % self->options->workers == self->index;
-		self->partitions[p].position = KAFKA_OFFSET_UNKNOWN;
+		self->partitions[p].position = self->partitions[p].last.offset = KAFKA_OFFSET_UNKNOWN;
 		self->partitions[p].end = self->partitions[p].caught_up = KAFKA_OFFSET_UNKNOWN;
 		self->partitions[p].stat = self->partitions[p].mine ?
 			weir_kafka_stat_attach(self->streamid, p) : NULL;
@@ -97,55 +131,67 @@ lock_partition(int p)
 }
 
 /*
- * A partition begins at its stored offset.  One without begins at its first
- * message, except when the stream as a whole has none and says startup
- * 'latest'; then the first worker makes the present ends of all partitions
- * durable before anybody reads.
+ * Have librdkafka read a partition from its position on, wherever it read before; or from the last message read
+ * before that, which is to be compared.
  */
+bool
+weir_partition_restart(int p, bool check)
+{
+	Partition  *part = &self->partitions[p];
+	int64		begin = part->position == KAFKA_OFFSET_UNKNOWN ? KAFKA_OFFSET_BEGINNING : part->position;
+	char		err[512];
+
+	part->checking = check && part->position > 0;
+	if (part->checking)
+		begin = part->last.offset != KAFKA_OFFSET_UNKNOWN ? part->last.offset : part->position - 1;
+	part->end = part->caught_up = KAFKA_OFFSET_UNKNOWN;
+	if (part->started)
+		weir_client_stop(self->client, p);
+	part->started = weir_client_start(self->client, p, begin, err, sizeof(err));
+	if (!part->started)
+		weir_kafka_stat_error(part->stat, 1, err);
+	self->all_started = self->all_started && part->started;
+	return part->started;
+}
+
+void
+weir_partitions_check(void)
+{
+	TimestampTz now = weir_clock_steady();
+
+	if (self->unsure || now < self->check_at)
+		return;
+	self->shaken = false;
+	self->check_at = TimestampTzPlusMilliseconds(now, CHECK_AGAIN_MS);
+	for (int p = 0; p < self->npartitions; p++)
+		if (self->partitions[p].started && self->partitions[p].trouble == TROUBLE_NONE)
+			(void) weir_partition_restart(p, true);
+}
+
 bool
 weir_partitions_start(void)
 {
-	int64	   *offsets = palloc(sizeof(int64) * self->npartitions);
-	bool		stored,
-				merged,
-				ok = true;
-	char		err[512];
+	bool		ok = true;
 
 	StartTransactionCommand();
 	for (int p = 0; p < self->npartitions; p++)
 		if (self->partitions[p].mine && !self->partitions[p].started)
 			ok = lock_partition(p) && ok;
-	if (ok)
-		weir_event_expect(self->streamid, self->npartitions);
-	if (ok)
-		weir_offsets_load(self->streamid, self->npartitions, offsets, &stored, &merged);
 	weir_kafka_commit();
-	if (!ok)
+	if (!ok || !weir_partitions_begin())
 		return false;
-	if (self->options->from_latest && !stored)
-	{
-		if (!merged && self->index == 0)
-			(void) resolve_latest(offsets);
-		return false;
-	}
 	for (int p = 0; p < self->npartitions; p++)
 	{
 		Partition  *part = &self->partitions[p];
-		bool		known = offsets[p] != KAFKA_OFFSET_UNKNOWN;
 
 		if (!part->mine || part->started)
 			continue;
-		if (!weir_client_start(self->client, p, known ? offsets[p] : KAFKA_OFFSET_BEGINNING,
-							   err, sizeof(err)))
+		if (part->trouble != TROUBLE_NONE || !weir_partition_restart(p, true))
 		{
-			weir_kafka_stat_error(part->stat, 1, err);
 			ok = false;
 			continue;
 		}
-		part->started = true;
-		weir_watermark_behind(weir_worker_self->slot, self->streamid, p);
 		weir_partition_heard(part);
-		part->position = known ? offsets[p] : KAFKA_OFFSET_UNKNOWN;
 		weir_kafka_stat_progress(part->stat, part->position, 0, 0);
 	}
 	self->all_started = ok;
@@ -160,7 +206,7 @@ weir_partitions_commit_to_group(void)
 	int			n = 0;
 
 	StartTransactionCommand();
-	weir_offsets_load_stored(self->streamid, self->npartitions, offsets);
+	weir_offsets_load_stored(self->streamid, self->options->topic, self->npartitions, offsets);
 	weir_kafka_commit();
 	for (int p = 0; p < self->npartitions; p++)
 	{
@@ -171,41 +217,6 @@ weir_partitions_commit_to_group(void)
 	}
 	if (n > 0)
 		weir_client_commit(self->client, n, partitions, offsets);
-}
-
-/* Merge the present end of every partition as its next offset. */
-static bool
-resolve_latest(int64 *offsets)
-{
-	WeirBatch  *batch;
-	int64		low;
-
-	for (int p = 0; p < self->npartitions; p++)
-		if (!weir_client_query_watermarks(self->client, p, BROKER_TIMEOUT_MS, &low, &offsets[p]))
-			return false;
-	batch = weir_batch_create(weir_worker_self->cxt);
-	batch->noffsets = self->npartitions;
-	batch->offsets = MemoryContextAlloc(batch->cxt, sizeof(KafkaOffset) * batch->noffsets);
-	for (int p = 0; p < self->npartitions; p++)
-		batch->offsets[p] = (KafkaOffset) {self->streamid, p, offsets[p]};
-	weir_ingest_batch(batch, NULL, NULL);
-	return true;
-}
-
-/* Read a partition from this offset on, wherever its reader stands. */
-static void
-restart(int p, int64 offset)
-{
-	Partition  *part = &self->partitions[p];
-	char		err[512];
-
-	part->gone = false;
-	part->end = KAFKA_OFFSET_UNKNOWN;
-	weir_client_stop(self->client, p);
-	part->started = weir_client_start(self->client, p, offset, err, sizeof(err));
-	if (!part->started)
-		weir_kafka_stat_error(part->stat, 1, err);
-	self->all_started = self->all_started && part->started;
 }
 
 void
@@ -240,6 +251,9 @@ weir_partitions_look_at_idle(void)
 		return;
 	if (!weir_client_query_offsets(self->client, n, partitions, KAFKA_OFFSET_END, BROKER_TIMEOUT_MS, ends))
 	{
+		/* Others may not reach the brokers either: their silence counts from when these answer again. */
+		for (int i = 0; i < n; i++)
+			self->partitions[partitions[i]].caught_up = KAFKA_OFFSET_UNKNOWN;
 		self->idle_at = TimestampTzPlusMilliseconds(weir_clock_steady(), IDLE_LOOK_AGAIN_MS);
 		return;
 	}
@@ -270,7 +284,7 @@ weir_partitions_look_at_silent(void)
 		int64		low,
 					high;
 
-		if (!part->started || part->gone ||
+		if (!part->started || part->trouble != TROUBLE_NONE ||
 			!TimestampDifferenceExceeds(part->heard, now, part->patience_ms))
 			continue;
 		part->heard = now;
@@ -283,63 +297,6 @@ weir_partitions_look_at_silent(void)
 				(errmsg("stream %s: partition %d was silent for a while, but has messages up to offset " INT64_FORMAT,
 						self->options->name, p, high),
 				 errdetail("It is read anew from the next offset.")));
-		restart(p, part->position == KAFKA_OFFSET_UNKNOWN ? KAFKA_OFFSET_BEGINNING : part->position);
+		(void) weir_partition_restart(p, true);
 	}
-}
-
-/* Leave a dead letter about the gap and go on at the first message there is. */
-static void
-skip_to(int p, int64 low, char *reason)
-{
-	Partition  *part = &self->partitions[p];
-	WeirBatch  *batch = weir_batch_create(weir_worker_self->cxt);
-	DeadLetter	dead = {0};
-
-	ereport(WARNING,
-			(errcode(ERRCODE_DATA_EXCEPTION),
-			 errmsg("stream %s: %s", self->options->name, reason),
-			 errdetail("Reading goes on at offset " INT64_FORMAT ".", low)));
-	dead.streamid = self->streamid;
-	dead.topic = self->options->topic;
-	dead.partition = p;
-	dead.offset = part->position;
-	dead.payload_len = -1;
-	dead.sqlerrcode = ERRCODE_DATA_EXCEPTION;
-	dead.message = reason;
-	weir_batch_add_dead(batch, &dead);
-	batch->noffsets = 1;
-	batch->offsets = MemoryContextAlloc(batch->cxt, sizeof(KafkaOffset));
-	batch->offsets[0] = (KafkaOffset) {self->streamid, p, low};
-	weir_ingest_batch(batch, NULL, NULL);
-	part->position = low;
-	restart(p, low);
-	weir_kafka_stat_error(part->stat, Max(low - dead.offset, 1), reason);
-}
-
-void
-weir_partitions_jump_over_gap(int p)
-{
-	Partition  *part = &self->partitions[p];
-	int64		low,
-				high;
-	char	   *reason;
-
-	if (!weir_client_query_watermarks(self->client, p, BROKER_TIMEOUT_MS, &low, &high))
-	{
-		weir_kafka_back_off(KAFKA_STATE_UNREACHABLE, NULL);
-		return;
-	}
-	if (part->position == KAFKA_OFFSET_UNKNOWN || (part->position >= low && part->position <= high))
-	{
-		/* There after all: a broker that lagged behind, say.  Or nothing was read yet, so nothing is missed. */
-		weir_kafka_back_off(KAFKA_STATE_RETRYING, "offset out of range");
-		restart(p, part->position == KAFKA_OFFSET_UNKNOWN ? KAFKA_OFFSET_BEGINNING : part->position);
-		return;
-	}
-	reason = psprintf("offset " INT64_FORMAT " of partition %d of topic \"%s\" is not on the broker, which has " INT64_FORMAT " to " INT64_FORMAT,
-					  part->position, p, self->options->topic, low, high);
-	if (self->options->on_error == KAFKA_SKIP)
-		skip_to(p, low, reason);
-	else
-		self->stop_reason = MemoryContextStrdup(self->cxt, reason);
 }

@@ -159,6 +159,24 @@ weir_notes_purge(void)
 	SPI_finish();
 }
 
+void
+weir_notes_mark_unread(void)
+{
+	static SPIPlanPtr plan = NULL;
+	MatrelBlocker blocker;
+
+	if (!weir_table_try_lock(weir_catalog_relid("kafka_offsets"), RowExclusiveLock, &blocker))
+		return;
+	SPI_connect();
+	(void) weir_own_execute(&plan,
+							"UPDATE weir.kafka_offsets o SET unread_since = pg_catalog.clock_timestamp()"
+							" WHERE o.unread_since IS NULL AND NOT (o.stream::pg_catalog.oid OPERATOR(pg_catalog.=) ANY"
+							" (SELECT pg_catalog.unnest(pg_catalog.array_append(v.more_streams::pg_catalog.oid[], v.stream::pg_catalog.oid))"
+							" FROM weir.continuous_view v WHERE v.state OPERATOR(pg_catalog.<>) 'inactive'))",
+							0, NULL, NULL, NULL);
+	SPI_finish();
+}
+
 /* In order of arrival; the run's list is latest first. */
 static void
 write_letters(Run *run)
@@ -301,16 +319,58 @@ write_late_counts(void)
 }
 
 static void
+forget_offset(KafkaOffset *offset)
+{
+	static SPIPlanPtr plan = NULL;
+	Oid			types[3] = {OIDOID, TEXTOID, INT4OID};
+	Datum		values[3] = {ObjectIdGetDatum(offset->streamid), CStringGetTextDatum(offset->topic),
+		Int32GetDatum(offset->partition)};
+
+	weir_own_execute(&plan,
+					 "DELETE FROM weir.kafka_offsets o WHERE o.stream OPERATOR(pg_catalog.=) $1"
+					 " AND o.topic OPERATOR(pg_catalog.=) $2 AND o.partition OPERATOR(pg_catalog.=) $3",
+					 3, types, values, NULL);
+}
+
+static void
 write_offset(KafkaOffset *offset)
 {
 	static SPIPlanPtr plan = NULL;
-	Oid			types[3] = {OIDOID, INT4OID, INT8OID};
-	Datum		values[3] = {ObjectIdGetDatum(offset->streamid), Int32GetDatum(offset->partition),
-		Int64GetDatum(offset->next_offset)};
+	Oid			types[11] = {OIDOID, TEXTOID, INT4OID, INT8OID, TEXTOID, TEXTOID,
+	INT8OID, INT8OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID};
+	Datum		values[11];
+	char		nulls[12] = "           ";
 
+	if (offset->next_offset == KAFKA_OFFSET_FORGET)
+	{
+		forget_offset(offset);
+		return;
+	}
+	values[0] = ObjectIdGetDatum(offset->streamid);
+	values[1] = CStringGetTextDatum(offset->topic);
+	values[2] = Int32GetDatum(offset->partition);
+	values[3] = Int64GetDatum(offset->next_offset);
+	values[4] = offset->cluster ? CStringGetTextDatum(offset->cluster) : (Datum) 0;
+	nulls[4] = offset->cluster ? ' ' : 'n';
+	values[5] = offset->topic_id ? CStringGetTextDatum(offset->topic_id) : (Datum) 0;
+	nulls[5] = offset->topic_id ? ' ' : 'n';
+	values[6] = Int64GetDatum(offset->last.offset);
+	values[7] = Int64GetDatum(offset->last.timestamp);
+	values[8] = Int64GetDatum(offset->last.checksum);
+	nulls[6] = nulls[7] = nulls[8] = offset->last.offset == KAFKA_OFFSET_UNKNOWN ? 'n' : ' ';
+	values[9] = TimestampTzGetDatum(offset->resumed);
+	nulls[9] = offset->resumed == 0 ? 'n' : ' ';
+	values[10] = TimestampTzGetDatum(offset->unread_since);
+	nulls[10] = offset->unread_since == 0 ? 'n' : ' ';
 	weir_own_execute(&plan,
-					 "INSERT INTO weir.kafka_offsets (stream, partition, next_offset)"
-					 " SELECT c.oid, $2, $3 FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) $1"
-					 " ON CONFLICT (stream, partition) DO UPDATE SET next_offset = excluded.next_offset",
-					 3, types, values, NULL);
+					 "INSERT INTO weir.kafka_offsets AS o (stream, topic, partition, next_offset, cluster, topic_id,"
+					 " last_offset, last_timestamp, last_checksum, resumed)"
+					 " SELECT c.oid, $2, $3, $4, $5, $6, $7, $8, $9, $10 FROM pg_catalog.pg_class c"
+					 " WHERE c.oid OPERATOR(pg_catalog.=) $1"
+					 " ON CONFLICT (stream, topic, partition) DO UPDATE SET next_offset = excluded.next_offset,"
+					 " cluster = excluded.cluster, topic_id = excluded.topic_id, last_offset = excluded.last_offset,"
+					 " last_timestamp = excluded.last_timestamp, last_checksum = excluded.last_checksum,"
+					 " resumed = excluded.resumed,"
+					 " unread_since = CASE WHEN o.unread_since OPERATOR(pg_catalog.=) $11 THEN NULL ELSE o.unread_since END",
+					 11, types, values, nulls);
 }

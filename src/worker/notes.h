@@ -29,4 +29,10 @@ extern void weir_notes_write_added(void);
  */
 extern void weir_notes_purge(void);
 
+/*
+ * Mark the offsets of streams that no view reads, or will read when what it is suspended for is mended:
+ * what comes from now on passes by.  In a transaction.
+ */
+extern void weir_notes_mark_unread(void);
+
 #endif

@@ -2,9 +2,9 @@
  * tick.c
  *	  What the flush worker does now and then: it looks after its database.
  *
- * Is the extension still there; which Kafka streams want workers; dependencies that pg_upgrade leaves out; what has
- * expired; watermarks of partitions that have become idle; what dropped
- * streams and views left; partitions to drop.  Each of these is a stage
+ * Is the extension still there; which Kafka streams want workers, and which ones nobody reads on;
+ * dependencies that pg_upgrade leaves out; what has expired; watermarks of partitions that have
+ * become idle; what dropped streams and views left; partitions to drop.  Each of these is a stage
  * of its own: one that fails does not keep the others from being done.
  */
 #include "postgres.h"
@@ -37,6 +37,7 @@
 /* Rows deleted when there is nothing to flush. */
 #define EXPIRE_IDLE 10000
 
+/* Between looks at notes that nothing has changed for. */
 #define PURGE_USECS (10 * USECS_PER_SEC)
 
 /* After a stage has failed, doubled each time. */
@@ -50,14 +51,22 @@ typedef struct Stage
 	TimestampTz next;			/* weir_clock_steady */
 } Stage;
 
+typedef struct NotesWork
+{
+	void		(*work) (void);
+	TimestampTz done;			/* 0: not yet */
+	uint64		generation;		/* of the list of views */
+} NotesWork;
+
 static bool publish_wants(void);
 static bool look_after_views(void);
 static bool move_watermarks(void);
 static bool purge_notes(void);
+static bool mark_unread(void);
 static bool run_stage(Stage *stage);
 
 static Stage stages[] = {
-	{publish_wants}, {look_after_views}, {move_watermarks}, {purge_notes}, {weir_partitions_drop}
+	{publish_wants}, {mark_unread}, {look_after_views}, {move_watermarks}, {purge_notes}, {weir_partitions_drop}
 };
 
 static uint64 adopted_version = 0;	/* of the list of views */
@@ -234,20 +243,37 @@ move_watermarks(void)
 	return false;
 }
 
+/* When the list of views has changed; and now and then, for what a worker that ends has left since. */
+static bool
+look_after_notes(NotesWork *work)
+{
+	TimestampTz now = weir_clock_steady();
+	uint64		generation = weir_cont_views_generation();
+
+	if (work->done != 0 && work->generation == generation && now - work->done < PURGE_USECS)
+		return false;
+	begin();
+	work->work();
+	weir_worker_commit();
+	work->generation = generation;
+	work->done = now;
+	return false;
+}
+
+/* After publish_wants has seen that nobody wants them. */
+static bool
+mark_unread(void)
+{
+	static NotesWork work = {weir_notes_mark_unread};
+
+	return look_after_notes(&work);
+}
+
 /* What streams and views leave is of those that were dropped: seldom. */
 static bool
 purge_notes(void)
 {
-	static TimestampTz purged = 0;	/* 0: not yet */
-	static uint64 generation = 0;	/* of the list of views */
-	TimestampTz now = weir_clock_steady();
+	static NotesWork work = {weir_notes_purge};
 
-	if (purged != 0 && generation == weir_cont_views_generation() && now - purged < PURGE_USECS)
-		return false;
-	begin();
-	weir_notes_purge();
-	weir_worker_commit();
-	generation = weir_cont_views_generation();
-	purged = now;
-	return false;
+	return look_after_notes(&work);
 }

@@ -10,10 +10,11 @@ use IPC::Run;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw(start_broker emulated broker topic produce becomes);
+our @EXPORT = qw(start_broker other_cluster emulated broker topic produce becomes);
 
 my $broker_sh = abs_path(dirname(__FILE__) . '/../kafka/broker.sh');
 my ($dir, $kind);
+my @started;
 
 # Start the broker; returns (bootstrap address, directory, path of broker.sh).
 # With brokers => N it is librdkafka's emulation of N brokers in any case, else Apache Kafka where it can be had.
@@ -23,11 +24,23 @@ sub start_broker
 	local $ENV{WEIR_KAFKA} = 'mock' if $opt{brokers};
 	local $ENV{WEIR_KAFKA_BROKERS} = $opt{brokers} if $opt{brokers};
 	$dir = PostgreSQL::Test::Utils::tempdir;
+	push @started, $dir;
 	system($broker_sh, 'start', $dir) == 0 or die 'the broker does not start';
 	chomp($kind = PostgreSQL::Test::Utils::slurp_file("$dir/kind"));
 	note "broker: $kind";
 	chomp(my $address = PostgreSQL::Test::Utils::slurp_file("$dir/bootstrap"));
 	return ($address, $dir, $broker_sh);
+}
+
+# Another cluster beside the broker, emulated; code is called for topic and produce to go there.  Returns its address.
+sub other_cluster
+{
+	my ($code) = @_;
+	my @broker = ($dir, $kind);
+	my ($address) = start_broker(brokers => 1);
+	$code->();
+	($dir, $kind) = @broker;
+	return $address;
 }
 
 # The emulation keeps topics in memory only, adds no partitions and deletes no records.
@@ -78,7 +91,7 @@ sub becomes
 END
 {
 	my $exit = $?;
-	system($broker_sh, 'stop', $dir) if $dir;
+	system($broker_sh, 'stop', $_) for @started;
 	$? = $exit;
 }
 
