@@ -191,7 +191,26 @@ INSERT INTO e VALUES ('2030-01-01 08:00+00', 1);
 SELECT weir.ttl_expire('closed') IN (0, 18) AS done;
 SELECT min(window_start), max(window_start), count(*) FROM closed;
 
+-- rows for many new partitions: who inserts elsewhere does not wait until these are made
+CREATE FOREIGN TABLE innocent (i int) SERVER weir;
+CREATE VIEW innocent_v AS SELECT count(*) FROM innocent;
+CREATE FOREIGN TABLE history (at timestamptz, x int) SERVER weir;
+CREATE TABLE history_rows (at timestamptz, x int);
+CREATE VIEW by_day WITH (partition_by = 'day', partition_interval = '1 day') AS
+	SELECT date_trunc('day', at) AS day, count(*), count(DISTINCT x) AS d FROM history GROUP BY 1;
+INSERT INTO history_rows SELECT '2001-01-01'::timestamptz + i * interval '4 hours', i % 5 FROM generate_series(1, 600) i;
+SET weir.synchronous_insert = off;
+INSERT INTO history TABLE history_rows;
+SET weir.synchronous_insert = on;
+INSERT INTO innocent VALUES (1);
+SELECT i.count, d.count AS days FROM innocent_v i, (SELECT count(*) FROM by_day) d;
+SELECT weir.flush();
+(SELECT * FROM by_day EXCEPT SELECT date_trunc('day', at), count(*), count(DISTINCT x) FROM history_rows GROUP BY 1)
+UNION ALL (SELECT date_trunc('day', at), count(*), count(DISTINCT x) FROM history_rows GROUP BY 1 EXCEPT SELECT * FROM by_day);
+SELECT count(*) FROM pg_inherits WHERE inhparent = 'by_day_mrel'::regclass;
+SELECT view, state, trouble, waits_for FROM weir.views WHERE view::text IN ('by_day', 'innocent_v') ORDER BY view::text;
+
 SELECT weir.set_clock(NULL);
 SET client_min_messages = warning;
-DROP FOREIGN TABLE s, e CASCADE;
+DROP FOREIGN TABLE s, e, history, innocent CASCADE;
 DROP SCHEMA partitions CASCADE;

@@ -377,7 +377,7 @@ weir_partition_wants_note(PartitionWants *wants, TupleTableSlot *group)
 }
 
 int
-weir_partition_wants_make(PartitionWants *wants, int limit, const ContView *view)
+weir_partition_wants_make(PartitionWants *wants, bool (*enough) (void *arg), void *arg, const ContView *view)
 {
 	PartitionRouter *router = wants->router;
 	int			left = hash_get_num_entries(wants->ranges);
@@ -385,12 +385,13 @@ weir_partition_wants_make(PartitionWants *wants, int limit, const ContView *view
 	HASH_SEQ_STATUS status;
 	PartitionRange *range;
 	ErrorData  *error;
+	bool		any = false;
 
 	hash_seq_init(&status, wants->ranges);
 	while ((range = hash_seq_search(&status)) != NULL)
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (limit-- <= 0)
+		if (any && enough(arg))
 		{
 			hash_seq_term(&status);
 			break;
@@ -398,6 +399,7 @@ weir_partition_wants_make(PartitionWants *wants, int limit, const ContView *view
 		left--;
 		if (OidIsValid(wants->default_oid) && weir_partition_has(wants->default_oid, router->column, range))
 			continue;
+		any = true;
 		making.range = range;
 		error = weir_attempt(make_range, &making);
 		if (error && error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE)

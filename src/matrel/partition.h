@@ -43,7 +43,7 @@ extern int	weir_partition_route(PartitionRouter *router, TupleTableSlot *group);
 
 /*
  * Partitions that groups need and that are not there.  wants_note looks at one
- * group; weir_partition_wants_make makes up to limit of them, in the current
+ * group; weir_partition_wants_make makes them until it is enough, but at least one, in the current
  * transaction, and returns how many are left; the matrel must not be open then.
  * What cannot be made for want of a lock goes to the default partition.
  * view: where groups of its matrel get a partition, its values relations have
@@ -53,7 +53,7 @@ typedef struct PartitionWants PartitionWants;
 
 extern PartitionWants *weir_partition_wants(PartitionRouter *router);
 extern void weir_partition_wants_note(PartitionWants *wants, TupleTableSlot *group);
-extern int	weir_partition_wants_make(PartitionWants *wants, int limit, const ContView *view);
+extern int	weir_partition_wants_make(PartitionWants *wants, bool (*enough) (void *arg), void *arg, const ContView *view);
 
 /* ---- partition_drop.c ---- */
 

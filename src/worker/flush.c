@@ -170,12 +170,14 @@ views_to_write(Epoch *epoch, List *views)
 typedef struct BlockedView
 {
 	Oid			defid;
-	MatrelBlocker blocker;
+	MatrelBlocker blocker;		/* of none: */
+	const char *reason;
 } BlockedView;
 
 /* What one flush writes, as its transaction finds it. */
 typedef struct Writing
 {
+	List	   *lacking;		/* views that have no partitions for it yet: OIDs of def views */
 	List	   *views;			/* all there are */
 	List	   *written;		/* of which the epoch has something, */
 	List	   *blocked;		/* and those of them (BlockedView) that cannot be written */
@@ -197,7 +199,6 @@ note_locks(const ErrorData *error)
 		lock_share = Min(lock_share * 4, 1 << 20);
 }
 
-/* Unless there is room for its locks, its blocker is none. */
 static void
 lock_view(Writing *w, ContView *view, int64 *room)
 {
@@ -205,7 +206,11 @@ lock_view(Writing *w, ContView *view, int64 *room)
 
 	blocked->defid = view->defid;
 	*room -= 1 + LOCKS_PER_TABLE * (1 + view->nvalues);
-	if (*room < 0 || !weir_matrel_try_lock(view, RowExclusiveLock, &blocked->blocker))
+	if (list_member_oid(w->lacking, view->defid))
+		blocked->reason = _("its partitions are being made");
+	else if (*room < 0)
+		blocked->reason = _("the server's lock table has no room for more views in one flush (max_locks_per_transaction)");
+	if (blocked->reason || !weir_matrel_try_lock(view, RowExclusiveLock, &blocked->blocker))
 		w->blocked = lappend(w->blocked, blocked);
 }
 
@@ -293,8 +298,7 @@ begin_writing(Epoch *epoch, Writing *w, bool careful)
 static const char *
 reason_of(const BlockedView *blocked)
 {
-	return OidIsValid(blocked->blocker.relid) ? weir_matrel_blocker_text(&blocked->blocker) :
-		_("the server's lock table has no room for more views in one flush (max_locks_per_transaction)");
+	return blocked->reason ? blocked->reason : weir_matrel_blocker_text(&blocked->blocker);
 }
 
 static void
@@ -323,9 +327,9 @@ write_views(Epoch *epoch, Writing *w, bool careful)
 }
 
 static void
-write_epoch(Epoch *epoch, bool careful)
+write_epoch(Epoch *epoch, List *lacking, bool careful)
 {
-	Writing		w;
+	Writing		w = {lacking};
 
 	rows_written = 0;
 	weir_notes_begin();
@@ -349,12 +353,12 @@ write_epoch(Epoch *epoch, bool careful)
 static void
 flush_epoch(Epoch *epoch)
 {
+	List	   *lacking = weir_partitions_prepare(epoch, list_concat(list_copy(unwritable), weir_set_aside_views()));
 	volatile bool careful = false;
 
-	weir_partitions_prepare(epoch, list_concat(list_copy(unwritable), weir_set_aside_views()));
 	PG_TRY();
 	{
-		write_epoch(epoch, false);
+		write_epoch(epoch, lacking, false);
 	}
 	PG_CATCH();
 	{
@@ -367,7 +371,7 @@ flush_epoch(Epoch *epoch)
 	}
 	PG_END_TRY();
 	if (careful)
-		write_epoch(epoch, true);
+		write_epoch(epoch, lacking, true);
 }
 
 /* ---------------------------------------------------------------------

@@ -14,6 +14,7 @@
 #include "access/table.h"
 #include "base/attempt.h"
 #include "base/clock.h"
+#include "base/settings.h"
 #include "groups/visit.h"
 #include "matrel/partition.h"
 #include "matrel/whole.h"
@@ -29,11 +30,14 @@
 #include "worker/worker.h"
 
 /* Partitions made in one transaction, and dropped in one call. */
-#define MAKE_PORTION 50
 #define DROP_PORTION 20
 
 /* How long making one waits for a lock. */
 #define MAKE_WAIT_MS 100
+
+/* How long a flush makes partitions; views for which that is too little are set aside. */
+#define MAKE_MS 50
+#define MAKE_BETWEEN_MS 1000	/* between flushes, of these */
 
 /* How long to wait for the lock to drop one, and until the next attempt. */
 #define DROP_WAIT_MS 20
@@ -52,6 +56,8 @@ typedef struct DropDue
 typedef struct Making
 {
 	Epoch	   *epoch;
+	TimestampTz until;			/* weir_clock_steady */
+	bool		between;		/* flushes, that is, until one is due */
 	bool		more;
 } Making;
 
@@ -84,9 +90,17 @@ note_group(TupleTableSlot *row, void *arg)
 	weir_partition_wants_note(arg, row);
 }
 
+static bool
+is_enough(void *arg)
+{
+	Making	   *making = arg;
+
+	return weir_clock_steady() >= making->until || (making->between && weir_epoch_due(weir_worker_self->slot) == 0);
+}
+
 /* Of the matrel or (view NULL) a values relation. */
 static bool
-make_for_part(ViewRuntime *part, Epoch *epoch, const ContView *view)
+make_for_part(ViewRuntime *part, Making *making, const ContView *view)
 {
 	Relation	rel = try_table_open(part->view.matrelid, AccessShareLock);
 	PartitionWants *wants;
@@ -94,9 +108,9 @@ make_for_part(ViewRuntime *part, Epoch *epoch, const ContView *view)
 	if (rel == NULL)
 		return false;
 	wants = weir_partition_wants(weir_partition_router(rel, &part->view, part->query));
-	weir_epoch_visit(epoch, &part->spec, note_group, wants);
+	weir_epoch_visit(making->epoch, &part->spec, note_group, wants);
 	table_close(rel, NoLock);
-	return weir_partition_wants_make(wants, MAKE_PORTION, view) > 0;
+	return weir_partition_wants_make(wants, is_enough, making, view) > 0;
 }
 
 static void
@@ -108,7 +122,7 @@ make_partitions(ContView *view, void *arg)
 
 	making->more = false;
 	for (int i = 0; (part = weir_runtime_part(runtime, i)) != NULL; i++)
-		making->more |= make_for_part(part, making->epoch, i == 0 ? view : NULL);
+		making->more |= make_for_part(part, making, i == 0 ? view : NULL);
 }
 
 /* Views that are kept in partitions and of which the epoch has something: def views. */
@@ -145,9 +159,9 @@ partitioned_views(Epoch *epoch, List *except)
  * make.  Where the locks are not to be had for a moment, or making fails, what needs a partition goes to the default one.
  */
 static bool
-make_portion(Oid defid, Epoch *epoch)
+make_portion(Oid defid, Epoch *epoch, TimestampTz until, bool between)
 {
-	Making		making = {epoch, false};
+	Making		making = {epoch, until, between, false};
 	MatrelBlocker blocker = {InvalidOid, NoLock};
 
 	for (int round = 0; round < 2; round++)
@@ -174,20 +188,38 @@ make_portion(Oid defid, Epoch *epoch)
 	return making.more;
 }
 
-void
+bool
 weir_partitions_make(Oid defid, Epoch *epoch)
 {
-	while (make_portion(defid, epoch))
-		CHECK_FOR_INTERRUPTS();
+	return make_portion(defid, epoch, TimestampTzPlusMilliseconds(weir_clock_steady(), MAKE_BETWEEN_MS), true);
 }
 
-void
+/* So that what is set aside for want of partitions stays well below weir.set_aside_limit. */
+static bool
+is_small(Epoch *epoch)
+{
+	Size		total = epoch->main.arena.total;
+	bool		have_files = epoch->main.have_files;
+
+	for (Run *run = epoch->adopted; run; run = run->next)
+	{
+		total += run->arena.total;
+		have_files |= run->have_files;
+	}
+	return !have_files && total < (Size) weir_set_aside_limit_kb * 1024 / 4;
+}
+
+List *
 weir_partitions_prepare(Epoch *epoch, List *except)
 {
+	TimestampTz until = is_small(epoch) ? TimestampTzPlusMilliseconds(weir_clock_steady(), MAKE_MS) : DT_NOEND;
+	List	   *lacking = NIL;
 	ListCell   *lc;
 
 	foreach(lc, partitioned_views(epoch, except))
-		weir_partitions_make(lfirst_oid(lc), epoch);
+		if (make_portion(lfirst_oid(lc), epoch, until, false))
+			lacking = lappend_oid(lacking, lfirst_oid(lc));
+	return lacking;
 }
 
 /* ---------------------------------------------------------------------

@@ -10,13 +10,13 @@
 #include "groups/epoch.h"
 
 /*
- * Make the partitions that an epoch needs, but for these views (OIDs of def views).  Called outside of a
- * transaction.
+ * Make the partitions that an epoch needs, but for these views (OIDs of def views), as far as it takes no time.  Returns
+ * those views that lack some still, in the caller's memory.  Called outside of a transaction.
  */
-extern void weir_partitions_prepare(Epoch *epoch, List *except);
+extern List *weir_partitions_prepare(Epoch *epoch, List *except);
 
-/* The same for one view, if it is kept in partitions. */
-extern void weir_partitions_make(Oid defid, Epoch *epoch);
+/* The same for one view, if it is kept in partitions, until a flush is due; true when it lacks some still. */
+extern bool weir_partitions_make(Oid defid, Epoch *epoch);
 
 /*
  * Drop partitions that have expired, one a transaction of its own, for views whose

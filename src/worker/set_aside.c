@@ -60,6 +60,7 @@ typedef struct Aside
 	int			failures;		/* in a row */
 	TimestampTz next;			/* weir_clock_steady */
 	int64		added;			/* bytes, by the last flush */
+	bool		lacking;		/* partitions are being made for the next portion */
 
 	/* In the transaction under way: */
 	int64		change;			/* of bytes */
@@ -516,7 +517,8 @@ read_portion(Aside *aside, bool *partitioned)
 	{
 		*partitioned = view->options.partitioned;
 		portion = weir_aside_portion_make();
-		weir_aside_table_read(portion, weir_runtime_get(view), Max(PORTION_BYTES, aside->added * 2));
+		weir_aside_table_read(portion, weir_runtime_get(view),
+							  aside->lacking ? PORTION_BYTES : Max(PORTION_BYTES, aside->added * 2));
 	}
 	prepare_commit(weir_cont_views_whole());
 	weir_worker_commit();
@@ -559,16 +561,31 @@ write_portion(Aside *aside)
 	}
 }
 
+/* So much that flushes had better wait than add to it. */
+static bool
+is_much(const Aside *aside)
+{
+	return aside->view.bytes > (int64) weir_set_aside_limit_kb * 1024 / 4;
+}
+
+/* Partitions that the portion needs are made first, for a moment each time, so that flushes go on. */
 static void
 write_back(Aside *aside)
 {
+	Oid			defid = aside->view.defid;
 	bool		partitioned;
+	bool		lacking;
 
 	if (!read_portion(aside, &partitioned))
 		return;
-	if (partitioned)
-		weir_partitions_make(aside->view.defid, &portion->epoch);
-	write_portion(aside);
+	do
+		lacking = partitioned && weir_partitions_make(defid, &portion->epoch);
+	while (lacking && (aside = find(defid)) != NULL && is_much(aside));
+	if ((aside = find(defid)) == NULL)
+		return;
+	aside->lacking = lacking;
+	if (!lacking)
+		write_portion(aside);
 }
 
 /* Of what failed by itself, and is not worth trying again. */
@@ -654,6 +671,7 @@ weir_set_aside_write_back(void)
 	TimestampTz now;
 	TimestampTz next = DT_NOEND;
 	List	   *views;
+	bool		making = false; /* partitions, for one view a time */
 	ListCell   *lc;
 
 	if (loaded != weir_cont_views_generation())
@@ -666,8 +684,9 @@ weir_set_aside_write_back(void)
 	{
 		Aside	   *aside = find(lfirst_oid(lc));
 
-		if (aside && now >= aside->next && !is_still_blocked(aside))
+		if (aside && now >= aside->next && !(making && aside->lacking) && !is_still_blocked(aside))
 			try_to_write_back(aside);
+		making |= (aside = find(lfirst_oid(lc))) != NULL && aside->lacking;
 	}
 	foreach(lc, asides)
 		next = Min(next, ((Aside *) lfirst(lc))->next);
