@@ -4,17 +4,16 @@
  *
  * Called from kafka.c, outside of transactions, in the step's memory context.
  *
- * Locking: a partition is read under a session lock of its own, so that a
- * worker that is still ending (its stream's options changed) and its successor
- * do not both count a message.  The lock is taken before offsets are loaded,
- * and let go by the end of the process.
+ * Locking: a worker claims its share of the partitions in the registry, so that one
+ * that is still ending (its stream's options changed) and its successor
+ * do not both count a message.  That comes before offsets are loaded, and
+ * ends with the process.  (No advisory lock: code of users may let go of these.)
  */
 #include "postgres.h"
 
 #include "base/clock.h"
 #include "access/xact.h"
 #include "miscadmin.h"
-#include "storage/lock.h"
 #include "time/watermark.h"
 #include "utils/memutils.h"
 
@@ -34,9 +33,6 @@
 /* A partition that gives nothing for so long is looked at; doubled each time it has nothing. */
 #define PATIENCE_MIN_MS 10000
 #define PATIENCE_MAX_MS 300000
-
-/* Advisory locks of users have 1 or 2 here. */
-#define PARTITION_LOCK_CLASS 0x5765
 
 
 #define self weir_kafka_self
@@ -117,19 +113,6 @@ weir_partitions_find(void)
 	return true;
 }
 
-/* Lock a partition for this process; false while another one holds it. */
-static bool
-lock_partition(int p)
-{
-	Partition  *part = &self->partitions[p];
-	LOCKTAG		tag;
-
-	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, self->streamid, p, PARTITION_LOCK_CLASS);
-	if (!part->locked)
-		part->locked = LockAcquire(&tag, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL;
-	return part->locked;
-}
-
 /*
  * Have librdkafka read a partition from its position on, wherever it read before; or from the last message read
  * before that, which is to be compared.
@@ -173,12 +156,7 @@ weir_partitions_start(void)
 {
 	bool		ok = true;
 
-	StartTransactionCommand();
-	for (int p = 0; p < self->npartitions; p++)
-		if (self->partitions[p].mine && !self->partitions[p].started)
-			ok = lock_partition(p) && ok;
-	weir_kafka_commit();
-	if (!ok || !weir_partitions_begin())
+	if (!weir_registry_claim_share(weir_worker_self->entry, self->options->workers) || !weir_partitions_begin())
 		return false;
 	for (int p = 0; p < self->npartitions; p++)
 	{

@@ -30,7 +30,6 @@ typedef enum PartitionTrouble
 typedef struct Partition
 {
 	bool		mine;
-	bool		locked;
 	bool		started;
 	bool		checking;		/* the last message read is to be seen and compared first */
 	PartitionTrouble trouble;

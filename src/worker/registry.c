@@ -357,6 +357,28 @@ weir_registry_set_kafka_wants(const WorkerTask *wants, int n)
 		weir_registry_wake_launcher();
 }
 
+bool
+weir_registry_claim_share(int entry, int sharers)
+{
+	WorkerEntry *mine = &registry->workers[entry];
+	bool		free = true;
+
+	LWLockAcquire(&registry->lock, LW_EXCLUSIVE);
+	for (int i = 0; i < WEIR_MAX_WORKERS; i++)
+	{
+		WorkerEntry *other = &registry->workers[i];
+
+		if (i != entry && other->used && other->pid != 0 && other->task.kind == WORKER_KAFKA &&
+			other->task.dboid == mine->task.dboid && other->task.streamid == mine->task.streamid &&
+			other->sharers != 0 && (other->sharers != sharers || other->task.index == mine->task.index))
+			free = false;
+	}
+	if (free)
+		mine->sharers = sharers;
+	LWLockRelease(&registry->lock);
+	return free;
+}
+
 void
 weir_registry_note_batch(int entry, int64 rows)
 {

@@ -48,6 +48,7 @@ typedef struct WorkerEntry
 	TimestampTz started;		/* when it had come up; 0: not yet */
 	bool		absent;			/* the worker found no extension in its database */
 	bool		renewed;		/* it ended for another to take its place */
+	int			sharers;		/* Kafka: among how many it divides the partitions that it reads; 0: it reads none */
 	int64		batches;
 	int64		rows;
 	int64		errors;
@@ -82,6 +83,12 @@ extern void weir_registry_detach(int entry);
 extern void weir_registry_set_absent(int entry);
 extern void weir_registry_set_renewed(int entry);
 extern void weir_registry_set_kafka_wants(const WorkerTask *wants, int n);
+
+/*
+ * A Kafka worker is about to read its share of the partitions.  False while another process reads a share of the same
+ * stream that may have one of them: it is in the same place, or divides them in another way.  True: until detached.
+ */
+extern bool weir_registry_claim_share(int entry, int sharers);
 extern void weir_registry_note_batch(int entry, int64 rows);
 extern void weir_registry_note_error(int entry, const char *message);
 extern void weir_registry_note_success(int entry);	/* of a step after an error */

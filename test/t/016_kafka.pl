@@ -174,7 +174,19 @@ SKIP:
 }
 becomes($node, q(SELECT count(DISTINCT pid) FROM weir.stat_kafka WHERE stream = 'late'::regclass AND partition IS NOT NULL),
 	'2', 'by two workers');
-$node->safe_psql('postgres', qq(ALTER FOREIGN TABLE late OPTIONS (SET workers '@{[ emulated() ? 1 : 3 ]}')));
+
+# One that does not leave yet: nobody else reads what is its own.
+{
+	my $slow = $node->safe_psql('postgres', q(SELECT DISTINCT pid FROM weir.stat_kafka WHERE stream = 'late'::regclass AND partition = 1));
+	kill 'STOP', $slow;
+	$node->safe_psql('postgres', qq(SET statement_timeout = '20s'; ALTER FOREIGN TABLE late OPTIONS (SET workers '@{[ emulated() ? 1 : 3 ]}')));
+	produce('late', join('', map { "{\"a\": $_}\n" } 1 .. 100), '-p', 1);
+	sleep 2;
+	is($node->safe_psql('postgres', 'SELECT count FROM late_v'), $count, 'what another one may have in hand is not read');
+	kill 'CONT', $slow;
+	($count, $sum) = ($count + 100, $sum + 5050);
+	becomes($node, 'SELECT count, sum FROM late_v', "$count|$sum", 'and read once when that one has left');
+}
 late_messages('another number of workers');
 becomes($node, q(SELECT count(DISTINCT pid) FROM weir.stat_kafka WHERE stream = 'late'::regclass AND partition IS NOT NULL),
 	emulated() ? '1' : '3', 'is in effect');
