@@ -23,7 +23,7 @@ fuzz:
 # Every function of schema weir with arguments that are mostly wrong, for so many SECONDS.
 fuzz-functions:
 	@test/oracle/run.sh functions "$(SECONDS)" "$(SEED)" </dev/null
-# All hostile scripts against a bystander, three minutes; make check runs some.
+# All hostile scripts against a bystander, six minutes; make check runs some.
 hostile:
 	@WEIR_HOSTILE=all test/check.sh tap/045_hostile </dev/null
 demo:

@@ -15,7 +15,8 @@ from pq import Error, connect
 dsn = sys.argv[1]
 wanted = sys.argv[2:]
 MEDIAN_MS = 100
-SECONDS = 0.5           # that a case goes on after its attack
+PERIOD = 0.005          # of the bystander's rows
+SECONDS = 2.5           # that a case goes on after its attack
 admin = connect(dsn)
 
 
@@ -24,7 +25,10 @@ def ok(good, what, *shown):
 
 
 class Bystander(threading.Thread):
-    """Inserts single rows, each acknowledged when the view shows it."""
+    """Inserts single rows, each acknowledged when the view shows it.
+
+    One that waits keeps back those that would have come every PERIOD meanwhile: they count as having waited for the rest
+    of the time (coordinated omission), so that a median says for how much of the time the bystander was well."""
 
     def __init__(self):
         super().__init__(daemon=True)
@@ -39,8 +43,11 @@ class Bystander(threading.Thread):
                 began = time.monotonic()
                 self.c.query("INSERT INTO bystander.s VALUES (1, '2026-01-01 20:00+00')")
                 self.sent += 1
-                self.latencies.append((time.monotonic() - began) * 1000)
-                time.sleep(0.005)
+                waited = time.monotonic() - began
+                while waited > 0:
+                    self.latencies.append(waited * 1000)
+                    waited -= PERIOD
+                time.sleep(PERIOD)
         except Error as e:
             self.error = e
 
@@ -113,7 +120,16 @@ for what, body in [
 case("code", "a function waits for an advisory lock", STREAM + f("BEGIN PERFORM pg_advisory_lock(77); RETURN x; END") + VIEW,
      None, "SELECT pg_advisory_lock(77)", INSERT)
 case("combine", "a combine function sleeps", STREAM + f("BEGIN PERFORM pg_sleep(3600); RETURN a + b; END", "a int, b int") +
-     "CREATE AGGREGATE agg(int) (SFUNC = int4pl, STYPE = int, INITCOND = '0', COMBINEFUNC = f); CREATE VIEW v AS SELECT k, agg(x) FROM s GROUP BY k;")
+     "CREATE AGGREGATE agg(int) (SFUNC = int4pl, STYPE = int, INITCOND = '0', COMBINEFUNC = f); CREATE VIEW v AS SELECT k, agg(x) FROM s GROUP BY k;",
+     INSERT, "SELECT pg_sleep(0.1)", INSERT)
+case("combine", "a combine function sleeps and takes no interruption", STREAM + f(
+    "BEGIN LOOP BEGIN PERFORM pg_sleep(3600); EXCEPTION WHEN query_canceled THEN NULL; END; END LOOP; END", "a int, b int") +
+     "CREATE AGGREGATE agg(int) (SFUNC = int4pl, STYPE = int, INITCOND = '0', COMBINEFUNC = f); CREATE VIEW v AS SELECT k, agg(x) FROM s GROUP BY k;",
+     INSERT, "SELECT pg_sleep(0.1)", INSERT)
+case("index", "an expression of an index sleeps", STREAM + f("BEGIN PERFORM pg_sleep(3600); RETURN x; END", extra="IMMUTABLE") +
+     "CREATE VIEW v AS SELECT k, count(*) FROM s GROUP BY k; CREATE INDEX ON v_mrel (f(k));")
+case("index", "an expression of an index fails", STREAM + f("BEGIN RETURN 1 / x; END", extra="IMMUTABLE") +
+     "CREATE VIEW v AS SELECT k, count(*) FROM s GROUP BY k; CREATE INDEX ON v_mrel (f(k));")
 case("code", "a row gives a million rows", STREAM + "CREATE VIEW v AS SELECT g, count(*) FROM s, generate_series(1, 1000000 * x) g GROUP BY g;",
      "INSERT INTO s VALUES (1, 1)")
 case("code", "bad rows", STREAM + "CREATE VIEW v AS SELECT sum(1 / x) FROM s;", "INSERT INTO s SELECT 0, 0 FROM generate_series(1, 20000)")

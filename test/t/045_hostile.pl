@@ -1,5 +1,5 @@
 # Hostile and careless functions, DDL and locks: another stream and view of the database goes on.
-# WEIR_HOSTILE=all runs all cases, and takes three minutes; else one or two of each kind.
+# WEIR_HOSTILE=all runs all cases, and takes six minutes; else one or two of each kind.
 use strict;
 use warnings;
 use WeirTest;
