@@ -31,9 +31,14 @@
 #include "base/stats.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
+#include "storage/proc.h"
 #include "stream/queue.h"
 #include "time/watermark.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
+
+/* How long a merge waits for a lock that code of users needs. */
+#define MERGE_LOCK_TIMEOUT "200ms"
 
 typedef struct EpochDatabase
 {
@@ -320,6 +325,30 @@ note_arrival(EpochDatabase *db, Epoch *epoch, bool brings, bool sync)
 		SetLatch(db->flusher);
 }
 
+/*
+ * Under the mutex code of users may meet a lock that somebody holds for long, and all others wait for the mutex.
+ * Those who have set no limit have one here; an error leaves it to the abort.
+ */
+static int
+limit_lock_waits(void)
+{
+	int			level;
+
+	if (LockTimeout != 0)
+		return 0;
+	level = NewGUCNestLevel();
+	(void) set_config_option("lock_timeout", MERGE_LOCK_TIMEOUT, PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	return level;
+}
+
+static void
+end_limit(int level)
+{
+	if (level != 0)
+		AtEOXact_GUC(false, level);
+}
+
 bool
 weir_epoch_merge(int slot, MergeInput *input, weir_merge_callback done, void *arg)
 {
@@ -332,7 +361,10 @@ weir_epoch_merge(int slot, MergeInput *input, weir_merge_callback done, void *ar
 	epoch = &db->epochs[db->active];
 	PG_TRY();
 	{
+		int			level = limit_lock_waits();
+
 		stage_all(&r, &epoch->main, input);
+		end_limit(level);
 		HOLD_INTERRUPTS();
 		ok = reserve_all(&r, &epoch->main, epoch, input);
 		if (ok)
@@ -370,7 +402,10 @@ weir_epoch_try_stage(int slot, ViewResult *result)
 	weir_mutex_lock(&db->merge);
 	PG_TRY();
 	{
+		int			level = limit_lock_waits();
+
 		weir_run_try_stage(&db->epochs[db->active].main, result);
+		end_limit(level);
 	}
 	PG_FINALLY();
 	{
@@ -420,7 +455,7 @@ weir_run_create(void)
 	Run		   *run;
 
 	Assert(private_run == NULL);
-	run = weir_shared_alloc(WEIR_MEMORY_GROUPS, sizeof(Run));
+	run = weir_shared_alloc_reserve(WEIR_MEMORY_GROUPS, sizeof(Run));
 	if (!exit_registered)
 	{
 		/* After the area's own callback was registered, so it runs before it. */
@@ -510,6 +545,7 @@ weir_epoch_adopt(int slot, Run *run, Run *more, bool sync, KafkaOffset *offsets,
 	{
 		stage_all(&r, run, &input);
 		HOLD_INTERRUPTS();
+		run->notes.reserve = true;	/* its groups went to a file because memory is full */
 		if (!reserve_notes(&r, run, epoch, &input))
 		{
 			RESUME_INTERRUPTS();

@@ -111,7 +111,7 @@ extern void weir_epoch_try_stage(int slot, ViewResult *result);
 extern void weir_run_try_stage(Run *run, ViewResult *result);
 
 /* Private runs.  The shared memory and files of one belong to its process until adopted. */
-extern Run *weir_run_create(void);	/* errors when memory is full */
+extern Run *weir_run_create(void);	/* errors when even the reserve of memory is used up */
 extern void weir_run_destroy(Run *run);
 extern void weir_run_destroy_private(void); /* the one this process has, if any */
 extern bool weir_run_merge(Run *run, MergeInput *input);

@@ -70,11 +70,13 @@ weir_arena_init(Arena *arena, MemoryContext cxt)
 }
 
 static void *
-take(MemoryContext cxt, Size size)
+take(const Arena *arena, Size size)
 {
-	if (cxt == NULL)
-		return weir_shared_alloc(WEIR_MEMORY_GROUPS, size);
-	return MemoryContextAllocHuge(cxt, size);
+	if (arena->cxt != NULL)
+		return MemoryContextAllocHuge(arena->cxt, size);
+	if (arena->reserve)
+		return weir_shared_alloc_reserve(WEIR_MEMORY_GROUPS, size);
+	return weir_shared_alloc(WEIR_MEMORY_GROUPS, size);
 }
 
 static void
@@ -100,7 +102,7 @@ static void *
 alloc_large(Arena *arena, Size size)
 {
 	Size		header = MAXALIGN(sizeof(ArenaBlock));
-	ArenaBlock *block = take(arena->cxt, size + header);
+	ArenaBlock *block = take(arena, size + header);
 
 	if (block == NULL)
 		return NULL;
@@ -142,12 +144,12 @@ weir_arena_alloc(Arena *arena, Size size)
 			block_size *= 2;
 		block_size = Min(block_size, ARENA_BLOCK_MAX);
 		block_size = Max(block_size, size + header);
-		block = take(arena->cxt, block_size);
+		block = take(arena, block_size);
 		if (block == NULL && block_size > size + header)
 		{
 			/* Near the limit: what is needed and no more. */
 			block_size = Max(size + header, ARENA_BLOCK_MIN);
-			block = take(arena->cxt, block_size);
+			block = take(arena, block_size);
 		}
 		if (block == NULL)
 			return NULL;
@@ -371,7 +373,7 @@ reserve_buckets(GroupMerge *merge, Arena *arena)
 			want *= 2;
 	if (want == nbuckets)
 		return true;
-	merge->new_buckets = take(arena->cxt, sizeof(GroupEntry *) * want);
+	merge->new_buckets = take(arena, sizeof(GroupEntry *) * want);
 	if (merge->new_buckets == NULL)
 		return false;
 	memset(merge->new_buckets, 0, sizeof(GroupEntry *) * want);

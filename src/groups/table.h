@@ -27,6 +27,7 @@ typedef struct Arena
 	char	   *free;
 	Size		left;
 	Size		total;
+	bool		reserve;		/* beyond the limit: for small things that let others go on */
 } Arena;
 
 extern void weir_arena_init(Arena *arena, MemoryContext cxt);
