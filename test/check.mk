@@ -12,8 +12,9 @@ check-sanitize:
 # PostgreSQL's own tests; PGSRC=DIR names its source, else it is fetched.
 pg-regress:
 	@PGSRC=$(PGSRC) test/pg_regress.sh $(T) </dev/null
+# Long forms: kills, DDL, windows, full disks and other faults.
 torture:
-	@test/torture.sh </dev/null
+	@test/torture.sh $(T) </dev/null
 # Random views against batch: N of them from a SEED on.  See test/oracle/README.md.
 oracle:
 	@test/oracle/run.sh oracle "$(N)" "$(SEED)" </dev/null

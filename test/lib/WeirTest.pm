@@ -14,11 +14,16 @@ our @EXPORT = qw(weir_cluster beside flush same worker_pid wait_for_worker kill_
 my $lib = dirname(__FILE__);
 
 # A started server with extension weir in database postgres.
-#   conf => lines for postgresql.conf;  init => [ arguments of init ]
+#   conf => lines for postgresql.conf;  init => [ arguments of init ];  data => where its data directory shall be
 sub weir_cluster
 {
 	my ($name, %opt) = @_;
 	my $node = PostgreSQL::Test::Cluster->new($name);
+	if ($opt{data})
+	{
+		mkdir $opt{data}, 0700 or die "$opt{data}: $!";
+		symlink $opt{data}, $node->data_dir or die $node->data_dir . ": $!";
+	}
 	$node->init(extra => [ '--encoding=UTF8', '--no-locale' ], @{ $opt{init} || [] });
 	$node->append_conf('postgresql.conf', $opt{conf}) if $opt{conf};
 	$node->start;
