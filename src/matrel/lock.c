@@ -173,6 +173,20 @@ weir_matrel_is_blocked(const MatrelBlocker *blocker)
 	return OidIsValid(blocker->relid) && blocker->mode == NoLock && TransactionIdIsInProgress(blocker->xid);
 }
 
+void
+weir_matrel_wait(const MatrelBlocker *blocker)
+{
+	if (blocker->mode == NoLock && TransactionIdIsCurrentTransactionId(blocker->xid))
+		return;
+	if (blocker->mode == NoLock)
+		XactLockTableWait(blocker->xid, NULL, NULL, XLTW_None);
+	else
+	{
+		LockRelationOid(blocker->relid, blocker->mode);
+		UnlockRelationOid(blocker->relid, blocker->mode);
+	}
+}
+
 MatrelBlocker
 weir_matrel_blocked_by(void)
 {

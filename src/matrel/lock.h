@@ -51,4 +51,7 @@ extern char *weir_matrel_blocker_text(const MatrelBlocker *blocker);
 /* Rows of that transaction: is it still there? */
 extern bool weir_matrel_is_blocked(const MatrelBlocker *blocker);
 
+/* Wait for it to be free as anybody would, so that the server sees who waits for whom; no lock is kept. */
+extern void weir_matrel_wait(const MatrelBlocker *blocker);
+
 #endif

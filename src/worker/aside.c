@@ -204,12 +204,12 @@ is_by_me(const AsideView *view, TimestampTz since)
 }
 
 bool
-weir_aside_waits(Oid defid, int64 seq, TimestampTz begun, bool *by_me)
+weir_aside_waits(Oid defid, int64 seq, TimestampTz begun, AsideWait *wait)
 {
 	int			slot = weir_my_database_slot();
 	bool		waits = false;
 
-	*by_me = false;
+	memset(wait, 0, sizeof(AsideWait));
 	LWLockAcquire(&shared->lock, LW_SHARED);
 	for (AsideEntry *entry = shared->databases[slot]; entry; entry = entry->next)
 	{
@@ -219,7 +219,9 @@ weir_aside_waits(Oid defid, int64 seq, TimestampTz begun, bool *by_me)
 			(OidIsValid(defid) && view->defid != defid))
 			continue;
 		waits = true;
-		*by_me |= is_by_me(view, begun);
+		wait->by_me |= is_by_me(view, begun);
+		if (!OidIsValid(wait->blocker.relid))
+			wait->blocker = view->blocker;
 	}
 	LWLockRelease(&shared->lock);
 	return waits;

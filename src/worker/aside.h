@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 #include "datatype/timestamp.h"
+#include "matrel/lock.h"
 #include "nodes/pg_list.h"
 
 #define ASIDE_TEXT 256
@@ -24,6 +25,7 @@ typedef struct AsideView
 	TimestampTz looked;			/* when it was last tried, by weir_clock_steady; what follows is as of then */
 	char		reason[ASIDE_TEXT]; /* what is in the way; an error may quote values of rows */
 	bool		is_error;
+	MatrelBlocker blocker;		/* of nothing: it is an error, or not known */
 	int			npids;			/* processes that are; 0 among them: a prepared transaction */
 	int			pids[ASIDE_PIDS];
 
@@ -43,9 +45,16 @@ extern bool weir_aside_get(int n, AsideView *copy);
 
 /*
  * Is anything set aside of one view (its def view), or (InvalidOid) any, that was there when the caller began to wait
- * (weir_clock_steady), or is of rows published up to this number?  *by_me: this process has been found in its way since.
+ * (weir_clock_steady), or is of rows published up to this number?  What is in the way of one such view, if that is known
+ * to be a lock; by_me: this process has been found in the way of one since.
  */
-extern bool weir_aside_waits(Oid defid, int64 seq, TimestampTz begun, bool *by_me);
+typedef struct AsideWait
+{
+	MatrelBlocker blocker;
+	bool		by_me;
+} AsideWait;
+
+extern bool weir_aside_waits(Oid defid, int64 seq, TimestampTz begun, AsideWait *wait);
 
 /* --- the flush worker --- */
 

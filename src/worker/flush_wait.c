@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/compat.h"
+#include "base/settings.h"
 #include "base/shmem.h"
 #include "base/stats.h"
 #include "catalog/cont_view.h"
@@ -13,6 +14,7 @@
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "storage/latch.h"
+#include "storage/proc.h"
 #include "stream/queue.h"
 #include "utils/array.h"
 #include "utils/fmgrprotos.h"
@@ -33,37 +35,63 @@ refuse(void)
 			 errhint("Call weir.flush() before the DDL, or in a transaction of its own.")));
 }
 
-/* Does a worker of this database wait for a lock that we hold? */
+/* Adds those whom one waits for in the lock manager; true when this process is one of them. */
+static bool
+add_blockers(List **pids, int pid)
+{
+	ArrayType  *blockers = DatumGetArrayTypeP(DirectFunctionCall1(pg_blocking_pids, Int32GetDatum(pid)));
+	int32	   *values = (int32 *) ARR_DATA_PTR(blockers);
+	int			count = ArrayGetNItems(ARR_NDIM(blockers), ARR_DIMS(blockers));
+
+	for (int i = 0; i < count; i++)
+	{
+		if (values[i] == MyProcPid)
+			return true;
+		if (values[i] != 0)		/* a prepared transaction waits for nobody */
+			*pids = list_append_unique_int(*pids, values[i]);
+	}
+	return false;
+}
+
+/* Does a worker of this database wait for a lock that we hold, or for somebody who waits for one? */
 static void
 check_not_blocking(void)
 {
-	int			pids[WEIR_MAX_WORKERS];
-	int			n = weir_registry_pids(MyDatabaseId, pids);
+	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "weir blockers", ALLOCSET_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(cxt);
+	int			workers[WEIR_MAX_WORKERS];
+	int			n = weir_registry_pids(MyDatabaseId, workers);
+	List	   *pids = NIL;
 
 	for (int i = 0; i < n; i++)
-	{
-		ArrayType  *blockers = DatumGetArrayTypeP(DirectFunctionCall1(pg_blocking_pids,
-																	  Int32GetDatum(pids[i])));
-		int32	   *values = (int32 *) ARR_DATA_PTR(blockers);
-		int			count = ArrayGetNItems(ARR_NDIM(blockers), ARR_DIMS(blockers));
-
-		for (int j = 0; j < count; j++)
-			if (values[j] == MyProcPid)
-				refuse();
-	}
+		pids = lappend_int(pids, workers[i]);
+	for (int i = 0; i < list_length(pids); i++)
+		if (add_blockers(&pids, list_nth_int(pids, i)))
+			refuse();
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(cxt);
 }
 
-/* What was flushed may not be in its view yet. */
+/*
+ * What was flushed may not be in its view yet.  What takes long is waited for in the lock manager, so that
+ * a deadlock is found, whoever else is part of it.  A lock that code of the view needs is known while it is tried.
+ */
 static void
 wait_for_aside(Oid defid, int64 seq, TimestampTz begun, FlushWait *wait)
 {
-	bool		by_me;
+	AsideWait	aside;
+	TimestampTz start = weir_clock_steady();
+	int			patience_ms = Max(DeadlockTimeout, weir_flush_warning);
 
-	while (weir_aside_waits(defid, seq, begun, &by_me))
+	while (weir_aside_waits(defid, seq, begun, &aside))
 	{
-		if (by_me)
+		if (aside.by_me)
 			refuse();
 		(void) weir_queue_wait_warn(wait);
+		if (!OidIsValid(aside.blocker.relid))
+			check_not_blocking();
+		else if (TimestampDifferenceExceeds(start, weir_clock_steady(), patience_ms))
+			weir_matrel_wait(&aside.blocker);
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, ASIDE_PAUSE_MS, PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();

@@ -56,7 +56,6 @@
 typedef struct Aside
 {
 	AsideView	view;			/* as others see it */
-	MatrelBlocker blocker;
 	int			failures;		/* in a row */
 	TimestampTz next;			/* weir_clock_steady */
 	int64		added;			/* bytes, by the last flush */
@@ -436,7 +435,7 @@ look_who(Aside *aside)
 	AsideView  *view = &aside->view;
 
 	view->looked = weir_clock_steady();
-	view->npids = weir_matrel_blocking_pids(&aside->blocker, view->pids, ASIDE_PIDS);
+	view->npids = weir_matrel_blocking_pids(&aside->view.blocker, view->pids, ASIDE_PIDS);
 }
 
 /* To be tried again after a pause: a lock is looked for more often than an error. */
@@ -448,9 +447,9 @@ put_off(Aside *aside, const MatrelBlocker *blocker, const char *reason)
 		Min(ERROR_PAUSE_MS << Min(aside->failures, 10), ERROR_PAUSE_MOST_MS);
 
 	if (locked)
-		aside->blocker = *blocker;
+		aside->view.blocker = *blocker;
 	else
-		aside->blocker.relid = InvalidOid;
+		aside->view.blocker.relid = InvalidOid;
 	aside->view.is_error = !locked;
 	if (reason)
 		strlcpy(aside->view.reason, reason, ASIDE_TEXT);
@@ -557,7 +556,7 @@ write_portion(Aside *aside)
 	{
 		aside->failures = 0;
 		aside->next = 0;
-		aside->blocker.relid = InvalidOid;
+		aside->view.blocker.relid = InvalidOid;
 	}
 }
 
@@ -659,9 +658,9 @@ try_to_write_back(Aside *aside)
 static bool
 is_still_blocked(Aside *aside)
 {
-	if (!weir_matrel_is_blocked(&aside->blocker))
+	if (!weir_matrel_is_blocked(&aside->view.blocker))
 		return false;
-	put_off(aside, &aside->blocker, NULL);
+	put_off(aside, &aside->view.blocker, NULL);
 	return true;
 }
 

@@ -55,6 +55,11 @@ INSERT INTO inner_dim SELECT generate_series(0, 9);
 CREATE FUNCTION looked_up(int) RETURNS int LANGUAGE plpgsql AS $$ BEGIN RETURN (SELECT k FROM inner_dim WHERE k = $1); END $$;
 CREATE FOREIGN TABLE s (k int, n int) SERVER weir;
 CREATE FOREIGN TABLE e (k int, at timestamptz) SERVER weir OPTIONS (event_time 'at');
+CREATE FOREIGN TABLE c (k int, n int) SERVER weir;
+CREATE TABLE c_rows (k int, n int);
+CREATE TABLE combine_dim (k int);
+CREATE FUNCTION added(a int, b int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN PERFORM FROM combine_dim; RETURN a + b; END $$;
+CREATE AGGREGATE agg(int) (SFUNC = int4pl, STYPE = int, INITCOND = '0', COMBINEFUNC = added);
 CREATE FOREIGN TABLE bystander (k int) SERVER weir;
 CREATE TABLE s_rows (k int, n int);
 CREATE TABLE e_rows (k int, at timestamptz);
@@ -62,12 +67,14 @@ CREATE TABLE bystander_rows (k int);
 CREATE VIEW joined AS SELECT name, count(*), sum(n) FROM s JOIN dim USING (k) GROUP BY name;
 CREATE VIEW called AS SELECT looked_up(k) AS k, count(*) FROM s GROUP BY 1;
 CREATE VIEW minutes AS SELECT window_start, count(*) FROM e, weir.tumble(at, '1 minute') GROUP BY 1;
+CREATE VIEW combined AS SELECT k, agg(n) FROM c GROUP BY k;
 CREATE VIEW plain AS SELECT k, count(*) FROM bystander GROUP BY k""".replace("looked_up(int) RETURNS int LANGUAGE",
                                                                           "looked_up(int) RETURNS int IMMUTABLE LANGUAGE"))
 INTO_S = "WITH r AS (INSERT INTO s_rows SELECT i % 10, i FROM generate_series(1, 20) i RETURNING *) INSERT INTO s SELECT * FROM r"
 INTO_E = "WITH r AS (INSERT INTO e_rows SELECT i, now() FROM generate_series(1, 20) i RETURNING *) INSERT INTO e SELECT * FROM r"
+INTO_C = "WITH r AS (INSERT INTO c_rows SELECT i % 10, i FROM generate_series(1, 20) i RETURNING *) INSERT INTO c SELECT * FROM r"
 INTO_BYSTANDER = "WITH r AS (INSERT INTO bystander_rows SELECT 1 RETURNING *) INSERT INTO bystander SELECT * FROM r"
-admin.query(INTO_S), admin.query(INTO_E), admin.query(INTO_BYSTANDER)
+admin.query(INTO_S), admin.query(INTO_C), admin.query(INTO_E), admin.query(INTO_BYSTANDER)
 
 # what is locked, by which statement, and who needs it
 for what, lock, into in [
@@ -107,19 +114,52 @@ for what, lock, into in [
     ok(median(middle) < 100 and len(middle) > 20, f"{what}: the bystander goes on", len(middle), median(middle), max(middle or [0]))
     needy.close()
 
-# who holds the lock and waits for a flush is told
-with connect(dsn) as holder, connect(dsn) as c:
-    holder.query("BEGIN; LOCK TABLE dim IN ACCESS EXCLUSIVE MODE")
-    c.query("SET weir.synchronous_insert = off")
-    c.query(INTO_S)
-    time.sleep(0.5)
-    began = time.monotonic()
-    try:
-        holder.query("SELECT weir.flush()")
-        error = None
-    except Error as e:
-        error = e.sqlstate
-    ok(error == "40P01" and time.monotonic() - began < 10, "weir.flush() of who holds the lock fails", error, time.monotonic() - began)
+# a table that a combine function reads: while all others wait for the merge, and in the flush
+before = Inserter(INTO_BYSTANDER)
+with connect(dsn) as holder:
+    holder.query("BEGIN; LOCK TABLE combine_dim IN ACCESS EXCLUSIVE MODE")
+    many = [Inserter("SET weir.synchronous_insert = off; " + INTO_C) for _ in range(2)]
+    merging = waiting = 0
+    until = time.monotonic() + HELD_SECONDS
+    while time.monotonic() < until:
+        merging += int(admin.value("SELECT count(*) FROM weir.health() WHERE problem = 'rows_locked' AND object = 'public.c'"))
+        waiting += int(admin.value("SELECT count(*) FROM weir.views WHERE waits_since IS NOT NULL AND name = 'combined'"))
+        time.sleep(0.05)
+    middle = list(before.latencies)
+    ok(merging > 0 and waiting > 0, "what a combine function reads: rows wait, and what is flushed is set aside", merging, waiting)
+    ok(median(middle) < 100 and len(middle) > 20, "what a combine function reads: the bystander goes on", len(middle), median(middle), max(middle or [0]))
+    holder.query("COMMIT")
+ok(all([before.stop()] + [i.stop() for i in many]), "what a combine function reads: all go on when it is free")
+
+# who waits for a flush that waits for him is told, be it for a lock of his own or for somebody who waits for one
+admin.query("CREATE TABLE between ()")
+for what, lock, into in [
+        ("a table that rows need", "dim IN ACCESS EXCLUSIVE MODE", INTO_S),
+        ("a matrel", "called_mrel IN SHARE MODE", INTO_S),
+        ("a table that a combine function reads", "combine_dim IN ACCESS EXCLUSIVE MODE", INTO_C)]:
+    for other in (False, True):
+        with connect(dsn) as caller, connect(dsn) as other_holder, connect(dsn) as c:
+            holder = other_holder if other else caller
+            caller.query("SET weir.flush_warning = '200ms'; SET client_min_messages = error; BEGIN; LOCK TABLE between")
+            if other:
+                holder.query("BEGIN")
+            holder.query("LOCK TABLE " + lock)
+            if other:
+                blocked = threading.Thread(target=lambda: holder.query("LOCK TABLE between; COMMIT"))
+                blocked.start()
+            c.query("SET weir.synchronous_insert = off; " + into)
+            time.sleep(0.5)
+            began = time.monotonic()
+            try:
+                caller.query("SELECT weir.flush()")
+                error = None
+            except Error as e:
+                error = e.sqlstate
+            ok(error == "40P01" and time.monotonic() - began < 10, f"weir.flush() is an error where {what} is locked by " +
+               ("one who waits for its caller" if other else "its caller"), error, time.monotonic() - began)
+            caller.query("ROLLBACK")
+            if other:
+                blocked.join()
 
 # one transaction that has rows of both appears as a whole
 with connect(dsn) as holder:
@@ -146,6 +186,7 @@ both.join()
 admin.query("SELECT weir.flush()")
 for view, batch in [("joined", "SELECT name, count(*), sum(n) FROM s_rows JOIN dim USING (k) GROUP BY name"),
                     ("called", "SELECT k, count(*) FROM s_rows GROUP BY k"),
+                    ("combined", "SELECT k, sum(n) FROM c_rows GROUP BY k"),
                     ("minutes", "SELECT date_trunc('minute', at), count(*) FROM e_rows GROUP BY 1"),
                     ("plain", "SELECT k, count(*) FROM bystander_rows GROUP BY k")]:
     n = admin.value(f"SELECT count(*) FROM ((TABLE {view} EXCEPT ALL {batch}) UNION ALL ({batch} EXCEPT ALL TABLE {view})) d")

@@ -122,6 +122,35 @@ produce('later', "{}\n");
 becomes($node, 'SELECT * FROM later_v', '1', 'and read when it does');
 becomes($node, q(SELECT DISTINCT state FROM weir.stat_kafka WHERE stream = 'later'::regclass), 'running', 'which is shown');
 
+# A combine function that waits for a lock while all others wait to merge: they wait no longer than a moment.
+topic('create', 'merged', 1);
+$node->safe_psql('postgres', q(
+	CREATE TABLE read_by_combine ();
+	CREATE FUNCTION added(a int, b int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$BEGIN PERFORM FROM read_by_combine; RETURN a + b; END$$;
+	CREATE AGGREGATE agg(int) (SFUNC = int4pl, STYPE = int, INITCOND = '0', COMBINEFUNC = added);
+	CREATE FOREIGN TABLE merged (a int) SERVER k OPTIONS (topic 'merged');
+	CREATE VIEW merged_v AS SELECT agg(a) FROM merged;
+	CREATE FOREIGN TABLE beside (a int) SERVER weir;
+	CREATE VIEW beside_v AS SELECT count(*) FROM beside));
+{
+	my $flush = worker_pid($node, 'weir flush worker');
+	my $session = $node->background_psql('postgres');
+	$session->query_safe('BEGIN; LOCK TABLE read_by_combine');
+	kill 'STOP', $flush;
+	my $position = q(SELECT position FROM weir.stat_kafka WHERE stream = 'merged'::regclass AND partition = 0);
+	produce('merged', "{\"a\": 1}\n");
+	becomes($node, $position, '1', 'a first message is merged');
+	produce('merged', "{\"a\": 2}\n");
+	becomes($node, q(SELECT count(*) > 0 FROM pg_stat_activity a JOIN pg_locks l USING (pid)
+		WHERE NOT granted AND backend_type = 'weir kafka worker' AND relation = 'read_by_combine'::regclass), 't', 'the second one meets the lock');
+	kill 'CONT', $flush;
+	my ($code) = $node->psql('postgres', 'INSERT INTO beside VALUES (1)', timeout => 20);
+	is($node->safe_psql('postgres', 'SELECT * FROM beside_v'), '1', 'who inserts into another stream is not held up');
+	$session->query_safe('COMMIT');
+	$session->quit;
+	becomes($node, 'SELECT * FROM merged_v', '3', 'each message counts once');
+}
+
 # on_error 'stop': nothing past the message is consumed, until somebody says so.
 topic('create', 'stop', 1);
 produce('stop', "{\"a\": 1}\n{\"a\": 2}\nbad\n{\"a\": 3}\n");
