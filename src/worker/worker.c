@@ -34,6 +34,7 @@
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
 #include "replication/walsender.h"
+#include "replication/syncrep.h"
 #include "replication/walsender_private.h"
 #include "storage/ipc.h"
 #include "storage/proc.h"
@@ -79,6 +80,7 @@ typedef struct Culprits
 static Culprits *culprits = NULL;
 
 static bool left_open = false;	/* a transaction is open, and nothing goes on in it */
+static volatile sig_atomic_t committing = false;
 static TimestampTz opened = 0;
 static TimestampTz last_used = 0;
 
@@ -103,13 +105,21 @@ weir_worker_commit(void)
 {
 	left_open = false;
 	PopActiveSnapshot();
+	committing = true;
+	if (ShutdownRequestPending && synchronous_commit > SYNCHRONOUS_COMMIT_LOCAL_FLUSH)
+		(void) set_config_option("synchronous_commit", "local", PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_LOCAL, true, 0, false);
 	CommitTransactionCommand();
+	committing = false;
+	if (ShutdownRequestPending)
+		QueryCancelPending = false;
 }
 
 void
 weir_worker_abort(void)
 {
 	left_open = false;
+	committing = false;
 	weir_mutex_release_held();
 	AbortOutOfAnyTransaction();
 }
@@ -194,6 +204,9 @@ static TimestampTz first_sigterm = 0;
 /*
  * The postmaster sends each signal to the process and to its group, so one
  * SIGTERM may arrive twice.  Only one that comes later is a second one.
+ *
+ * A commit that waits for a synchronous standby waits no longer, as that of a session which is
+ * terminated: the standby may be gone for good.  Later commits do not wait (weir_worker_commit).
  */
 static void
 handle_sigterm(SIGNAL_ARGS)
@@ -204,6 +217,11 @@ handle_sigterm(SIGNAL_ARGS)
 	if (!ShutdownRequestPending)
 	{
 		first_sigterm = now;
+		if (committing || (MyProc && MyProc->syncRepState == SYNC_REP_WAITING))
+		{
+			QueryCancelPending = true;
+			InterruptPending = true;
+		}
 		SignalHandlerForShutdownRequest(postgres_signal_arg);
 	}
 	else if (!draining && now - first_sigterm > SECOND_SIGTERM_USECS)

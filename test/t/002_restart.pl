@@ -57,5 +57,16 @@ eval { $_->finish } for $client, $replication;
 $node->start;
 same($node, 'SELECT * FROM v', $batch, 'a stop waits for a client that is slow to leave, and not for logical replication');
 
+# Nor does one of a server whose synchronous standby is gone, while a flush waits for it.
+$node->append_conf('postgresql.conf', "weir.flush_interval = 100ms\nsynchronous_standby_names = 'gone'");
+$node->reload;
+$node->safe_psql('postgres', 'SET synchronous_commit = local; SET weir.synchronous_insert = off; INSERT INTO s VALUES (3, 3); INSERT INTO t VALUES (3, 3)');
+$node->poll_query_until('postgres', q(SELECT wait_event = 'SyncRep' FROM pg_stat_activity WHERE backend_type = 'weir flush worker')) or die;
+$node->safe_psql('postgres', 'SET synchronous_commit = local; SET weir.synchronous_insert = off; INSERT INTO s VALUES (3, 3); INSERT INTO t VALUES (3, 3)');
+$node->stop('fast');
+$node->append_conf('postgresql.conf', "synchronous_standby_names = ''");
+$node->start;
+same($node, 'SELECT * FROM v', $batch, 'a stop does not wait for a synchronous standby that is gone');
+
 $node->stop;
 done_testing();
