@@ -1,5 +1,5 @@
--- One call of a function for which all views wait has weir.call_timeout.
-SET client_min_messages = warning;
+-- Functions for which all views wait have weir.call_timeout: one call, and the slow ones of a flush together.
+SET client_min_messages = error;
 CREATE SCHEMA call_timeout;
 SET search_path = call_timeout;
 CREATE FOREIGN TABLE stream (k int, x int) SERVER weir;
@@ -10,12 +10,22 @@ CREATE FUNCTION slow_sum(a int, b int) RETURNS int LANGUAGE plpgsql AS $$ BEGIN 
 CREATE FUNCTION stubborn_sum(a int, b int) RETURNS int LANGUAGE plpgsql AS
 	$$ BEGIN LOOP BEGIN PERFORM pg_sleep(3600); EXCEPTION WHEN query_canceled THEN NULL; END; END LOOP; END $$;
 CREATE FUNCTION slow(a bigint) RETURNS bigint IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN IF a > 1 THEN PERFORM pg_sleep(3600); END IF; RETURN a; END $$;
+CREATE FUNCTION sluggish_sum(a int, b int) RETURNS int LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.05); RETURN a + b; END $$;
+CREATE FUNCTION sluggish(a bigint) RETURNS bool IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN IF a > 1 THEN PERFORM pg_sleep(0.05); END IF; RETURN true; END $$;
+CREATE FUNCTION quick_sum(a int, b int) RETURNS int LANGUAGE plpgsql AS $$ BEGIN RETURN a + b; END $$;
+CREATE AGGREGATE sluggish_agg(int) (SFUNC = int4pl, STYPE = int, INITCOND = '0', COMBINEFUNC = sluggish_sum);
+CREATE AGGREGATE quick_agg(int) (SFUNC = int4pl, STYPE = int, INITCOND = '0', COMBINEFUNC = quick_sum);
 CREATE AGGREGATE slow_agg(int) (SFUNC = int4pl, STYPE = int, INITCOND = '0', COMBINEFUNC = slow_sum);
 CREATE AGGREGATE stubborn_agg(int) (SFUNC = int4pl, STYPE = int, INITCOND = '0', COMBINEFUNC = stubborn_sum);
 CREATE VIEW combined AS SELECT k, slow_agg(x) FROM stream GROUP BY k;
 CREATE VIEW stubborn AS SELECT k, stubborn_agg(x) FROM stream GROUP BY k;
 CREATE VIEW indexed AS SELECT k, count(*) FROM stream GROUP BY k;
 CREATE INDEX ON indexed_mrel (slow(count));
+CREATE FOREIGN TABLE many (k int, x int) SERVER weir;
+CREATE VIEW many_combined AS SELECT k, sluggish_agg(x) FROM many GROUP BY k;
+CREATE VIEW many_indexed AS SELECT k, count(*) FROM many GROUP BY k;
+CREATE INDEX ON many_indexed_mrel (k) WHERE sluggish(count);
+CREATE VIEW many_quick AS SELECT k, quick_agg(x) FROM many GROUP BY k;
 CREATE VIEW well AS SELECT k, count(*), sum(x) FROM stream GROUP BY k;
 
 INSERT INTO stream SELECT i, i FROM generate_series(1, 3) i;
@@ -23,9 +33,18 @@ SELECT clock_timestamp() AS began \gset
 INSERT INTO stream SELECT i, i FROM generate_series(1, 3) i;
 INSERT INTO bystander VALUES (1);
 SELECT clock_timestamp() - :'began' < '8 s' AS soon;
+-- a thousand calls that are no more than sluggish, and many that are not
+INSERT INTO many SELECT i, i FROM generate_series(1, 1000) i;
+SELECT clock_timestamp() AS began \gset
+INSERT INTO many SELECT i, i FROM generate_series(1, 1000) i;
+INSERT INTO many SELECT i, 1 FROM generate_series(1, 50000) i;
+INSERT INTO many SELECT i, 1 FROM generate_series(1, 50000) i;
+INSERT INTO bystander VALUES (1);
+SELECT clock_timestamp() - :'began' < '8 s' AS soon;
 SELECT name, state, reason FROM weir.views WHERE schema = 'call_timeout' ORDER BY name COLLATE "C";
 SELECT * FROM well ORDER BY k;
 SELECT * FROM combined ORDER BY k;
+SELECT count(*), sum(quick_agg) FROM many_quick;
 SELECT * FROM bystander_v;
 SELECT count(*) FROM weir.dead_letters WHERE stream = 'stream'::regclass;
 SET client_min_messages = error;

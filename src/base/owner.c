@@ -44,21 +44,28 @@
 /*
  * Time is told by the ticks of a timer, so many to a limit. When the process or the machine stands still for a while, one is missed or two,
  * and nobody is blamed.
+ *
+ * Calls for which all wait are so many that a tick says little about the one in which it falls.  So the first one in a call
+ * does not count: what does is the time of calls that last longer than a tick.
  */
 #define TICKS 8
+#define CALL_TICKS 64
 
 typedef struct Limit
 {
 	TimeoutId	timer;
+	int			most;			/* ticks */
 	volatile sig_atomic_t ticks;
 	int			ms;
 } Limit;
 
-/* In workers: of all that is done with a batch of rows or a view's groups, and of one call for which all wait. */
+/* In workers: of all that is done with a batch of rows or a view's groups, and of the calls for which all wait. */
 static bool limited = false;
-static Limit whole;
+static Limit whole = {.most = TICKS};
 static Limit call;
 static volatile sig_atomic_t in_call = false;
+static volatile sig_atomic_t call_is_slow = false;	/* there was a tick in it */
+static bool call_timer_runs = false;
 static volatile sig_atomic_t strikes = 0;
 static const Limit *volatile struck = NULL;	/* which limit it was */
 static int	hurry_ms = 0;
@@ -69,6 +76,7 @@ static char *database_path = NULL;
 
 static void start_timer(void);
 static void stop_timer(void);
+static void stop_call_timer(void);
 static void release_session_locks(void);
 
 /* Is it not the code that takes the time? Advisory locks and sleeping are its own affair. */
@@ -89,8 +97,8 @@ tick(Limit *limit)
 
 	if (!weir_owner_inside() || waits_for_others())
 		return;
-	over = ++limit->ticks - TICKS;
-	if (over < 0 || over % Max(1, TICKS * Min(STRIKE_MS, limit->ms) / limit->ms) != 0)
+	over = ++limit->ticks - limit->most;
+	if (over < 0 || over % Max(1, limit->most * Min(STRIKE_MS, limit->ms) / limit->ms) != 0)
 		return;
 	struck = limit;
 	if (++strikes > MAX_STRIKES)
@@ -113,8 +121,9 @@ tick_whole(void)
 static void
 tick_call(void)
 {
-	if (in_call)
+	if (in_call && call_is_slow)
 		tick(&call);
+	call_is_slow = in_call;
 }
 
 void
@@ -128,7 +137,7 @@ weir_owner_limit_time(void)
 static void
 start(Limit *limit, int ms)
 {
-	int			tick_ms = Max(1, ms / TICKS);
+	int			tick_ms = Max(1, ms / limit->most);
 
 	limit->ticks = 0;
 	limit->ms = Max(1, ms);
@@ -159,8 +168,18 @@ stop_timer(void)
 	if (!limited)
 		return;
 	disable_timeout(whole.timer, false);
-	in_call = false;
+	stop_call_timer();
 	forget_strikes();
+}
+
+/* An error leaves it running, to no effect. */
+static void
+stop_call_timer(void)
+{
+	in_call = false;
+	if (call_timer_runs)
+		disable_timeout(call.timer, false);
+	call_timer_runs = false;
 }
 
 void
@@ -168,7 +187,11 @@ weir_owner_begin_call(void)
 {
 	if (!limited || weir_call_timeout <= 0 || !weir_owner_inside())
 		return;
-	start(&call, weir_call_timeout);
+	call.most = Min(CALL_TICKS, weir_call_timeout);
+	if (!call_timer_runs)
+		start(&call, weir_call_timeout);
+	call_timer_runs = true;
+	call_is_slow = false;
 	in_call = true;
 }
 
@@ -178,8 +201,8 @@ weir_owner_end_call(void)
 	if (!in_call)
 		return;
 	in_call = false;
-	disable_timeout(call.timer, false);
-	forget_strikes();
+	if (strikes > 0)
+		CHECK_FOR_INTERRUPTS();
 }
 
 void
@@ -224,7 +247,7 @@ char *
 weir_owner_exceeded(void)
 {
 	return struck == &call ?
-		psprintf("a function took longer than %d ms (weir.call_timeout) where all views wait for it", call.ms) :
+		psprintf("functions took longer than %d ms (weir.call_timeout) where all views wait for them", call.ms) :
 		psprintf("functions took longer than %d ms (weir.query_timeout)", whole.ms);
 }
 
@@ -246,6 +269,7 @@ weir_owner_enter(OwnerSwitch *saved, Oid owner, const char *path, Oid whose)
 	{
 		/* Also what code left behind that failed. */
 		release_session_locks();
+		stop_call_timer();
 		start_timer();
 	}
 	if (path && strcmp(path, namespace_search_path) != 0)

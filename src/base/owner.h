@@ -38,8 +38,8 @@ extern void weir_owner_progress(void);
 extern void weir_owner_unlimited(void);	/* until it leaves: what runs is Weir's own */
 
 /*
- * Around one call of a function, or an expression, of users, where everybody waits for it: it is interrupted in the same way when it
- * has run for weir.call_timeout.  No effect outside of workers, and of weir_owner_enter.  After an error the end is not called.
+ * Around one call of a function, or an expression, of users, where everybody waits for it: it is interrupted in the same way when it,
+ * or the slow ones of these calls since weir_owner_enter together, have run for weir.call_timeout.  No effect outside of workers, and of weir_owner_enter.  After an error the end is not called.
  */
 extern void weir_owner_begin_call(void);
 extern void weir_owner_end_call(void);

@@ -72,7 +72,7 @@ static const IntSetting int_settings[] = {
 		"Longest time that the code of one view or stream may take with a batch of rows; 0: no limit.",
 	&weir_query_timeout, 0, INT_MAX, PGC_SIGHUP, GUC_UNIT_MS},
 	{"weir.call_timeout",
-		"Longest time that one call of a function may take where all views wait for it, as where states are combined; 0: no limit.",
+		"Longest time that calls of functions may take where all views wait for them, as where states are combined; 0: no limit.",
 	&weir_call_timeout, 0, INT_MAX, PGC_SIGHUP, GUC_UNIT_MS},
 	{"weir.set_aside_limit",
 		"Most that a database sets aside of views that cannot be written, before one is suspended.",

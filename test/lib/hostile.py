@@ -59,6 +59,7 @@ def f(body, args="x int", returns="int", language="plpgsql", extra=""):
 STREAM = "CREATE FOREIGN TABLE s (k int, x int) SERVER weir; CREATE FOREIGN TABLE s2 (k int, x int) SERVER weir;"
 VIEW = "CREATE VIEW v AS SELECT k, sum(f(x)) FROM s GROUP BY k;"
 INSERT = "INSERT INTO s SELECT i % 3, i % 2 FROM generate_series(1, 20) i"
+MANY = "INSERT INTO s SELECT i, 1 FROM generate_series(1, 1000) i"
 
 # name: (kind, statements of the attacker's schema, statements of the attack, each in a transaction; None: held open)
 cases = {}
@@ -126,6 +127,11 @@ case("combine", "a combine function sleeps and takes no interruption", STREAM + 
     "BEGIN LOOP BEGIN PERFORM pg_sleep(3600); EXCEPTION WHEN query_canceled THEN NULL; END; END LOOP; END", "a int, b int") +
      "CREATE AGGREGATE agg(int) (SFUNC = int4pl, STYPE = int, INITCOND = '0', COMBINEFUNC = f); CREATE VIEW v AS SELECT k, agg(x) FROM s GROUP BY k;",
      INSERT, "SELECT pg_sleep(0.1)", INSERT)
+case("combine", "a combine function takes 50 ms for each of many groups", STREAM + f("BEGIN PERFORM pg_sleep(0.05); RETURN a + b; END", "a int, b int") +
+     "CREATE AGGREGATE agg(int) (SFUNC = int4pl, STYPE = int, INITCOND = '0', COMBINEFUNC = f); CREATE VIEW v AS SELECT k, agg(x) FROM s GROUP BY k;",
+     MANY, "SELECT pg_sleep(0.2)", MANY)
+case("index", "a predicate of an index takes 50 ms for each of many groups", STREAM + f("BEGIN PERFORM pg_sleep(0.05); RETURN true; END", returns="bool", extra="IMMUTABLE") +
+     "CREATE VIEW v AS SELECT k, count(*) FROM s GROUP BY k; CREATE INDEX ON v_mrel (k) WHERE f(k);", MANY)
 case("index", "an expression of an index sleeps", STREAM + f("BEGIN PERFORM pg_sleep(3600); RETURN x; END", extra="IMMUTABLE") +
      "CREATE VIEW v AS SELECT k, count(*) FROM s GROUP BY k; CREATE INDEX ON v_mrel (f(k));")
 case("index", "an expression of an index fails", STREAM + f("BEGIN RETURN 1 / x; END", extra="IMMUTABLE") +
