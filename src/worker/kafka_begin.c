@@ -129,7 +129,10 @@ wanted_since(void)
 	return since == DT_NOEND ? GetCurrentTimestamp() : since;
 }
 
-/* Do partitions of which nothing is known begin by time?  Otherwise at their first message. */
+/*
+ * Do partitions of which nothing is known begin by time?  Otherwise at their first message, for which nobody
+ * need be asked: one that has no leader keeps no other back.
+ */
 static bool
 fresh_by_time(const KafkaStanding *standing)
 {
@@ -140,9 +143,8 @@ fresh_by_time(const KafkaStanding *standing)
 }
 
 /*
- * Partitions of which nothing is known.  The first worker stores where they begin, before anybody
- * reads: as weir.resume said; at their first message, unless startup says 'latest' and nothing is known of
- * the topic as a whole, or nobody reads it.  False while there are any.
+ * Partitions of which nothing is known and that begin by time.  The first worker stores where, before
+ * anybody reads.  False while there are any.
  */
 static bool
 begin_fresh(const KafkaStanding *standing, TimestampTz since)
@@ -153,13 +155,14 @@ begin_fresh(const KafkaStanding *standing, TimestampTz since)
 	KafkaOffset *offsets = palloc(sizeof(KafkaOffset) * self->npartitions);
 	int			n = 0;
 
+	if (!fresh_by_time(standing))
+		return true;
 	for (int p = 0; p < self->npartitions; p++)
 		if (standing->offsets[p].next_offset == KAFKA_OFFSET_UNKNOWN)
 			partitions[n++] = p;
 	if (n == 0 || self->index > 0)
 		return n == 0;
-	if (!(fresh_by_time(standing) ? offsets_since(n, partitions, Max(since, self->resumed), begins, ends) :
-		  weir_client_query_offsets(self->client, n, partitions, KAFKA_OFFSET_BEGINNING, BROKER_TIMEOUT_MS, begins)))
+	if (!offsets_since(n, partitions, Max(since, self->resumed), begins, ends))
 		return false;
 	for (int i = 0; i < n; i++)
 	{
@@ -322,6 +325,8 @@ weir_partitions_begin(void)
 		if (!self->partitions[p].mine || self->partitions[p].started)
 			continue;
 		take_over(p, &standing.offsets[p]);
+		if (self->partitions[p].position == KAFKA_OFFSET_UNKNOWN)
+			weir_watermark_restart(weir_worker_self->slot, self->streamid, p);
 		weir_watermark_behind(weir_worker_self->slot, self->streamid, p);
 	}
 	return pass_unread(since);
