@@ -58,6 +58,11 @@ typedef bool WeirUpdateIndexes;
 #define WEIR_ALL_INDEXES true
 #endif
 
+/* 17: another name. */
+#ifndef PG_WAIT_BUFFER_PIN
+#define PG_WAIT_BUFFER_PIN PG_WAIT_BUFFERPIN
+#endif
+
 /* 18: index_beginscan takes instrumentation. */
 #if PG_VERSION_NUM >= 180000
 #define weir_index_beginscan(heap, index, snapshot, nkeys) \

@@ -17,6 +17,7 @@
 #include "base/errors.h"
 
 #include "access/htup_details.h"
+#include "base/compat.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_database.h"
@@ -51,23 +52,23 @@
 #define TICKS 8
 #define CALL_TICKS 64
 
-typedef struct Limit
+typedef struct TimeLimit
 {
 	TimeoutId	timer;
 	int			most;			/* ticks */
 	volatile sig_atomic_t ticks;
 	int			ms;
-} Limit;
+} TimeLimit;
 
 /* In workers: of all that is done with a batch of rows or a view's groups, and of the calls for which all wait. */
 static bool limited = false;
-static Limit whole = {.most = TICKS};
-static Limit call;
+static TimeLimit whole = {.most = TICKS};
+static TimeLimit call;
 static volatile sig_atomic_t in_call = false;
 static volatile sig_atomic_t call_is_slow = false;	/* there was a tick in it */
 static bool call_timer_runs = false;
 static volatile sig_atomic_t strikes = 0;
-static const Limit *volatile struck = NULL;	/* which limit it was */
+static const TimeLimit *volatile struck = NULL;	/* which limit it was */
 static int	hurry_ms = 0;
 static bool ending = false;
 
@@ -91,7 +92,7 @@ waits_for_others(void)
 
 /* In a signal handler.  An error may have left the code behind, and the timer running. */
 static void
-tick(Limit *limit)
+tick(TimeLimit *limit)
 {
 	int			over;
 
@@ -135,7 +136,7 @@ weir_owner_limit_time(void)
 }
 
 static void
-start(Limit *limit, int ms)
+start(TimeLimit *limit, int ms)
 {
 	int			tick_ms = Max(1, ms / limit->most);
 
