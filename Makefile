@@ -5,6 +5,7 @@
 #   make pg-regress          PostgreSQL's own regression tests on a server with Weir
 #   make oracle              2,000 random views against batch (N=, SEED=); make fuzz: CREATE VIEW statements that are mostly wrong
 #   make fuzz-functions      every function with arguments that are (SECONDS=, SEED=)
+#   make torture             kills, DDL, windows, full disks and other faults, for hours (T='pattern ...')
 #   make hostile             hostile functions, DDL and locks against a bystander
 #   make demo                see it work
 #   make bench               every target beside its baseline, half an hour; make bench-quick: five minutes
