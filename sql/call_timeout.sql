@@ -47,5 +47,23 @@ SELECT * FROM combined ORDER BY k;
 SELECT count(*), sum(quick_agg) FROM many_quick;
 SELECT * FROM bystander_v;
 SELECT count(*) FROM weir.dead_letters WHERE stream = 'stream'::regclass;
-SET client_min_messages = error;
+
+-- a view that has few groups, each of which takes long to write, gives others their turn
+CREATE FUNCTION heavy_sum(a int, b int) RETURNS int LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.4); RETURN a + b; END $$;
+CREATE AGGREGATE heavy_agg(int) (SFUNC = int4pl, STYPE = int, INITCOND = '0', COMBINEFUNC = heavy_sum);
+CREATE FOREIGN TABLE heavy (x int) SERVER weir;
+CREATE VIEW heavy_v AS SELECT heavy_agg(x) FROM heavy;
+CREATE VIEW beside_heavy AS SELECT count(*), sum(x) FROM heavy;
+INSERT INTO heavy VALUES (1);
+INSERT INTO heavy VALUES (10);
+INSERT INTO heavy VALUES (100);
+SET weir.synchronous_insert = off;
+INSERT INTO heavy VALUES (1000);
+RESET weir.synchronous_insert;
+INSERT INTO bystander VALUES (1);
+SELECT name, regexp_replace(waits_for, '\d+', 'some') AS waits_for FROM weir.views WHERE schema = 'call_timeout' AND waits_since IS NOT NULL;
+SELECT * FROM beside_heavy;
+SELECT weir.flush();
+SELECT * FROM heavy_v, beside_heavy;
+SELECT count(*) FROM weir.views WHERE schema = 'call_timeout' AND name LIKE '%heavy%' AND state <> 'active';
 DROP SCHEMA call_timeout CASCADE;

@@ -13,6 +13,7 @@
 #include "worker/aside_table.h"
 
 #include "access/xact.h"
+#include "base/clock.h"
 #include "base/compat.h"
 #include "base/own_table.h"
 #include "base/weir.h"
@@ -21,6 +22,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
+#include "utils/timestamp.h"
 #include "worker/worker.h"
 
 /* Of the bytea: a row of the table stays on its page. */
@@ -28,6 +30,9 @@
 
 /* What a portion may have in memory. */
 #define MEMORY_BYTES (32 * 1024 * 1024)
+
+/* How long it is read: merging takes its time where functions are slow. */
+#define READ_MS 100
 
 #define FETCH_ROWS 20
 
@@ -146,6 +151,13 @@ merge_chunk(AsidePortion *portion, ViewRuntime *part, struct varlena *chunk)
 	ExecClearTuple(part->spec.new_slot);
 }
 
+static bool
+is_enough(AsidePortion *portion, int64 budget)
+{
+	return portion->bytes >= budget ||
+		(portion->bytes > 0 && TimestampDifferenceExceeds(portion->begun, weir_clock_steady(), READ_MS));
+}
+
 /* False when it is of another flush and there is enough. */
 static bool
 read_row(AsidePortion *portion, ViewRuntime *runtime, HeapTuple row, TupleDesc desc, int64 budget, int64 *epoch)
@@ -156,7 +168,7 @@ read_row(AsidePortion *portion, ViewRuntime *runtime, HeapTuple row, TupleDesc d
 	struct varlena *chunk = PG_DETOAST_DATUM_PACKED(SPI_getbinval(row, desc, 4, &isnull));
 	ViewRuntime *part = weir_runtime_part(runtime, n);
 
-	if (its_epoch != *epoch && portion->bytes >= budget)
+	if (its_epoch != *epoch && is_enough(portion, budget))
 		return false;
 	if (part == NULL)
 		ereport(ERROR,
@@ -208,6 +220,7 @@ weir_aside_portion_make(void)
 	AsidePortion *portion = MemoryContextAllocZero(cxt, sizeof(AsidePortion));
 
 	portion->cxt = cxt;
+	portion->begun = weir_clock_steady();
 	weir_arena_init(&portion->epoch.main.arena, cxt);
 	weir_arena_init(&portion->epoch.main.notes, cxt);
 	return portion;

@@ -14,7 +14,7 @@
 extern int64 weir_aside_table_add(ContView *view, Epoch *epoch);
 
 /*
- * The oldest of it, merged: as much as one flush set aside, and what later ones did up to about so many bytes.
+ * The oldest of it, merged: as much as one flush set aside, and what later ones did up to about so many bytes, or a tenth of a second.
  * In a transaction; but what is read stays good after it, until weir_aside_portion_free,
  * which is also for one that could not be read.
  */
@@ -24,6 +24,7 @@ typedef struct AsidePortion
 	Epoch		epoch;			/* has all of it; in local memory and files */
 	int64		last;			/* up to where it was read */
 	int64		bytes;
+	TimestampTz begun;			/* weir_clock_steady */
 	bool		more;			/* is there after it */
 } AsidePortion;
 

@@ -199,6 +199,34 @@ note_locks(const ErrorData *error)
 		lock_share = Min(lock_share * 4, 1 << 20);
 }
 
+/* Are there views but those whose inserters wait for this one anyway? */
+static bool
+others_wait(Writing *w, const ContView *view)
+{
+	ListCell   *lc;
+
+	foreach(lc, w->views)
+		if (!weir_cont_view_reads(view, ((ContView *) lfirst(lc))->streamid))
+			return true;
+	return false;
+}
+
+/* Why it is not written, but for locks; NULL: it may be. */
+static const char *
+reason_to_wait(Writing *w, const ContView *view, int64 room)
+{
+	TimestampTz next;
+	int			ms;
+
+	if (list_member_oid(w->lacking, view->defid))
+		return _("its partitions are being made");
+	if (others_wait(w, view) && weir_write_view_turn(view->defid, &next, &ms))
+		return psprintf(_("to write a few groups of it takes %d ms, for which all views wait; others have their turn"), ms);
+	if (room < 0)
+		return _("the server's lock table has no room for more views in one flush (max_locks_per_transaction)");
+	return NULL;
+}
+
 static void
 lock_view(Writing *w, ContView *view, int64 *room)
 {
@@ -206,10 +234,7 @@ lock_view(Writing *w, ContView *view, int64 *room)
 
 	blocked->defid = view->defid;
 	*room -= 1 + LOCKS_PER_TABLE * (1 + view->nvalues);
-	if (list_member_oid(w->lacking, view->defid))
-		blocked->reason = _("its partitions are being made");
-	else if (*room < 0)
-		blocked->reason = _("the server's lock table has no room for more views in one flush (max_locks_per_transaction)");
+	blocked->reason = reason_to_wait(w, view, *room);
 	if (blocked->reason || !weir_matrel_try_lock(view, RowExclusiveLock, &blocked->blocker))
 		w->blocked = lappend(w->blocked, blocked);
 }

@@ -81,6 +81,7 @@ static void hold_streams(List *views);
 static bool forget_dropped(Aside *aside);
 static void enforce_limit(List *views);
 static void put_off(Aside *aside, const MatrelBlocker *blocker, const char *reason);
+static void await_turn(Aside *aside);
 
 void
 weir_set_aside_start(void)
@@ -368,6 +369,7 @@ weir_set_aside(ContView *view, Epoch *epoch, const MatrelBlocker *blocker, const
 		aside->view.from_seq = weir_queue_flushed_seq(weir_worker_self->slot);
 		begin_waiting(view, aside->view.since);
 		put_off(aside, blocker, reason);
+		await_turn(aside);
 	}
 	aside->added = bytes;
 	aside->change += bytes;
@@ -458,6 +460,17 @@ put_off(Aside *aside, const MatrelBlocker *blocker, const char *reason)
 	aside->next = TimestampTzPlusMilliseconds(weir_clock_steady(), pause);
 	if (!aside->fresh)
 		weir_aside_set(&aside->view);
+}
+
+/* Of a view that takes long to write. */
+static void
+await_turn(Aside *aside)
+{
+	TimestampTz next;
+	int			ms;
+
+	if (weir_write_view_turn(aside->view.defid, &next, &ms))
+		aside->next = Max(aside->next, next);
 }
 
 /* ---------------------------------------------------------------------
@@ -552,10 +565,12 @@ write_portion(Aside *aside)
 	}
 	prepare_commit(weir_cont_views_whole());
 	weir_worker_commit();
+	weir_write_view_began(defid, portion->begun);
 	if (view && (aside = find(defid)) != NULL)
 	{
 		aside->failures = 0;
 		aside->next = 0;
+		await_turn(aside);
 		aside->view.blocker.relid = InvalidOid;
 	}
 }

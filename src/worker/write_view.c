@@ -7,6 +7,10 @@
  * written with these then.  When too many groups have new values for memory, what
  * there is by then is written before the groups are.
  *
+ * Turns: all views wait while one is written.  That is as it must be where there is much to write; but where a single
+ * group takes long, because its state is large, each row of it would cost everybody so much.  Such a view is written now and then;
+ * the flush sets aside what comes in between (set_aside.c).
+ *
  * In the flush worker's transaction.
  */
 #include "postgres.h"
@@ -20,7 +24,28 @@
 #include "matrel/kept.h"
 #include "matrel/write.h"
 #include "query/execute.h"
+#include "utils/hsearch.h"
 #include "utils/timestamp.h"
+
+/*
+ * A view is slow when writing it took so long, in all and for each row, and surely so, or twice in a minute: once may be the
+ * machine.  Others have so many times as long then.
+ */
+#define SLOW_MS 200
+#define SURELY_SLOW_MS 1000
+#define SLOW_ROW_MS 5
+#define SLOW_FORGET_MS 60000
+#define OTHERS_FACTOR 3
+
+typedef struct Turn
+{
+	Oid			defid;
+	int			ms;				/* that it took when it was slow last */
+	TimestampTz last;
+	TimestampTz next;			/* 0: it was slow once */
+} Turn;
+
+static HTAB *turns = NULL;		/* process-local */
 
 /* A view that is being written. */
 typedef struct ViewWrite
@@ -114,12 +139,74 @@ write_groups(ViewWrite *write)
 	weir_kept_end(write->kept);
 }
 
+/* ---------------------------------------------------------------------
+ * Turns
+ * --------------------------------------------------------------------- */
+
+static Turn *
+find_turn(Oid defid, HASHACTION action, bool *found)
+{
+	HASHCTL		ctl;
+
+	if (turns == NULL)
+	{
+		ctl.keysize = sizeof(Oid);
+		ctl.entrysize = sizeof(Turn);
+		turns = hash_create("weir slow views", 16, &ctl, HASH_ELEM | HASH_BLOBS);
+	}
+	return hash_search(turns, &defid, action, found);
+}
+
+static void
+note_time(Oid defid, int64 rows, TimestampTz begun)
+{
+	TimestampTz now = weir_clock_steady();
+	long		ms = TimestampDifferenceMilliseconds(begun, now);
+	Turn	   *turn;
+	bool		known;
+
+	if (ms < SLOW_MS || ms / Max(rows, 1) < SLOW_ROW_MS)
+		return;
+	turn = find_turn(defid, HASH_ENTER, &known);
+	known = ms >= SURELY_SLOW_MS || (known && !TimestampDifferenceExceeds(turn->last, now, SLOW_FORGET_MS));
+	turn->ms = ms;
+	turn->last = now;
+	turn->next = known ? TimestampTzPlusMilliseconds(now, ms * OTHERS_FACTOR) : 0;
+}
+
+void
+weir_write_view_began(Oid defid, TimestampTz start)
+{
+	TimestampTz now = weir_clock_steady();
+	Turn	   *turn = turns ? find_turn(defid, HASH_FIND, NULL) : NULL;
+
+	if (turn && turn->next >= now)
+		turn->next = now + (now - start) * OTHERS_FACTOR;
+}
+
+bool
+weir_write_view_turn(Oid defid, TimestampTz *next, int *ms)
+{
+	Turn	   *turn = turns ? find_turn(defid, HASH_FIND, NULL) : NULL;
+
+	if (turn == NULL || weir_clock_steady() >= turn->next)
+		return false;
+	*next = turn->next;
+	*ms = turn->ms;
+	return true;
+}
+
+/* ---------------------------------------------------------------------
+ * A view
+ * --------------------------------------------------------------------- */
+
 int64
 weir_write_view(ContView *view, Epoch *epoch, FaultyGroups *faulty)
 {
 	TimestampTz start = weir_clock_steady();
 	ViewWrite	write = {epoch, faulty, weir_runtime_get(view)};
 	ViewRuntime *part;
+	TimestampTz begun = weir_clock_steady();	/* with a plan */
 	OwnerSwitch saved;
 
 	weir_owner_enter(&saved, view->owner, view->path, view->defid);
@@ -135,6 +222,7 @@ weir_write_view(ContView *view, Epoch *epoch, FaultyGroups *faulty)
 		weir_matrel_close(write.matrel);
 	}
 	weir_stats_view_flush(view->defid, write.written, weir_clock_steady() - start);
+	note_time(view->defid, write.written, begun);
 	weir_owner_leave(&saved);
 	return write.written;
 }

@@ -130,6 +130,9 @@ case("combine", "a combine function sleeps and takes no interruption", STREAM + 
 case("combine", "a combine function takes 50 ms for each of many groups", STREAM + f("BEGIN PERFORM pg_sleep(0.05); RETURN a + b; END", "a int, b int") +
      "CREATE AGGREGATE agg(int) (SFUNC = int4pl, STYPE = int, INITCOND = '0', COMBINEFUNC = f); CREATE VIEW v AS SELECT k, agg(x) FROM s GROUP BY k;",
      MANY, "SELECT pg_sleep(0.2)", MANY)
+case("combine", "a state of twenty megabytes grows", "CREATE FOREIGN TABLE s (k int, t text) SERVER weir; CREATE VIEW v AS SELECT k, string_agg(t, '') FROM s GROUP BY k;"
+     "INSERT INTO s SELECT 1, (SELECT string_agg(md5(random()::text), '') FROM generate_series(1, 10000)) || i FROM generate_series(1, 60) i",
+     *["INSERT INTO s VALUES (1, 'x')", "SELECT pg_sleep(0.05)"] * 40)
 case("index", "a predicate of an index takes 50 ms for each of many groups", STREAM + f("BEGIN PERFORM pg_sleep(0.05); RETURN true; END", returns="bool", extra="IMMUTABLE") +
      "CREATE VIEW v AS SELECT k, count(*) FROM s GROUP BY k; CREATE INDEX ON v_mrel (k) WHERE f(k);", MANY)
 case("index", "an expression of an index sleeps", STREAM + f("BEGIN PERFORM pg_sleep(3600); RETURN x; END", extra="IMMUTABLE") +
