@@ -40,6 +40,12 @@
 /* How long the rows of an open feed wait for a lock. */
 #define OPEN_LOCK_TIMEOUT "1s"
 
+/*
+ * Most that is taken at a time from a transaction that runs: nobody waits for its rows, but who commits meanwhile waits for the worker.
+ * Some ten thousand rows, so that to start the plans for them does not weigh.
+ */
+#define OPEN_BATCH_BYTES (2 * 1024 * 1024)
+
 typedef struct SpoolReader
 {
 	QueueMessage *message;
@@ -362,13 +368,14 @@ static void
 take_in_from_feed(Feed *feed, int64 seq, bool open)
 {
 	LargeBatch	large = {0};
+	Size		bytes = (Size) weir_batch_kb * 1024;
 
 	if (feed->run == NULL)
 		weir_run_give_to_feed(weir_run_create(), feed);
 	large.run = feed->run;
 	large.feed = feed;
 	large.open = open;
-	large.last = weir_feed_batch_end(feed, (Size) weir_batch_kb * 1024);
+	large.last = weir_feed_batch_end(feed, open ? Min(bytes, OPEN_BATCH_BYTES) : bytes);
 	large.batch = weir_batch_create(CurrentMemoryContext);
 	weir_batch_add_pieces(large.batch, feed->first, large.last, seq);
 	take_in_and_free(&large);

@@ -118,6 +118,8 @@ for what, body in [
         ("locks a row for update", "BEGIN PERFORM FROM hostile.t FOR UPDATE; RETURN x; END"),
         ("begins a transaction", "BEGIN COMMIT; RETURN x; END")]:
     case("code", f"a function {what}", "CREATE TABLE t (i int); INSERT INTO t VALUES (1);" + STREAM + f(body) + VIEW)
+case("flood", "a large transaction rolls back, again and again", STREAM + "CREATE VIEW v AS SELECT k, count(*) FROM s GROUP BY k;",
+     *["BEGIN; INSERT INTO s SELECT i, 1 FROM generate_series(1, 200000) i; ROLLBACK"] * 8)
 case("code", "a function waits for an advisory lock", STREAM + f("BEGIN PERFORM pg_advisory_lock(77); RETURN x; END") + VIEW,
      None, "SELECT pg_advisory_lock(77)", INSERT)
 case("combine", "a combine function sleeps", STREAM + f("BEGIN PERFORM pg_sleep(3600); RETURN a + b; END", "a int, b int") +
