@@ -32,6 +32,7 @@
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "storage/ipc.h"
+#include "storage/procsignal.h"
 #include "stream/feed.h"
 #include "tcop/dest.h"
 #include "tcop/tcopprot.h"
@@ -467,6 +468,10 @@ weir_queue_commit_wait(int64 seq, bool show_errors)
 					 errdetail("The transaction has already committed, but its stream rows might not be in the views yet.")));
 			return false;
 		}
+
+		/* Interrupts are held, but DROP DATABASE, of any one, waits for this process to take part. */
+		if (ProcSignalBarrierPending)
+			ProcessProcSignalBarrier();
 
 		timeout = Min(weir_queue_wait_warn(&wait), look);
 		rc = WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_POSTMASTER_DEATH, timeout, wait_event);

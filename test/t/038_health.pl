@@ -54,6 +54,9 @@ $node->wait_for_log(qr/no free slot for a weir flush worker/);
 my $insert = begin_psql($node, 'SET ROLE app; INSERT INTO s VALUES (1)');
 ok(wait_for_stderr($insert, qr/still waiting for the flush of stream rows: a weir flush worker could not be started.*HINT:  Increase max_worker_processes/s),
 	'a COMMIT that waits says why');
+$node->safe_psql('postgres', 'CREATE DATABASE another');
+($status) = $node->psql('postgres', 'DROP DATABASE another', extra_params => [ '-v', 'ON_ERROR_STOP=1' ], timeout => 20, timed_out => \my $timed_out);
+ok(!$timed_out && $status == 0, 'and keeps no other database from being dropped');
 $node->safe_psql('postgres', q(SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query LIKE '%INSERT INTO s%' AND pid <> pg_backend_pid()));
 $insert->{run}->finish;
 like($insert->{err}, qr/canceling wait/, 'and can be cancelled');
