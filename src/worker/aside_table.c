@@ -31,9 +31,6 @@
 /* What a portion may have in memory. */
 #define MEMORY_BYTES (32 * 1024 * 1024)
 
-/* How long it is read: merging takes its time where functions are slow. */
-#define READ_MS 100
-
 #define FETCH_ROWS 20
 
 /* In a bytea, before the rows, which are at MAXALIGNed places of a copy that begins at one. */
@@ -151,11 +148,12 @@ merge_chunk(AsidePortion *portion, ViewRuntime *part, struct varlena *chunk)
 	ExecClearTuple(part->spec.new_slot);
 }
 
+/* Merging takes its time where functions are slow. */
 static bool
 is_enough(AsidePortion *portion, int64 budget)
 {
 	return portion->bytes >= budget ||
-		(portion->bytes > 0 && TimestampDifferenceExceeds(portion->begun, weir_clock_steady(), READ_MS));
+		(portion->bytes > 0 && TimestampDifferenceExceeds(portion->begun, weir_clock_steady(), portion->read_ms));
 }
 
 /* False when it is of another flush and there is enough. */
@@ -214,13 +212,14 @@ read_rows(AsidePortion *portion, ViewRuntime *runtime, Portal cursor, int64 budg
 }
 
 AsidePortion *
-weir_aside_portion_make(void)
+weir_aside_portion_make(int read_ms)
 {
 	MemoryContext cxt = AllocSetContextCreate(weir_worker_self->cxt, "weir set aside", ALLOCSET_DEFAULT_SIZES);
 	AsidePortion *portion = MemoryContextAllocZero(cxt, sizeof(AsidePortion));
 
 	portion->cxt = cxt;
 	portion->begun = weir_clock_steady();
+	portion->read_ms = read_ms;
 	weir_arena_init(&portion->epoch.main.arena, cxt);
 	weir_arena_init(&portion->epoch.main.notes, cxt);
 	return portion;

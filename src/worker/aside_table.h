@@ -14,7 +14,7 @@
 extern int64 weir_aside_table_add(ContView *view, Epoch *epoch);
 
 /*
- * The oldest of it, merged: as much as one flush set aside, and what later ones did up to about so many bytes, or a tenth of a second.
+ * The oldest of it, merged: as much as one flush set aside, and what later ones did up to about so many bytes, and for read_ms.
  * In a transaction; but what is read stays good after it, until weir_aside_portion_free,
  * which is also for one that could not be read.
  */
@@ -25,10 +25,11 @@ typedef struct AsidePortion
 	int64		last;			/* up to where it was read */
 	int64		bytes;
 	TimestampTz begun;			/* weir_clock_steady */
+	int			read_ms;
 	bool		more;			/* is there after it */
 } AsidePortion;
 
-extern AsidePortion *weir_aside_portion_make(void);
+extern AsidePortion *weir_aside_portion_make(int read_ms);
 extern void weir_aside_table_read(AsidePortion *portion, ViewRuntime *runtime, int64 budget);
 extern void weir_aside_portion_free(AsidePortion *portion);
 

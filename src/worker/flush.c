@@ -220,7 +220,7 @@ reason_to_wait(Writing *w, const ContView *view, int64 room)
 
 	if (list_member_oid(w->lacking, view->defid))
 		return _("its partitions are being made");
-	if (others_wait(w, view) && weir_write_view_turn(view->defid, &next, &ms))
+	if (weir_write_view_is_slow(view->defid, &next, &ms) && weir_clock_steady() < next && others_wait(w, view))
 		return psprintf(_("to write a few groups of it takes %d ms, for which all views wait; others have their turn"), ms);
 	if (room < 0)
 		return _("the server's lock table has no room for more views in one flush (max_locks_per_transaction)");

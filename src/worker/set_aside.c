@@ -45,6 +45,10 @@
 
 /* Written back at once, or twice what was added last, so that it catches up. */
 #define PORTION_BYTES (1024 * 1024)
+#define READ_MS 100
+
+/* Of a view whose groups take long to write: the fewer portions the better, so it is read for as long as writing takes. */
+#define SLOW_PORTION_BYTES (32 * 1024 * 1024)
 
 /* How soon it is tried again: a lock, an error; doubled each time. */
 #define LOCK_PAUSE_MS 5
@@ -469,7 +473,7 @@ await_turn(Aside *aside)
 	TimestampTz next;
 	int			ms;
 
-	if (weir_write_view_turn(aside->view.defid, &next, &ms))
+	if (weir_write_view_is_slow(aside->view.defid, &next, &ms))
 		aside->next = Max(aside->next, next);
 }
 
@@ -517,6 +521,23 @@ lock_view(Aside *aside)
 	return forget_dropped(aside) ? NULL : weir_cont_view_by_def(aside->view.defid);
 }
 
+static void
+read_some(Aside *aside, ContView *view)
+{
+	int64		budget = aside->lacking ? PORTION_BYTES : Max(PORTION_BYTES, aside->added * 2);
+	int			read_ms = READ_MS;
+	TimestampTz next;
+	int			ms;
+
+	if (weir_write_view_is_slow(view->defid, &next, &ms) && !aside->lacking)
+	{
+		budget = Max(budget, SLOW_PORTION_BYTES);
+		read_ms = Max(read_ms, ms);
+	}
+	portion = weir_aside_portion_make(read_ms);
+	weir_aside_table_read(portion, weir_runtime_get(view), budget);
+}
+
 /* The first half: what there is, in local memory.  False when the view cannot be written. */
 static bool
 read_portion(Aside *aside, bool *partitioned)
@@ -528,9 +549,7 @@ read_portion(Aside *aside, bool *partitioned)
 	if (view)
 	{
 		*partitioned = view->options.partitioned;
-		portion = weir_aside_portion_make();
-		weir_aside_table_read(portion, weir_runtime_get(view),
-							  aside->lacking ? PORTION_BYTES : Max(PORTION_BYTES, aside->added * 2));
+		read_some(aside, view);
 	}
 	prepare_commit(weir_cont_views_whole());
 	weir_worker_commit();

@@ -185,11 +185,11 @@ weir_write_view_began(Oid defid, TimestampTz start)
 }
 
 bool
-weir_write_view_turn(Oid defid, TimestampTz *next, int *ms)
+weir_write_view_is_slow(Oid defid, TimestampTz *next, int *ms)
 {
 	Turn	   *turn = turns ? find_turn(defid, HASH_FIND, NULL) : NULL;
 
-	if (turn == NULL || weir_clock_steady() >= turn->next)
+	if (turn == NULL || turn->next == 0)
 		return false;
 	*next = turn->next;
 	*ms = turn->ms;

@@ -23,10 +23,10 @@ extern int64 weir_write_view(ContView *view, Epoch *epoch, FaultyGroups *faulty)
 extern ErrorData *weir_write_view_carefully(ContView *view, Epoch *epoch, int64 *written);
 
 /*
- * A view that has groups which take long to write (large states, slow functions) lets others have their turn: not to be
- * written before *next (weir_clock_steady), for it took so many ms.  False: at any time.
+ * Has the view groups which take long to write (large states, slow functions)?  Then others have their turn: it is not to be
+ * written before *next (weir_clock_steady), for it took so many ms.
  */
-extern bool weir_write_view_turn(Oid defid, TimestampTz *next, int *ms);
+extern bool weir_write_view_is_slow(Oid defid, TimestampTz *next, int *ms);
 
 /* It was written just now, and what was done for that began then. */
 extern void weir_write_view_began(Oid defid, TimestampTz start);
