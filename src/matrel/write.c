@@ -415,16 +415,11 @@ update_row(MatrelWriter *w, MatrelPart *part, ItemPointer tid)
 	LockTupleMode mode;
 	TM_Result	result;
 
-	result = table_tuple_update(part->rel, tid, w->row, cid, GetActiveSnapshot(), InvalidSnapshot,
-								false, &failure, &mode, &indexes);
-	if (result == TM_BeingModified)
-	{
-		weir_row_check(part->rel, tid);
+	weir_row_check(part->rel, tid);
 
-		/* A lock for a foreign key, which the update need not wait for, or one that is gone. */
-		result = table_tuple_update(part->rel, tid, w->row, cid, GetActiveSnapshot(), InvalidSnapshot,
-									true, &failure, &mode, &indexes);
-	}
+	/* Waits for a lock for a foreign key not at all, and for one that came this moment only so long: see weir_tend_hurry. */
+	result = table_tuple_update(part->rel, tid, w->row, cid, GetActiveSnapshot(), InvalidSnapshot,
+								true, &failure, &mode, &indexes);
 	if (result != TM_Ok)
 		ereport(ERROR,
 				(errcode(ERRCODE_WEIR_CHANGED),
