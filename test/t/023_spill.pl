@@ -1,11 +1,13 @@
 # Groups that went to several files are merged when they are flushed: every kind of key, an empty matrel and a full one.
+# The limit of temporary files is of sessions, not of workers.
 use strict;
 use warnings;
 use WeirTest;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = weir_cluster('spill', conf => "weir.memory = '16MB'\nweir.batch_rows = 20000\nmax_wal_size = '4GB'");
+my $node = weir_cluster('spill', conf => "weir.memory = '16MB'\nweir.batch_rows = 20000\nmax_wal_size = '4GB'\ntemp_file_limit = '64kB'");
+$ENV{PGOPTIONS} = '-c temp_file_limit=-1';
 my %views = (
 	int_key => q(SELECT k, count(*), sum(k), min(x), max(x), avg(x), stddev(x) FROM %s GROUP BY k),
 	two_keys => q(SELECT d, k, count(*), sum(x) FROM %s GROUP BY d, k),
