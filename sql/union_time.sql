@@ -110,6 +110,8 @@ INSERT INTO cases VALUES
 	 'SELECT k, count(*), count(DISTINCT n) FROM (SELECT k, v AS n, at FROM pa WHERE v > 1 UNION ALL SELECT id, w, at FROM pb JOIN names ON k = id) u WHERE at > weir.clock() - interval ''1 hour'' GROUP BY k'),
 	('by arrival', 'sw = ''1 hour''', 'SELECT n.name, count(*) FROM (SELECT k FROM a UNION ALL SELECT id FROM b UNION ALL SELECT k + 1 FROM a) u LEFT JOIN names n USING (k) GROUP BY 1',
 	 'SELECT n.name, count(*) FROM (SELECT k FROM pa UNION ALL SELECT id FROM pb UNION ALL SELECT k + 1 FROM pa) u LEFT JOIN names n USING (k) GROUP BY 1'),
+	('joined', 'sw = ''1 hour'', sw_column = ''at''', 'SELECT j.name, m.name AS other, min(j.k) AS l, count(*) FROM (names n RIGHT JOIN (SELECT k FROM a UNION ALL SELECT id FROM b) u USING (k)) j JOIN names m ON m.k = j.k GROUP BY 1, 2',
+	 'SELECT n.name, m.name, min(u.k), count(*) FROM (SELECT k, at FROM pa UNION ALL SELECT id, at FROM pb) u LEFT JOIN names n USING (k) JOIN names m ON m.k = u.k WHERE u.at > weir.clock() - interval ''1 hour'' GROUP BY 1, 2'),
 	('nested', 'sw = ''30 minutes'', sw_column = ''at''', 'SELECT count(*) FROM (SELECT k * 2 AS k2 FROM ((SELECT k FROM a UNION ALL SELECT id FROM b) UNION ALL SELECT k FROM a) u WHERE k > 1) q',
 	 'SELECT count(*) FROM (SELECT k, at FROM pa UNION ALL SELECT id, at FROM pb UNION ALL SELECT k, at FROM pa) u WHERE k > 1 AND at > weir.clock() - interval ''30 minutes'''),
 	('log', 'sw = ''1 hour'', sw_column = ''at''', 'SELECT k, v AS "N n" FROM a UNION ALL SELECT id, w FROM b',

@@ -595,7 +595,7 @@ add_to_query(Query *query, const char *column, const Interval *length)
 		}
 		else if (rte->rtekind == RTE_SUBQUERY && rte->subquery->setOperations && OidIsValid(weir_query_stream(rte->subquery)))
 		{
-			attno = weir_union_time_column(rte, column, &type, &typmod);
+			attno = weir_union_time_column(query, rti, column, &type, &typmod);
 			if (type != TIMESTAMPOID && type != TIMESTAMPTZOID)
 				ereport(ERROR,
 						(errcode(attno > 0 ? ERRCODE_DATATYPE_MISMATCH : ERRCODE_UNDEFINED_COLUMN),

@@ -33,7 +33,8 @@
 static bool is_union_tree(Node *node, bool distinct);
 static void make_all(Node *node);
 static void check_branch(ParseState *pstate, Query *branch);
-static AttrNumber add_column(RangeTblEntry *rte, const char *name);
+static AttrNumber add_column(Query *query, Index rti, const char *name);
+static void widen_joins(Query *query, Index child, Var *column, char *name);
 static TargetEntry *make_stream_column(Query *branch, const char *name, int resno);
 static Index first_leaf(Node *node);
 static void add_type(Node *node, Var *var);
@@ -211,10 +212,10 @@ weir_union_is_event_time(Query *subquery, AttrNumber attno)
 }
 
 AttrNumber
-weir_union_time_column(RangeTblEntry *rte, const char *name, Oid *type, int32 *typmod)
+weir_union_time_column(Query *query, Index rti, const char *name, Oid *type, int32 *typmod)
 {
-	Query	   *query = rte->subquery;
-	SetOperationStmt *top = castNode(SetOperationStmt, query->setOperations);
+	RangeTblEntry *rte = rt_fetch(rti, query->rtable);
+	SetOperationStmt *top = castNode(SetOperationStmt, rte->subquery->setOperations);
 	AttrNumber	attno = InvalidAttrNumber;
 	ListCell   *lc;
 
@@ -222,7 +223,7 @@ weir_union_time_column(RangeTblEntry *rte, const char *name, Oid *type, int32 *t
 		if (strcmp(strVal(lfirst(lc)), name) == 0 && attno == InvalidAttrNumber)
 			attno = foreach_current_index(lc) + 1;
 	if (attno == InvalidAttrNumber)
-		attno = add_column(rte, name);
+		attno = add_column(query, rti, name);
 	if (attno != InvalidAttrNumber)
 	{
 		*type = list_nth_oid(top->colTypes, attno - 1);
@@ -233,8 +234,9 @@ weir_union_time_column(RangeTblEntry *rte, const char *name, Oid *type, int32 *t
 
 /* A column that each branch's stream has becomes one of the union's, its last.  InvalidAttrNumber: not all have it. */
 static AttrNumber
-add_column(RangeTblEntry *rte, const char *name)
+add_column(Query *outer, Index rti, const char *name)
 {
+	RangeTblEntry *rte = rt_fetch(rti, outer->rtable);
 	Query	   *query = rte->subquery;
 	int			resno = list_length(query->targetList) + 1;
 	List	   *entries = NIL;
@@ -267,7 +269,129 @@ add_column(RangeTblEntry *rte, const char *name)
 	if (rte->alias && list_length(rte->alias->colnames) == list_length(rte->eref->colnames))
 		rte->alias->colnames = lappend(rte->alias->colnames, makeString(pstrdup(name)));
 	rte->eref->colnames = lappend(rte->eref->colnames, makeString(pstrdup(name)));
+	var = copyObject(var);
+	var->varno = rti;
+	widen_joins(outer, rti, var, pstrdup(name));
 	return resno;
+}
+
+/* ---------------------------------------------------------------------
+ * Joins over what got a column more
+ * --------------------------------------------------------------------- */
+
+/* The join one of whose sides is this entry; NULL: none. */
+static JoinExpr *
+find_join(Node *node, Index child, bool *left)
+{
+	JoinExpr   *result = NULL;
+	ListCell   *lc;
+
+	if (IsA(node, FromExpr))
+		foreach(lc, ((FromExpr *) node)->fromlist)
+			if (result == NULL)
+				result = find_join(lfirst(lc), child, left);
+	if (IsA(node, JoinExpr))
+	{
+		JoinExpr   *join = (JoinExpr *) node;
+		Node	   *sides[] = {join->larg, join->rarg};
+
+		for (int i = 0; i < 2 && result == NULL; i++)
+		{
+			Index		side = IsA(sides[i], RangeTblRef) ? ((RangeTblRef *) sides[i])->rtindex : ((JoinExpr *) sides[i])->rtindex;
+
+			*left = i == 0;
+			result = side == child ? join : find_join(sides[i], child, left);
+		}
+	}
+	return result;
+}
+
+/* References to columns of an entry from this one on go to the next one. */
+typedef struct ShiftContext
+{
+	Index		rti;
+	AttrNumber	from;
+	int			level;
+	List	   *seen;			/* a node may be in several places */
+} ShiftContext;
+
+static bool
+shift_walker(Node *node, ShiftContext *cxt)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Var))
+	{
+		Var		   *var = (Var *) node;
+
+		if (var->varno == cxt->rti && var->varlevelsup == cxt->level && var->varattno >= cxt->from &&
+			!list_member_ptr(cxt->seen, var))
+		{
+			cxt->seen = lappend(cxt->seen, var);
+			var->varattno++;
+			if (var->varnosyn == cxt->rti)
+				var->varattnosyn++;
+		}
+		return false;
+	}
+	if (IsA(node, Query))
+	{
+		bool		result;
+
+		cxt->level++;
+		result = query_tree_walker((Query *) node, shift_walker, cxt, 0);
+		cxt->level--;
+		return result;
+	}
+	return expression_tree_walker(node, shift_walker, cxt);
+}
+
+/*
+ * A join has the columns of both its sides, and says which: merged ones, then the rest of the left side's and of the
+ * right side's in their order.  So what its side got is put between them, and the joins over it get one more in turn.
+ */
+static void
+widen_joins(Query *query, Index child, Var *column, char *name)
+{
+	bool		left;
+	JoinExpr   *join = find_join((Node *) query->jointree, child, &left);
+	RangeTblEntry *rte;
+	ShiftContext cxt = {0};
+	List	   *columns;
+	int			at;
+	int			place;
+	Var		   *var;
+	ListCell   *lc;
+
+	if (join == NULL)
+		return;
+	rte = rt_fetch(join->rtindex, query->rtable);
+	columns = left ? rte->joinleftcols : rte->joinrightcols;
+	foreach(lc, columns)
+		if (lfirst_int(lc) >= column->varattno)
+			lfirst_int(lc)++;
+	for (at = rte->joinmergedcols; at < list_length(columns) && list_nth_int(columns, at) < column->varattno; at++)
+		;
+	place = left ? at : list_length(rte->joinleftcols) + at - rte->joinmergedcols;
+	columns = list_insert_nth_int(columns, at, column->varattno);
+	if (left)
+		rte->joinleftcols = columns;
+	else
+		rte->joinrightcols = columns;
+	rte->joinaliasvars = list_insert_nth(rte->joinaliasvars, place, copyObject(column));
+	rte->eref->colnames = list_insert_nth(rte->eref->colnames, place, makeString(name));
+	if (rte->alias && list_length(rte->alias->colnames) > place)
+		rte->alias->colnames = list_insert_nth(rte->alias->colnames, place, makeString(name));
+
+	cxt.rti = join->rtindex;
+	cxt.from = place + 1;
+	(void) query_tree_walker(query, shift_walker, &cxt, 0);
+	var = copyObject(column);
+	var->varno = join->rtindex;
+	var->varattno = place + 1;
+	var->varnosyn = 0;
+	var->varattnosyn = 0;
+	widen_joins(query, join->rtindex, var, name);
 }
 
 static TargetEntry *

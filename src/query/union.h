@@ -26,10 +26,10 @@ extern void weir_union_prepare(ParseState *pstate, RangeTblEntry *rte);
 extern bool weir_union_is_event_time(Query *subquery, AttrNumber attno);
 
 /*
- * The column of a UNION ALL in FROM that has this name; when none has, one that
+ * The column of a UNION ALL, an entry of the query's FROM, that has this name; when none has, one that
  * is added, of the columns of this name that the branches' streams have, all of
  * one type.  InvalidAttrNumber when some stream has none.  Modifies the query.
  */
-extern AttrNumber weir_union_time_column(RangeTblEntry *rte, const char *name, Oid *type, int32 *typmod);
+extern AttrNumber weir_union_time_column(Query *query, Index rti, const char *name, Oid *type, int32 *typmod);
 
 #endif
