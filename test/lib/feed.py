@@ -18,7 +18,8 @@ def check(ok, name):
 
 
 def copy(c, first, n=ROWS, table="s"):
-    c.query(f"COPY {table} (k, x) FROM PROGRAM 'seq {first} {first + n - 1} | awk ''{{print $1 % 100 \"\\t\" $1}}'''")
+    # What cancels the statement is sent to its programs, too: they must not be the first to end.
+    c.query(f"COPY {table} (k, x) FROM PROGRAM 'trap \"\" INT; seq {first} {first + n - 1} | awk ''{{print $1 % 100 \"\\t\" $1}}'''")
 
 
 def counts(first, n=ROWS):
