@@ -20,6 +20,7 @@
 #include "rewrite/rewriteHandler.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 
 /* Rows that are kept until they are written together, and of how many bytes. */
 #define MAX_PENDING 500
@@ -170,4 +171,18 @@ weir_own_insert_end(OwnInsert *insert)
 	FreeExecutorState(insert->estate);
 	table_close(insert->rel, NoLock);
 	MemoryContextDelete(insert->cxt);
+}
+
+void
+weir_own_delete(Relation rel, const ItemPointerData *tid)
+{
+	ItemPointerData next = *tid;
+	TM_FailureData failure;
+	TM_Result	result;
+
+	while ((result = table_tuple_delete(rel, &next, GetCurrentCommandId(true), SnapshotAny, InvalidSnapshot,
+										true, &failure, false)) == TM_Updated)
+		next = failure.ctid;
+	if (result != TM_Ok && result != TM_Deleted && result != TM_SelfModified)
+		elog(ERROR, "unexpected result %d of deleting a row of \"%s\"", result, RelationGetRelationName(rel));
 }

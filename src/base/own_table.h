@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 #include "executor/spi.h"
+#include "utils/rel.h"
 
 /* Prepare a statement, in SPI, and keep its plan in *plan, which is NULL at first.  The text names everything by schema. */
 extern void weir_own_prepare(SPIPlanPtr *plan, const char *sql, int nargs, Oid *types);
@@ -28,5 +29,11 @@ typedef struct OwnInsert OwnInsert;
 extern OwnInsert *weir_own_insert_begin(Oid relid);
 extern void weir_own_insert(OwnInsert *insert, int nvalues, const Datum *values, const bool *nulls);
 extern void weir_own_insert_end(OwnInsert *insert);
+
+/*
+ * Delete a row, and if it has been changed meanwhile by another transaction, which is waited for, what has become of it: a worker
+ * may be writing what it knows of an object that is dropped.  The table is locked for writing.
+ */
+extern void weir_own_delete(Relation rel, const ItemPointerData *tid);
 
 #endif

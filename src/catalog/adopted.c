@@ -22,6 +22,7 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "base/compat.h"
+#include "base/own_table.h"
 #include "base/shmem.h"
 #include "base/weir.h"
 #include "catalog/adopted.h"
@@ -166,7 +167,7 @@ weir_adopted_prune(void)
 		Oid			defid = DatumGetObjectId(heap_getattr(tuple, ANUM_ADOPTED_DEF, RelationGetDescr(rel), &isnull));
 
 		if (!weir_adopted_in(rows, defid))
-			CatalogTupleDelete(rel, &tuple->t_self);
+			weir_own_delete(rel, &tuple->t_self);
 	}
 	systable_endscan(scan);
 	table_close(rel, RowExclusiveLock);

@@ -26,6 +26,7 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
+#include "base/own_table.h"
 #include "base/shmem.h"
 #include "base/stats.h"
 #include "base/weir.h"
@@ -246,7 +247,7 @@ weir_cont_view_forget(Oid relid, ContView *view)
 		weir_view_row_relations(view, tuple, RelationGetDescr(rel));
 		if (relid == view->defid || relid == view->viewid || relid == view->matrelid)
 		{
-			CatalogTupleDelete(rel, &tuple->t_self);
+			weir_own_delete(rel, &tuple->t_self);
 			mark_changed(rel);
 			found = true;
 		}

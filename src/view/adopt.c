@@ -25,6 +25,7 @@
 #include "access/xact.h"
 #include "base/attempt.h"
 #include "base/compat.h"
+#include "base/own_table.h"
 #include "base/shmem.h"
 #include "base/weir.h"
 #include "catalog/adopted.h"
@@ -378,7 +379,7 @@ forget_absent(const char *table)
 		Datum		first = heap_getattr(tuple, 1, RelationGetDescr(rel), &isnull);
 
 		if (!isnull && !is_there(DatumGetObjectId(first)))
-			CatalogTupleDelete(rel, &tuple->t_self);
+			weir_own_delete(rel, &tuple->t_self);
 	}
 	systable_endscan(scan);
 	table_close(rel, RowExclusiveLock);

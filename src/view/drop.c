@@ -18,6 +18,7 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
+#include "base/own_table.h"
 #include "base/weir.h"
 #include "catalog/cont_view.h"
 #include "catalog/dependency.h"
@@ -128,7 +129,7 @@ forget(Oid objectid, const char *table)
 		Datum		first = heap_getattr(tuple, 1, RelationGetDescr(rel), &isnull);
 
 		if (!isnull && DatumGetObjectId(first) == objectid)
-			CatalogTupleDelete(rel, &tuple->t_self);
+			weir_own_delete(rel, &tuple->t_self);
 	}
 	systable_endscan(scan);
 	table_close(rel, RowExclusiveLock);
