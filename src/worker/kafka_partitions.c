@@ -249,7 +249,7 @@ weir_partitions_look_at_idle(void)
 
 /*
  * librdkafka 2.0 can lose a partition's fetcher when leaders move while brokers
- * are slow.
+ * are slow, so that even reading it anew gives nothing.
  */
 void
 weir_partitions_look_at_silent(void)
@@ -275,6 +275,12 @@ weir_partitions_look_at_silent(void)
 				(errmsg("stream %s: partition %d was silent for a while, but has messages up to offset " INT64_FORMAT,
 						self->options->name, p, high),
 				 errdetail("It is read anew from the next offset.")));
+
+		/* That did not help the last time: its client is of no use any more. */
+		if (part->patience_ms > 2 * PATIENCE_MIN_MS)
+			ereport(FATAL,
+					(errcode(ERRCODE_CONNECTION_FAILURE),
+					 errmsg("stream %s: partition %d gives no messages; the worker begins anew", self->options->name, p)));
 		(void) weir_partition_restart(p, true);
 	}
 }
