@@ -329,7 +329,7 @@ begin_waiting(ContView *view, TimestampTz since)
 {
 	static SPIPlanPtr plan = NULL;
 	Oid			types[4] = {OIDOID, OIDOID, TIMESTAMPTZOID, REGCLASSARRAYOID};
-	List	   *streams = lcons_oid(view->streamid, view->more_streams);
+	List	   *streams = lcons_oid(view->streamid, list_copy(view->more_streams));
 	Datum	   *elems = palloc(sizeof(Datum) * list_length(streams));
 	Datum		values[4];
 	ListCell   *lc;
