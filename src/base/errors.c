@@ -130,6 +130,12 @@ weir_errors_is_lock_timeout(const ErrorData *error)
 }
 
 bool
+weir_errors_is_lock_table_full(const ErrorData *error)
+{
+	return error->sqlerrcode == ERRCODE_OUT_OF_MEMORY && strcmp(file_of(error), "lock.c") == 0;
+}
+
+bool
 weir_errors_is_too_large(const ErrorData *error)
 {
 	return error->sqlerrcode == ERRCODE_WEIR_TOO_LARGE && is_believed(error);

@@ -49,6 +49,9 @@ extern ErrorKind weir_errors_kind(const ErrorData *error);
 /* Has a lock not been granted within lock_timeout? */
 extern bool weir_errors_is_lock_timeout(const ErrorData *error);
 
+/* Is there no room in the server's lock table? */
+extern bool weir_errors_is_lock_table_full(const ErrorData *error);
+
 /* Did Weir itself raise ERRCODE_WEIR_TOO_LARGE? */
 extern bool weir_errors_is_too_large(const ErrorData *error);
 

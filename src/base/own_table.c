@@ -18,6 +18,7 @@
 #include "commands/sequence.h"
 #include "executor/executor.h"
 #include "rewrite/rewriteHandler.h"
+#include "utils/array.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -85,6 +86,17 @@ find_identity(OwnInsert *insert)
 		insert->identity = i;
 		insert->sequence = castNode(NextValueExpr, build_column_default(insert->rel, i + 1))->seqid;
 	}
+}
+
+Datum
+weir_own_oids(List *oids, Oid type)
+{
+	Datum	   *elems = palloc(sizeof(Datum) * Max(list_length(oids), 1));
+	ListCell   *lc;
+
+	foreach(lc, oids)
+		elems[foreach_current_index(lc)] = ObjectIdGetDatum(lfirst_oid(lc));
+	return PointerGetDatum(construct_array(elems, list_length(oids), type, sizeof(Oid), true, TYPALIGN_INT));
 }
 
 OwnInsert *

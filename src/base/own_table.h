@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 #include "executor/spi.h"
+#include "nodes/pg_list.h"
 #include "utils/rel.h"
 
 /* Prepare a statement, in SPI, and keep its plan in *plan, which is NULL at first.  The text names everything by schema. */
@@ -18,6 +19,9 @@ extern void weir_own_prepare(SPIPlanPtr *plan, const char *sql, int nargs, Oid *
  */
 extern uint64 weir_own_execute(SPIPlanPtr *plan, const char *sql, int nargs, Oid *types,
 							   Datum *values, const char *nulls);
+
+/* OIDs as an array of this type (oid, regclass, ...), for an argument of such a statement. */
+extern Datum weir_own_oids(List *oids, Oid type);
 
 /*
  * Insert many rows, in the current transaction: each has values for the table's

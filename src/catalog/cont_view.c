@@ -168,11 +168,11 @@ weir_cont_views_version(void)
 }
 
 ContView *
-weir_cont_view_by_def(Oid defid)
+weir_cont_views_find(List *views, Oid defid)
 {
 	ListCell   *lc;
 
-	foreach(lc, weir_cont_views())
+	foreach(lc, views)
 	{
 		ContView   *view = lfirst(lc);
 
@@ -180,6 +180,12 @@ weir_cont_view_by_def(Oid defid)
 			return view;
 	}
 	return NULL;
+}
+
+ContView *
+weir_cont_view_by_def(Oid defid)
+{
+	return weir_cont_views_find(weir_cont_views(), defid);
 }
 
 ContView *

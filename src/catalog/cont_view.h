@@ -131,6 +131,9 @@ extern uint64 weir_cont_views_version(void);
 extern uint64 weir_cont_views_generation(void);
 extern void (*weir_cont_views_changed) (void);
 
+/* That of a list of views with this def view; or NULL. */
+extern ContView *weir_cont_views_find(List *views, Oid defid);
+
 /* The view with this relation as its def view, user view, or matrel or values relation; or NULL. */
 extern ContView *weir_cont_view_by_def(Oid defid);
 extern ContView *weir_cont_view_by_view(Oid viewid);

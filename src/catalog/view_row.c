@@ -6,6 +6,7 @@
 
 #include "access/xact.h"
 #include "base/compat.h"
+#include "base/own_table.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/array.h"
@@ -50,7 +51,6 @@ static const char *const late_names[] = {"update", "drop", "divert"};
 
 static void relations_from_row(ContView *view, const Datum *values);
 static Datum array_of_values(const ContView *view, Oid type);
-static Datum array_of_streams(List *streams, Oid type);
 static List *streams_list(Datum array);
 static Datum array_of_names(List *names);
 static List *names_list(ArrayType *array);
@@ -72,7 +72,7 @@ weir_view_row_form(const ContView *view, TupleDesc desc)
 	type = TupleDescAttr(desc, ANUM_DEF - 1)->atttypid;
 	values[ANUM_VALUES - 1] = array_of_values(view, type);
 	values[ANUM_STREAM - 1] = ObjectIdGetDatum(view->streamid);
-	values[ANUM_MORE_STREAMS - 1] = array_of_streams(view->more_streams, type);
+	values[ANUM_MORE_STREAMS - 1] = weir_own_oids(view->more_streams, type);
 	values[ANUM_STATE - 1] = CStringGetTextDatum(weir_view_state_name(view->state));
 	nulls[ANUM_REASON - 1] = true;
 	values[ANUM_SINCE - 1] = TimestampTzGetDatum(GetCurrentTimestamp());
@@ -209,17 +209,6 @@ array_of_values(const ContView *view, Oid type)
 	for (int i = 0; i < view->nvalues; i++)
 		relids[i] = ObjectIdGetDatum(view->values[i]);
 	return PointerGetDatum(construct_array(relids, view->nvalues, type, sizeof(Oid), true, TYPALIGN_INT));
-}
-
-static Datum
-array_of_streams(List *streams, Oid type)
-{
-	Datum	   *relids = palloc(sizeof(Datum) * Max(list_length(streams), 1));
-	ListCell   *lc;
-
-	foreach(lc, streams)
-		relids[foreach_current_index(lc)] = ObjectIdGetDatum(lfirst_oid(lc));
-	return PointerGetDatum(construct_array(relids, list_length(streams), type, sizeof(Oid), true, TYPALIGN_INT));
 }
 
 static Datum

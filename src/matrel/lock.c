@@ -76,10 +76,7 @@ weir_table_lock(Oid relid)
 				 errmsg("%s", weir_matrel_blocker_text(&blocked_by))));
 }
 
-/*
- * Only rows of heap tables can be looked at; others are waited for.  What is looked at may be another version
- * than the one that could not be changed, if that transaction has ended meanwhile.
- */
+/* Only rows of heap tables can be looked at; others are waited for as they are changed. */
 void
 weir_row_check(Relation rel, ItemPointer tid)
 {
@@ -128,6 +125,8 @@ who_has_row(HeapTupleHeader row)
 		if (members[i].status != MultiXactStatusForKeyShare &&
 			!TransactionIdIsCurrentTransactionId(members[i].xid) && TransactionIdIsInProgress(members[i].xid))
 			result = members[i].xid;
+	if (n > 0)
+		pfree(members);
 	return result;
 }
 

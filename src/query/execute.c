@@ -416,12 +416,7 @@ weir_runtime_purge(List *views)
 	hash_seq_init(&status, runtimes);
 	while ((runtime = hash_seq_search(&status)) != NULL)
 	{
-		bool		found = false;
-		ListCell   *lc;
-
-		foreach(lc, views)
-			found = found || ((ContView *) lfirst(lc))->defid == runtime->defid;
-		if (!found)
+		if (weir_cont_views_find(views, runtime->defid) == NULL)
 		{
 			runtime_forget(runtime);
 			for (int i = 0; i < runtime->maxvalues; i++)

@@ -279,15 +279,22 @@ weir_watermark_expect(int slot, Oid streamid, int npartitions)
 	LWLockRelease(&shared->lock);
 }
 
+/* The lock is held.  NULL: nothing is known of it. */
+static EventPartition *
+known_partition(int slot, Oid streamid, int32 partition)
+{
+	EventStream *stream = find_stream(slot, streamid);
+
+	return stream ? find_partition(stream, partition, false) : NULL;
+}
+
 void
 weir_watermark_restart(int slot, Oid streamid, int32 partition)
 {
-	EventStream *stream;
 	EventPartition *p;
 
 	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
-	stream = find_stream(slot, streamid);
-	p = stream ? find_partition(stream, partition, false) : NULL;
+	p = known_partition(slot, streamid, partition);
 	if (p)
 		empty_partition(p);
 	LWLockRelease(&shared->lock);
@@ -296,12 +303,10 @@ weir_watermark_restart(int slot, Oid streamid, int32 partition)
 void
 weir_watermark_caught_up(int slot, Oid streamid, int32 partition, bool still)
 {
-	EventStream *stream;
 	EventPartition *p;
 
 	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
-	stream = find_stream(slot, streamid);
-	p = stream ? find_partition(stream, partition, false) : NULL;
+	p = known_partition(slot, streamid, partition);
 	if (p)
 	{
 		if (!still)
@@ -314,12 +319,10 @@ weir_watermark_caught_up(int slot, Oid streamid, int32 partition, bool still)
 void
 weir_watermark_behind(int slot, Oid streamid, int32 partition)
 {
-	EventStream *stream;
 	EventPartition *p;
 
 	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
-	stream = find_stream(slot, streamid);
-	p = stream ? find_partition(stream, partition, false) : NULL;
+	p = known_partition(slot, streamid, partition);
 	if (p)
 		p->caught_up = 0;
 	LWLockRelease(&shared->lock);

@@ -11,6 +11,7 @@
 #include "access/xact.h"
 #include "base/attempt.h"
 #include "base/compat.h"
+#include "base/own_table.h"
 #include "base/owner.h"
 #include "base/weir.h"
 #include "catalog/adopted.h"
@@ -26,7 +27,6 @@
 #include "query/expr.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/ruleutils.h"
@@ -41,7 +41,6 @@ typedef struct Orphan
 
 static void insert_row(void *arg);
 static Guard *find_guards(const Orphan *orphan, List **values);
-static Datum array_of_oids(List *oids);
 static Oid	view_named(Oid matrelid, const char *name);
 static void make_view(void *arg);
 static void restore_definition(Guard *guard);
@@ -101,9 +100,9 @@ insert_row(void *arg)
 	args[1] = ObjectIdGetDatum(orphan->defid);
 	args[2] = ObjectIdGetDatum(view_named(matrel->relid, matrel->view));
 	args[3] = ObjectIdGetDatum(matrel->relid);
-	args[4] = array_of_oids(values);
+	args[4] = weir_own_oids(values, OIDOID);
 	args[5] = ObjectIdGetDatum(linitial_oid(streams));
-	args[6] = array_of_oids(list_delete_first(streams));
+	args[6] = weir_own_oids(list_delete_first(streams), OIDOID);
 
 	weir_owner_enter(&saved, weir_catalog_owner(), "pg_catalog, pg_temp", InvalidOid);
 	SPI_connect();
@@ -141,17 +140,6 @@ find_guards(const Orphan *orphan, List **values)
 	for (int i = 0; i < MAX_VIEW_VALUES && OidIsValid(ids[i]); i++)
 		*values = lappend_oid(*values, ids[i]);
 	return matrel;
-}
-
-static Datum
-array_of_oids(List *oids)
-{
-	Datum	   *elems = palloc(sizeof(Datum) * Max(list_length(oids), 1));
-	ListCell   *lc;
-
-	foreach(lc, oids)
-		elems[foreach_current_index(lc)] = ObjectIdGetDatum(lfirst_oid(lc));
-	return PointerGetDatum(construct_array(elems, list_length(oids), OIDOID, sizeof(Oid), true, TYPALIGN_INT));
 }
 
 /* The view of this name beside the matrel, if it reads it. */

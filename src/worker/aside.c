@@ -41,7 +41,6 @@ typedef struct AsideShared
 static AsideShared *shared = NULL;
 
 static AsideEntry *find(int slot, Oid defid, bool create);
-static bool is_listed(List *views, Oid defid);
 
 static Size
 aside_shmem_size(void)
@@ -141,7 +140,7 @@ weir_aside_purge(List *views)
 	{
 		AsideEntry *entry = *place;
 
-		if (entry->view.since != 0 || (entry->view.trouble_since != 0 && is_listed(views, entry->view.defid)))
+		if (entry->view.since != 0 || (entry->view.trouble_since != 0 && weir_cont_views_find(views, entry->view.defid)))
 		{
 			place = &entry->next;
 			continue;
@@ -164,17 +163,6 @@ weir_aside_discard(int slot)
 		weir_shared_free(entry);
 	}
 	LWLockRelease(&shared->lock);
-}
-
-static bool
-is_listed(List *views, Oid defid)
-{
-	ListCell   *lc;
-
-	foreach(lc, views)
-		if (((ContView *) lfirst(lc))->defid == defid)
-			return true;
-	return false;
 }
 
 bool

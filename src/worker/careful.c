@@ -281,7 +281,7 @@ drop_unmergeable(Intake *intake, Run *run)
 		ViewResult *result = &intake->input.views[i];
 		StageTry	stage = {run, result};
 		ErrorData  *error;
-		ListCell   *lc;
+		ContView   *view;
 
 		if (list_member_oid(unmergeable, result->spec->viewdef))
 			continue;
@@ -290,11 +290,9 @@ drop_unmergeable(Intake *intake, Run *run)
 		if (error == NULL)
 			continue;
 		unmergeable = lappend_oid(unmergeable, result->spec->viewdef);
-		foreach(lc, views)
-			if (((ContView *) lfirst(lc))->defid == result->spec->viewdef)
-				break;
-		if (lc != NULL)
-			suspend(intake, lfirst(lc), error->message);
+		view = weir_cont_views_find(views, result->spec->viewdef);
+		if (view != NULL)
+			suspend(intake, view, error->message);
 		views = weir_cont_views();
 	}
 	remove_results(intake, unmergeable);

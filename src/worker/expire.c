@@ -75,15 +75,8 @@ forget_others(List *views)
 		return;
 	hash_seq_init(&status, dues);
 	while ((due = hash_seq_search(&status)) != NULL)
-	{
-		bool		found = false;
-		ListCell   *lc;
-
-		foreach(lc, views)
-			found = found || ((ContView *) lfirst(lc))->defid == due->defid;
-		if (!found)
+		if (weir_cont_views_find(views, due->defid) == NULL)
 			hash_search(dues, &due->defid, HASH_REMOVE, NULL);
-	}
 }
 
 /*

@@ -48,9 +48,8 @@
 /* While there is more to delete and nothing to flush. */
 #define EXPIRE_PAUSE_MS 100
 
-/* How long a flush waits for locks of views before it sets these aside, and for one that it meets while it writes. */
+/* How long a flush waits for locks of views before it sets these aside. */
 #define LOCK_GRACE_MS 50
-#define LOCK_WAIT_MS 100
 
 /* What writing a table locks: it, its index, and another one of a user. */
 #define LOCKS_PER_TABLE 3
@@ -117,13 +116,15 @@ suspend_it(ContView *view, void *arg)
 static void
 write_view_carefully(Epoch *epoch, ContView *view)
 {
-	MatrelBlocker blocker = weir_matrel_blocked_by();
-	ErrorData  *error = weir_write_view_carefully(view, epoch, &rows_written);
+	MatrelBlocker blocker;
+	ErrorData  *error;
 
+	(void) weir_matrel_blocked_by();	/* what an earlier error has left */
+	error = weir_write_view_carefully(view, epoch, &rows_written);
 	if (error == NULL)
 		return;
 	blocker = weir_matrel_blocked_by();
-	if (weir_view_error_kind(view, error) == ERROR_RETRY ||
+	if (weir_view_error_kind(view->defid, error) == ERROR_RETRY ||
 		weir_view_try(suspend_it, view, error) != NULL)
 		weir_set_aside(view, epoch, &blocker, error->message);
 }
@@ -195,7 +196,7 @@ note_locks(const ErrorData *error)
 {
 	if (error == NULL)
 		lock_share = Max(2, lock_share / 2);
-	else if (error->sqlerrcode == ERRCODE_OUT_OF_MEMORY && error->filename && strstr(error->filename, "lock.c"))
+	else if (weir_errors_is_lock_table_full(error))
 		lock_share = Min(lock_share * 4, 1 << 20);
 }
 
@@ -219,11 +220,11 @@ reason_to_wait(Writing *w, const ContView *view, int64 room)
 	int			ms;
 
 	if (list_member_oid(w->lacking, view->defid))
-		return _("its partitions are being made");
+		return "its partitions are being made";
 	if (weir_write_view_is_slow(view->defid, &next, &ms) && weir_clock_steady() < next && others_wait(w, view))
-		return psprintf(_("to write a few groups of it takes %d ms, for which all views wait; others have their turn"), ms);
+		return psprintf("to write a few groups of it takes %d ms, for which all views wait; others have their turn", ms);
 	if (room < 0)
-		return _("the server's lock table has no room for more views in one flush (max_locks_per_transaction)");
+		return "the server's lock table has no room for more views in one flush (max_locks_per_transaction)";
 	return NULL;
 }
 
@@ -308,7 +309,7 @@ begin_writing(Epoch *epoch, Writing *w, bool careful)
 
 		weir_worker_begin();
 		MemoryContextSwitchTo(weir_worker_self->cxt);
-		weir_tend_hurry(LOCK_WAIT_MS);
+		weir_tend_hurry(TEND_WRITE_WAIT_MS);
 		lock_views(epoch, w);
 		blocker = first_blocker(w);
 		if ((careful || weir_notes_any(epoch)) && !weir_notes_try_lock(&blocker))

@@ -29,7 +29,7 @@
 #include "worker/tend.h"
 #include "worker/worker.h"
 
-/* Partitions made in one transaction, and dropped in one call. */
+/* Partitions dropped in one call. */
 #define DROP_PORTION 20
 
 /* How long making one waits for a lock. */

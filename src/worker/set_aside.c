@@ -31,7 +31,6 @@
 #include "matrel/whole.h"
 #include "miscadmin.h"
 #include "stream/queue.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -55,7 +54,6 @@
 #define LOCK_PAUSE_MOST_MS 100
 #define ERROR_PAUSE_MS 100
 #define ERROR_PAUSE_MOST_MS 10000
-#define LOCK_WAIT_MS 100
 
 typedef struct Aside
 {
@@ -329,17 +327,12 @@ begin_waiting(ContView *view, TimestampTz since)
 {
 	static SPIPlanPtr plan = NULL;
 	Oid			types[4] = {OIDOID, OIDOID, TIMESTAMPTZOID, REGCLASSARRAYOID};
-	List	   *streams = lcons_oid(view->streamid, list_copy(view->more_streams));
-	Datum	   *elems = palloc(sizeof(Datum) * list_length(streams));
 	Datum		values[4];
-	ListCell   *lc;
 
-	foreach(lc, streams)
-		elems[foreach_current_index(lc)] = ObjectIdGetDatum(lfirst_oid(lc));
 	values[0] = ObjectIdGetDatum(view->defid);
 	values[1] = ObjectIdGetDatum(view->matrelid);
 	values[2] = TimestampTzGetDatum(since);
-	values[3] = PointerGetDatum(construct_array(elems, list_length(streams), REGCLASSOID, sizeof(Oid), true, TYPALIGN_INT));
+	values[3] = weir_own_oids(lcons_oid(view->streamid, list_copy(view->more_streams)), REGCLASSOID);
 	SPI_connect();
 	(void) weir_own_execute(&plan, "INSERT INTO weir.waiting (view, matrel, since, watermark)"
 							" VALUES ($1, $2, $3, weir.watermark($4[1], VARIADIC $4[2:]))", 4, types, values, NULL);
@@ -486,7 +479,7 @@ begin(void)
 {
 	weir_worker_begin();
 	MemoryContextSwitchTo(weir_worker_self->cxt);
-	weir_tend_hurry(LOCK_WAIT_MS);
+	weir_tend_hurry(TEND_WRITE_WAIT_MS);
 }
 
 /*
@@ -659,6 +652,7 @@ attempt(void (*work) (Aside *aside), Aside *aside)
 		error = CopyErrorData();
 		FlushErrorState();
 		AbortOutOfAnyTransaction();
+		weir_errors_end(InvalidOid);
 		MemoryContextSwitchTo(weir_worker_self->cxt);
 	}
 	PG_END_TRY();
@@ -671,20 +665,16 @@ static void
 try_to_write_back(Aside *aside)
 {
 	Oid			defid = aside->view.defid;
-	MatrelBlocker blocker = weir_matrel_blocked_by();
-	ErrorData  *error = attempt(write_back, aside);
-	bool		again;
+	MatrelBlocker blocker;
+	ErrorData  *error;
 
-	if ((aside = find(defid)) == NULL)
+	(void) weir_matrel_blocked_by();	/* what an earlier error has left */
+	error = attempt(write_back, aside);
+	if (error == NULL || (aside = find(defid)) == NULL)
 		return;
-	if (error == NULL)
-		return;
-	(void) weir_errors_begin(defid);
-	again = weir_errors_kind(error) == ERROR_RETRY;
-	weir_errors_end(InvalidOid);
 	blocker = weir_matrel_blocked_by();
 	put_off(aside, &blocker, error->message);
-	if (!again)
+	if (weir_view_error_kind(defid, error) != ERROR_RETRY)
 		(void) attempt(give_up, aside);
 }
 
@@ -731,30 +721,14 @@ weir_set_aside_write_back(void)
  * What is in the tables
  * --------------------------------------------------------------------- */
 
-static bool
-is_listed(List *views, Oid defid)
-{
-	ListCell   *lc;
-
-	foreach(lc, views)
-		if (((ContView *) lfirst(lc))->defid == defid)
-			return true;
-	return false;
-}
-
 /* Those that are not known yet, with how much there is of them, which takes time. */
 static void
 load_rows(List *views)
 {
 	static SPIPlanPtr plan = NULL;
 	Oid			types[1] = {OIDARRAYOID};
-	Datum	   *known = palloc(sizeof(Datum) * (list_length(asides) + 1));
-	Datum		values[1];
-	ListCell   *lc;
+	Datum		values[1] = {weir_own_oids(weir_set_aside_views(), OIDOID)};
 
-	foreach(lc, asides)
-		known[foreach_current_index(lc)] = ObjectIdGetDatum(((Aside *) lfirst(lc))->view.defid);
-	values[0] = PointerGetDatum(construct_array(known, list_length(asides), OIDOID, sizeof(Oid), true, TYPALIGN_INT));
 	SPI_connect();
 	(void) weir_own_execute(&plan, "SELECT w.view, w.since, (SELECT coalesce(pg_catalog.sum(pg_catalog.octet_length(s.groups)), 0)::pg_catalog.int8"
 							" FROM weir.set_aside s WHERE s.view OPERATOR(pg_catalog.=) w.view) FROM weir.waiting w"
@@ -767,7 +741,7 @@ load_rows(List *views)
 		Oid			defid = DatumGetObjectId(SPI_getbinval(row, desc, 1, &isnull));
 		Aside	   *aside;
 
-		if (!is_listed(views, defid))
+		if (weir_cont_views_find(views, defid) == NULL)
 			continue;
 		aside = add(defid, DatumGetTimestampTz(SPI_getbinval(row, desc, 2, &isnull)));
 		aside->view.bytes = DatumGetInt64(SPI_getbinval(row, desc, 3, &isnull));

@@ -79,9 +79,9 @@ weir_view_try(ViewWork work, ContView *view, void *arg)
 }
 
 ErrorKind
-weir_view_error_kind(const ContView *view, const ErrorData *error)
+weir_view_error_kind(Oid defid, const ErrorData *error)
 {
-	Oid			before = weir_errors_begin(view->defid);
+	Oid			before = weir_errors_begin(defid);
 	ErrorKind	kind = weir_errors_kind(error);
 
 	weir_errors_end(before);
@@ -218,13 +218,6 @@ weir_tend_purge(List *views)
 		return;
 	hash_seq_init(&status, failing);
 	while ((entry = hash_seq_search(&status)) != NULL)
-	{
-		bool		found = false;
-		ListCell   *lc;
-
-		foreach(lc, views)
-			found = found || ((ContView *) lfirst(lc))->defid == entry->key.defid;
-		if (!found)
+		if (weir_cont_views_find(views, entry->key.defid) == NULL)
 			hash_search(failing, &entry->key, HASH_REMOVE, NULL);
-	}
 }

@@ -16,8 +16,8 @@ typedef void (*ViewWork) (ContView *view, void *arg);
 /* Does work in a subtransaction.  NULL when that went well, else the error, in CurrentMemoryContext. */
 extern ErrorData *weir_view_try(ViewWork work, ContView *view, void *arg);
 
-/* How to take it (base/errors.h). */
-extern ErrorKind weir_view_error_kind(const ContView *view, const ErrorData *error);
+/* How to take it, as that of a view (its def view); see base/errors.h. */
+extern ErrorKind weir_view_error_kind(Oid defid, const ErrorData *error);
 
 /* Kinds of housekeeping. */
 typedef enum TendKind
@@ -43,6 +43,9 @@ extern void weir_tend_note(TendKind kind, const ContView *view, const ErrorData 
 
 /* Forget views that are none of these any more. */
 extern void weir_tend_purge(List *views);
+
+/* How long who writes a view waits for a lock that it meets. */
+#define TEND_WRITE_WAIT_MS 100
 
 /* In this transaction no lock is waited for longer than that, 0: without a limit. */
 extern void weir_tend_hurry(int ms);

@@ -16,7 +16,6 @@
 #include "postgres.h"
 
 #include "worker/write_view.h"
-#include "worker/tend.h"
 
 #include "base/clock.h"
 #include "base/stats.h"
@@ -26,6 +25,7 @@
 #include "query/execute.h"
 #include "utils/hsearch.h"
 #include "utils/timestamp.h"
+#include "worker/tend.h"
 
 /*
  * A view is slow when writing it took so long, in all and for each row, and surely so, or twice in a minute: once may be the
@@ -252,7 +252,7 @@ weir_write_view_carefully(ContView *view, Epoch *epoch, int64 *written)
 	WriteWork	work = {epoch, NULL, 0};
 	ErrorData  *error = weir_view_try(write_view, view, &work);
 
-	if (error && weir_view_error_kind(view, error) == ERROR_ROW)
+	if (error && weir_view_error_kind(view->defid, error) == ERROR_ROW)
 		work.faulty = weir_faulty_find(view, epoch, &error);
 	if (work.faulty)
 		error = weir_view_try(write_view, view, &work);
