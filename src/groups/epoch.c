@@ -825,6 +825,17 @@ weir_epoch_active_number(int slot)
 	return db->epochs[db->active].number;
 }
 
+/* Read without the mutex: how many is to decide who waits, not exactly. */
+int64
+weir_epoch_letters(int slot, int64 *number)
+{
+	EpochDatabase *db = &databases[slot];
+	Epoch	   *epoch = &db->epochs[db->active];
+
+	*number = epoch->number;
+	return epoch->main.ndead;
+}
+
 int64
 weir_epoch_flushed(int slot)
 {

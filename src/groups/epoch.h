@@ -139,6 +139,9 @@ extern int	weir_epoch_active(int slot);
 
 extern int64 weir_epoch_active_number(int slot);
 
+/* How many dead letters the active epoch holds, and its number. */
+extern int64 weir_epoch_letters(int slot, int64 *number);
+
 /* Ask for a cut as soon as possible. */
 extern void weir_epoch_request_cut(int slot);
 

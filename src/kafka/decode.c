@@ -29,6 +29,9 @@
 #include "kafka/decode.h"
 #include "kafka/row.h"
 
+/* A batch ends behind so many that failed: what becomes of them is written with what others wait for. */
+#define MOST_FAILED 1000
+
 typedef struct BatchDecoder
 {
 	const KafkaStreamOptions *options;
@@ -173,7 +176,7 @@ decode_optimistically(BatchDecoder *decoder, int n)
 	return ok;
 }
 
-/* All messages, whatever they hold, unless on_error says to stop at one. */
+/* All messages, whatever they hold, unless on_error says to stop at one, or too many fail. */
 static void
 decode_carefully(BatchDecoder *decoder, int n)
 {
@@ -196,7 +199,7 @@ decode_carefully(BatchDecoder *decoder, int n)
 		decoder->rows = weir_row_open(decoder->options, decoder->now);
 		if (failed > first)
 			last = failed;
-		else if (put_aside(decoder, &decoder->messages[first]))
+		else if (put_aside(decoder, &decoder->messages[first]) && decoder->result->failed < MOST_FAILED)
 			first++;
 		else
 			return;

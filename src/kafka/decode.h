@@ -12,7 +12,8 @@
 
 /*
  * What became of the first "taken" messages; with on_error 'stop' a message
- * that cannot be decoded ends the batch before it.
+ * that cannot be decoded ends the batch before it.  A batch with many of these is shorter, too: the
+ * rest is for another call.
  */
 typedef struct DecodeResult
 {

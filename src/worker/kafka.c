@@ -33,6 +33,7 @@
 #include "base/settings.h"
 #include "base/shmem.h"
 #include "catalog/event_options.h"
+#include "groups/epoch.h"
 #include "worker/kafka_offsets.h"
 #include "worker/kafka_partitions.h"
 #include "worker/kafka.h"
@@ -44,6 +45,8 @@
 #define WATCH_MS 1000			/* between looks at connection and watermarks, when idle */
 #define SETTLE_MS 50			/* between looks for something another process is about to do */
 #define SAVE_MS 500				/* until offsets behind what is no message are stored */
+#define MOST_LETTERS 2000		/* dead ones that one flush is to write */
+#define LETTERS_WAIT_MS 1000
 
 static KafkaWorker worker;
 KafkaWorker *const weir_kafka_self = &worker;
@@ -161,6 +164,8 @@ advance(void)
 		if (self->decoded.batch == NULL)
 			decode();
 		merge();
+		if (self->nmessages > 0)
+			return;
 	}
 	if (self->unsure)
 		start_over();
@@ -438,12 +443,45 @@ note_merged(void *arg)
 	self->merged = true;
 }
 
+/*
+ * Dead letters are written with what others wait for.  While there are many, the next ones wait for those to be
+ * written; not for long, as what keeps them may be a lock.
+ */
+static void
+pace_letters(void)
+{
+	int64		number;
+	int			slot = weir_worker_self->slot;
+
+	if (self->decoded.batch->ndead == 0 || weir_epoch_letters(slot, &number) < MOST_LETTERS)
+		return;
+	weir_worker_report("waiting for dead letters to be written");
+	weir_epoch_request_cut(slot);
+	(void) weir_epoch_wait(slot, number, LETTERS_WAIT_MS);
+}
+
+/* What was not decoded is left. */
+static void
+release_messages(void)
+{
+	int			taken = self->decoded.taken;
+
+	if (self->stop_reason || self->ended)
+		taken = self->nmessages;
+	self->nmessages -= taken;
+	memmove(self->messages, self->messages + taken, sizeof(KafkaMessage) * self->nmessages);
+	if (self->nmessages == 0)
+		weir_client_release(self->client);
+}
+
 /* Merge the decoded batch; on error it stays to be tried again. */
 static void
 merge(void)
 {
 	DecodeResult *decoded = &self->decoded;
 
+	if (!self->merged)
+		pace_letters();
 	if (decoded->batch->noffsets > 0 && !self->merged)
 		weir_ingest_batch(decoded->batch, note_merged, NULL);
 
@@ -466,10 +504,9 @@ merge(void)
 		weir_kafka_stat_error(self->stat, decoded->failed, decoded->last_error);
 	if (decoded->stop_reason)
 		self->stop_reason = MemoryContextStrdup(self->cxt, decoded->stop_reason);
+	release_messages();
 	MemoryContextReset(self->batch_cxt);
 	memset(decoded, 0, sizeof(DecodeResult));
-	self->nmessages = 0;
-	weir_client_release(self->client);
 }
 
 void
@@ -575,7 +612,7 @@ wait_for_work(void)
 
 	if (self->client)
 		watch();
-	if (self->unsure || (self->fetched && listening))
+	if (self->unsure || self->nmessages > 0 || (self->fetched && listening))
 		return;
 	if (listening && self->idle_timeout > 0 && !self->in_trouble)
 		timeout = Min(timeout, Max(ms_until(self->idle_at), 0));

@@ -99,6 +99,18 @@ is($node->safe_psql('postgres', q(SELECT convert_from(payload, 'UTF8'), message 
 	WHERE stream = 'bad'::regclass AND "offset" = 6 AND partition = 0)),
 	'{"a": "x7"}|column "a": invalid input syntax for type integer: "x7"', 'with payload and reason');
 
+# Many of them hold nobody up: one flush writes few, whatever a batch brings, and good ones in between count once.
+topic('create', 'worse', 1);
+produce('worse', join '', map { $_ <= 6000 && $_ % 2 ? "{\"a\": $_}\n" : "{\"a\": bad $_\n" } 1 .. 20000);
+$node->safe_psql('postgres', q(
+	CREATE FOREIGN TABLE worse (a int) SERVER k OPTIONS (topic 'worse');
+	CREATE VIEW worse_v AS SELECT count(*), sum(a) FROM worse;));
+becomes($node, q(SELECT count(*), count(DISTINCT "offset"), max("offset") FROM weir.dead_letters WHERE stream = 'worse'::regclass),
+	'17000|17000|19999', 'of very many bad messages each is a dead letter');
+is($node->safe_psql('postgres', 'SELECT * FROM worse_v'), '3000|9000000', 'good ones between them count once');
+is($node->safe_psql('postgres', q(SELECT max(n) <= 3000 FROM (SELECT count(*) AS n FROM weir.dead_letters
+	WHERE stream = 'worse'::regclass GROUP BY xmin::text) x)), 't', 'a flush writes no more than some thousand');
+
 # Tombstones.
 topic('create', 'tomb', 1);
 produce('tomb', "0\tk1\t{\"a\":1}\n0\tk1\t\\N\n", '-f');
