@@ -46,11 +46,11 @@
  * Time is told by the ticks of a timer, so many to a limit. When the process or the machine stands still for a while, one is missed or two,
  * and nobody is blamed.
  *
- * Calls for which all wait are so many that a tick says little about the one in which it falls.  So the first one in a call
- * does not count: what does is the time of calls that last longer than a tick.
+ * Calls for which all wait are so many that a tick says little about the one in which it falls.  So a tick counts when it is not
+ * the only one in its call: what does is the time of calls that last longer than a tick.
  */
 #define TICKS 8
-#define CALL_TICKS 64
+#define CALL_TICKS 250
 
 typedef struct TimeLimit
 {
@@ -65,7 +65,7 @@ static bool limited = false;
 static TimeLimit whole = {.most = TICKS};
 static TimeLimit call;
 static volatile sig_atomic_t in_call = false;
-static volatile sig_atomic_t call_is_slow = false;	/* there was a tick in it */
+static volatile sig_atomic_t ticks_in_call = 0;
 static bool call_timer_runs = false;
 static volatile sig_atomic_t strikes = 0;
 static const TimeLimit *volatile struck = NULL;	/* which limit it was */
@@ -122,9 +122,12 @@ tick_whole(void)
 static void
 tick_call(void)
 {
-	if (in_call && call_is_slow)
+	if (!in_call)
+		return;
+	if (++ticks_in_call == 2)
 		tick(&call);
-	call_is_slow = in_call;
+	if (ticks_in_call >= 2)
+		tick(&call);
 }
 
 void
@@ -192,7 +195,7 @@ weir_owner_begin_call(void)
 	if (!call_timer_runs)
 		start(&call, weir_call_timeout);
 	call_timer_runs = true;
-	call_is_slow = false;
+	ticks_in_call = 0;
 	in_call = true;
 }
 

@@ -182,6 +182,20 @@ weir_cont_views_find(List *views, Oid defid)
 	return NULL;
 }
 
+void
+weir_cont_views_purge(HTAB *table, List *views)
+{
+	HASH_SEQ_STATUS status;
+	Oid		   *defid;
+
+	if (table == NULL || hash_get_num_entries(table) == 0)
+		return;
+	hash_seq_init(&status, table);
+	while ((defid = hash_seq_search(&status)) != NULL)
+		if (weir_cont_views_find(views, *defid) == NULL)
+			(void) hash_search(table, defid, HASH_REMOVE, NULL);
+}
+
 ContView *
 weir_cont_view_by_def(Oid defid)
 {

@@ -14,6 +14,7 @@
 #include "catalog/extension.h"
 #include "datatype/timestamp.h"
 #include "nodes/pg_list.h"
+#include "utils/hsearch.h"
 
 typedef enum ContViewState
 {
@@ -133,6 +134,9 @@ extern void (*weir_cont_views_changed) (void);
 
 /* That of a list of views with this def view; or NULL. */
 extern ContView *weir_cont_views_find(List *views, Oid defid);
+
+/* Remove what a process keeps of other views than these: entries whose key is a def view's OID.  table may be NULL. */
+extern void weir_cont_views_purge(HTAB *table, List *views);
 
 /* The view with this relation as its def view, user view, or matrel or values relation; or NULL. */
 extern ContView *weir_cont_view_by_def(Oid defid);

@@ -202,6 +202,12 @@ weir_faulty_none(Oid defid)
 		(void) hash_search(streaks, &defid, HASH_REMOVE, NULL);
 }
 
+void
+weir_faulty_purge(List *views)
+{
+	weir_cont_views_purge(streaks, views);
+}
+
 /* ---------------------------------------------------------------------
  * Finding
  * --------------------------------------------------------------------- */

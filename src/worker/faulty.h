@@ -30,4 +30,7 @@ extern void weir_faulty_bury(FaultyGroups *faulty);
 /* All groups of a view have been written. */
 extern void weir_faulty_none(Oid defid);
 
+/* Forget other views than these. */
+extern void weir_faulty_purge(List *views);
+
 #endif

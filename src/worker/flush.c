@@ -362,6 +362,7 @@ write_epoch(Epoch *epoch, List *lacking, bool careful)
 	begin_writing(epoch, &w, careful);
 	weir_worker_commit_to_disk();
 	weir_runtime_purge(w.views);
+	weir_write_view_purge(w.views);
 	write_views(epoch, &w, careful);
 	if (weir_notes_any(epoch))
 		weir_notes_write(epoch);

@@ -184,6 +184,13 @@ weir_write_view_began(Oid defid, TimestampTz start)
 		turn->next = now + (now - start) * OTHERS_FACTOR;
 }
 
+void
+weir_write_view_purge(List *views)
+{
+	weir_cont_views_purge(turns, views);
+	weir_faulty_purge(views);
+}
+
 bool
 weir_write_view_is_slow(Oid defid, TimestampTz *next, int *ms)
 {

@@ -28,6 +28,9 @@ extern ErrorData *weir_write_view_carefully(ContView *view, Epoch *epoch, int64 
  */
 extern bool weir_write_view_is_slow(Oid defid, TimestampTz *next, int *ms);
 
+/* Forget other views than these. */
+extern void weir_write_view_purge(List *views);
+
 /* It was written just now, and what was done for that began then. */
 extern void weir_write_view_began(Oid defid, TimestampTz start);
 
