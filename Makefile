@@ -28,17 +28,17 @@ OBJS = \
 	src/base/own_table.o \
 	src/base/owner.o \
 	src/base/errors.o \
-	src/catalog/property.o \
-	src/catalog/event_options.o \
-	src/catalog/options.o \
-	src/catalog/extension.o \
-	src/catalog/relation.o \
-	src/catalog/suspended.o \
-	src/catalog/view_row.o \
-	src/catalog/cont_view.o \
-	src/catalog/adopted.o \
-	src/catalog/late_stream.o \
-	src/time/window.o \
+	src/meta/property.o \
+	src/meta/event_options.o \
+	src/meta/options.o \
+	src/meta/extension.o \
+	src/meta/relation.o \
+	src/meta/suspended.o \
+	src/meta/view_row.o \
+	src/meta/cont_view.o \
+	src/meta/adopted.o \
+	src/meta/late_stream.o \
+	src/time/window_functions.o \
 	src/time/watermark.o \
 	src/agg/buffer.o \
 	src/agg/list.o \
@@ -51,6 +51,9 @@ OBJS = \
 	src/agg/json_agg.o \
 	src/agg/jsonb_agg.o \
 	src/agg/json_sum.o \
+	src/agg/state_type.o \
+	src/agg/partial.o \
+	src/agg/key.o \
 	src/sketch/sketch.o \
 	src/sketch/hll.o \
 	src/sketch/bloom.o \
@@ -67,12 +70,6 @@ OBJS = \
 	src/stream/queue_warn.o \
 	src/stream/feed.o \
 	src/stream/batch.o \
-	src/kafka/client.o \
-	src/kafka/scalar.o \
-	src/kafka/json.o \
-	src/kafka/row.o \
-	src/kafka/decode.o \
-	src/kafka/stat.o \
 	src/query/expr.o \
 	src/query/constants.o \
 	src/query/analyze.o \
@@ -91,13 +88,10 @@ OBJS = \
 	src/query/state_expr.o \
 	src/query/values_view.o \
 	src/query/view_query.o \
-	src/query/state_type.o \
-	src/query/key.o \
 	src/query/primary_key.o \
-	src/query/partial.o \
-	src/query/plan.o \
-	src/query/execute.o \
-	src/groups/large.o \
+	src/runtime/plan.o \
+	src/runtime/execute.o \
+	src/groups/state_size.o \
 	src/groups/table.o \
 	src/groups/sorted.o \
 	src/groups/spill.o \
@@ -111,37 +105,52 @@ OBJS = \
 	src/matrel/partition_drop.o \
 	src/matrel/kept.o \
 	src/matrel/write.o \
-	src/matrel/blocks.o \
+	src/matrel/block_writer.o \
 	src/matrel/remove.o \
 	src/matrel/closed.o \
 	src/matrel/expire.o \
-	src/worker/registry.o \
-	src/worker/renew.o \
-	src/worker/missing.o \
-	src/worker/launcher.o \
-	src/worker/worker.o \
-	src/worker/intake.o \
-	src/worker/event_time.o \
-	src/worker/divert.o \
-	src/worker/careful.o \
-	src/worker/large.o \
-	src/worker/ingest.o \
-	src/worker/kafka_offsets.o \
-	src/worker/kafka_begin.o \
-	src/worker/kafka_partitions.o \
-	src/worker/kafka.o \
-	src/worker/aside.o \
-	src/worker/tend.o \
-	src/worker/expire.o \
-	src/worker/partitions.o \
-	src/worker/faulty.o \
-	src/worker/write_view.o \
-	src/worker/notes.o \
-	src/worker/aside_table.o \
-	src/worker/set_aside.o \
-	src/worker/tick.o \
-	src/worker/flush.o \
-	src/worker/flush_wait.o \
+	src/process/registry.o \
+	src/process/renew.o \
+	src/process/missing.o \
+	src/process/launcher.o \
+	src/process/worker.o \
+	src/process/view_trouble.o \
+	src/intake/intake.o \
+	src/intake/event_time.o \
+	src/intake/divert.o \
+	src/intake/slow_path.o \
+	src/intake/take_in.o \
+	src/intake/parts.o \
+	src/intake/ingest.o \
+	src/source/format/scalar.o \
+	src/source/format/json.o \
+	src/source/kafka/client.o \
+	src/source/kafka/row.o \
+	src/source/kafka/decode.o \
+	src/source/kafka/stat.o \
+	src/source/kafka/offsets.o \
+	src/source/kafka/begin.o \
+	src/source/kafka/partitions.o \
+	src/source/kafka/worker.o \
+	src/source/transaction.o \
+	src/source/insert.o \
+	src/flush/tend.o \
+	src/flush/expiry.o \
+	src/flush/partitioning.o \
+	src/flush/faulty_groups.o \
+	src/flush/write_view.o \
+	src/flush/watermarks.o \
+	src/flush/notes.o \
+	src/flush/aside_table.o \
+	src/flush/set_aside.o \
+	src/flush/housekeeping.o \
+	src/flush/flush.o \
+	src/flush/wait.o \
+	src/read/states.o \
+	src/read/combine_values.o \
+	src/read/combine_hidden.o \
+	src/read/combine_inline.o \
+	src/read/combine.o \
 	src/view/view_options.o \
 	src/view/define.o \
 	src/view/notices.o \
@@ -159,11 +168,6 @@ OBJS = \
 	src/view/stream_ddl.o \
 	src/view/type_ddl.o \
 	src/view/utility.o \
-	src/view/states.o \
-	src/view/combine_values.o \
-	src/view/combine_hidden.o \
-	src/view/combine_inline.o \
-	src/view/combine.o \
 	src/monitor/problems.o \
 	src/monitor/waiting.o \
 	src/monitor/health.o \

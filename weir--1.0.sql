@@ -232,7 +232,7 @@ CREATE AGGREGATE weir.collect("values" anyarray) (
 	SFUNC = weir.combine_collect_trans, STYPE = internal, FINALFUNC = weir.combine_collect_final, FINALFUNC_EXTRA, PARALLEL = SAFE);
 COMMENT ON AGGREGATE weir.collect(anyarray) IS 'the elements of several arrays as one array; how weir.combine puts the values of groups together';
 
-/* Calls are replaced when a query is planned: see src/view/combine.c. */
+/* Calls are replaced when a query is planned: see src/read/combine.c. */
 CREATE FUNCTION weir.combine_unresolved(anyelement, anyelement) RETURNS anyelement
 	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'weir_combine_unresolved';
 COMMENT ON FUNCTION weir.combine_unresolved(anyelement, anyelement) IS 'stands for a call of weir.combine until the query is planned; an error when called';

@@ -8,30 +8,33 @@
  */
 #include "postgres.h"
 
+#include "fmgr.h"
+#include "miscadmin.h"
+
 #include "base/clock.h"
 #include "base/settings.h"
 #include "base/shmem.h"
-#include "catalog/adopted.h"
-#include "catalog/cont_view.h"
-#include "catalog/suspended.h"
-#include "fmgr.h"
-#include "groups/epoch.h"
-#include "worker/kafka.h"
-#include "miscadmin.h"
-#include "monitor/problems.h"
 #include "base/stats.h"
+#include "flush/flush.h"
+#include "groups/epoch.h"
+#include "meta/adopted.h"
+#include "meta/cont_view.h"
+#include "meta/suspended.h"
+#include "monitor/problems.h"
+#include "process/launcher.h"
+#include "process/missing.h"
+#include "process/registry.h"
+#include "process/renew.h"
+#include "process/view_trouble.h"
+#include "process/worker.h"
+#include "read/combine.h"
+#include "source/insert.h"
+#include "source/kafka/worker.h"
 #include "stream/feed.h"
 #include "stream/queue.h"
 #include "stream/xact_rows.h"
 #include "time/watermark.h"
-#include "view/combine.h"
 #include "view/utility.h"
-#include "worker/launcher.h"
-#include "worker/aside.h"
-#include "worker/missing.h"
-#include "worker/registry.h"
-#include "worker/renew.h"
-#include "worker/worker.h"
 
 PG_MODULE_MAGIC;
 
@@ -56,6 +59,8 @@ _PG_init(void)
 	weir_problems_init();
 	weir_stats_init();
 	weir_watermark_init();
+	weir_flush_init();
+	weir_insert_init();
 	weir_kafka_init();
 	weir_shmem_init();
 	weir_xact_rows_init();

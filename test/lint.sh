@@ -3,7 +3,7 @@
 # lint.sh [weir.so]; prints what is wrong, exit status 1 then.
 set -u
 cd "$(dirname "$0")/.."
-layers="base catalog time agg sketch stream kafka query groups matrel worker view monitor"
+layers="base meta time agg sketch stream query runtime groups matrel process intake source/format source/kafka source flush read view monitor"
 bad=0
 complain() { echo "lint: $*"; bad=1; }
 
@@ -39,7 +39,7 @@ done < <(grep -rE --include='*.c' '(PlusMilliseconds|DifferenceMilliseconds)\(.*
 
 # Only librdkafka's own files know it.
 for f in $(grep -rl --include='*.[ch]' 'librdkafka/rdkafka.h' src); do
-	case $f in src/kafka/client.c | src/catalog/property.c) ;; *) complain "$f includes rdkafka.h" ;; esac
+	case $f in src/source/kafka/client.c | src/meta/property.c) ;; *) complain "$f includes rdkafka.h" ;; esac
 done
 
 # Operators are looked up in pg_catalog, not in the user's search_path.

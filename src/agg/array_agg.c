@@ -8,16 +8,17 @@
  */
 #include "postgres.h"
 
-#include "agg/buffer.h"
-#include "agg/list.h"
-#include "base/compat.h"
-#include "base/weir.h"
 #include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/xml.h"
+
+#include "agg/buffer.h"
+#include "agg/list.h"
+#include "base/compat.h"
+#include "base/weir.h"
 
 WEIR_FUNCTION(weir_array_agg_trans);
 WEIR_FUNCTION(weir_array_agg_combine);

@@ -10,11 +10,12 @@
  */
 #include "postgres.h"
 
-#include "base/compat.h"
-#include "agg/buffer.h"
 #include "utils/expandeddatum.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+
+#include "agg/buffer.h"
+#include "base/compat.h"
 
 #define FIRST_SIZE 128
 

@@ -9,8 +9,10 @@
 #define WEIR_AGG_BUFFER_H
 
 #include "postgres.h"
-#include "base/compat.h"
+
 #include "fmgr.h"
+
+#include "base/compat.h"
 
 typedef struct AggBuffer AggBuffer;
 

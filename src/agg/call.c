@@ -8,11 +8,12 @@
  */
 #include "postgres.h"
 
-#include "agg/call.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+
+#include "agg/call.h"
 
 AnyCall *
 weir_any_call(FunctionCallInfo fcinfo, Oid function, int nargs)

@@ -6,6 +6,7 @@
 #define WEIR_AGG_CALL_H
 
 #include "postgres.h"
+
 #include "fmgr.h"
 
 /*

@@ -15,13 +15,14 @@
  */
 #include "postgres.h"
 
-#include "agg/buffer.h"
-#include "base/compat.h"
 #include "catalog/pg_type.h"
 #include "common/int.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
+
+#include "agg/buffer.h"
+#include "base/compat.h"
 
 enum
 {

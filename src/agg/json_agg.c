@@ -9,12 +9,13 @@
  */
 #include "postgres.h"
 
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+
 #include "agg/buffer.h"
 #include "agg/call.h"
 #include "base/compat.h"
 #include "base/weir.h"
-#include "utils/builtins.h"
-#include "utils/fmgroids.h"
 
 #define ARRAY_HEAD "["
 #define OBJECT_HEAD "{ "

@@ -6,14 +6,15 @@
  */
 #include "postgres.h"
 
-#include "agg/buffer.h"
-#include "base/compat.h"
-#include "base/weir.h"
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/jsonb.h"
 #include "utils/numeric.h"
+
+#include "agg/buffer.h"
+#include "base/compat.h"
+#include "base/weir.h"
 
 WEIR_FUNCTION(weir_json_sum_trans);
 WEIR_FUNCTION(weir_json_sum_combine);

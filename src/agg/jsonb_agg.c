@@ -7,14 +7,15 @@
  */
 #include "postgres.h"
 
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/jsonb.h"
+
 #include "agg/buffer.h"
 #include "agg/call.h"
 #include "agg/list.h"
 #include "base/compat.h"
 #include "base/weir.h"
-#include "utils/builtins.h"
-#include "utils/fmgroids.h"
-#include "utils/jsonb.h"
 
 WEIR_FUNCTION(weir_jsonb_agg_trans);
 WEIR_FUNCTION(weir_jsonb_agg_strict_trans);

@@ -6,11 +6,12 @@
  */
 #include "postgres.h"
 
+#include "utils/datum.h"
+#include "utils/memutils.h"
+
 #include "agg/buffer.h"
 #include "agg/list.h"
 #include "base/compat.h"
-#include "utils/datum.h"
-#include "utils/memutils.h"
 
 static Size list_flat_size(ExpandedObjectHeader *eohptr);
 static void list_flatten(ExpandedObjectHeader *eohptr, void *result, Size allocated_size);

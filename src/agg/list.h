@@ -8,6 +8,7 @@
 #define WEIR_AGG_LIST_H
 
 #include "postgres.h"
+
 #include "fmgr.h"
 #include "utils/expandeddatum.h"
 

@@ -15,12 +15,13 @@
  */
 #include "postgres.h"
 
-#include "agg/buffer.h"
-#include "base/compat.h"
-#include "base/weir.h"
 #include "mb/pg_wchar.h"
 #include "port/pg_bswap.h"
 #include "utils/builtins.h"
+
+#include "agg/buffer.h"
+#include "base/compat.h"
+#include "base/weir.h"
 
 #define TEXT_HEAD "1,"
 #define BYTEA_HEAD "\001"

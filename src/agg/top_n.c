@@ -18,16 +18,17 @@
  */
 #include "postgres.h"
 
-#include "agg/buffer.h"
-#include "agg/value.h"
-#include "base/compat.h"
-#include "base/weir.h"
 #include "catalog/pg_type.h"
 #include "libpq/pqformat.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
+
+#include "agg/buffer.h"
+#include "agg/value.h"
+#include "base/compat.h"
+#include "base/weir.h"
 
 #define STATE_VERSION 1
 #define MAX_N 100000

@@ -17,9 +17,6 @@
 #include "access/htup_details.h"
 #include "access/transam.h"
 #include "access/tupdesc.h"
-#include "agg/buffer.h"
-#include "agg/value.h"
-#include "base/compat.h"
 #include "catalog/pg_enum.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
@@ -36,6 +33,10 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 #include "utils/typcache.h"
+
+#include "agg/buffer.h"
+#include "agg/value.h"
+#include "base/compat.h"
 
 typedef enum ValueForm
 {

@@ -7,6 +7,7 @@
 #define WEIR_AGG_VALUE_H
 
 #include "postgres.h"
+
 #include "fmgr.h"
 #include "lib/stringinfo.h"
 

@@ -2,12 +2,14 @@
  * attempt.c
  *	  Doing something that may fail, in a subtransaction.
  */
-#include "base/attempt.h"
+#include "postgres.h"
 
 #include "access/xact.h"
-#include "base/errors.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
+
+#include "base/attempt.h"
+#include "base/errors.h"
 
 static ErrorData *
 attempt(void (*work) (void *arg), void *arg, bool undo)

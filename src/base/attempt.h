@@ -2,8 +2,8 @@
  * attempt.h
  *	  Doing something that may fail.
  */
-#ifndef WEIR_ATTEMPT_H
-#define WEIR_ATTEMPT_H
+#ifndef WEIR_BASE_ATTEMPT_H
+#define WEIR_BASE_ATTEMPT_H
 
 #include "postgres.h"
 

@@ -14,10 +14,8 @@
  *
  * Locking: a spinlock for a look at the array.
  */
-#include "base/clock.h"
+#include "postgres.h"
 
-#include "base/compat.h"
-#include "base/shmem.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "port/atomics.h"
@@ -25,6 +23,10 @@
 #include "storage/spin.h"
 #include "utils/fmgrprotos.h"
 #include "utils/timestamp.h"
+
+#include "base/clock.h"
+#include "base/compat.h"
+#include "base/shmem.h"
 
 #define MAX_CLOCKS 64
 

@@ -2,10 +2,11 @@
  * clock.h
  *	  The time that windows, expiry and arrival go by: the real one, or a test's; and the time that waits go by.
  */
-#ifndef WEIR_CLOCK_H
-#define WEIR_CLOCK_H
+#ifndef WEIR_BASE_CLOCK_H
+#define WEIR_BASE_CLOCK_H
 
 #include "postgres.h"
+
 #include "datatype/timestamp.h"
 
 /* Called once from _PG_init. */

@@ -5,17 +5,18 @@
  * Call sites use the newest form; older servers get it emulated here.  This is
  * the only file that looks at PG_VERSION_NUM.
  */
-#ifndef WEIR_COMPAT_H
-#define WEIR_COMPAT_H
+#ifndef WEIR_BASE_COMPAT_H
+#define WEIR_BASE_COMPAT_H
 
 #include "postgres.h"
+
 #include "access/htup_details.h"
 #include "access/sysattr.h"
 #include "access/tableam.h"
-#include "executor/executor.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_database.h"
 #include "catalog/pg_proc.h"
+#include "executor/executor.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "parser/parse_relation.h"

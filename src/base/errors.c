@@ -12,13 +12,14 @@
  *
  * Process-local.
  */
-#include "base/clock.h"
-#include "base/errors.h"
+#include "postgres.h"
 
-#include "base/owner.h"
-#include "base/settings.h"
 #include "utils/hsearch.h"
 #include "utils/timestamp.h"
+
+#include "base/clock.h"
+#include "base/errors.h"
+#include "base/owner.h"
 
 /* How often a passing error is tried again: delays double from a tenth of a second to ten. */
 #define TRIES_DEFAULT 4			/* one and a half seconds */

@@ -2,8 +2,8 @@
  * errors.h
  *	  What an error in a worker means: try again, or who is at fault.
  */
-#ifndef WEIR_ERRORS_H
-#define WEIR_ERRORS_H
+#ifndef WEIR_BASE_ERRORS_H
+#define WEIR_BASE_ERRORS_H
 
 #include "postgres.h"
 

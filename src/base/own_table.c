@@ -9,12 +9,11 @@
  *
  * Memory: a context per insert, a child of the current one; an error leaves it to that.
  */
-#include "base/own_table.h"
+#include "postgres.h"
 
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
-#include "base/compat.h"
 #include "commands/sequence.h"
 #include "executor/executor.h"
 #include "rewrite/rewriteHandler.h"
@@ -22,6 +21,9 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
+
+#include "base/compat.h"
+#include "base/own_table.h"
 
 /* Rows that are kept until they are written together, and of how many bytes. */
 #define MAX_PENDING 500

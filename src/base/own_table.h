@@ -2,10 +2,11 @@
  * own_table.h
  *	  Writing the extension's own tables: statements whose plans are kept, and many rows at once.
  */
-#ifndef WEIR_OWN_TABLE_H
-#define WEIR_OWN_TABLE_H
+#ifndef WEIR_BASE_OWN_TABLE_H
+#define WEIR_BASE_OWN_TABLE_H
 
 #include "postgres.h"
+
 #include "executor/spi.h"
 #include "nodes/pg_list.h"
 #include "utils/rel.h"

@@ -13,16 +13,13 @@
  *
  * In any process.  An error leaves user and settings to the abort of the (sub)transaction.
  */
-#include "base/owner.h"
-#include "base/errors.h"
+#include "postgres.h"
 
 #include "access/htup_details.h"
-#include "base/compat.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_database.h"
 #include "catalog/pg_namespace.h"
-#include "base/settings.h"
 #include "miscadmin.h"
 #include "storage/latch.h"
 #include "storage/lock.h"
@@ -32,11 +29,16 @@
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/timeout.h"
 #include "utils/syscache.h"
+#include "utils/timeout.h"
 #include "utils/timestamp.h"
 #include "utils/varlena.h"
 #include "utils/wait_event.h"
+
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/owner.h"
+#include "base/settings.h"
 
 /* How often code is interrupted that has taken too long, and how many ms apart at most, before its process ends. */
 #define MAX_STRIKES 2

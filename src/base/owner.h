@@ -2,10 +2,11 @@
  * owner.h
  *	  Running code of users as its owner, so that it leaves no trace.
  */
-#ifndef WEIR_OWNER_H
-#define WEIR_OWNER_H
+#ifndef WEIR_BASE_OWNER_H
+#define WEIR_BASE_OWNER_H
 
 #include "postgres.h"
+
 #include "nodes/pg_list.h"
 
 /* What is put back when the code of a user has run. */

@@ -4,11 +4,13 @@
  *
  * Called once from _PG_init while shared libraries are preloaded.
  */
-#include "base/settings.h"
+#include "postgres.h"
 
 #include <limits.h>
 
 #include "utils/guc.h"
+
+#include "base/settings.h"
 
 int			weir_memory_kb = 256 * 1024;
 int			weir_ingest_workers = 1;

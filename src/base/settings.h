@@ -2,8 +2,8 @@
  * settings.h
  *	  All settings of Weir (weir.*), as C variables.
  */
-#ifndef WEIR_SETTINGS_H
-#define WEIR_SETTINGS_H
+#ifndef WEIR_BASE_SETTINGS_H
+#define WEIR_BASE_SETTINGS_H
 
 #include "postgres.h"
 

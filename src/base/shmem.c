@@ -16,16 +16,18 @@
  * anew.  An ERROR or FATAL leaves no mutex behind: the mutex remembers its
  * owner and the exit callback releases it.
  */
-#include "base/shmem.h"
+#include "postgres.h"
 
-#include "base/compat.h"
-#include "base/settings.h"
 #include "miscadmin.h"
 #include "port/atomics.h"
 #include "storage/ipc.h"
 #include "storage/shmem.h"
 #include "utils/dsa.h"
 #include "utils/timestamp.h"
+
+#include "base/compat.h"
+#include "base/settings.h"
+#include "base/shmem.h"
 
 #define MAX_PARTS 16
 

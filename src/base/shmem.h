@@ -4,15 +4,16 @@
  *
  * Lock order, outermost first: merge mutex of a database (groups/epoch.h),
  * watermark lock (time/watermark.h), queue lock of a database (stream/queue.h),
- * feed lock of a database (stream/feed.h), registry lock (worker/registry.h),
+ * feed lock of a database (stream/feed.h), registry lock (process/registry.h),
  * DSA's own locks, and last the spinlock of test clocks (base/clock.h).  LWLocks
  * are held for short, bounded work only; the merge mutex may be held while
  * user-defined combine functions run and is therefore not an LWLock.
  */
-#ifndef WEIR_SHMEM_H
-#define WEIR_SHMEM_H
+#ifndef WEIR_BASE_SHMEM_H
+#define WEIR_BASE_SHMEM_H
 
 #include "postgres.h"
+
 #include "datatype/timestamp.h"
 #include "storage/condition_variable.h"
 #include "storage/fileset.h"

@@ -7,13 +7,14 @@
  *
  * Locking: the caller's, of the table's lock.  DSA's own locks under it.
  */
-#include "base/stat_table.h"
+#include "postgres.h"
 
 #include "common/hashfn.h"
 #include "miscadmin.h"
 #include "utils/timestamp.h"
 
 #include "base/shmem.h"
+#include "base/stat_table.h"
 
 void
 weir_stat_table_init(StatTable *table, Size entry_size)

@@ -6,10 +6,11 @@
  * do, a new one takes the place of the one that has been used least recently
  * among those that nobody holds.
  */
-#ifndef WEIR_STAT_TABLE_H
-#define WEIR_STAT_TABLE_H
+#ifndef WEIR_BASE_STAT_TABLE_H
+#define WEIR_BASE_STAT_TABLE_H
 
 #include "postgres.h"
+
 #include "datatype/timestamp.h"
 #include "storage/lwlock.h"
 

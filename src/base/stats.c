@@ -7,16 +7,18 @@
  *
  * Locking: a table's lock is held for an update or for copying out; never both.
  */
-#include "base/stats.h"
+#include "postgres.h"
 
 #include "access/xact.h"
-#include "base/compat.h"
-#include "base/shmem.h"
 #include "catalog/pg_authid.h"
 #include "miscadmin.h"
 #include "nodes/pg_list.h"
 #include "utils/acl.h"
 #include "utils/memutils.h"
+
+#include "base/compat.h"
+#include "base/shmem.h"
+#include "base/stats.h"
 
 /* A view that the current transaction has written. */
 typedef struct Written

@@ -2,13 +2,15 @@
  * stats.h
  *	  Counters of streams and views in shared memory, of as many as there is room for.
  */
-#ifndef WEIR_STATS_H
-#define WEIR_STATS_H
+#ifndef WEIR_BASE_STATS_H
+#define WEIR_BASE_STATS_H
 
 #include "postgres.h"
-#include "base/stat_table.h"
+
 #include "nodes/pg_list.h"
 #include "utils/timestamp.h"
+
+#include "base/stat_table.h"
 
 typedef struct StreamStat
 {

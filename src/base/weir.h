@@ -2,10 +2,11 @@
  * weir.h
  *	  What every file of Weir may use: names and helpers without state.
  */
-#ifndef WEIR_H
-#define WEIR_H
+#ifndef WEIR_BASE_WEIR_H
+#define WEIR_BASE_WEIR_H
 
 #include "postgres.h"
+
 #include "fmgr.h"
 
 #define WEIR_EXTENSION "weir"

@@ -22,20 +22,22 @@
  * dies by a signal takes the server's shared memory with it, so nobody sees a
  * merge half done.
  */
-#include "groups/epoch.h"
+#include "postgres.h"
 
-#include "base/clock.h"
-#include "base/compat.h"
-#include "catalog/cont_view.h"
-#include "base/settings.h"
-#include "base/stats.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
 #include "storage/proc.h"
-#include "stream/queue.h"
-#include "time/watermark.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
+
+#include "base/clock.h"
+#include "base/compat.h"
+#include "base/settings.h"
+#include "base/stats.h"
+#include "groups/epoch.h"
+#include "meta/cont_view.h"
+#include "stream/queue.h"
+#include "time/watermark.h"
 
 /* How long a merge waits for a lock that code of users needs. */
 #define MERGE_LOCK_TIMEOUT "200ms"

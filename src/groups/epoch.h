@@ -2,17 +2,19 @@
  * epoch.h
  *	  Epochs: what was taken in between two cuts, until its flush has committed.
  */
-#ifndef WEIR_EPOCH_H
-#define WEIR_EPOCH_H
+#ifndef WEIR_GROUPS_EPOCH_H
+#define WEIR_GROUPS_EPOCH_H
 
 #include "postgres.h"
-#include "base/shmem.h"
-#include "groups/table.h"
+
 #include "storage/fileset.h"
 #include "storage/latch.h"
+#include "utils/timestamp.h"
+
+#include "base/shmem.h"
+#include "groups/table.h"
 #include "stream/batch.h"
 #include "stream/feed.h"
-#include "utils/timestamp.h"
 
 /* A dead letter in shared memory: lengths, then topic, message and payload. */
 typedef struct RunDead

@@ -14,12 +14,14 @@
  * Process-local, but for the runs that are read.  Memory: a context for the
  * sources, one for the rows of a call, one that is reset for each group combined.
  */
-#include "groups/sorted.h"
+#include "postgres.h"
 
-#include "groups/spill.h"
 #include "lib/binaryheap.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
+
+#include "groups/sorted.h"
+#include "groups/spill.h"
 
 #define ROWS_AT_ONCE 1000
 #define BYTES_AT_ONCE (4 * 1024 * 1024)

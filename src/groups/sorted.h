@@ -2,10 +2,11 @@
  * sorted.h
  *	  Groups in the order in which a matrel's lookup index has them.
  */
-#ifndef WEIR_SORTED_H
-#define WEIR_SORTED_H
+#ifndef WEIR_GROUPS_SORTED_H
+#define WEIR_GROUPS_SORTED_H
 
 #include "postgres.h"
+
 #include "groups/epoch.h"
 
 /* A row of a group with what it is ordered by. */

@@ -12,12 +12,14 @@
  * view may not be known well enough here.  A dead letters file is a list of
  * sizes, each with the RunDead it is of.
  */
-#include "groups/spill.h"
+#include "postgres.h"
 
-#include "groups/sorted.h"
-#include "query/execute.h"
 #include "storage/buffile.h"
 #include "utils/memutils.h"
+
+#include "groups/sorted.h"
+#include "groups/spill.h"
+#include "runtime/execute.h"
 
 /* A chunk of a spill file: header, then tuples at MAXALIGNed places. */
 typedef struct SpillHeader

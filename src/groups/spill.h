@@ -2,10 +2,11 @@
  * spill.h
  *	  Reading the groups of one view from a run's file.
  */
-#ifndef WEIR_SPILL_H
-#define WEIR_SPILL_H
+#ifndef WEIR_GROUPS_SPILL_H
+#define WEIR_GROUPS_SPILL_H
 
 #include "postgres.h"
+
 #include "groups/epoch.h"
 
 typedef struct SpillReader SpillReader;

@@ -19,16 +19,18 @@
  * that retry roll the arena back (weir_groups_reserve does).  Applying is
  * assignments and memcpy.
  */
-#include "groups/table.h"
+#include "postgres.h"
+
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
 
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/owner.h"
 #include "base/shmem.h"
-#include "executor/executor.h"
-#include "groups/large.h"
-#include "miscadmin.h"
-#include "utils/memutils.h"
+#include "groups/state_size.h"
+#include "groups/table.h"
 
 #define ARENA_BLOCK_MIN (16 * 1024)
 #define ARENA_BLOCK_MAX (1024 * 1024)

@@ -2,13 +2,15 @@
  * table.h
  *	  GroupEntry tables: group key -> partial states, in shared or local memory.
  */
-#ifndef WEIR_GROUP_TABLE_H
-#define WEIR_GROUP_TABLE_H
+#ifndef WEIR_GROUPS_TABLE_H
+#define WEIR_GROUPS_TABLE_H
 
 #include "postgres.h"
+
 #include "access/htup_details.h"
 #include "executor/tuptable.h"
-#include "query/spec.h"
+
+#include "runtime/spec.h"
 
 /*
  * Memory that is taken in blocks, handed out by bumping and given back whole.
@@ -83,7 +85,7 @@ extern MinimalTuple weir_groups_combine(GroupSpec *spec, MinimalTuple a, Minimal
 
 /*
  * Error (to be tried again) when a row has more states than the spec knows of.  Fewer
- * are no matter: see set_missing_states in query/execute.c.
+ * are no matter: see set_missing_states in runtime/execute.c.
  */
 extern void weir_groups_check_shape(GroupSpec *spec, MinimalTuple tuple);
 

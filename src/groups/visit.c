@@ -4,10 +4,12 @@
  *
  * For the flush worker, in a transaction.
  */
-#include "groups/visit.h"
+#include "postgres.h"
+
+#include "miscadmin.h"
 
 #include "groups/spill.h"
-#include "miscadmin.h"
+#include "groups/visit.h"
 
 static void
 visit_table(GroupTable *table, GroupSpec *spec, void (*visit) (TupleTableSlot *row, void *arg), void *arg)

@@ -2,10 +2,11 @@
  * visit.h
  *	  Every row that an epoch has of a view, in no order, groups more than once.
  */
-#ifndef WEIR_VISIT_H
-#define WEIR_VISIT_H
+#ifndef WEIR_GROUPS_VISIT_H
+#define WEIR_GROUPS_VISIT_H
 
 #include "postgres.h"
+
 #include "groups/epoch.h"
 
 /* The slot has a row of the view; it is the spec's own. */

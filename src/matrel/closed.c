@@ -5,18 +5,20 @@
  * Called by the flush worker, in a transaction of its own.  Nothing late is taken into
  * a closed window, so what is deleted never comes back.
  */
-#include "matrel/closed.h"
+#include "postgres.h"
 
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
-#include "matrel/remove.h"
-#include "query/late.h"
-#include "query/session.h"
-#include "query/window.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
+
+#include "matrel/closed.h"
+#include "matrel/remove.h"
+#include "query/late.h"
+#include "query/session.h"
+#include "query/window.h"
 
 static char *panes_until(const ContView *view, const ContQuery *query, const char *what, const char *bound);
 static char *gap_of(const ContQuery *query);

@@ -5,7 +5,7 @@
 #ifndef WEIR_MATREL_CLOSED_H
 #define WEIR_MATREL_CLOSED_H
 
-#include "query/execute.h"
+#include "runtime/execute.h"
 
 /*
  * Delete up to limit groups of windows that were closed longer ago than the

@@ -6,18 +6,20 @@
  * Called by the flush worker, portion by portion, and in a backend by
  * weir.ttl_expire.
  */
-#include "matrel/expire.h"
+#include "postgres.h"
 
 #include "access/table.h"
 #include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
+
 #include "matrel/closed.h"
+#include "matrel/expire.h"
 #include "matrel/partition.h"
 #include "matrel/remove.h"
 #include "query/late.h"
 #include "query/window.h"
-#include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
-#include "utils/lsyscache.h"
 
 bool
 weir_matrel_expires(const ContView *view)

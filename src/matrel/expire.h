@@ -6,9 +6,11 @@
 #define WEIR_MATREL_EXPIRE_H
 
 #include "postgres.h"
-#include "catalog/cont_view.h"
-#include "query/cont_query.h"
+
 #include "utils/timestamp.h"
+
+#include "meta/cont_view.h"
+#include "query/cont_query.h"
 
 /* Can rows of this view expire? */
 extern bool weir_matrel_expires(const ContView *view);

@@ -10,16 +10,12 @@
  * has not the latter.  v_mrel: 'v', 'v_def', options, query; v_vals1: 'v', '1'.  They
  * follow all changes of names.  In a database nothing but the end of a restore reads them (view/adopt.c).
  */
-#include "matrel/guard.h"
+#include "postgres.h"
 
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
-#include "base/compat.h"
-#include "base/owner.h"
-#include "base/weir.h"
-#include "catalog/cont_view.h"
 #include "catalog/indexing.h"
 #include "catalog/partition.h"
 #include "catalog/pg_proc.h"
@@ -29,7 +25,6 @@
 #include "executor/spi.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
-#include "query/cont_query.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -39,6 +34,13 @@
 #include "utils/rel.h"
 #include "utils/ruleutils.h"
 #include "utils/syscache.h"
+
+#include "base/compat.h"
+#include "base/owner.h"
+#include "base/weir.h"
+#include "matrel/guard.h"
+#include "meta/cont_view.h"
+#include "query/cont_query.h"
 
 Oid			weir_matrel_writable = InvalidOid;
 

@@ -2,11 +2,12 @@
  * guard.h
  *	  The trigger that keeps users from writing a matrel or values relation.
  */
-#ifndef WEIR_GUARD_H
-#define WEIR_GUARD_H
+#ifndef WEIR_MATREL_GUARD_H
+#define WEIR_MATREL_GUARD_H
 
 #include "postgres.h"
-#include "catalog/cont_view.h"
+
+#include "meta/cont_view.h"
 
 /* What the trigger of a matrel or values relation says of it. */
 typedef struct Guard

@@ -10,19 +10,21 @@
  * Memory: a context of its own, and that of the aggregates, which the writer of
  * the matrel resets; so no transition state may be left when that writer is used
  * (weir_kept_finish).  When there is more than maintenance_work_mem, what there
- * is is written to the matrel early (worker/write_view.c).
+ * is is written to the matrel early (flush/write_view.c).
  */
-#include "matrel/kept.h"
+#include "postgres.h"
 
 #include "access/htup_details.h"
-#include "base/compat.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
-#include "groups/sorted.h"
 #include "miscadmin.h"
-#include "query/values.h"
 #include "utils/datum.h"
 #include "utils/memutils.h"
+
+#include "base/compat.h"
+#include "groups/sorted.h"
+#include "matrel/kept.h"
+#include "query/values.h"
 
 #define INITIAL_BUCKETS 256
 

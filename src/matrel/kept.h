@@ -11,7 +11,8 @@
 #define WEIR_MATREL_KEPT_H
 
 #include "postgres.h"
-#include "query/execute.h"
+
+#include "runtime/execute.h"
 
 typedef struct KeptValues KeptValues;
 

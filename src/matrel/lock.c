@@ -12,15 +12,12 @@
  */
 #include "postgres.h"
 
-#include "matrel/lock.h"
-
 #include "access/heapam.h"
 #include "access/multixact.h"
 #include "access/subtrans.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
-#include "base/compat.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
 #include "storage/lmgr.h"
@@ -29,6 +26,9 @@
 #include "utils/rel.h"
 #include "utils/relcache.h"
 #include "utils/snapmgr.h"
+
+#include "base/compat.h"
+#include "matrel/lock.h"
 
 static MatrelBlocker blocked_by = {InvalidOid, NoLock, InvalidTransactionId};
 

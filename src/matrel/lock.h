@@ -6,10 +6,12 @@
 #define WEIR_MATREL_LOCK_H
 
 #include "postgres.h"
-#include "catalog/cont_view.h"
+
 #include "storage/itemptr.h"
 #include "storage/lockdefs.h"
 #include "utils/relcache.h"
+
+#include "meta/cont_view.h"
 
 /* What was not free: the lock on a relation, or rows that a transaction has locked. */
 typedef struct MatrelBlocker

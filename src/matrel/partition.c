@@ -3,7 +3,7 @@
  *	  Matrels in partitions: which one a row belongs to, making and dropping them.
  *
  * Option partition_by makes the matrel a table in RANGE partitions on a column of
- * its key.  Boundaries lie on a grid (time/window.h) of option partition_interval: for timestamptz in the
+ * its key.  Boundaries lie on a grid (time/window_functions.h) of option partition_interval: for timestamptz in the
  * time zone of the database, which is that of workers.  A range that the grid
  * gives is cut where there is a partition already, so that another zone or
  * interval since then does no harm.
@@ -19,14 +19,10 @@
  * new range go to the default partition, and as long as it has any, all of
  * this range do.
  */
-#include "matrel/partition.h"
-
-#include "base/errors.h"
+#include "postgres.h"
 
 #include "access/table.h"
 #include "access/xact.h"
-#include "base/attempt.h"
-#include "base/clock.h"
 #include "catalog/dependency.h"
 #include "catalog/heap.h"
 #include "catalog/namespace.h"
@@ -36,17 +32,12 @@
 #include "commands/defrem.h"
 #include "commands/tablecmds.h"
 #include "executor/spi.h"
-#include "matrel/expire.h"
-#include "matrel/shape.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "partitioning/partbounds.h"
 #include "partitioning/partdesc.h"
-#include "query/split.h"
-#include "query/window.h"
 #include "storage/lmgr.h"
 #include "tcop/utility.h"
-#include "time/window.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
 #include "utils/fmgrprotos.h"
@@ -55,6 +46,16 @@
 #include "utils/lsyscache.h"
 #include "utils/partcache.h"
 #include "utils/timestamp.h"
+
+#include "base/attempt.h"
+#include "base/clock.h"
+#include "base/errors.h"
+#include "matrel/expire.h"
+#include "matrel/partition.h"
+#include "matrel/shape.h"
+#include "query/split.h"
+#include "query/window.h"
+#include "time/window_functions.h"
 
 struct PartitionRouter
 {

@@ -6,10 +6,12 @@
 #define WEIR_MATREL_PARTITION_H
 
 #include "postgres.h"
-#include "catalog/cont_view.h"
+
 #include "executor/tuptable.h"
-#include "query/cont_query.h"
 #include "utils/rel.h"
+
+#include "meta/cont_view.h"
+#include "query/cont_query.h"
 
 /* Partitions that Weir makes of one view; rows of further ranges go to the default partition. */
 #define WEIR_MAX_PARTITIONS 1000

@@ -16,23 +16,23 @@
 
 #include "access/table.h"
 #include "access/xact.h"
-#include "base/clock.h"
 #include "catalog/dependency.h"
 #include "catalog/pg_class.h"
 #include "executor/spi.h"
-#include "matrel/closed.h"
-#include "matrel/expire.h"
-#include "matrel/partition.h"
-#include "matrel/guard.h"
-#include "matrel/shape.h"
 #include "partitioning/partbounds.h"
 #include "partitioning/partdesc.h"
-#include "query/window.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/partcache.h"
 #include "utils/timestamp.h"
+
+#include "base/clock.h"
+#include "matrel/closed.h"
+#include "matrel/expire.h"
+#include "matrel/guard.h"
+#include "matrel/partition.h"
+#include "query/window.h"
 
 typedef struct BoundPartition
 {

@@ -17,22 +17,21 @@
  */
 #include "postgres.h"
 
-#include "matrel/remove.h"
-
 #include "access/htup_details.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
-#include "matrel/guard.h"
-#include "matrel/shape.h"
 #include "miscadmin.h"
-#include "query/key.h"
-#include "query/values.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
+
+#include "agg/key.h"
+#include "matrel/guard.h"
+#include "matrel/remove.h"
+#include "query/values.h"
 
 static ArrayType *choose_rows(const ContView *view, const ContQuery *query, const char *rows,
 							  int nargs, Oid *types, Datum *args, int64 limit, int64 *nvalues);

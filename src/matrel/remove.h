@@ -5,7 +5,7 @@
 #ifndef WEIR_MATREL_REMOVE_H
 #define WEIR_MATREL_REMOVE_H
 
-#include "catalog/cont_view.h"
+#include "meta/cont_view.h"
 #include "query/cont_query.h"
 
 /*

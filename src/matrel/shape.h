@@ -2,13 +2,15 @@
  * shape.h
  *	  The materialization relation: its columns, guard and indexes.
  */
-#ifndef WEIR_SHAPE_H
-#define WEIR_SHAPE_H
+#ifndef WEIR_MATREL_SHAPE_H
+#define WEIR_MATREL_SHAPE_H
 
 #include "postgres.h"
+
 #include "nodes/primnodes.h"
-#include "query/cont_query.h"
 #include "utils/rel.h"
+
+#include "query/cont_query.h"
 
 /*
  * Create the matrel of a continuous query in the schema and with the

@@ -2,20 +2,22 @@
  * whole.c
  *	  Looks at the relations of a restored view: are they what its query writes?
  */
-#include "matrel/whole.h"
+#include "postgres.h"
 
 #include "access/table.h"
 #include "access/xact.h"
-#include "base/compat.h"
 #include "catalog/dependency.h"
 #include "executor/spi.h"
-#include "matrel/shape.h"
-#include "query/partial.h"
-#include "query/values.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+
+#include "agg/partial.h"
+#include "base/compat.h"
+#include "matrel/shape.h"
+#include "matrel/whole.h"
+#include "query/values.h"
 
 static char *relation_missing(Oid relid, const ContQuery *cq);
 static bool has_column(TupleDesc desc, int column, const char *name, Oid type);

@@ -2,10 +2,11 @@
  * whole.h
  *	  Is what a dump restored of a view all that the view needs?
  */
-#ifndef WEIR_WHOLE_H
-#define WEIR_WHOLE_H
+#ifndef WEIR_MATREL_WHOLE_H
+#define WEIR_MATREL_WHOLE_H
 
 #include "postgres.h"
+
 #include "query/cont_query.h"
 
 /*

@@ -14,25 +14,16 @@
  *
  * Memory: a context per writer, and one that is reset for each row.
  */
-#include "matrel/lock.h"
-#include "matrel/partition.h"
-#include "matrel/shape.h"
-#include "matrel/writer.h"
+#include "postgres.h"
 
 #include "access/genam.h"
 #include "access/stratnum.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
-#include "base/compat.h"
-#include "base/errors.h"
-#include "base/owner.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "executor/spi.h"
-#include "groups/large.h"
-#include "groups/table.h"
-#include "matrel/shape.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "storage/bufmgr.h"
@@ -42,6 +33,16 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
+
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/owner.h"
+#include "groups/state_size.h"
+#include "groups/table.h"
+#include "matrel/lock.h"
+#include "matrel/partition.h"
+#include "matrel/shape.h"
+#include "matrel/writer.h"
 
 /* ---------------------------------------------------------------------
  * The lookup index

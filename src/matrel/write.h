@@ -6,8 +6,9 @@
 #define WEIR_MATREL_WRITE_H
 
 #include "postgres.h"
+
 #include "matrel/kept.h"
-#include "query/execute.h"
+#include "runtime/execute.h"
 
 typedef struct MatrelWriter MatrelWriter;
 

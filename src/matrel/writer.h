@@ -6,11 +6,13 @@
 #define WEIR_MATREL_WRITER_H
 
 #include "postgres.h"
+
 #include "access/genam.h"
 #include "access/skey.h"
+#include "nodes/execnodes.h"
+
 #include "matrel/partition.h"
 #include "matrel/write.h"
-#include "nodes/execnodes.h"
 
 /* New rows are inserted together up to this many, or when a writer has so much memory. */
 #define MAX_PENDING 256

@@ -7,25 +7,26 @@
  * hold: names of relations come from the catalog caches.
  */
 #include "postgres.h"
-#include "base/clock.h"
-#include "base/compat.h"
 
-#include "base/shmem.h"
-#include "base/stats.h"
-#include "catalog/cont_view.h"
 #include "funcapi.h"
-#include "kafka/stat.h"
 #include "miscadmin.h"
-#include "monitor/problems.h"
-#include "monitor/waiting.h"
-#include "stream/queue.h"
-#include "time/watermark.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
-#include "worker/aside.h"
-#include "worker/registry.h"
+
+#include "base/clock.h"
+#include "base/compat.h"
+#include "base/shmem.h"
+#include "base/stats.h"
+#include "meta/cont_view.h"
+#include "monitor/problems.h"
+#include "monitor/waiting.h"
+#include "process/registry.h"
+#include "process/view_trouble.h"
+#include "source/kafka/stat.h"
+#include "stream/queue.h"
+#include "time/watermark.h"
 
 WEIR_FUNCTION(weir_health);
 

@@ -7,16 +7,18 @@
  * The latter do so in the midst of their commit, when an error would be fatal: so
  * nothing here allocates memory, looks into a catalog or takes a lock but LWLocks.
  */
-#include "monitor/problems.h"
+#include "postgres.h"
 
-#include "base/clock.h"
-#include "base/shmem.h"
 #include "miscadmin.h"
 #include "storage/proc.h"
 #include "storage/procarray.h"
+
+#include "base/clock.h"
+#include "base/shmem.h"
+#include "monitor/problems.h"
+#include "process/missing.h"
+#include "process/view_trouble.h"
 #include "stream/queue.h"
-#include "worker/aside.h"
-#include "worker/missing.h"
 
 /* Less than that is nothing to speak of: processes come up, launchers are started again. */
 #define STARTING_MS 5000

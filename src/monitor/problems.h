@@ -3,11 +3,12 @@
  *	  What keeps rows of this database from becoming visible, or its workers from
  *	  working, as shared memory tells.
  */
-#ifndef WEIR_PROBLEMS_H
-#define WEIR_PROBLEMS_H
+#ifndef WEIR_MONITOR_PROBLEMS_H
+#define WEIR_MONITOR_PROBLEMS_H
 
 #include "postgres.h"
-#include "worker/registry.h"
+
+#include "process/registry.h"
 
 typedef struct Problem
 {

@@ -4,20 +4,21 @@
  *	  weir.stat_memory.
  */
 #include "postgres.h"
-#include "base/compat.h"
 
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+
+#include "base/compat.h"
 #include "base/shmem.h"
 #include "base/stats.h"
-#include "funcapi.h"
 #include "groups/epoch.h"
-#include "kafka/stat.h"
-#include "miscadmin.h"
 #include "monitor/waiting.h"
+#include "process/launcher.h"
+#include "process/missing.h"
+#include "process/registry.h"
+#include "source/kafka/stat.h"
 #include "stream/queue.h"
-#include "utils/builtins.h"
-#include "worker/launcher.h"
-#include "worker/missing.h"
-#include "worker/registry.h"
 
 WEIR_FUNCTION(weir_stat_stream);
 WEIR_FUNCTION(weir_stat_view);

@@ -3,13 +3,15 @@
  *	  Rows that are committed and in no view yet: in the queue, in the hands of a
  *	  worker, or in an epoch that is not flushed.
  */
-#include "monitor/waiting.h"
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/hsearch.h"
 
 #include "base/shmem.h"
 #include "base/stats.h"
-#include "miscadmin.h"
+#include "monitor/waiting.h"
 #include "stream/queue.h"
-#include "utils/hsearch.h"
 
 static void
 note(HTAB *streams, Oid streamid, TimestampTz since)

@@ -2,10 +2,11 @@
  * waiting.h
  *	  Rows that are committed and in no view yet.
  */
-#ifndef WEIR_WAITING_H
-#define WEIR_WAITING_H
+#ifndef WEIR_MONITOR_WAITING_H
+#define WEIR_MONITOR_WAITING_H
 
 #include "postgres.h"
+
 #include "nodes/pg_list.h"
 #include "utils/timestamp.h"
 

@@ -9,25 +9,26 @@
  */
 #include "postgres.h"
 
-#include "agg/value.h"
-#include "base/weir.h"
-#include "catalog/cont_view.h"
 #include "catalog/pg_aggregate.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "parser/parse_agg.h"
-#include "query/analyze.h"
-#include "query/constants.h"
-#include "query/partial.h"
-#include "query/values.h"
 #include "rewrite/rewriteManip.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+
+#include "agg/partial.h"
+#include "agg/value.h"
+#include "base/weir.h"
+#include "meta/cont_view.h"
+#include "query/analyze.h"
+#include "query/constants.h"
+#include "query/values.h"
 
 typedef struct CheckContext
 {

@@ -2,10 +2,11 @@
  * analyze.h
  *	  Which queries can be maintained continuously.
  */
-#ifndef WEIR_ANALYZE_H
-#define WEIR_ANALYZE_H
+#ifndef WEIR_QUERY_ANALYZE_H
+#define WEIR_QUERY_ANALYZE_H
 
 #include "postgres.h"
+
 #include "nodes/parsenodes.h"
 #include "parser/parse_node.h"
 

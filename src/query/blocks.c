@@ -14,23 +14,25 @@
  * Reading combines the blocks that are inside the window as a whole, and single
  * steps at its edges: some fifteen rows for a hundred steps.  Rows come mostly
  * in the order of their time, so those that a flush changes are those that carry:
- * a block costs no write of its own (matrel/blocks.c).  The columns of the steps
+ * a block costs no write of its own (matrel/block_writer.c).  The columns of the steps
  * are as they would be without blocks, for those who combine them by hand.
  *
  * Windows of few steps have none, nor have views with values (query/values.h), which need
  * to know the steps.  A block has about as many steps as a window has blocks.
  */
-#include "query/blocks.h"
+#include "postgres.h"
 
 #include <math.h>
 
-#include "base/compat.h"
-#include "commands/defrem.h"
 #include "catalog/pg_type.h"
+#include "commands/defrem.h"
 #include "nodes/makefuncs.h"
-#include "query/expr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+
+#include "base/compat.h"
+#include "query/blocks.h"
+#include "query/expr.h"
 
 /* Of fewer steps, reading all is cheap enough. */
 #define MIN_STEPS 30

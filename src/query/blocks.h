@@ -2,12 +2,14 @@
  * blocks.h
  *	  Steps of a sliding window put together: what makes reading many of them cheap.
  */
-#ifndef WEIR_BLOCKS_H
-#define WEIR_BLOCKS_H
+#ifndef WEIR_QUERY_BLOCKS_H
+#define WEIR_QUERY_BLOCKS_H
 
 #include "postgres.h"
-#include "query/cont_query.h"
+
 #include "utils/timestamp.h"
+
+#include "query/cont_query.h"
 
 /* Where steps and blocks are counted from. */
 #define WEIR_STEP_ORIGIN ((UNIX_EPOCH_JDATE - POSTGRES_EPOCH_JDATE) * USECS_PER_DAY)

@@ -7,11 +7,9 @@
  * look at a constant by itself, whatever their other arguments are, are tried
  * once at CREATE VIEW.  Functions of users are not called.
  */
-#include "query/constants.h"
+#include "postgres.h"
 
 #include "access/transam.h"
-#include "base/weir.h"
-#include "catalog/cont_view.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "nodes/nodeFuncs.h"
@@ -22,6 +20,10 @@
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
+
+#include "base/weir.h"
+#include "meta/cont_view.h"
+#include "query/constants.h"
 
 static Const *zone_of(FuncExpr *call);
 static Const *own_zone(FuncExpr *call);

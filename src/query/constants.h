@@ -2,13 +2,15 @@
  * constants.h
  *	  Constants that would make each row a dead letter.
  */
-#ifndef WEIR_CONSTANTS_H
-#define WEIR_CONSTANTS_H
+#ifndef WEIR_QUERY_CONSTANTS_H
+#define WEIR_QUERY_CONSTANTS_H
 
 #include "postgres.h"
+
 #include "nodes/primnodes.h"
 #include "parser/parse_node.h"
-#include "query/partial.h"
+
+#include "agg/partial.h"
 
 /*
  * A constant of a call (FuncExpr or OpExpr) that is no time zone, unit, stride or regular expression.  Errors as

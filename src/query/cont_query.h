@@ -13,14 +13,16 @@
  * The matrel has more columns, with the results of states that are costly to
  * finalize, and with those of whole blocks of a sliding window; the flush fills them.  Nothing else of the split is stored anywhere.
  */
-#ifndef WEIR_CONT_QUERY_H
-#define WEIR_CONT_QUERY_H
+#ifndef WEIR_QUERY_CONT_QUERY_H
+#define WEIR_QUERY_CONT_QUERY_H
 
 #include "postgres.h"
+
 #include "nodes/parsenodes.h"
 #include "nodes/plannodes.h"
-#include "catalog/cont_view.h"
-#include "query/partial.h"
+
+#include "agg/partial.h"
+#include "meta/cont_view.h"
 #include "query/sliding.h"
 
 typedef struct ContKey

@@ -15,17 +15,18 @@
  */
 #include "postgres.h"
 
-#include "base/compat.h"
-#include "base/weir.h"
-#include "catalog/cont_view.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "parser/parse_func.h"
 #include "parser/parse_oper.h"
-#include "query/counterpart.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+
+#include "base/compat.h"
+#include "base/weir.h"
+#include "meta/cont_view.h"
+#include "query/counterpart.h"
 
 typedef struct Counterpart
 {

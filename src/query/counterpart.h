@@ -3,10 +3,11 @@
  *	  Aggregates that PostgreSQL cannot combine, or not on every version in the
  *	  same way, and those that take their place.
  */
-#ifndef WEIR_COUNTERPART_H
-#define WEIR_COUNTERPART_H
+#ifndef WEIR_QUERY_COUNTERPART_H
+#define WEIR_QUERY_COUNTERPART_H
 
 #include "postgres.h"
+
 #include "nodes/parsenodes.h"
 
 /*

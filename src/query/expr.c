@@ -2,9 +2,8 @@
  * expr.c
  *	  Expressions and queries that Weir makes: what they name is PostgreSQL's own.
  */
-#include "query/expr.h"
+#include "postgres.h"
 
-#include "base/weir.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "parser/analyze.h"
@@ -14,6 +13,9 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/timestamp.h"
+
+#include "base/weir.h"
+#include "query/expr.h"
 
 static List *
 own_operator(const char *op)

@@ -5,10 +5,11 @@
  * A name means what the user's search_path says, and there may be operators of
  * users in it.  So what Weir makes names everything by schema or OID; this is how.
  */
-#ifndef WEIR_EXPR_H
-#define WEIR_EXPR_H
+#ifndef WEIR_QUERY_EXPR_H
+#define WEIR_QUERY_EXPR_H
 
 #include "postgres.h"
+
 #include "datatype/timestamp.h"
 #include "nodes/parsenodes.h"
 

@@ -9,7 +9,6 @@
  */
 #include "postgres.h"
 
-#include "base/compat.h"
 #include "funcapi.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
@@ -17,10 +16,12 @@
 #include "parser/parse_node.h"
 #include "parser/parse_relation.h"
 #include "parser/parsetree.h"
+#include "rewrite/rewriteManip.h"
+
+#include "base/compat.h"
 #include "query/analyze.h"
 #include "query/flatten.h"
 #include "query/union.h"
-#include "rewrite/rewriteManip.h"
 
 typedef struct RenameContext
 {

@@ -2,10 +2,11 @@
  * flatten.h
  *	  Subqueries that only project and filter a stream, pulled up.
  */
-#ifndef WEIR_FLATTEN_H
-#define WEIR_FLATTEN_H
+#ifndef WEIR_QUERY_FLATTEN_H
+#define WEIR_QUERY_FLATTEN_H
 
 #include "postgres.h"
+
 #include "nodes/parsenodes.h"
 #include "parser/parse_node.h"
 

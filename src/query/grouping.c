@@ -8,16 +8,15 @@
  */
 #include "postgres.h"
 
-#include "query/grouping.h"
-
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "parser/parse_agg.h"
+
 #include "query/analyze.h"
 #include "query/expr.h"
-#include "query/split.h"
+#include "query/grouping.h"
 #include "query/window.h"
 
 /* GROUPING takes no more, and its result has a bit for each. */

@@ -7,11 +7,12 @@
  * states of several groups are combined, as those of a sliding window's steps
  * are.
  */
-#ifndef WEIR_GROUPING_H
-#define WEIR_GROUPING_H
+#ifndef WEIR_QUERY_GROUPING_H
+#define WEIR_QUERY_GROUPING_H
+
+#include "parser/parse_node.h"
 
 #include "query/cont_query.h"
-#include "parser/parse_node.h"
 
 /* Refuse what cannot be grouped by sets, with its position.  def is prepared. */
 extern void weir_grouping_check(ParseState *pstate, const ContQuery *cq, Query *def,

@@ -13,12 +13,6 @@
  */
 #include "postgres.h"
 
-#include "query/late.h"
-#include "parser/parsetree.h"
-
-#include "base/compat.h"
-#include "base/weir.h"
-#include "catalog/event_options.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
@@ -26,17 +20,23 @@
 #include "optimizer/tlist.h"
 #include "parser/parse_coerce.h"
 #include "parser/parse_func.h"
-#include "query/analyze.h"
-#include "query/expr.h"
-#include "query/union.h"
-#include "query/window.h"
-#include "stream/batch.h"
-#include "time/window.h"
+#include "parser/parsetree.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
+
+#include "base/compat.h"
+#include "base/weir.h"
+#include "meta/event_options.h"
+#include "query/analyze.h"
+#include "query/expr.h"
+#include "query/late.h"
+#include "query/union.h"
+#include "query/window.h"
+#include "stream/batch.h"
+#include "time/window_functions.h"
 
 WEIR_FUNCTION(weir_on_time);
 

@@ -2,12 +2,14 @@
  * late.h
  *	  Rows that come after their window was closed.
  */
-#ifndef WEIR_LATE_H
-#define WEIR_LATE_H
+#ifndef WEIR_QUERY_LATE_H
+#define WEIR_QUERY_LATE_H
 
 #include "postgres.h"
+
 #include "nodes/primnodes.h"
 #include "parser/parse_node.h"
+
 #include "query/cont_query.h"
 
 /*

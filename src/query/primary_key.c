@@ -9,17 +9,17 @@
  */
 #include "postgres.h"
 
-#include "query/primary_key.h"
-
 #include "access/detoast.h"
 #include "access/htup_details.h"
 #include "access/itup.h"
 #include "access/nbtree.h"
-#include "query/split.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
 #include "utils/varlena.h"
+
+#include "query/primary_key.h"
+#include "query/split.h"
 
 /* A third of a page, less than what page and row need besides the key. */
 #define MAX_KEY_SIZE (BLCKSZ / 3 - 128)

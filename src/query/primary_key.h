@@ -2,12 +2,14 @@
  * primary_key.h
  *	  The option pk: the group keys of a view as the primary key of its matrel.
  */
-#ifndef WEIR_PRIMARY_KEY_H
-#define WEIR_PRIMARY_KEY_H
+#ifndef WEIR_QUERY_PRIMARY_KEY_H
+#define WEIR_QUERY_PRIMARY_KEY_H
 
 #include "postgres.h"
+
 #include "access/htup.h"
 #include "access/tupdesc.h"
+
 #include "query/cont_query.h"
 
 /*

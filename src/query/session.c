@@ -13,26 +13,25 @@
  */
 #include "postgres.h"
 
-#include "query/session.h"
-
-#include "base/compat.h"
 #include "catalog/pg_aggregate.h"
 #include "catalog/pg_type.h"
 #include "common/int.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
-#include "parser/parse_func.h"
-#include "query/analyze.h"
-#include "query/split.h"
-#include "query/window.h"
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/tlist.h"
+#include "parser/parse_func.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 #include "windowapi.h"
+
+#include "base/compat.h"
+#include "query/analyze.h"
+#include "query/session.h"
+#include "query/window.h"
 
 WEIR_FUNCTION(weir_session_start);
 

@@ -2,12 +2,14 @@
  * session.h
  *	  Session windows: rows of a group that follow one another within a gap.
  */
-#ifndef WEIR_SESSION_H
-#define WEIR_SESSION_H
+#ifndef WEIR_QUERY_SESSION_H
+#define WEIR_QUERY_SESSION_H
 
 #include "postgres.h"
+
 #include "nodes/parsenodes.h"
 #include "parser/parse_node.h"
+
 #include "query/cont_query.h"
 #include "query/window.h"
 

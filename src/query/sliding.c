@@ -17,26 +17,28 @@
  * at again for each row at each reading; they are refused.  Conditions on the present that
  * touch no column of the stream (of a joined table, say) are met when a row is processed.
  */
-#include "query/sliding.h"
+#include "postgres.h"
 
 #include "access/stratnum.h"
-#include "base/compat.h"
-#include "base/weir.h"
-#include "catalog/cont_view.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "parser/parse_coerce.h"
 #include "parser/parsetree.h"
-#include "query/analyze.h"
-#include "query/expr.h"
-#include "query/union.h"
 #include "rewrite/rewriteManip.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
+
+#include "base/compat.h"
+#include "base/weir.h"
+#include "meta/cont_view.h"
+#include "query/analyze.h"
+#include "query/expr.h"
+#include "query/sliding.h"
+#include "query/union.h"
 
 #define SHAPE_HINT "Write <time column> > clock_timestamp() - <interval>, and join it to other conditions by AND. For the time at which a row came, use " WEIR_ARRIVAL_COLUMN "."
 

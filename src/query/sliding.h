@@ -2,10 +2,11 @@
  * sliding.h
  *	  The condition in WHERE that makes a view's window slide.
  */
-#ifndef WEIR_SLIDING_H
-#define WEIR_SLIDING_H
+#ifndef WEIR_QUERY_SLIDING_H
+#define WEIR_QUERY_SLIDING_H
 
 #include "postgres.h"
+
 #include "nodes/parsenodes.h"
 #include "parser/parse_node.h"
 #include "utils/timestamp.h"

@@ -2,10 +2,11 @@
  * split.h
  *	  What the two halves of a split query share.
  */
-#ifndef WEIR_SPLIT_H
-#define WEIR_SPLIT_H
+#ifndef WEIR_QUERY_SPLIT_H
+#define WEIR_QUERY_SPLIT_H
 
 #include "parser/parse_node.h"
+
 #include "query/cont_query.h"
 
 /*

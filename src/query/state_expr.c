@@ -11,10 +11,7 @@
  */
 #include "postgres.h"
 
-#include "query/state_expr.h"
-
 #include "access/htup_details.h"
-#include "base/weir.h"
 #include "catalog/pg_aggregate.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_namespace.h"
@@ -25,13 +22,16 @@
 #include "parser/parse_agg.h"
 #include "parser/parse_func.h"
 #include "parser/parse_oper.h"
-#include "query/counterpart.h"
-#include "query/expr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
+
+#include "base/weir.h"
+#include "query/counterpart.h"
+#include "query/expr.h"
+#include "query/state_expr.h"
 
 static Oid	plain_combiner(const ContState *state);
 static bool callable_finalfn(Aggref *aggref, Oid statetype, Oid *finalfn);

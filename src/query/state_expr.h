@@ -3,8 +3,8 @@
  *	  Expressions over a column of partial states: the result of one, the result
  *	  of several, the state of several.
  */
-#ifndef WEIR_STATE_EXPR_H
-#define WEIR_STATE_EXPR_H
+#ifndef WEIR_QUERY_STATE_EXPR_H
+#define WEIR_QUERY_STATE_EXPR_H
 
 #include "query/cont_query.h"
 

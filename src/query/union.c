@@ -11,22 +11,22 @@
  */
 #include "postgres.h"
 
-#include "query/union.h"
-
-#include "base/compat.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
-#include "catalog/cont_view.h"
-#include "catalog/event_options.h"
+#include "rewrite/rewriteManip.h"
+#include "utils/lsyscache.h"
+
+#include "base/compat.h"
+#include "meta/cont_view.h"
+#include "meta/event_options.h"
 #include "query/analyze.h"
 #include "query/flatten.h"
 #include "query/sliding.h"
+#include "query/union.h"
 #include "query/window.h"
-#include "rewrite/rewriteManip.h"
-#include "utils/lsyscache.h"
 
 #define BRANCH_HINT "Write it over the UNION ALL: SELECT ... FROM (SELECT ... UNION ALL SELECT ...) u WHERE ... GROUP BY ..."
 

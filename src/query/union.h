@@ -2,10 +2,11 @@
  * union.h
  *	  UNION ALL of streams: their rows as those of one.
  */
-#ifndef WEIR_UNION_H
-#define WEIR_UNION_H
+#ifndef WEIR_QUERY_UNION_H
+#define WEIR_QUERY_UNION_H
 
 #include "postgres.h"
+
 #include "nodes/parsenodes.h"
 #include "parser/parse_node.h"
 

@@ -21,11 +21,7 @@
  */
 #include "postgres.h"
 
-#include "query/values.h"
-
 #include "access/nbtree.h"
-#include "base/compat.h"
-#include "base/weir.h"
 #include "catalog/heap.h"
 #include "catalog/pg_aggregate.h"
 #include "catalog/pg_type.h"
@@ -38,13 +34,17 @@
 #include "parser/parse_func.h"
 #include "parser/parse_oper.h"
 #include "parser/parsetree.h"
-#include "query/analyze.h"
-#include "query/split.h"
-#include "query/window.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
+
+#include "base/compat.h"
+#include "base/weir.h"
+#include "query/analyze.h"
+#include "query/split.h"
+#include "query/values.h"
+#include "query/window.h"
 
 static void check_window(ParseState *pstate, ContQuery *cq, Query *def);
 static void check_sets(ParseState *pstate, Query *def);

@@ -11,13 +11,13 @@
  * PostgreSQL has it, over the rows of a group (values_view.c).
  *
  * weir.combine runs the aggregate over the values of several groups: see
- * view/combine_values.c.
+ * read/combine_values.c.
  *
  * Of some aggregates with DISTINCT the result can be kept up to date in the matrel
  * besides (values_kept.c): then reading a group costs what reading a row costs.
  */
-#ifndef WEIR_VALUES_H
-#define WEIR_VALUES_H
+#ifndef WEIR_QUERY_VALUES_H
+#define WEIR_QUERY_VALUES_H
 
 #include "query/cont_query.h"
 

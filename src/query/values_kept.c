@@ -20,14 +20,14 @@
  */
 #include "postgres.h"
 
-#include "query/values.h"
-
 #include "access/transam.h"
 #include "catalog/pg_aggregate.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+
+#include "query/values.h"
 
 static bool is_exact(const Aggref *aggref);
 static Expr *only_argument(const Aggref *aggref);

@@ -25,11 +25,7 @@
  */
 #include "postgres.h"
 
-#include "query/values.h"
-
 #include "access/table.h"
-#include "base/compat.h"
-#include "base/weir.h"
 #include "catalog/pg_aggregate.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
@@ -37,15 +33,18 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "parser/parse_func.h"
-#include "query/expr.h"
-#include "query/key.h"
-#include "query/split.h"
-#include "query/window.h"
 #include "rewrite/rewriteManip.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+
+#include "agg/key.h"
+#include "base/compat.h"
+#include "base/weir.h"
+#include "query/expr.h"
+#include "query/values.h"
+#include "query/window.h"
 
 WEIR_FUNCTION(weir_image);
 WEIR_FUNCTION(weir_times);

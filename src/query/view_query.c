@@ -14,8 +14,6 @@
 #include "postgres.h"
 
 #include "access/table.h"
-#include "base/compat.h"
-#include "base/weir.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
@@ -27,6 +25,15 @@
 #include "parser/parse_oper.h"
 #include "parser/parse_relation.h"
 #include "parser/parsetree.h"
+#include "rewrite/rewriteManip.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/timestamp.h"
+
+#include "base/compat.h"
+#include "base/weir.h"
 #include "query/analyze.h"
 #include "query/blocks.h"
 #include "query/expr.h"
@@ -37,12 +44,6 @@
 #include "query/state_expr.h"
 #include "query/values.h"
 #include "query/window.h"
-#include "rewrite/rewriteManip.h"
-#include "utils/builtins.h"
-#include "utils/fmgroids.h"
-#include "utils/lsyscache.h"
-#include "utils/rel.h"
-#include "utils/timestamp.h"
 
 /* Range table: the matrel, then a window function. */
 #define WINDOW_RTI 2

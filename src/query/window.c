@@ -13,10 +13,6 @@
  */
 #include "postgres.h"
 
-#include "query/window.h"
-
-#include "base/weir.h"
-#include "base/compat.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
@@ -27,15 +23,19 @@
 #include "parser/parse_func.h"
 #include "parser/parse_relation.h"
 #include "parser/parsetree.h"
-#include "query/analyze.h"
-#include "query/expr.h"
 #include "rewrite/rewriteManip.h"
-#include "time/window.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
+
+#include "base/compat.h"
+#include "base/weir.h"
+#include "query/analyze.h"
+#include "query/expr.h"
+#include "query/window.h"
+#include "time/window_functions.h"
 
 typedef enum WindowFunction
 {

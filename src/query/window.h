@@ -6,6 +6,7 @@
 #define WEIR_QUERY_WINDOW_H
 
 #include "postgres.h"
+
 #include "datatype/timestamp.h"
 #include "nodes/parsenodes.h"
 #include "parser/parse_node.h"

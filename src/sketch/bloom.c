@@ -17,8 +17,9 @@
 
 #include <math.h>
 
-#include "base/weir.h"
 #include "port/pg_bitutils.h"
+
+#include "base/weir.h"
 #include "sketch/sketch.h"
 
 #define BLOOM_KIND 'B'

@@ -16,12 +16,13 @@
  */
 #include "postgres.h"
 
-#include "base/weir.h"
 #include "catalog/pg_type.h"
-#include "sketch/sketch.h"
 #include "utils/array.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
+
+#include "base/weir.h"
+#include "sketch/sketch.h"
 
 #define BUCKETS_KIND 'S'
 #define FIRST_ROOM 8

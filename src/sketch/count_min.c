@@ -17,8 +17,9 @@
 
 #include <math.h>
 
-#include "base/weir.h"
 #include "common/int.h"
+
+#include "base/weir.h"
 #include "sketch/sketch.h"
 
 #define CMS_KIND 'F'

@@ -24,8 +24,9 @@
 
 #include <math.h>
 
-#include "base/weir.h"
 #include "port/pg_bitutils.h"
+
+#include "base/weir.h"
 #include "sketch/sketch.h"
 
 #define HLL_KIND 'H'

@@ -5,15 +5,16 @@
 #include "postgres.h"
 
 #include "access/detoast.h"
-#include "agg/value.h"
-#include "base/weir.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "libpq/pqformat.h"
-#include "sketch/sketch.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+
+#include "agg/value.h"
+#include "base/weir.h"
+#include "sketch/sketch.h"
 
 WEIR_FUNCTION(weir_sketch_out);
 WEIR_FUNCTION(weir_sketch_send);

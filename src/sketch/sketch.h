@@ -11,11 +11,13 @@
  * forms are these bytes, checked in full when they are read: whatever is in a
  * sketch is as it should be, so functions trust it.
  */
-#ifndef WEIR_SKETCH_H
-#define WEIR_SKETCH_H
+#ifndef WEIR_SKETCH_SKETCH_H
+#define WEIR_SKETCH_SKETCH_H
 
 #include "postgres.h"
+
 #include "fmgr.h"
+
 #include "base/compat.h"
 
 #define SKETCH_MAGIC 'W'

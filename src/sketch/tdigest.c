@@ -21,9 +21,10 @@
 #include <float.h>
 #include <math.h>
 
+#include "utils/float.h"
+
 #include "base/weir.h"
 #include "sketch/sketch.h"
-#include "utils/float.h"
 
 #define DIGEST_KIND 'D'
 #define MIN_COMPRESSION 20

@@ -26,22 +26,23 @@
 #include "postgres.h"
 
 #include "access/tupdesc.h"
-#include "agg/buffer.h"
-#include "agg/value.h"
-#include "base/weir.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "common/int.h"
 #include "funcapi.h"
 #include "libpq/pqformat.h"
 #include "parser/parse_type.h"
-#include "sketch/sketch.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/expandeddatum.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
+
+#include "agg/buffer.h"
+#include "agg/value.h"
+#include "base/weir.h"
+#include "sketch/sketch.h"
 
 #define TOPK_KIND 'K'
 #define MAX_K 1000

@@ -5,9 +5,11 @@
  * Process-local.  The batch's context owns its arrays; rows are pointers into
  * the source's memory (queue messages, or the batch context).
  */
-#include "stream/batch.h"
+#include "postgres.h"
 
 #include "utils/memutils.h"
+
+#include "stream/batch.h"
 
 /* What stream scans of this process return; see weir_batch_scan_set. */
 static StreamRows *scan_rows = NULL;

@@ -3,14 +3,15 @@
  *	  Rows on their way from a source to the continuous queries.
  *
  * A batch is built by a source (the queue of committed transactions, or a
- * Kafka client) in a worker, then given to weir_ingest_batch (worker/ingest.h).
+ * Kafka client) in a worker, then given to weir_ingest (intake/ingest.h).
  * While a continuous query runs, its stream's foreign scan returns the rows of
  * the range set with weir_batch_scan_set.
  */
-#ifndef WEIR_BATCH_H
-#define WEIR_BATCH_H
+#ifndef WEIR_STREAM_BATCH_H
+#define WEIR_STREAM_BATCH_H
 
 #include "postgres.h"
+
 #include "stream/queue.h"
 #include "stream/stream_row.h"
 
@@ -48,7 +49,7 @@ typedef struct StreamRows
 	RowOrigin  *origins;		/* per row, or NULL */
 	Size		bytes;
 
-	/* Of a stream with event time; see worker/event_time.h. */
+	/* Of a stream with event time; see intake/event_time.h. */
 	bool		derived;		/* by views of other streams: not of the source */
 	bool		screened;
 	int			ntimes;

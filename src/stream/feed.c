@@ -19,13 +19,15 @@
  * Failure: a worker that ends leaves the feed as it is: pieces whose rows are
  * not merged are still linked.  The next worker goes on.
  */
-#include "stream/feed.h"
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "pgstat.h"
 
 #include "base/clock.h"
 #include "base/compat.h"
 #include "base/shmem.h"
-#include "miscadmin.h"
-#include "pgstat.h"
+#include "stream/feed.h"
 
 /* Without progress for so long the backend gives up. */
 #define STALL_MS 2000

@@ -2,14 +2,16 @@
  * feed.h
  *	  Rows of a transaction that still runs, on their way to a worker.
  */
-#ifndef WEIR_FEED_H
-#define WEIR_FEED_H
+#ifndef WEIR_STREAM_FEED_H
+#define WEIR_STREAM_FEED_H
 
 #include "postgres.h"
+
 #include "lib/ilist.h"
 #include "storage/latch.h"
-#include "stream/queue.h"
 #include "utils/timestamp.h"
+
+#include "stream/queue.h"
 
 struct Run;						/* groups/epoch.h */
 

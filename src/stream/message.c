@@ -2,10 +2,11 @@
  * message.c
  *	  What a message of the queue is made of: its memory, and the set of streams that its rows are of.
  */
-#include "stream/queue.h"
+#include "postgres.h"
 
 #include "base/shmem.h"
 #include "stream/feed.h"
+#include "stream/queue.h"
 
 QueueMessage *
 weir_queue_message_alloc(bool spooled)

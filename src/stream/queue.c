@@ -22,20 +22,22 @@
  * that is terminated while it waits leaves the list of waiters in its exit
  * callback: its place there belongs to the next process of its number.
  */
-#include "stream/queue.h"
+#include "postgres.h"
 
-#include "base/clock.h"
-#include "base/compat.h"
-#include "base/settings.h"
-#include "base/shmem.h"
 #include "lib/ilist.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "storage/ipc.h"
 #include "storage/procsignal.h"
-#include "stream/feed.h"
 #include "tcop/dest.h"
 #include "tcop/tcopprot.h"
+
+#include "base/clock.h"
+#include "base/compat.h"
+#include "base/settings.h"
+#include "base/shmem.h"
+#include "stream/feed.h"
+#include "stream/queue.h"
 
 /* Asynchronous rows wait up to this long for others, in ms. */
 #define LINGER_MS 10

@@ -2,10 +2,11 @@
  * queue.h
  *	  Committed rows in shared memory, on their way from backends to workers.
  */
-#ifndef WEIR_QUEUE_H
-#define WEIR_QUEUE_H
+#ifndef WEIR_STREAM_QUEUE_H
+#define WEIR_STREAM_QUEUE_H
 
 #include "postgres.h"
+
 #include "storage/fileset.h"
 #include "storage/latch.h"
 #include "utils/timestamp.h"

@@ -5,12 +5,14 @@
  * In the waiting backend, which may be in the midst of a commit: nothing here errors or
  * allocates memory.
  */
-#include "stream/queue.h"
+#include "postgres.h"
+
+#include "tcop/dest.h"
+#include "utils/timestamp.h"
 
 #include "base/clock.h"
 #include "base/settings.h"
-#include "tcop/dest.h"
-#include "utils/timestamp.h"
+#include "stream/queue.h"
 
 /* How often a wait for a flush is worth another warning, in ms. */
 #define WARN_AGAIN_MS 60000

@@ -13,8 +13,6 @@
  */
 #include "postgres.h"
 
-#include "stream/row_maker.h"
-
 #include "catalog/pg_attribute.h"
 #include "executor/executor.h"
 #include "optimizer/optimizer.h"
@@ -22,6 +20,8 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
+
+#include "stream/row_maker.h"
 
 typedef struct ColumnMaker
 {

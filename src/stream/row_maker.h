@@ -8,13 +8,15 @@
  * as.  After an error the maker can only be closed: an expression may be half
  * made.
  */
-#ifndef WEIR_ROW_MAKER_H
-#define WEIR_ROW_MAKER_H
+#ifndef WEIR_STREAM_ROW_MAKER_H
+#define WEIR_STREAM_ROW_MAKER_H
 
 #include "postgres.h"
+
 #include "nodes/execnodes.h"
-#include "stream/stream_row.h"
 #include "utils/rel.h"
+
+#include "stream/stream_row.h"
 
 typedef struct RowMaker
 {

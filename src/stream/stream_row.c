@@ -5,11 +5,13 @@
  * Written by backends at insertion and by Kafka workers, read by the stream's
  * foreign scan (fdw.c).
  */
-#include "stream/stream_row.h"
+#include "postgres.h"
 
 #include "access/detoast.h"
 #include "utils/datum.h"
 #include "utils/memutils.h"
+
+#include "stream/stream_row.h"
 
 StreamRowType *
 weir_stream_row_type(TupleDesc desc)

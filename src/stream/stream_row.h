@@ -2,10 +2,11 @@
  * stream_row.h
  *	  Rows of a stream in flat form: what is queued, spooled and scanned.
  */
-#ifndef WEIR_STREAM_ROW_H
-#define WEIR_STREAM_ROW_H
+#ifndef WEIR_STREAM_STREAM_ROW_H
+#define WEIR_STREAM_STREAM_ROW_H
 
 #include "postgres.h"
+
 #include "executor/tuptable.h"
 
 /*

@@ -28,21 +28,23 @@
  * a crash after it loses what is not flushed, which a synchronous inserter has
  * not been told of either.
  */
-#include "stream/xact_rows.h"
+#include "postgres.h"
 
 #include "access/xact.h"
+#include "miscadmin.h"
+#include "storage/buffile.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+
 #include "base/clock.h"
 #include "base/compat.h"
 #include "base/settings.h"
 #include "base/shmem.h"
 #include "base/stats.h"
-#include "catalog/suspended.h"
-#include "miscadmin.h"
-#include "storage/buffile.h"
+#include "meta/suspended.h"
 #include "stream/feed.h"
 #include "stream/queue.h"
-#include "utils/memutils.h"
-#include "utils/resowner.h"
+#include "stream/xact_rows.h"
 
 #define SECTION_MIN 1024
 #define SECTION_MAX (256 * 1024)

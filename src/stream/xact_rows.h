@@ -2,10 +2,11 @@
  * xact_rows.h
  *	  The stream rows of the current transaction, until it commits.
  */
-#ifndef WEIR_XACT_ROWS_H
-#define WEIR_XACT_ROWS_H
+#ifndef WEIR_STREAM_XACT_ROWS_H
+#define WEIR_STREAM_XACT_ROWS_H
 
 #include "postgres.h"
+
 #include "stream/stream_row.h"
 
 /* Registers the transaction callbacks; called once, from _PG_init. */

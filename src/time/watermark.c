@@ -26,12 +26,14 @@
  * Failure: an owner's holds end with its transaction or process.  A restart
  * loads what was stored with the last flush.
  */
-#include "time/watermark.h"
+#include "postgres.h"
+
+#include "miscadmin.h"
 
 #include "base/clock.h"
 #include "base/compat.h"
 #include "base/shmem.h"
-#include "miscadmin.h"
+#include "time/watermark.h"
 
 #define CAUGHT_UP_USECS (2 * USECS_PER_SEC)
 

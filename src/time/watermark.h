@@ -5,12 +5,14 @@
  * A watermark is a time of the stream's event_time column, as its int64: rows
  * before it are taken to have come.  It never goes back.
  */
-#ifndef WEIR_WATERMARK_H
-#define WEIR_WATERMARK_H
+#ifndef WEIR_TIME_WATERMARK_H
+#define WEIR_TIME_WATERMARK_H
 
 #include "postgres.h"
-#include "catalog/event_options.h"
+
 #include "datatype/timestamp.h"
+
+#include "meta/event_options.h"
 
 #define NO_WATERMARK PG_INT64_MIN
 

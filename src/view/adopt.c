@@ -6,7 +6,7 @@
  * the rows of weir.continuous_view somewhere between the matrels' and those that say where
  * Kafka streams and watermarks stand; indexes and triggers; and, behind all that, in each
  * way to restore, REFRESH MATERIALIZED VIEW weir.restored.  Until then a row
- * of weir.continuous_view does not make a view that counts (catalog/adopted.h).
+ * of weir.continuous_view does not make a view that counts (meta/adopted.h).
  * Dumps without the statement (--data-only, lists of pg_restore) are ended by
  * weir.adopt(), by hand.
  *
@@ -16,43 +16,45 @@
  * query writes; it counts rows from that transaction on.  Of others it is
  * remembered, and said, what is missing.
  */
-#include "view/adopt.h"
+#include "postgres.h"
 
 #include "access/genam.h"
 #include "access/heapam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
-#include "base/attempt.h"
-#include "base/compat.h"
-#include "base/own_table.h"
-#include "base/shmem.h"
-#include "base/weir.h"
-#include "catalog/adopted.h"
-#include "catalog/cont_view.h"
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
-#include "catalog/options.h"
 #include "catalog/pg_class.h"
 #include "executor/spi.h"
 #include "foreign/foreign.h"
 #include "funcapi.h"
-#include "matrel/guard.h"
-#include "matrel/shape.h"
-#include "matrel/whole.h"
 #include "miscadmin.h"
-#include "query/cont_query.h"
-#include "query/execute.h"
 #include "storage/lmgr.h"
-#include "stream/queue.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
+
+#include "base/attempt.h"
+#include "base/compat.h"
+#include "base/own_table.h"
+#include "base/shmem.h"
+#include "base/weir.h"
+#include "matrel/guard.h"
+#include "matrel/shape.h"
+#include "matrel/whole.h"
+#include "meta/adopted.h"
+#include "meta/cont_view.h"
+#include "meta/options.h"
+#include "process/launcher.h"
+#include "query/cont_query.h"
+#include "runtime/execute.h"
+#include "source/kafka/offsets.h"
+#include "stream/queue.h"
+#include "view/adopt.h"
 #include "view/orphan.h"
-#include "worker/kafka_offsets.h"
-#include "worker/launcher.h"
 
 WEIR_FUNCTION(weir_adopt);
 

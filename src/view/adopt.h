@@ -2,8 +2,8 @@
  * adopt.h
  *	  The end of a restore.
  */
-#ifndef WEIR_ADOPT_H
-#define WEIR_ADOPT_H
+#ifndef WEIR_VIEW_ADOPT_H
+#define WEIR_VIEW_ADOPT_H
 
 #include "view/utility.h"
 

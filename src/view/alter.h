@@ -2,8 +2,8 @@
  * alter.h
  *	  Statements about continuous views, their matrels and streams that exist.
  */
-#ifndef WEIR_ALTER_H
-#define WEIR_ALTER_H
+#ifndef WEIR_VIEW_ALTER_H
+#define WEIR_VIEW_ALTER_H
 
 #include "view/utility.h"
 

@@ -9,23 +9,24 @@
 
 #include "access/table.h"
 #include "access/xact.h"
-#include "base/compat.h"
-#include "base/weir.h"
-#include "catalog/cont_view.h"
 #include "catalog/pg_class.h"
 #include "commands/tablecmds.h"
 #include "fmgr.h"
-#include "matrel/guard.h"
-#include "matrel/shape.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
-#include "query/cont_query.h"
-#include "stream/queue.h"
 #include "utils/acl.h"
 #include "utils/lsyscache.h"
+
+#include "base/compat.h"
+#include "base/weir.h"
+#include "flush/wait.h"
+#include "matrel/guard.h"
+#include "matrel/shape.h"
+#include "meta/cont_view.h"
+#include "process/launcher.h"
+#include "query/cont_query.h"
+#include "stream/queue.h"
 #include "view/control.h"
-#include "worker/flush.h"
-#include "worker/launcher.h"
 
 WEIR_FUNCTION(weir_activate);
 WEIR_FUNCTION(weir_deactivate);

@@ -2,11 +2,12 @@
  * control.h
  *	  What functions that belong to a view's owner share.
  */
-#ifndef WEIR_CONTROL_H
-#define WEIR_CONTROL_H
+#ifndef WEIR_VIEW_CONTROL_H
+#define WEIR_VIEW_CONTROL_H
 
 #include "postgres.h"
-#include "catalog/cont_view.h"
+
+#include "meta/cont_view.h"
 
 /* The continuous view, a copy.  Errors when it is none, not the user's, or not restored as a whole. */
 extern ContView weir_owned_view(Oid viewid);

@@ -2,11 +2,12 @@
  * create.h
  *	  CREATE VIEW over a stream.
  */
-#ifndef WEIR_CREATE_H
-#define WEIR_CREATE_H
+#ifndef WEIR_VIEW_CREATE_H
+#define WEIR_VIEW_CREATE_H
 
-#include "catalog/cont_view.h"
 #include "nodes/parsenodes.h"
+
+#include "meta/cont_view.h"
 #include "view/utility.h"
 
 /* Create a continuous view if the statement asks for one; else false. */

@@ -10,13 +10,15 @@
  * PostgreSQL analyses that as any, and what was made comes into its place in the
  * hook for analysed queries.
  */
-#include "view/define.h"
+#include "postgres.h"
 
 #include "nodes/makefuncs.h"
 #include "parser/analyze.h"
 #include "parser/parser.h"
-#include "query/expr.h"
 #include "utils/ruleutils.h"
+
+#include "query/expr.h"
+#include "view/define.h"
 
 #define PLACEHOLDER "?query of a view of weir?"
 

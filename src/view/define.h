@@ -2,11 +2,13 @@
  * define.h
  *	  CREATE VIEW with a query that Weir made in the place of the user's.
  */
-#ifndef WEIR_DEFINE_H
-#define WEIR_DEFINE_H
+#ifndef WEIR_VIEW_DEFINE_H
+#define WEIR_VIEW_DEFINE_H
 
 #include "postgres.h"
+
 #include "nodes/parsenodes.h"
+
 #include "view/utility.h"
 
 /* Called once, from weir_utility_init. */

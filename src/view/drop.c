@@ -18,18 +18,19 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
-#include "base/own_table.h"
-#include "base/weir.h"
-#include "catalog/cont_view.h"
 #include "catalog/dependency.h"
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
 #include "catalog/objectaccess.h"
 #include "catalog/pg_class.h"
-#include "matrel/shape.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
+
+#include "base/own_table.h"
+#include "base/weir.h"
+#include "matrel/shape.h"
+#include "meta/cont_view.h"
 #include "view/drop.h"
 
 static object_access_hook_type next_hook = NULL;
@@ -88,7 +89,7 @@ object_access(ObjectAccessType access, Oid classid, Oid objectid, int subid, voi
 		return;
 	relkind = get_rel_relkind(objectid);
 
-	/* What the flush worker writes of it is its to delete (worker/notes.h). */
+	/* What the flush worker writes of it is its to delete (flush/notes.h). */
 	if (relkind == RELKIND_FOREIGN_TABLE)
 	{
 		forget(objectid, "kafka_stopped");

@@ -2,10 +2,11 @@
  * drop.h
  *	  Continuous views that are being dropped.
  */
-#ifndef WEIR_DROP_H
-#define WEIR_DROP_H
+#ifndef WEIR_VIEW_DROP_H
+#define WEIR_VIEW_DROP_H
 
 #include "postgres.h"
+
 #include "nodes/parsenodes.h"
 
 /* Install the hook; called once, from weir_utility_init. */

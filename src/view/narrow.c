@@ -7,19 +7,21 @@
  * replaced by the query that this view has over its matrel, with a window that begins
  * later.  Nothing is kept for it, and its steps are those of the view it reads.
  */
-#include "view/narrow.h"
+#include "postgres.h"
 
-#include "base/compat.h"
-#include "catalog/cont_view.h"
 #include "catalog/pg_class.h"
 #include "commands/defrem.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
-#include "query/cont_query.h"
 #include "utils/acl.h"
 #include "utils/lsyscache.h"
+
+#include "base/compat.h"
+#include "meta/cont_view.h"
+#include "query/cont_query.h"
 #include "view/define.h"
+#include "view/narrow.h"
 #include "view/view_options.h"
 
 typedef struct NarrowContext

@@ -2,11 +2,13 @@
  * narrow.h
  *	  Views of a narrower window over a sliding-window view.
  */
-#ifndef WEIR_NARROW_H
-#define WEIR_NARROW_H
+#ifndef WEIR_VIEW_NARROW_H
+#define WEIR_VIEW_NARROW_H
 
 #include "postgres.h"
+
 #include "nodes/parsenodes.h"
+
 #include "view/utility.h"
 
 /*

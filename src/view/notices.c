@@ -7,17 +7,19 @@
  * is like another then.  A view without aggregates keeps all rows, also where it shows
  * few of them.
  */
-#include "view/notices.h"
+#include "postgres.h"
 
-#include "base/weir.h"
 #include "catalog/namespace.h"
-#include "catalog/cont_view.h"
 #include "catalog/pg_inherits.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "parser/parse_node.h"
 #include "parser/parsetree.h"
 #include "utils/lsyscache.h"
+
+#include "base/weir.h"
+#include "meta/cont_view.h"
+#include "view/notices.h"
 
 typedef struct NoticeContext
 {

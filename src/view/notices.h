@@ -2,11 +2,13 @@
  * notices.h
  *	  What CREATE VIEW tells of a query that is taken, but may not do what was meant.
  */
-#ifndef WEIR_NOTICES_H
-#define WEIR_NOTICES_H
+#ifndef WEIR_VIEW_NOTICES_H
+#define WEIR_VIEW_NOTICES_H
 
 #include "postgres.h"
+
 #include "nodes/parsenodes.h"
+
 #include "query/cont_query.h"
 
 /*

@@ -6,32 +6,34 @@
  * definitions, which are in schema weir.  The triggers of matrels and values relations say what the row and the
  * definition were (matrel/guard.h), and they go with the tables.
  */
-#include "view/orphan.h"
+#include "postgres.h"
 
 #include "access/xact.h"
-#include "base/attempt.h"
-#include "base/compat.h"
-#include "base/own_table.h"
-#include "base/owner.h"
-#include "base/weir.h"
-#include "catalog/adopted.h"
-#include "catalog/cont_view.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
-#include "matrel/guard.h"
 #include "miscadmin.h"
-#include "query/analyze.h"
-#include "query/cont_query.h"
-#include "query/expr.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/ruleutils.h"
 #include "utils/syscache.h"
+
+#include "base/attempt.h"
+#include "base/compat.h"
+#include "base/own_table.h"
+#include "base/owner.h"
+#include "base/weir.h"
+#include "matrel/guard.h"
+#include "meta/adopted.h"
+#include "meta/cont_view.h"
+#include "query/analyze.h"
+#include "query/cont_query.h"
+#include "query/expr.h"
 #include "view/create.h"
+#include "view/orphan.h"
 
 typedef struct Orphan
 {

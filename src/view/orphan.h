@@ -3,12 +3,14 @@
  *	  What was restored of a view without its row of weir.continuous_view, or
  *	  without its definition.
  */
-#ifndef WEIR_ORPHAN_H
-#define WEIR_ORPHAN_H
+#ifndef WEIR_VIEW_ORPHAN_H
+#define WEIR_VIEW_ORPHAN_H
 
 #include "postgres.h"
-#include "catalog/cont_view.h"
+
 #include "nodes/pg_list.h"
+
+#include "meta/cont_view.h"
 #include "view/utility.h"
 
 /* OIDs of definitions without a row. */

@@ -11,12 +11,10 @@
  * Objects of the extension are found by name, so not even superusers
  * rename or move them.
  */
-#include "view/refuse.h"
+#include "postgres.h"
 
 #include "access/genam.h"
 #include "access/table.h"
-#include "base/compat.h"
-#include "base/weir.h"
 #include "catalog/dependency.h"
 #include "catalog/index.h"
 #include "catalog/namespace.h"
@@ -24,13 +22,17 @@
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "commands/extension.h"
-#include "matrel/shape.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
-#include "query/cont_query.h"
-#include "query/values.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+
+#include "base/compat.h"
+#include "base/weir.h"
+#include "matrel/shape.h"
+#include "query/cont_query.h"
+#include "query/values.h"
+#include "view/refuse.h"
 
 static void refuse_rename(RenameStmt *stmt);
 static void refuse_alter_table(AlterTableStmt *stmt);

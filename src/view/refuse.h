@@ -2,12 +2,14 @@
  * refuse.h
  *	  What DDL may not do to the objects of which continuous views are made.
  */
-#ifndef WEIR_REFUSE_H
-#define WEIR_REFUSE_H
+#ifndef WEIR_VIEW_REFUSE_H
+#define WEIR_VIEW_REFUSE_H
 
 #include "postgres.h"
-#include "catalog/cont_view.h"
+
 #include "nodes/parsenodes.h"
+
+#include "meta/cont_view.h"
 
 /*
  * Errors, with what to do instead, for a statement that would change what a

@@ -13,40 +13,41 @@
  * with the old query while the statement runs, and what a transaction that is under
  * way has brought so far, are rows with fewer states; where they meet those of
  * the new query, what they lack is read as the state of no rows
- * (query/execute.c).  So a row counts in the old columns once, whatever query took it in.
+ * (runtime/execute.c).  So a row counts in the old columns once, whatever query took it in.
  */
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "base/compat.h"
-#include "base/weir.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "commands/tablecmds.h"
 #include "commands/tablespace.h"
 #include "commands/view.h"
-#include "matrel/guard.h"
-#include "matrel/shape.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/tlist.h"
+#include "storage/lmgr.h"
+#include "utils/acl.h"
+#include "utils/lsyscache.h"
+#include "utils/timestamp.h"
+
+#include "base/compat.h"
+#include "base/weir.h"
+#include "flush/wait.h"
+#include "matrel/guard.h"
+#include "matrel/shape.h"
 #include "query/cont_query.h"
 #include "query/primary_key.h"
 #include "query/split.h"
 #include "query/state_expr.h"
 #include "query/values.h"
 #include "query/window.h"
-#include "storage/lmgr.h"
-#include "utils/acl.h"
-#include "utils/lsyscache.h"
-#include "utils/timestamp.h"
 #include "view/create.h"
 #include "view/define.h"
 #include "view/replace.h"
 #include "view/temporary.h"
 #include "view/view_options.h"
-#include "worker/flush.h"
 
 /* Of which time the aggregates of a column are. */
 typedef struct MixedAggregates

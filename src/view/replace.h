@@ -2,10 +2,10 @@
  * replace.h
  *	  CREATE OR REPLACE VIEW on a continuous view.
  */
-#ifndef WEIR_REPLACE_H
-#define WEIR_REPLACE_H
+#ifndef WEIR_VIEW_REPLACE_H
+#define WEIR_VIEW_REPLACE_H
 
-#include "catalog/cont_view.h"
+#include "meta/cont_view.h"
 #include "view/utility.h"
 
 /*

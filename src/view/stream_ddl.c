@@ -9,12 +9,7 @@
 #include "access/genam.h"
 #include "access/table.h"
 #include "access/xact.h"
-#include "base/weir.h"
-#include "catalog/cont_view.h"
 #include "catalog/namespace.h"
-#include "catalog/event_options.h"
-#include "catalog/late_stream.h"
-#include "catalog/options.h"
 #include "catalog/pg_foreign_table.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
@@ -24,8 +19,14 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+
+#include "base/weir.h"
+#include "meta/cont_view.h"
+#include "meta/event_options.h"
+#include "meta/late_stream.h"
+#include "meta/options.h"
+#include "source/kafka/offsets.h"
 #include "view/stream_ddl.h"
-#include "worker/kafka_offsets.h"
 
 static bool declares_arrival(CreateStmt *stmt);
 static bool stream_named(RangeVar *name, Oid *relid);

@@ -2,8 +2,8 @@
  * stream_ddl.h
  *	  CREATE and ALTER FOREIGN TABLE, ALTER SERVER, CREATE TRIGGER and COPY, on streams.
  */
-#ifndef WEIR_STREAM_DDL_H
-#define WEIR_STREAM_DDL_H
+#ifndef WEIR_VIEW_STREAM_DDL_H
+#define WEIR_VIEW_STREAM_DDL_H
 
 #include "view/utility.h"
 

@@ -6,7 +6,7 @@
  * on PostgreSQL has noted when the def view was stored; so whatever kind of object it
  * is, it is found there.  Where it stands in the text is looked for by its name.
  */
-#include "view/temporary.h"
+#include "postgres.h"
 
 #include "access/genam.h"
 #include "access/table.h"
@@ -21,12 +21,14 @@
 #include "catalog/pg_type.h"
 #include "nodes/nodeFuncs.h"
 #include "parser/parse_node.h"
-#include "query/analyze.h"
 #include "rewrite/rewriteSupport.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
+
+#include "query/analyze.h"
+#include "view/temporary.h"
 
 typedef struct NameSearch
 {

@@ -2,10 +2,11 @@
  * temporary.h
  *	  Temporary objects in continuous views.
  */
-#ifndef WEIR_TEMPORARY_H
-#define WEIR_TEMPORARY_H
+#ifndef WEIR_VIEW_TEMPORARY_H
+#define WEIR_VIEW_TEMPORARY_H
 
 #include "postgres.h"
+
 #include "nodes/nodes.h"
 
 /*

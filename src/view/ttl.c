@@ -7,28 +7,30 @@
  * ago: by the flush worker, in portions, or at once by weir.ttl_expire.  The column is
  * remembered as the matrel's, which nobody can rename.
  */
-#include "view/ttl.h"
+#include "postgres.h"
 
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
-#include "base/clock.h"
-#include "base/compat.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
-#include "matrel/expire.h"
-#include "matrel/guard.h"
-#include "matrel/partition.h"
-#include "matrel/shape.h"
 #include "miscadmin.h"
-#include "query/execute.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
+
+#include "base/clock.h"
+#include "base/compat.h"
+#include "matrel/expire.h"
+#include "matrel/guard.h"
+#include "matrel/partition.h"
+#include "matrel/shape.h"
+#include "runtime/execute.h"
 #include "view/control.h"
+#include "view/ttl.h"
 
 #define PORTION 10000
 

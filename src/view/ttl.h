@@ -2,12 +2,14 @@
  * ttl.h
  *	  How long the rows of a continuous view live.
  */
-#ifndef WEIR_TTL_H
-#define WEIR_TTL_H
+#ifndef WEIR_VIEW_TTL_H
+#define WEIR_VIEW_TTL_H
 
 #include "postgres.h"
-#include "query/cont_query.h"
+
 #include "utils/timestamp.h"
+
+#include "query/cont_query.h"
 
 /*
  * Check a ttl and its column (of the user's view), and put them into

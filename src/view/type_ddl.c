@@ -16,18 +16,19 @@
 
 #include "access/genam.h"
 #include "access/table.h"
-#include "catalog/cont_view.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
-#include "query/cont_query.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
 #include "utils/typcache.h"
+
+#include "meta/cont_view.h"
+#include "query/cont_query.h"
 #include "view/type_ddl.h"
 
 static List *row_types(AlterTableStmt *stmt);

@@ -2,8 +2,8 @@
  * type_ddl.h
  *	  ALTER TYPE, and ALTER TABLE of tables whose rows are values.
  */
-#ifndef WEIR_TYPE_DDL_H
-#define WEIR_TYPE_DDL_H
+#ifndef WEIR_VIEW_TYPE_DDL_H
+#define WEIR_VIEW_TYPE_DDL_H
 
 #include "view/utility.h"
 

@@ -10,17 +10,20 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "base/compat.h"
-#include "base/weir.h"
-#include "catalog/cont_view.h"
 #include "catalog/pg_authid.h"
 #include "commands/dbcommands.h"
 #include "commands/defrem.h"
 #include "commands/user.h"
-#include "matrel/guard.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/syscache.h"
+
+#include "base/compat.h"
+#include "base/weir.h"
+#include "matrel/guard.h"
+#include "meta/cont_view.h"
+#include "process/launcher.h"
+#include "process/renew.h"
 #include "view/adopt.h"
 #include "view/alter.h"
 #include "view/create.h"
@@ -31,8 +34,6 @@
 #include "view/stream_ddl.h"
 #include "view/type_ddl.h"
 #include "view/utility.h"
-#include "worker/launcher.h"
-#include "worker/renew.h"
 
 static ProcessUtility_hook_type next_hook = NULL;
 static Oid	held_database = InvalidOid; /* until the transaction ends */

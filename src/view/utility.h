@@ -2,10 +2,11 @@
  * utility.h
  *	  One utility statement on its way through the hook.
  */
-#ifndef WEIR_UTILITY_H
-#define WEIR_UTILITY_H
+#ifndef WEIR_VIEW_UTILITY_H
+#define WEIR_VIEW_UTILITY_H
 
 #include "postgres.h"
+
 #include "tcop/utility.h"
 
 typedef struct UtilityCall

@@ -4,9 +4,6 @@
  */
 #include "postgres.h"
 
-#include "base/settings.h"
-#include "base/weir.h"
-#include "catalog/late_stream.h"
 #include "commands/defrem.h"
 #include "fmgr.h"
 #include "parser/scansup.h"
@@ -14,6 +11,10 @@
 #include "utils/fmgrprotos.h"
 #include "utils/timestamp.h"
 #include "utils/varlena.h"
+
+#include "base/settings.h"
+#include "base/weir.h"
+#include "meta/late_stream.h"
 #include "view/view_options.h"
 
 #define MIN_WINDOW USECS_PER_SEC

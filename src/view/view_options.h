@@ -2,11 +2,12 @@
  * view_options.h
  *	  Options of CREATE VIEW ... WITH (...) over a stream.
  */
-#ifndef WEIR_VIEW_OPTIONS_H
-#define WEIR_VIEW_OPTIONS_H
+#ifndef WEIR_VIEW_VIEW_OPTIONS_H
+#define WEIR_VIEW_VIEW_OPTIONS_H
 
-#include "catalog/cont_view.h"
 #include "nodes/pg_list.h"
+
+#include "meta/cont_view.h"
 #include "query/sliding.h"
 
 /* As given. */

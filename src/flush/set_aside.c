@@ -1,0 +1,800 @@
+/*
+ * set_aside.c
+ *	  Groups of views that cannot be written now.
+ *
+ * A lock on what a view is kept in, or on rows of it, may last as long as a user pleases, and an error that may pass
+ * takes its time.  The flush does not wait for either: it puts what its epoch has of the view into weir.set_aside, in its
+ * own transaction.  So the epoch is on disk as a whole, with its Kafka offsets, and a crash or a promotion loses nothing.
+ * While something of a view is set aside, what later epochs have of it is added to that.  When the way is free, the flush worker
+ * writes it back, in portions between flushes, oldest first, and the view goes on as ever.
+ *
+ * What waits: who inserted rows of a stream of such a view with weir.synchronous_insert (stream/queue.h), and weir.flush().  A
+ * view with emit = final shows what it showed when it was set aside: weir.waiting has its watermark as of then.
+ *
+ * Bound: weir.set_aside_limit, in all views of the database.  Beyond it the view that has most is suspended: what is set aside
+ * of it is written, what comes later is not counted.
+ *
+ * State: a list in this process, as of the last commit but for what is marked as being under way; what others see of it, in
+ * shared memory (aside.h, queue.h), changes in the commit callback, for which memory is taken before.
+ *
+ * Failure: an abort undoes both.  A restart reads weir.waiting.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+
+#include "base/clock.h"
+#include "base/own_table.h"
+#include "base/settings.h"
+#include "flush/aside_table.h"
+#include "flush/notes.h"
+#include "flush/partitioning.h"
+#include "flush/set_aside.h"
+#include "flush/tend.h"
+#include "flush/write_view.h"
+#include "process/view_trouble.h"
+#include "process/worker.h"
+#include "stream/queue.h"
+
+/* Written back at once, or twice what was added last, so that it catches up. */
+#define PORTION_BYTES (1024 * 1024)
+#define READ_MS 100
+
+/* Of a view whose groups take long to write: the fewer portions the better, so it is read for as long as writing takes. */
+#define SLOW_PORTION_BYTES (32 * 1024 * 1024)
+
+/* How soon it is tried again: a lock, an error; doubled each time. */
+#define LOCK_PAUSE_MS 5
+#define LOCK_PAUSE_MOST_MS 100
+#define ERROR_PAUSE_MS 100
+#define ERROR_PAUSE_MOST_MS 10000
+
+typedef struct Aside
+{
+	AsideView	view;			/* as others see it */
+	int			failures;		/* in a row */
+	TimestampTz next;			/* weir_clock_steady */
+	int64		added;			/* bytes, by the last flush */
+	bool		lacking;		/* partitions are being made for the next portion */
+
+	/* In the transaction under way: */
+	int64		change;			/* of bytes */
+	bool		fresh;			/* it begins */
+	bool		over;			/* it ends */
+} Aside;
+
+static List *asides = NIL;		/* in TopMemoryContext */
+static uint64 loaded = 0;		/* generation of the views for which they were read */
+static bool changing = false;	/* the transaction changes some */
+static HeldStreams *held = NULL;	/* by its commit */
+static AsidePortion *portion = NULL;	/* that is being read or written back; its files are this process's to delete */
+
+static void xact_callback(XactEvent event, void *arg);
+static Aside *find(Oid defid);
+static Aside *add(Oid defid, TimestampTz since);
+static void load(void);
+static void hold_streams(List *views);
+static bool forget_dropped(Aside *aside);
+static void enforce_limit(List *views);
+static void put_off(Aside *aside, const MatrelBlocker *blocker, const char *reason);
+static void await_turn(Aside *aside);
+
+void
+weir_set_aside_start(void)
+{
+	RegisterXactCallback(xact_callback, NULL);
+}
+
+static void
+free_portion(void)
+{
+	if (portion)
+		weir_aside_portion_free(portion);
+	portion = NULL;
+}
+
+void
+weir_set_aside_stop(void)
+{
+	free_portion();
+}
+
+bool
+weir_set_aside_has(Oid defid)
+{
+	return asides != NIL && find(defid) != NULL;
+}
+
+List *
+weir_set_aside_views(void)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, asides)
+		result = lappend_oid(result, ((Aside *) lfirst(lc))->view.defid);
+	return result;
+}
+
+static Aside *
+find(Oid defid)
+{
+	ListCell   *lc;
+
+	foreach(lc, asides)
+		if (((Aside *) lfirst(lc))->view.defid == defid)
+			return lfirst(lc);
+	return NULL;
+}
+
+static Aside *
+add(Oid defid, TimestampTz since)
+{
+	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+	Aside	   *aside = palloc0(sizeof(Aside));
+
+	aside->view.defid = defid;
+	aside->view.since = since;
+	aside->view.begun = weir_clock_steady();
+	aside->fresh = true;
+	asides = lappend(asides, aside);
+	MemoryContextSwitchTo(old);
+	return aside;
+}
+
+/* ---------------------------------------------------------------------
+ * What a commit makes known
+ * --------------------------------------------------------------------- */
+
+static void
+commit_changes(void)
+{
+	int			slot = weir_worker_self->slot;
+	bool		released = false;
+	ListCell   *lc;
+
+	foreach(lc, asides)
+	{
+		Aside	   *aside = lfirst(lc);
+
+		aside->view.bytes += aside->change;
+		aside->change = 0;
+		aside->fresh = false;
+		if (aside->over)
+			aside->view.since = 0;
+		weir_aside_set(&aside->view);
+		if (!aside->over)
+			continue;
+		released = true;
+		asides = foreach_delete_current(asides, lc);
+		pfree(aside);
+	}
+	weir_queue_hold(slot, held);
+	held = NULL;
+	if (released)
+		weir_queue_set_flushed(slot, weir_queue_flushed_seq(slot), weir_epoch_flushed(slot));
+}
+
+static void
+undo_changes(void)
+{
+	ListCell   *lc;
+
+	foreach(lc, asides)
+	{
+		Aside	   *aside = lfirst(lc);
+
+		aside->change = 0;
+		aside->over = false;
+		if (!aside->fresh)
+			continue;
+		asides = foreach_delete_current(asides, lc);
+		pfree(aside);
+	}
+	if (held)
+		weir_queue_held_free(held);
+	held = NULL;
+}
+
+static void
+xact_callback(XactEvent event, void *arg)
+{
+	if (!changing || (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT))
+		return;
+	changing = false;
+	if (event == XACT_EVENT_COMMIT)
+		commit_changes();
+	else
+		undo_changes();
+}
+
+/* Memory for all that. */
+static void
+prepare_commit(List *views)
+{
+	ListCell   *lc;
+
+	if (!changing)
+		return;
+	foreach(lc, asides)
+		if (!weir_aside_reserve(((Aside *) lfirst(lc))->view.defid))
+			ereport(ERROR,
+					(errcode(ERRCODE_OUT_OF_MEMORY), errmsg("weir.memory is exhausted")));
+	hold_streams(views);
+}
+
+typedef struct Holding
+{
+	HeldStream *streams;
+	int			n;
+	int			max;
+} Holding;
+
+/* True when that is new. */
+static bool
+hold_stream(Holding *holding, Oid streamid, int64 from)
+{
+	for (int i = 0; i < holding->n; i++)
+	{
+		HeldStream *stream = &holding->streams[i];
+
+		if (stream->streamid != streamid)
+			continue;
+		if (stream->from <= from)
+			return false;
+		stream->from = from;
+		return true;
+	}
+	if (holding->n == holding->max)
+	{
+		holding->max = Max(holding->max * 2, 16);
+		holding->streams = holding->streams == NULL ? palloc(sizeof(HeldStream) * holding->max) :
+			repalloc(holding->streams, sizeof(HeldStream) * holding->max);
+	}
+	holding->streams[holding->n++] = (HeldStream) {streamid, from};
+	return true;
+}
+
+static bool
+hold_streams_of(Holding *holding, const ContView *view, int64 from)
+{
+	bool		is_new = hold_stream(holding, view->streamid, from);
+	ListCell   *lc;
+
+	foreach(lc, view->more_streams)
+		is_new |= hold_stream(holding, lfirst_oid(lc), from);
+	return is_new;
+}
+
+/* Rows that a view diverts to a stream are waited for with those that it was given. */
+static bool
+hold_diverting(Holding *holding, List *views)
+{
+	bool		is_new = false;
+	ListCell   *lc;
+
+	foreach(lc, views)
+	{
+		ContView   *view = lfirst(lc);
+
+		for (int i = 0; i < holding->n && OidIsValid(view->options.late_stream); i++)
+			if (holding->streams[i].streamid == view->options.late_stream)
+				is_new |= hold_streams_of(holding, view, holding->streams[i].from);
+	}
+	return is_new;
+}
+
+static void
+hold_streams(List *views)
+{
+	Holding		holding = {NULL};
+	ListCell   *lc;
+
+	foreach(lc, views)
+	{
+		ContView   *view = lfirst(lc);
+		Aside	   *aside = find(view->defid);
+
+		if (aside && !aside->over)
+			(void) hold_streams_of(&holding, view, aside->view.from_seq);
+	}
+	while (hold_diverting(&holding, views))
+		;
+	if (held)
+		weir_queue_held_free(held);
+	held = NULL;
+	if (holding.n == 0)
+		return;
+	held = weir_queue_held_make(holding.streams, holding.n);
+	if (held == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OUT_OF_MEMORY), errmsg("weir.memory is exhausted")));
+}
+
+/* ---------------------------------------------------------------------
+ * Setting aside
+ * --------------------------------------------------------------------- */
+
+/* The watermark is as readers see it until this transaction commits. */
+static void
+begin_waiting(ContView *view, TimestampTz since)
+{
+	static SPIPlanPtr plan = NULL;
+	Oid			types[4] = {OIDOID, OIDOID, TIMESTAMPTZOID, REGCLASSARRAYOID};
+	Datum		values[4];
+
+	values[0] = ObjectIdGetDatum(view->defid);
+	values[1] = ObjectIdGetDatum(view->matrelid);
+	values[2] = TimestampTzGetDatum(since);
+	values[3] = weir_own_oids(lcons_oid(view->streamid, list_copy(view->more_streams)), REGCLASSOID);
+	SPI_connect();
+	(void) weir_own_execute(&plan, "INSERT INTO weir.waiting (view, matrel, since, watermark)"
+							" VALUES ($1, $2, $3, weir.watermark($4[1], VARIADIC $4[2:]))", 4, types, values, NULL);
+	SPI_finish();
+}
+
+static void
+end_waiting(Oid defid)
+{
+	static SPIPlanPtr plan = NULL;
+	Oid			types[1] = {OIDOID};
+	Datum		values[1] = {ObjectIdGetDatum(defid)};
+
+	SPI_connect();
+	(void) weir_own_execute(&plan, "DELETE FROM weir.waiting WHERE view OPERATOR(pg_catalog.=) $1", 1, types, values, NULL);
+	SPI_finish();
+}
+
+void
+weir_set_aside(ContView *view, Epoch *epoch, const MatrelBlocker *blocker, const char *reason)
+{
+	Aside	   *aside = find(view->defid);
+	int64		bytes = weir_aside_table_add(view, epoch);
+
+	if (bytes == 0)
+		return;
+	changing = true;
+	if (aside == NULL)
+	{
+		aside = add(view->defid, GetCurrentTimestamp());
+		aside->view.from_seq = weir_queue_flushed_seq(weir_worker_self->slot);
+		begin_waiting(view, aside->view.since);
+		put_off(aside, blocker, reason);
+		await_turn(aside);
+	}
+	aside->added = bytes;
+	aside->change += bytes;
+}
+
+void
+weir_set_aside_finish(List *views)
+{
+	if (!changing)
+		return;
+	enforce_limit(views);
+	prepare_commit(views);
+}
+
+static void
+suspend(ContView *view, void *arg)
+{
+	(void) weir_cont_view_suspend(view->defid, arg, true);
+}
+
+/* The one that has most pays, not who comes last. */
+static void
+enforce_limit(List *views)
+{
+	int64		total = 0;
+	Aside	   *largest = NULL;
+	ContView   *its_view = NULL;
+	char	   *reason;
+	ListCell   *lc;
+
+	foreach(lc, views)
+	{
+		ContView   *view = lfirst(lc);
+		Aside	   *aside = find(view->defid);
+
+		if (aside == NULL)
+			continue;
+		total += aside->view.bytes + aside->change;
+		if (view->state != CONT_VIEW_SUSPENDED &&
+			(largest == NULL || aside->view.bytes + aside->change > largest->view.bytes + largest->change))
+		{
+			largest = aside;
+			its_view = view;
+		}
+	}
+	if (largest == NULL || total <= (int64) weir_set_aside_limit_kb * 1024)
+		return;
+	reason = psprintf("more than weir.set_aside_limit is set aside: %s", largest->view.reason);
+	if (weir_view_try(suspend, its_view, reason) != NULL)
+		return;					/* somebody is about to change it; there is another flush */
+	ereport(WARNING,
+			(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+			 errmsg("continuous view %s is suspended: %s", its_view->name, reason),
+			 errdetail("What is set aside of it is written when it can be; what comes from now on is not counted."),
+			 errhint("Call weir.activate('%s') when the way is free; see weir.views.", its_view->name)));
+}
+
+/* ---------------------------------------------------------------------
+ * Who or what is in the way
+ * --------------------------------------------------------------------- */
+
+static void
+look_who(Aside *aside)
+{
+	AsideView  *view = &aside->view;
+
+	view->looked = weir_clock_steady();
+	view->npids = weir_matrel_blocking_pids(&aside->view.blocker, view->pids, ASIDE_PIDS);
+}
+
+/* To be tried again after a pause: a lock is looked for more often than an error. */
+static void
+put_off(Aside *aside, const MatrelBlocker *blocker, const char *reason)
+{
+	bool		locked = blocker && OidIsValid(blocker->relid);
+	int64		pause = locked ? Min(LOCK_PAUSE_MS << Min(aside->failures, 10), LOCK_PAUSE_MOST_MS) :
+		Min(ERROR_PAUSE_MS << Min(aside->failures, 10), ERROR_PAUSE_MOST_MS);
+
+	if (locked)
+		aside->view.blocker = *blocker;
+	else
+		aside->view.blocker.relid = InvalidOid;
+	aside->view.is_error = !locked;
+	if (reason)
+		strlcpy(aside->view.reason, reason, ASIDE_TEXT);
+	look_who(aside);
+	aside->failures++;
+	aside->next = TimestampTzPlusMilliseconds(weir_clock_steady(), pause);
+	if (!aside->fresh)
+		weir_aside_set(&aside->view);
+}
+
+/* Of a view that takes long to write. */
+static void
+await_turn(Aside *aside)
+{
+	TimestampTz next;
+	int			ms;
+
+	if (weir_write_view_is_slow(aside->view.defid, &next, &ms))
+		aside->next = Max(aside->next, next);
+}
+
+/* ---------------------------------------------------------------------
+ * Writing back
+ * --------------------------------------------------------------------- */
+
+static void
+begin(void)
+{
+	weir_worker_begin();
+	MemoryContextSwitchTo(weir_worker_self->cxt);
+	weir_tend_hurry(TEND_WRITE_WAIT_MS);
+}
+
+/*
+ * In a transaction; true when it was dropped.  What there is of it is deleted with what else dropped views
+ * leave (flush/notes.h).
+ */
+static bool
+forget_dropped(Aside *aside)
+{
+	aside->over |= weir_cont_view_by_def(aside->view.defid) == NULL;
+	changing |= aside->over;
+	return aside->over;
+}
+
+/* In a transaction: the view with all locks to write it; NULL when it is gone, or something is in the way. */
+static ContView *
+lock_view(Aside *aside)
+{
+	ContView   *view;
+	MatrelBlocker blocker;
+
+	if (forget_dropped(aside))
+		return NULL;
+	view = weir_cont_view_by_def(aside->view.defid);
+	if (!weir_matrel_try_lock(view, RowExclusiveLock, &blocker))
+	{
+		put_off(aside, &blocker, weir_matrel_blocker_text(&blocker));
+		return NULL;
+	}
+
+	/* It may have been dropped before the locks were there. */
+	return forget_dropped(aside) ? NULL : weir_cont_view_by_def(aside->view.defid);
+}
+
+static void
+read_some(Aside *aside, ContView *view)
+{
+	int64		budget = aside->lacking ? PORTION_BYTES : Max(PORTION_BYTES, aside->added * 2);
+	int			read_ms = READ_MS;
+	TimestampTz next;
+	int			ms;
+
+	if (weir_write_view_is_slow(view->defid, &next, &ms) && !aside->lacking)
+	{
+		budget = Max(budget, SLOW_PORTION_BYTES);
+		read_ms = Max(read_ms, ms);
+	}
+	portion = weir_aside_portion_make(read_ms);
+	weir_aside_table_read(portion, weir_runtime_get(view), budget);
+}
+
+/* The first half: what there is, in local memory.  False when the view cannot be written. */
+static bool
+read_portion(Aside *aside, bool *partitioned)
+{
+	ContView   *view;
+
+	begin();
+	view = lock_view(aside);
+	if (view)
+	{
+		*partitioned = view->options.partitioned;
+		read_some(aside, view);
+	}
+	prepare_commit(weir_cont_views_whole());
+	weir_worker_commit();
+	return view != NULL;
+}
+
+/* And the other one.  Throws what the view could not be written for. */
+static void
+write_portion(Aside *aside)
+{
+	Oid			defid = aside->view.defid;
+	ContView   *view;
+
+	weir_notes_begin();
+	begin();
+	view = lock_view(aside);
+	if (view)
+	{
+		int64		written = 0;
+		ErrorData  *error = weir_write_view_carefully(view, &portion->epoch, &written);
+
+		if (error)
+			ReThrowError(error);
+		weir_notes_write_added();
+		weir_aside_table_delete(defid, portion->last);
+		changing = true;
+		aside->change = -portion->bytes;
+		aside->over = !portion->more;
+		if (aside->over)
+			end_waiting(defid);
+		weir_worker_commit_to_disk();
+	}
+	prepare_commit(weir_cont_views_whole());
+	weir_worker_commit();
+	weir_write_view_began(defid, portion->begun);
+	if (view && (aside = find(defid)) != NULL)
+	{
+		aside->failures = 0;
+		aside->next = 0;
+		await_turn(aside);
+		aside->view.blocker.relid = InvalidOid;
+	}
+}
+
+/* So much that flushes had better wait than add to it. */
+static bool
+is_much(const Aside *aside)
+{
+	return aside->view.bytes > (int64) weir_set_aside_limit_kb * 1024 / 4;
+}
+
+/* Partitions that the portion needs are made first, for a moment each time, so that flushes go on. */
+static void
+write_back(Aside *aside)
+{
+	Oid			defid = aside->view.defid;
+	bool		partitioned;
+	bool		lacking;
+
+	if (!read_portion(aside, &partitioned))
+		return;
+	do
+		lacking = partitioned && weir_partitions_make(defid, &portion->epoch);
+	while (lacking && (aside = find(defid)) != NULL && is_much(aside));
+	if ((aside = find(defid)) == NULL)
+		return;
+	aside->lacking = lacking;
+	if (!lacking)
+		write_portion(aside);
+}
+
+/* Of what failed by itself, and is not worth trying again. */
+static void
+give_up(Aside *aside)
+{
+	Oid			defid = aside->view.defid;
+	char	   *reason = pstrdup(aside->view.reason);
+	ContView   *view;
+
+	begin();
+	view = weir_cont_view_by_def(defid);
+	if (view && weir_cont_view_suspend(defid, reason, true))
+		ereport(WARNING,
+				(errmsg("continuous view %s is suspended: %s", view->name, reason),
+				 errhint("Mend the cause, then call weir.activate('%s').", view->name)));
+	weir_aside_table_forget(defid);
+	end_waiting(defid);
+	aside->over = true;
+	changing = true;
+	prepare_commit(weir_cont_views_whole());
+	weir_worker_commit();
+}
+
+/* The error, and then no transaction is open; or NULL.  The view may be aside no more. */
+static ErrorData *
+attempt(void (*work) (Aside *aside), Aside *aside)
+{
+	ErrorData  *volatile error = NULL;
+
+	PG_TRY();
+	{
+		work(aside);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(weir_worker_self->cxt);
+		error = CopyErrorData();
+		FlushErrorState();
+		AbortOutOfAnyTransaction();
+		weir_errors_end(InvalidOid);
+		MemoryContextSwitchTo(weir_worker_self->cxt);
+	}
+	PG_END_TRY();
+	free_portion();
+	return error;
+}
+
+/* An error is this view's alone. */
+static void
+try_to_write_back(Aside *aside)
+{
+	Oid			defid = aside->view.defid;
+	MatrelBlocker blocker;
+	ErrorData  *error;
+
+	(void) weir_matrel_blocked_by();	/* what an earlier error has left */
+	error = attempt(write_back, aside);
+	if (error == NULL || (aside = find(defid)) == NULL)
+		return;
+	blocker = weir_matrel_blocked_by();
+	put_off(aside, &blocker, error->message);
+	if (weir_view_error_kind(defid, error) != ERROR_RETRY)
+		(void) attempt(give_up, aside);
+}
+
+/* The same transaction as before has the rows. */
+static bool
+is_still_blocked(Aside *aside)
+{
+	if (!weir_matrel_is_blocked(&aside->view.blocker))
+		return false;
+	put_off(aside, &aside->view.blocker, NULL);
+	return true;
+}
+
+long
+weir_set_aside_write_back(void)
+{
+	TimestampTz now;
+	TimestampTz next = DT_NOEND;
+	List	   *views;
+	bool		making = false; /* partitions, for one view a time */
+	ListCell   *lc;
+
+	if (loaded != weir_cont_views_generation())
+		load();
+	if (asides == NIL)
+		return -1;
+	now = weir_clock_steady();
+	views = weir_set_aside_views();
+	foreach(lc, views)
+	{
+		Aside	   *aside = find(lfirst_oid(lc));
+
+		if (aside && now >= aside->next && !(making && aside->lacking) && !is_still_blocked(aside))
+			try_to_write_back(aside);
+		making |= (aside = find(lfirst_oid(lc))) != NULL && aside->lacking;
+	}
+	foreach(lc, asides)
+		next = Min(next, ((Aside *) lfirst(lc))->next);
+	now = weir_clock_steady();
+	return asides == NIL ? -1 : now >= next ? 0 : TimestampDifferenceMilliseconds(now, next);
+}
+
+/* ---------------------------------------------------------------------
+ * What is in the tables
+ * --------------------------------------------------------------------- */
+
+/* Those that are not known yet, with how much there is of them, which takes time. */
+static void
+load_rows(List *views)
+{
+	static SPIPlanPtr plan = NULL;
+	Oid			types[1] = {OIDARRAYOID};
+	Datum		values[1] = {weir_own_oids(weir_set_aside_views(), OIDOID)};
+
+	SPI_connect();
+	(void) weir_own_execute(&plan, "SELECT w.view, w.since, (SELECT coalesce(pg_catalog.sum(pg_catalog.octet_length(s.groups)), 0)::pg_catalog.int8"
+							" FROM weir.set_aside s WHERE s.view OPERATOR(pg_catalog.=) w.view) FROM weir.waiting w"
+							" WHERE w.view::pg_catalog.oid OPERATOR(pg_catalog.<>) ALL ($1)", 1, types, values, NULL);
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		HeapTuple	row = SPI_tuptable->vals[i];
+		TupleDesc	desc = SPI_tuptable->tupdesc;
+		bool		isnull;
+		Oid			defid = DatumGetObjectId(SPI_getbinval(row, desc, 1, &isnull));
+		Aside	   *aside;
+
+		if (weir_cont_views_find(views, defid) == NULL)
+			continue;
+		aside = add(defid, DatumGetTimestampTz(SPI_getbinval(row, desc, 2, &isnull)));
+		aside->view.bytes = DatumGetInt64(SPI_getbinval(row, desc, 3, &isnull));
+		strlcpy(aside->view.reason, "not tried since the worker has started", ASIDE_TEXT);
+	}
+	SPI_finish();
+}
+
+/*
+ * What this run of the server knows: up to which number rows are in the view, none if this is all new.  What was dropped while no
+ * worker was there is over for those who wait for it.
+ */
+static void
+load_known(void)
+{
+	AsideView	view;
+
+	for (int i = 0; weir_aside_get(i, &view); i++)
+	{
+		Aside	   *aside = find(view.defid);
+
+		if (view.since == 0)
+			continue;
+		if (aside == NULL)
+		{
+			aside = add(view.defid, view.since);
+			aside->over = true;
+		}
+		aside->view.from_seq = view.from_seq;
+		aside->view.begun = view.begun;
+	}
+}
+
+/* When views have come or gone, or this process has. */
+static void
+load(void)
+{
+	uint64		generation = weir_cont_views_generation();
+	List	   *views;
+	ListCell   *lc;
+
+	begin();
+	if (!weir_extension_exists())
+	{
+		weir_worker_commit();
+		return;
+	}
+	views = weir_cont_views_whole();
+	changing = true;
+	load_rows(views);
+	load_known();
+	foreach(lc, asides)
+		(void) forget_dropped(lfirst(lc));
+	prepare_commit(views);
+	weir_worker_commit();
+	loaded = generation;
+}

@@ -1,0 +1,393 @@
+/*
+ * intake.c
+ *	  What a batch gives: the fast way of running its continuous queries.
+ *
+ * Process-local, in an ingest or Kafka worker; all memory is in the intake's
+ * context.  The careful way is in careful.c.
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "access/xact.h"
+#include "executor/executor.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+#include "base/shmem.h"
+#include "base/stats.h"
+#include "intake/divert.h"
+#include "intake/intake.h"
+#include "process/worker.h"
+#include "runtime/execute.h"
+
+/* First row of the batch that the view counts; nrows if none. */
+int
+weir_intake_first_row(ContView *view, StreamRows *rows)
+{
+	int			low = 0;
+	int			high = rows->nrows;
+
+	if (!weir_cont_view_reads(view, rows->streamid) || view->state != CONT_VIEW_ACTIVE)
+		return rows->nrows;
+	if (rows->seqs == NULL || view->start_boot != weir_shmem_boot())
+		return 0;
+	while (low < high)
+	{
+		int			mid = (low + high) / 2;
+
+		if (rows->seqs[mid] <= view->start_seq)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+void
+weir_intake_collect(Intake *intake, GroupTable *table, ViewResult *result)
+{
+	uint32		bucket = 0;
+	GroupEntry *group = NULL;
+
+	result->ntuples = 0;
+	result->tuples = MemoryContextAllocHuge(intake->cxt, sizeof(MinimalTuple) * Max(table->ngroups, 1));
+	while ((group = weir_groups_next(table, &bucket, group)) != NULL)
+		result->tuples[result->ntuples++] = group->tuple;
+}
+
+/*
+ * What rows of several streams give to one view: a group may be in the result
+ * once only.  Combining may fail, as merging may: then the careful way finds out.
+ */
+static void
+join_results(Intake *intake, ViewResult *result, ViewResult *more)
+{
+	ViewResult *parts[] = {result, more};
+	Arena		arena;
+	GroupTable *table;
+
+	weir_arena_init(&arena, intake->cxt);
+	table = weir_groups_create(&arena, result->spec->defid, result->spec->append);
+	for (int i = 0; i < lengthof(parts); i++)
+	{
+		GroupMerge *merge = weir_groups_stage(table, parts[i]->spec, parts[i]->tuples, parts[i]->ntuples);
+
+		if (!weir_groups_reserve(merge, &arena))
+			elog(ERROR, "local group table is out of memory");
+		weir_groups_apply(merge, table);
+	}
+	weir_intake_collect(intake, table, result);
+	result->rows_in += more->rows_in;
+}
+
+void
+weir_intake_add_result(Intake *intake, ViewResult *result)
+{
+	for (int i = 0; intake->batch->nstreams > 1 && i < intake->input.nviews; i++)
+		if (intake->input.views[i].spec == result->spec)
+		{
+			join_results(intake, &intake->input.views[i], result);
+			return;
+		}
+	if (intake->input.nviews == intake->maxviews)
+	{
+		intake->maxviews = Max(intake->maxviews * 2, 8);
+		if (intake->input.views == NULL)
+			intake->input.views = MemoryContextAlloc(intake->cxt, sizeof(ViewResult) * intake->maxviews);
+		else
+			intake->input.views = repalloc(intake->input.views, sizeof(ViewResult) * intake->maxviews);
+	}
+	intake->input.views[intake->input.nviews++] = *result;
+}
+
+void
+weir_intake_add_dead(Intake *intake, DeadLetter *dead)
+{
+	if (intake->input.ndead == intake->maxdead)
+	{
+		intake->maxdead = Max(intake->maxdead * 2, 16);
+		if (intake->input.dead == NULL)
+			intake->input.dead = MemoryContextAlloc(intake->cxt, sizeof(DeadLetter) * intake->maxdead);
+		else
+			intake->input.dead = repalloc(intake->input.dead, sizeof(DeadLetter) * intake->maxdead);
+	}
+	intake->input.dead[intake->input.ndead++] = *dead;
+}
+
+typedef struct RowAsText
+{
+	StreamRows *rows;
+	int			row;
+	Oid			owner;
+	const char *path;
+	char	   *string;
+} RowAsText;
+
+static void
+make_row_text(void *arg)
+{
+	RowAsText  *made = arg;
+	OwnerSwitch saved;
+	Relation	rel;
+	TupleTableSlot *slot;
+
+	weir_owner_enter(&saved, made->owner, made->path, made->rows->streamid);
+	rel = table_open(made->rows->streamid, AccessShareLock);
+	slot = MakeSingleTupleTableSlot(RelationGetDescr(rel), &TTSOpsVirtual);
+	weir_stream_row_store(weir_stream_row_type(RelationGetDescr(rel)), made->rows->rows[made->row], slot);
+	made->string = TextDatumGetCString(DirectFunctionCall1(row_to_json,
+														   ExecFetchSlotHeapTupleDatum(slot)));
+	ExecDropSingleTupleTableSlot(slot);
+	table_close(rel, NoLock);
+	weir_owner_leave(&saved);
+}
+
+/*
+ * The row as JSON text: what a person needs to see and to insert it again.  Its
+ * types may have casts to json that do or fail as they like: they run as the
+ * owner, and a row that cannot be shown gives NULL.
+ */
+static char *
+row_as_text(Intake *intake, StreamRows *rows, int row, Oid owner, const char *path, int *len)
+{
+	RowAsText	made = {rows, row, owner, path, NULL};
+
+	if (weir_worker_attempt(make_row_text, &made, intake->cxt) != NULL)
+		made.string = NULL;
+	*len = made.string ? strlen(made.string) : -1;
+	return made.string;
+}
+
+void
+weir_intake_letter(Intake *intake, StreamRows *rows, int row, Oid owner, const char *path, DeadLetter *dead)
+{
+	RowOrigin  *origin = rows->origins ? &rows->origins[row] : NULL;
+
+	memset(dead, 0, sizeof(DeadLetter));
+	dead->streamid = rows->streamid;
+	dead->partition = origin ? origin->partition : -1;
+	dead->offset = origin ? origin->offset : -1;
+	if (origin && origin->payload_len >= 0)
+	{
+		dead->payload = unconstify(char *, origin->payload);
+		dead->payload_len = origin->payload_len;
+	}
+	else
+		dead->payload = row_as_text(intake, rows, row, owner, path, &dead->payload_len);
+}
+
+/* They travel as letters without an error; event_time.c writes them. */
+void
+weir_intake_note_late(Intake *intake, ContView *view, StreamRows *rows)
+{
+	int			n;
+	int		   *late = weir_runtime_late(&n);
+	bool		divert = OidIsValid(view->options.late_stream);
+	DeadLetter	letter = {0};
+
+	if (divert)
+		weir_divert_rows(intake, view, rows, late, n);
+	if (n > 0 && (divert || view->options.late == LATE_DROP))
+	{
+		letter.streamid = rows->streamid;
+		letter.viewid = view->viewid;
+		letter.partition = divert ? LATE_ROWS_DIVERTED : LATE_ROWS_DROPPED;
+		letter.offset = n;
+		letter.payload_len = -1;
+		letter.message = "";
+		weir_intake_add_dead(intake, &letter);
+		return;
+	}
+	for (int i = 0; i < n; i++)
+	{
+		weir_intake_letter(intake, rows, late[i], view->owner, view->path, &letter);
+		letter.viewid = view->viewid;
+		letter.message = "";
+		weir_intake_add_dead(intake, &letter);
+	}
+}
+
+IntakeMark
+weir_intake_mark(const Intake *intake)
+{
+	return (IntakeMark) {intake->input.ndead, intake->ndiverted};
+}
+
+void
+weir_intake_reset(Intake *intake, IntakeMark mark)
+{
+	intake->input.ndead = mark.ndead;
+	intake->ndiverted = mark.ndiverted;
+}
+
+void
+weir_intake_begin(Intake *intake, WeirBatch *batch, MemoryContext cxt, bool sync)
+{
+	memset(intake, 0, sizeof(Intake));
+	intake->cxt = cxt;
+	intake->batch = batch;
+	weir_batch_drop_derived(batch);
+	intake->sync = sync;
+	intake->input.sync = sync;
+	intake->input.noffsets = batch->noffsets;
+	intake->input.offsets = batch->offsets;
+	for (int i = 0; i < batch->ndead; i++)
+		weir_intake_add_dead(intake, &batch->dead[i]);
+}
+
+/* The views, and nothing kept of those that are gone. */
+List *
+weir_intake_views(void)
+{
+	static uint64 purged = 0;
+	List	   *views = list_copy(weir_cont_views());
+
+	if (purged != weir_cont_views_version())
+		weir_runtime_purge(views);
+	purged = weir_cont_views_version();
+	return views;
+}
+
+bool
+weir_intake_all_kept(WeirBatch *batch)
+{
+	List	   *views = weir_intake_views();
+	ListCell   *lc;
+
+	for (int i = 0; i < batch->nstreams; i++)
+		foreach(lc, views)
+		{
+			ContView   *view = lfirst(lc);
+
+			if (weir_intake_first_row(view, &batch->streams[i]) < batch->streams[i].nrows &&
+				!weir_runtime_is_kept(view->defid))
+				return false;
+		}
+	return true;
+}
+
+/* Streams first to last of the batch. */
+static void
+run_streams(Intake *intake, int first_stream, int last_stream)
+{
+	List	   *views = weir_intake_views();
+	ListCell   *lc;
+
+	for (int i = first_stream; i < last_stream; i++)
+	{
+		StreamRows *rows = &intake->batch->streams[i];
+
+		foreach(lc, views)
+		{
+			ContView   *view = lfirst(lc);
+			ViewRuntime *runtime;
+			ViewRuntime *part;
+			int			first = weir_intake_first_row(view, rows);
+
+			if (first == rows->nrows)
+				continue;
+			runtime = weir_runtime_get(view);
+			for (int p = 0; (part = weir_runtime_part(runtime, p)) != NULL; p++)
+			{
+				ViewResult	result;
+
+				result.spec = &part->spec;
+				result.rows_in = p == 0 ? rows->nrows - first : 0;
+				if (!weir_runtime_execute(part, rows, first, rows->nrows, intake->keep,
+										  &result.tuples, &result.ntuples))
+					intake->keep = false;
+				weir_intake_add_result(intake, &result);
+				if (p == 0)
+					weir_intake_note_late(intake, view, rows);
+			}
+		}
+	}
+}
+
+void
+weir_intake_run(Intake *intake)
+{
+	int			done = 0;
+
+	do
+	{
+		int			nstreams = intake->batch->nstreams;
+
+		run_streams(intake, done, nstreams);
+		done = nstreams;
+	} while (weir_divert_next(intake));
+}
+
+void
+weir_intake_note_statistics(Intake *intake)
+{
+	int64		rows = 0;
+
+	for (int i = 0; i < intake->batch->nstreams; i++)
+	{
+		StreamRows *stream = &intake->batch->streams[i];
+
+		weir_stats_stream_batch(stream->streamid, stream->nrows, stream->bytes);
+		rows += stream->nrows;
+	}
+	for (int i = 0; i < intake->input.nviews; i++)
+		weir_stats_view_batch(intake->input.views[i].spec->viewdef,
+							  intake->input.views[i].rows_in, intake->input.views[i].ntuples);
+	weir_registry_note_batch(weir_worker_self->entry, rows);
+}
+
+void
+weir_intake_note_waiting(Intake *intake)
+{
+	MergeInput *input = &intake->input;
+	int			epoch = weir_epoch_active(weir_worker_self->slot);
+
+	/* What brings nothing is in no flush. */
+	if (input->nviews == 0 && input->ndead == 0 && input->noffsets == 0)
+		return;
+	for (int i = 0; i < intake->batch->nstreams; i++)
+		weir_stats_stream_waits(intake->batch->streams[i].streamid, epoch, intake->batch->arrived);
+}
+
+static void
+clean_up(MemoryContext cxt)
+{
+	FlushErrorState();
+	weir_mutex_release_held();
+	AbortOutOfAnyTransaction();
+	MemoryContextSwitchTo(cxt);
+}
+
+bool
+weir_intake_recover(MemoryContext cxt)
+{
+	ErrorData  *error;
+
+	MemoryContextSwitchTo(cxt);
+	error = CopyErrorData();
+	if (weir_errors_kind(error) == ERROR_RETRY)
+		return false;
+	clean_up(cxt);
+	return true;
+}
+
+bool
+weir_intake_recover_too_large(MemoryContext cxt)
+{
+	MemoryContextSwitchTo(cxt);
+	if (!weir_errors_is_too_large(CopyErrorData()))
+		return false;
+	clean_up(cxt);
+	return true;
+}
+
+void
+weir_intake_recover_merged(MemoryContext cxt)
+{
+	EmitErrorReport();
+	clean_up(cxt);
+}

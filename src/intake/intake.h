@@ -1,0 +1,117 @@
+/*
+ * intake.h
+ *	  What a batch gives, on its way into an epoch or a private run.
+ */
+#ifndef WEIR_INTAKE_INTAKE_H
+#define WEIR_INTAKE_INTAKE_H
+
+#include "postgres.h"
+
+#include "groups/epoch.h"
+#include "meta/cont_view.h"
+#include "stream/batch.h"
+
+/* A row that a view has diverted to another stream. */
+typedef struct DivertedRow
+{
+	Oid			streamid;
+	StreamRow  *row;
+	int64		seq;			/* its publication number, if */
+	int			number;			/* in the order of diversion */
+	bool		numbered;
+} DivertedRow;
+
+/* In the place of a partition in a letter that is a count of late rows. */
+#define LATE_ROWS_DROPPED (-1)
+#define LATE_ROWS_DIVERTED (-2)
+
+/* Filled by the fast or the careful way. */
+typedef struct Intake
+{
+	WeirBatch  *batch;
+	MemoryContext cxt;			/* of everything made here */
+	bool		sync;
+	bool		open;			/* of a transaction that may roll back: suspend no view */
+	bool		unfit;			/* open, and a view would have been suspended */
+	bool		divisible;		/* may be taken in in parts, if it gives too much */
+	bool		keep;			/* leave plans started; false after a run that could not */
+	MergeInput	input;
+	int			maxviews;
+	int			maxdead;
+
+	/* Diverted rows that are not among the batch's streams yet: see divert.c. */
+	int			ndiverted;
+	int			maxdiverted;
+	DivertedRow *diverted;
+	int			rounds;
+	Run		   *run;			/* whose watermarks are held for the rows; NULL: this process */
+} Intake;
+
+/* Letters and diverted rows so far; back to that, when what came after it is void. */
+typedef struct IntakeMark
+{
+	int			ndead;
+	int			ndiverted;
+} IntakeMark;
+
+extern IntakeMark weir_intake_mark(const Intake *intake);
+extern void weir_intake_reset(Intake *intake, IntakeMark mark);
+
+/* The groups of a table in local memory, which stays, as the rows of a result. */
+extern void weir_intake_collect(Intake *intake, GroupTable *table, ViewResult *result);
+
+/* Empty but for the batch's own dead letters and offsets. */
+extern void weir_intake_begin(Intake *intake, WeirBatch *batch, MemoryContext cxt, bool sync);
+extern void weir_intake_add_result(Intake *intake, ViewResult *result);
+extern void weir_intake_add_dead(Intake *intake, DeadLetter *dead);
+
+/*
+ * Note the rows that came too late for the view, of its query's execution just
+ * done; divert them.  Errors as weir_divert_rows.
+ */
+extern void weir_intake_note_late(Intake *intake, ContView *view, StreamRows *rows);
+
+/* A letter with the row and where it came from; its text is made as owner, with path. */
+extern void weir_intake_letter(Intake *intake, StreamRows *rows, int row, Oid owner, const char *path, DeadLetter *dead);
+
+/* The views of this database, in the current context. */
+extern List *weir_intake_views(void);
+
+/* First of these rows that the view counts; nrows if none, as of another stream, or while it is not active. */
+extern int	weir_intake_first_row(ContView *view, StreamRows *rows);
+
+/* Are the plans of all views that count these rows started in this transaction? */
+extern bool weir_intake_all_kept(WeirBatch *batch);
+
+/* The fast way: every view over all its rows.  Errors with the first that fails. */
+extern void weir_intake_run(Intake *intake);
+
+/*
+ * The careful way: rows that fail become dead letters, views that fail by
+ * themselves, or whose results do not combine with what the run (NULL: the
+ * active epoch) has, are suspended.  Errors only for what is worth trying again.
+ */
+extern void weir_intake_run_carefully(Intake *intake, Run *run);
+
+/*
+ * In a PG_CATCH: whether the error in hand is worth a careful try.  Then it is
+ * cleaned up and the transaction aborted; else it is to be thrown on.
+ */
+extern bool weir_intake_recover(MemoryContext cxt);
+
+/* In a PG_CATCH: is the batch to be taken in in parts?  Cleaned up then as by weir_intake_recover. */
+extern bool weir_intake_recover_too_large(MemoryContext cxt);
+
+/*
+ * In a PG_CATCH, when the batch is merged: only side effects of functions in
+ * the queries are lost with the transaction.  To throw would take the batch in
+ * again, so the error is logged and the transaction aborted.
+ */
+extern void weir_intake_recover_merged(MemoryContext cxt);
+
+extern void weir_intake_note_statistics(Intake *intake);
+
+/* The batch's rows are in the active epoch and wait for its flush; in the callback of a merge. */
+extern void weir_intake_note_waiting(Intake *intake);
+
+#endif

@@ -1,0 +1,114 @@
+/*
+ * take_in.c
+ *	  One try to take a batch in: queries, merge, and what becomes of an error.
+ *
+ * The frame that small batches (intake/ingest.c) and batches of large transactions (source/transaction.c) share.  They
+ * differ in where the results are merged.
+ *
+ * In ingest and Kafka workers.
+ */
+#include "postgres.h"
+
+#include "utils/guc.h"
+
+#include "intake/event_time.h"
+#include "intake/take_in.h"
+#include "process/worker.h"
+
+/* A batch after which the transaction is left open for the next one. */
+#define SMALL_BATCH_ROWS 1000
+
+/* How long the rows of an open transaction wait for a lock. */
+#define OPEN_LOCK_TIMEOUT "1s"
+
+/* To start a plan costs as much as some hundred rows. */
+static bool
+is_small(WeirBatch *batch)
+{
+	int64		rows = 0;
+
+	for (int i = 0; i < batch->nstreams; i++)
+		rows += batch->streams[i].nrows;
+	return rows <= SMALL_BATCH_ROWS;
+}
+
+/* The transaction before may go on if all plans are started in it. */
+static void
+begin_small(TakeIn *take)
+{
+	bool		resumed = weir_worker_resume();
+
+	MemoryContextSwitchTo(take->cxt);
+	if (resumed && !weir_intake_all_kept(take->batch))
+	{
+		weir_worker_commit();
+		weir_worker_begin();
+	}
+}
+
+static void
+begin(TakeIn *take, Intake *intake)
+{
+	if (intake->keep)
+		begin_small(take);
+	else
+		weir_worker_begin();
+	if (take->open)
+		(void) set_config_option("lock_timeout", OPEN_LOCK_TIMEOUT, PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_LOCAL, true, 0, false);
+	MemoryContextSwitchTo(take->cxt);
+}
+
+static void
+take_in(TakeIn *take, bool slow)
+{
+	Intake		intake;
+
+	weir_intake_begin(&intake, take->batch, take->cxt, take->sync);
+	intake.open = take->open;
+	intake.divisible = take->divisible;
+	intake.keep = take->keep && !slow && is_small(take->batch);
+	begin(take, &intake);
+	weir_event_begin(&intake, take->run);
+	if (slow)
+	{
+		weir_intake_run_carefully(&intake, take->run);
+
+		/* Suspensions are on disk before anything that lacks the view's part is merged. */
+		weir_worker_commit();
+		weir_worker_begin();
+		MemoryContextSwitchTo(take->cxt);
+	}
+	else
+		weir_intake_run(&intake);
+	take->merge(take, &intake);
+	if (intake.keep)
+		weir_worker_leave_open();
+	else
+		weir_worker_commit();
+	MemoryContextSwitchTo(take->cxt);
+}
+
+TakeInResult
+weir_take_in(TakeIn *take, bool slow)
+{
+	volatile TakeInResult result = TAKEN_IN;
+
+	PG_TRY();
+	{
+		take_in(take, slow);
+	}
+	PG_CATCH();
+	{
+		if (take->merged)
+			weir_intake_recover_merged(take->cxt);
+		else if (take->divisible && weir_intake_recover_too_large(take->cxt))
+			result = TAKE_IN_PARTS;
+		else if (!slow && weir_intake_recover(take->cxt))
+			result = TAKE_IN_SLOWLY;
+		else
+			PG_RE_THROW();
+	}
+	PG_END_TRY();
+	return result;
+}

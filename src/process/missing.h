@@ -1,0 +1,55 @@
+/*
+ * missing.h
+ *	  Workers that shall be there and are not, with the reason.
+ */
+#ifndef WEIR_PROCESS_MISSING_H
+#define WEIR_PROCESS_MISSING_H
+
+#include "postgres.h"
+
+#include "process/registry.h"
+
+typedef struct MissingWorker
+{
+	WorkerTask	task;
+	bool		no_slot;		/* it could not be started; else it ended and is to be started again */
+	int64		attempts;
+	TimestampTz since;
+	char		reason[WEIR_ERROR_LENGTH];
+} MissingWorker;
+
+extern void weir_missing_init(void);
+
+/* --- the launcher: each round begins before it looks what there shall be, and ends with what is missing --- */
+
+extern void weir_missing_begin_round(void);
+extern void weir_missing_end_round(const MissingWorker *missing, int n, int needed);
+
+/* --- anybody --- */
+
+/* When the launcher last looked; it does so twice a minute at least.  0: not yet. */
+extern TimestampTz weir_missing_last_round(void);
+
+/* Does it stay away, rather than come back after it ended? */
+extern bool weir_missing_stays_away(const MissingWorker *worker);
+
+/* Copies the nth of those of a database; false if there are not so many. */
+extern bool weir_missing_get(Oid dboid, int n, MissingWorker *copy);
+
+/* The first of those that stay away, for want of a slot if there is such a one. */
+extern bool weir_missing_first(Oid dboid, MissingWorker *copy);
+
+/* What to do when there is no slot, with how many are needed.  Static memory, until the next call. */
+extern const char *weir_missing_remedy(void);
+
+/* A warning if a worker of this database is missing, or fails. */
+extern void weir_missing_warn(void);
+
+/*
+ * When the current transaction has committed: a warning if the flush and ingest
+ * workers of this database, or those of a Kafka stream, cannot be started.  Waits
+ * for the launcher to try, a few milliseconds as a rule.
+ */
+extern void weir_missing_check_at_commit(Oid kafka_stream);
+
+#endif

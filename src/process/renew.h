@@ -1,0 +1,30 @@
+/*
+ * renew.h
+ *	  The settings that workers run with are those of their database.
+ */
+#ifndef WEIR_PROCESS_RENEW_H
+#define WEIR_PROCESS_RENEW_H
+
+#include "postgres.h"
+
+extern void weir_renew_init(void);
+
+/* --- any session --- */
+
+/* Settings of databases may have changed: workers look when the current transaction has committed, or at once. */
+extern void weir_renew_at_commit(void);
+extern void weir_renew_now(void);
+
+/* --- a worker: before it connects to its database, and when it has --- */
+
+extern void weir_renew_begin(void);
+extern void weir_renew_connected(void);
+
+/* Cheap: have settings of some database changed?  And then, outside of a transaction: has this worker to make room for one with others? */
+extern bool weir_renew_looks_due(void);
+extern bool weir_renew_is_due(void);
+
+/* The same when the configuration files have been read again. */
+extern bool weir_renew_is_due_at_reload(void);
+
+#endif
