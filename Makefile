@@ -118,6 +118,7 @@ OBJS = \
 	src/intake/intake.o \
 	src/intake/event_time.o \
 	src/intake/divert.o \
+	src/intake/fast_path.o \
 	src/intake/slow_path.o \
 	src/intake/take_in.o \
 	src/intake/parts.o \
@@ -141,6 +142,7 @@ OBJS = \
 	src/flush/write_view.o \
 	src/flush/watermarks.o \
 	src/flush/notes.o \
+	src/flush/aside_list.o \
 	src/flush/aside_table.o \
 	src/flush/set_aside.o \
 	src/flush/housekeeping.o \

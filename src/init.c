@@ -55,7 +55,7 @@ _PG_init(void)
 	weir_renew_init();
 	weir_worker_init();
 	weir_missing_init();
-	weir_aside_init();
+	weir_view_trouble_init();
 	weir_problems_init();
 	weir_stats_init();
 	weir_watermark_init();

@@ -24,6 +24,7 @@
 
 #include "base/clock.h"
 #include "base/stats.h"
+#include "flush/aside_list.h"
 #include "flush/expiry.h"
 #include "flush/flush.h"
 #include "flush/housekeeping.h"
@@ -284,7 +285,7 @@ lock_views(Epoch *epoch, Writing *w)
 		w->written = views_to_write(epoch, w->views);
 		w->blocked = NIL;
 		foreach(lc, w->written)
-			if (!weir_set_aside_has(((ContView *) lfirst(lc))->defid))
+			if (!weir_aside_list_has(((ContView *) lfirst(lc))->defid))
 				lock_view(w, lfirst(lc), &room);
 		(void) weir_cont_views();
 		if (version == weir_cont_views_version())
@@ -340,7 +341,7 @@ write_views(Epoch *epoch, Writing *w, bool careful)
 
 		if (blocked)
 			weir_set_aside(view, epoch, &blocked->blocker, reason_of(blocked));
-		else if (weir_set_aside_has(view->defid))
+		else if (weir_aside_list_has(view->defid))
 			weir_set_aside(view, epoch, NULL, NULL);
 		else if (careful || view->state == CONT_VIEW_SUSPENDED)
 			write_view_carefully(epoch, view);
@@ -381,7 +382,7 @@ write_epoch(Epoch *epoch, List *lacking, bool careful)
 static void
 flush_epoch(Epoch *epoch)
 {
-	List	   *lacking = weir_partitions_prepare(epoch, list_concat(list_copy(unwritable), weir_set_aside_views()));
+	List	   *lacking = weir_partitions_prepare(epoch, list_concat(list_copy(unwritable), weir_aside_list_views()));
 	volatile bool careful = false;
 
 	PG_TRY();

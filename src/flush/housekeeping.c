@@ -78,7 +78,7 @@ extension_is_gone(uint32 created)
 		return;
 	weir_queue_discard(weir_worker_self->slot);
 	weir_epoch_discard(weir_worker_self->slot);
-	weir_aside_discard(weir_worker_self->slot);
+	weir_view_trouble_discard(weir_worker_self->slot);
 	weir_registry_wake_launcher();
 	proc_exit(0);
 }
@@ -221,7 +221,7 @@ look_after_views(void)
 	views = weir_cont_views_whole();
 	weir_suspended_sync(views);
 	weir_tend_purge(views);
-	weir_aside_purge(views);
+	weir_view_trouble_purge(views);
 	adopt_views(views);
 	more = weir_expire_views(views, EXPIRE_IDLE, false);
 	more |= weir_watermarks_expire(views, EXPIRE_IDLE);

@@ -22,8 +22,8 @@
 #include "base/attempt.h"
 #include "base/clock.h"
 #include "base/settings.h"
+#include "flush/aside_list.h"
 #include "flush/partitioning.h"
-#include "flush/set_aside.h"
 #include "flush/tend.h"
 #include "groups/visit.h"
 #include "matrel/partition.h"
@@ -320,7 +320,7 @@ weir_partitions_drop(void)
 		ContView   *view = lfirst(lc);
 
 		if (view->options.partitioned && now >= due_of(view->defid)->next &&
-			weir_tend_is_due(TEND_DROP_PARTITIONS, view->defid) && !weir_set_aside_has(view->defid))
+			weir_tend_is_due(TEND_DROP_PARTITIONS, view->defid) && !weir_aside_list_has(view->defid))
 			views = lappend_oid(views, view->defid);
 	}
 	weir_worker_commit();

@@ -14,10 +14,9 @@
  * Bound: weir.set_aside_limit, in all views of the database.  Beyond it the view that has most is suspended: what is set aside
  * of it is written, what comes later is not counted.
  *
- * State: a list in this process, as of the last commit but for what is marked as being under way; what others see of it, in
- * shared memory (aside.h, queue.h), changes in the commit callback, for which memory is taken before.
+ * State: aside_list.c.
  *
- * Failure: an abort undoes both.  A restart reads weir.waiting.
+ * Failure: an abort undoes what was changed.  A restart reads weir.waiting.
  */
 #include "postgres.h"
 
@@ -31,6 +30,7 @@
 #include "base/clock.h"
 #include "base/own_table.h"
 #include "base/settings.h"
+#include "flush/aside_list.h"
 #include "flush/aside_table.h"
 #include "flush/notes.h"
 #include "flush/partitioning.h"
@@ -54,31 +54,10 @@
 #define ERROR_PAUSE_MS 100
 #define ERROR_PAUSE_MOST_MS 10000
 
-typedef struct Aside
-{
-	AsideView	view;			/* as others see it */
-	int			failures;		/* in a row */
-	TimestampTz next;			/* weir_clock_steady */
-	int64		added;			/* bytes, by the last flush */
-	bool		lacking;		/* partitions are being made for the next portion */
-
-	/* In the transaction under way: */
-	int64		change;			/* of bytes */
-	bool		fresh;			/* it begins */
-	bool		over;			/* it ends */
-} Aside;
-
-static List *asides = NIL;		/* in TopMemoryContext */
 static uint64 loaded = 0;		/* generation of the views for which they were read */
-static bool changing = false;	/* the transaction changes some */
-static HeldStreams *held = NULL;	/* by its commit */
 static AsidePortion *portion = NULL;	/* that is being read or written back; its files are this process's to delete */
 
-static void xact_callback(XactEvent event, void *arg);
-static Aside *find(Oid defid);
-static Aside *add(Oid defid, TimestampTz since);
 static void load(void);
-static void hold_streams(List *views);
 static bool forget_dropped(Aside *aside);
 static void enforce_limit(List *views);
 static void put_off(Aside *aside, const MatrelBlocker *blocker, const char *reason);
@@ -87,7 +66,7 @@ static void await_turn(Aside *aside);
 void
 weir_set_aside_start(void)
 {
-	RegisterXactCallback(xact_callback, NULL);
+	weir_aside_list_start();
 }
 
 static void
@@ -102,218 +81,6 @@ void
 weir_set_aside_stop(void)
 {
 	free_portion();
-}
-
-bool
-weir_set_aside_has(Oid defid)
-{
-	return asides != NIL && find(defid) != NULL;
-}
-
-List *
-weir_set_aside_views(void)
-{
-	List	   *result = NIL;
-	ListCell   *lc;
-
-	foreach(lc, asides)
-		result = lappend_oid(result, ((Aside *) lfirst(lc))->view.defid);
-	return result;
-}
-
-static Aside *
-find(Oid defid)
-{
-	ListCell   *lc;
-
-	foreach(lc, asides)
-		if (((Aside *) lfirst(lc))->view.defid == defid)
-			return lfirst(lc);
-	return NULL;
-}
-
-static Aside *
-add(Oid defid, TimestampTz since)
-{
-	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
-	Aside	   *aside = palloc0(sizeof(Aside));
-
-	aside->view.defid = defid;
-	aside->view.since = since;
-	aside->view.begun = weir_clock_steady();
-	aside->fresh = true;
-	asides = lappend(asides, aside);
-	MemoryContextSwitchTo(old);
-	return aside;
-}
-
-/* ---------------------------------------------------------------------
- * What a commit makes known
- * --------------------------------------------------------------------- */
-
-static void
-commit_changes(void)
-{
-	int			slot = weir_worker_self->slot;
-	bool		released = false;
-	ListCell   *lc;
-
-	foreach(lc, asides)
-	{
-		Aside	   *aside = lfirst(lc);
-
-		aside->view.bytes += aside->change;
-		aside->change = 0;
-		aside->fresh = false;
-		if (aside->over)
-			aside->view.since = 0;
-		weir_aside_set(&aside->view);
-		if (!aside->over)
-			continue;
-		released = true;
-		asides = foreach_delete_current(asides, lc);
-		pfree(aside);
-	}
-	weir_queue_hold(slot, held);
-	held = NULL;
-	if (released)
-		weir_queue_set_flushed(slot, weir_queue_flushed_seq(slot), weir_epoch_flushed(slot));
-}
-
-static void
-undo_changes(void)
-{
-	ListCell   *lc;
-
-	foreach(lc, asides)
-	{
-		Aside	   *aside = lfirst(lc);
-
-		aside->change = 0;
-		aside->over = false;
-		if (!aside->fresh)
-			continue;
-		asides = foreach_delete_current(asides, lc);
-		pfree(aside);
-	}
-	if (held)
-		weir_queue_held_free(held);
-	held = NULL;
-}
-
-static void
-xact_callback(XactEvent event, void *arg)
-{
-	if (!changing || (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT))
-		return;
-	changing = false;
-	if (event == XACT_EVENT_COMMIT)
-		commit_changes();
-	else
-		undo_changes();
-}
-
-/* Memory for all that. */
-static void
-prepare_commit(List *views)
-{
-	ListCell   *lc;
-
-	if (!changing)
-		return;
-	foreach(lc, asides)
-		if (!weir_aside_reserve(((Aside *) lfirst(lc))->view.defid))
-			ereport(ERROR,
-					(errcode(ERRCODE_OUT_OF_MEMORY), errmsg("weir.memory is exhausted")));
-	hold_streams(views);
-}
-
-typedef struct Holding
-{
-	HeldStream *streams;
-	int			n;
-	int			max;
-} Holding;
-
-/* True when that is new. */
-static bool
-hold_stream(Holding *holding, Oid streamid, int64 from)
-{
-	for (int i = 0; i < holding->n; i++)
-	{
-		HeldStream *stream = &holding->streams[i];
-
-		if (stream->streamid != streamid)
-			continue;
-		if (stream->from <= from)
-			return false;
-		stream->from = from;
-		return true;
-	}
-	if (holding->n == holding->max)
-	{
-		holding->max = Max(holding->max * 2, 16);
-		holding->streams = holding->streams == NULL ? palloc(sizeof(HeldStream) * holding->max) :
-			repalloc(holding->streams, sizeof(HeldStream) * holding->max);
-	}
-	holding->streams[holding->n++] = (HeldStream) {streamid, from};
-	return true;
-}
-
-static bool
-hold_streams_of(Holding *holding, const ContView *view, int64 from)
-{
-	bool		is_new = hold_stream(holding, view->streamid, from);
-	ListCell   *lc;
-
-	foreach(lc, view->more_streams)
-		is_new |= hold_stream(holding, lfirst_oid(lc), from);
-	return is_new;
-}
-
-/* Rows that a view diverts to a stream are waited for with those that it was given. */
-static bool
-hold_diverting(Holding *holding, List *views)
-{
-	bool		is_new = false;
-	ListCell   *lc;
-
-	foreach(lc, views)
-	{
-		ContView   *view = lfirst(lc);
-
-		for (int i = 0; i < holding->n && OidIsValid(view->options.late_stream); i++)
-			if (holding->streams[i].streamid == view->options.late_stream)
-				is_new |= hold_streams_of(holding, view, holding->streams[i].from);
-	}
-	return is_new;
-}
-
-static void
-hold_streams(List *views)
-{
-	Holding		holding = {NULL};
-	ListCell   *lc;
-
-	foreach(lc, views)
-	{
-		ContView   *view = lfirst(lc);
-		Aside	   *aside = find(view->defid);
-
-		if (aside && !aside->over)
-			(void) hold_streams_of(&holding, view, aside->view.from_seq);
-	}
-	while (hold_diverting(&holding, views))
-		;
-	if (held)
-		weir_queue_held_free(held);
-	held = NULL;
-	if (holding.n == 0)
-		return;
-	held = weir_queue_held_make(holding.streams, holding.n);
-	if (held == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OUT_OF_MEMORY), errmsg("weir.memory is exhausted")));
 }
 
 /* ---------------------------------------------------------------------
@@ -353,15 +120,15 @@ end_waiting(Oid defid)
 void
 weir_set_aside(ContView *view, Epoch *epoch, const MatrelBlocker *blocker, const char *reason)
 {
-	Aside	   *aside = find(view->defid);
+	Aside	   *aside = weir_aside_list_find(view->defid);
 	int64		bytes = weir_aside_table_add(view, epoch);
 
 	if (bytes == 0)
 		return;
-	changing = true;
+	weir_aside_list_changing();
 	if (aside == NULL)
 	{
-		aside = add(view->defid, GetCurrentTimestamp());
+		aside = weir_aside_list_add(view->defid, GetCurrentTimestamp());
 		aside->view.from_seq = weir_queue_flushed_seq(weir_worker_self->slot);
 		begin_waiting(view, aside->view.since);
 		put_off(aside, blocker, reason);
@@ -374,10 +141,10 @@ weir_set_aside(ContView *view, Epoch *epoch, const MatrelBlocker *blocker, const
 void
 weir_set_aside_finish(List *views)
 {
-	if (!changing)
+	if (!weir_aside_list_is_changing())
 		return;
 	enforce_limit(views);
-	prepare_commit(views);
+	weir_aside_list_prepare_commit(views);
 }
 
 static void
@@ -399,7 +166,7 @@ enforce_limit(List *views)
 	foreach(lc, views)
 	{
 		ContView   *view = lfirst(lc);
-		Aside	   *aside = find(view->defid);
+		Aside	   *aside = weir_aside_list_find(view->defid);
 
 		if (aside == NULL)
 			continue;
@@ -430,10 +197,10 @@ enforce_limit(List *views)
 static void
 look_who(Aside *aside)
 {
-	AsideView  *view = &aside->view;
+	ViewTrouble  *view = &aside->view;
 
 	view->looked = weir_clock_steady();
-	view->npids = weir_matrel_blocking_pids(&aside->view.blocker, view->pids, ASIDE_PIDS);
+	view->npids = weir_matrel_blocking_pids(&aside->view.blocker, view->pids, VIEW_TROUBLE_PIDS);
 }
 
 /* To be tried again after a pause: a lock is looked for more often than an error. */
@@ -450,12 +217,12 @@ put_off(Aside *aside, const MatrelBlocker *blocker, const char *reason)
 		aside->view.blocker.relid = InvalidOid;
 	aside->view.is_error = !locked;
 	if (reason)
-		strlcpy(aside->view.reason, reason, ASIDE_TEXT);
+		strlcpy(aside->view.reason, reason, VIEW_TROUBLE_TEXT);
 	look_who(aside);
 	aside->failures++;
 	aside->next = TimestampTzPlusMilliseconds(weir_clock_steady(), pause);
 	if (!aside->fresh)
-		weir_aside_set(&aside->view);
+		weir_view_trouble_set(&aside->view);
 }
 
 /* Of a view that takes long to write. */
@@ -489,7 +256,8 @@ static bool
 forget_dropped(Aside *aside)
 {
 	aside->over |= weir_cont_view_by_def(aside->view.defid) == NULL;
-	changing |= aside->over;
+	if (aside->over)
+		weir_aside_list_changing();
 	return aside->over;
 }
 
@@ -543,7 +311,7 @@ read_portion(Aside *aside, bool *partitioned)
 		*partitioned = view->options.partitioned;
 		read_some(aside, view);
 	}
-	prepare_commit(weir_cont_views_whole());
+	weir_aside_list_prepare_commit(weir_cont_views_whole());
 	weir_worker_commit();
 	return view != NULL;
 }
@@ -567,17 +335,17 @@ write_portion(Aside *aside)
 			ReThrowError(error);
 		weir_notes_write_added();
 		weir_aside_table_delete(defid, portion->last);
-		changing = true;
+		weir_aside_list_changing();
 		aside->change = -portion->bytes;
 		aside->over = !portion->more;
 		if (aside->over)
 			end_waiting(defid);
 		weir_worker_commit_to_disk();
 	}
-	prepare_commit(weir_cont_views_whole());
+	weir_aside_list_prepare_commit(weir_cont_views_whole());
 	weir_worker_commit();
 	weir_write_view_began(defid, portion->begun);
-	if (view && (aside = find(defid)) != NULL)
+	if (view && (aside = weir_aside_list_find(defid)) != NULL)
 	{
 		aside->failures = 0;
 		aside->next = 0;
@@ -605,8 +373,8 @@ write_back(Aside *aside)
 		return;
 	do
 		lacking = partitioned && weir_partitions_make(defid, &portion->epoch);
-	while (lacking && (aside = find(defid)) != NULL && is_much(aside));
-	if ((aside = find(defid)) == NULL)
+	while (lacking && (aside = weir_aside_list_find(defid)) != NULL && is_much(aside));
+	if ((aside = weir_aside_list_find(defid)) == NULL)
 		return;
 	aside->lacking = lacking;
 	if (!lacking)
@@ -630,8 +398,8 @@ give_up(Aside *aside)
 	weir_aside_table_forget(defid);
 	end_waiting(defid);
 	aside->over = true;
-	changing = true;
-	prepare_commit(weir_cont_views_whole());
+	weir_aside_list_changing();
+	weir_aside_list_prepare_commit(weir_cont_views_whole());
 	weir_worker_commit();
 }
 
@@ -669,7 +437,7 @@ try_to_write_back(Aside *aside)
 
 	(void) weir_matrel_blocked_by();	/* what an earlier error has left */
 	error = attempt(write_back, aside);
-	if (error == NULL || (aside = find(defid)) == NULL)
+	if (error == NULL || (aside = weir_aside_list_find(defid)) == NULL)
 		return;
 	blocker = weir_matrel_blocked_by();
 	put_off(aside, &blocker, error->message);
@@ -698,22 +466,22 @@ weir_set_aside_write_back(void)
 
 	if (loaded != weir_cont_views_generation())
 		load();
-	if (asides == NIL)
+	if (weir_aside_list() == NIL)
 		return -1;
 	now = weir_clock_steady();
-	views = weir_set_aside_views();
+	views = weir_aside_list_views();
 	foreach(lc, views)
 	{
-		Aside	   *aside = find(lfirst_oid(lc));
+		Aside	   *aside = weir_aside_list_find(lfirst_oid(lc));
 
 		if (aside && now >= aside->next && !(making && aside->lacking) && !is_still_blocked(aside))
 			try_to_write_back(aside);
-		making |= (aside = find(lfirst_oid(lc))) != NULL && aside->lacking;
+		making |= (aside = weir_aside_list_find(lfirst_oid(lc))) != NULL && aside->lacking;
 	}
-	foreach(lc, asides)
+	foreach(lc, weir_aside_list())
 		next = Min(next, ((Aside *) lfirst(lc))->next);
 	now = weir_clock_steady();
-	return asides == NIL ? -1 : now >= next ? 0 : TimestampDifferenceMilliseconds(now, next);
+	return weir_aside_list() == NIL ? -1 : now >= next ? 0 : TimestampDifferenceMilliseconds(now, next);
 }
 
 /* ---------------------------------------------------------------------
@@ -726,7 +494,7 @@ load_rows(List *views)
 {
 	static SPIPlanPtr plan = NULL;
 	Oid			types[1] = {OIDARRAYOID};
-	Datum		values[1] = {weir_own_oids(weir_set_aside_views(), OIDOID)};
+	Datum		values[1] = {weir_own_oids(weir_aside_list_views(), OIDOID)};
 
 	SPI_connect();
 	(void) weir_own_execute(&plan, "SELECT w.view, w.since, (SELECT coalesce(pg_catalog.sum(pg_catalog.octet_length(s.groups)), 0)::pg_catalog.int8"
@@ -742,9 +510,9 @@ load_rows(List *views)
 
 		if (weir_cont_views_find(views, defid) == NULL)
 			continue;
-		aside = add(defid, DatumGetTimestampTz(SPI_getbinval(row, desc, 2, &isnull)));
+		aside = weir_aside_list_add(defid, DatumGetTimestampTz(SPI_getbinval(row, desc, 2, &isnull)));
 		aside->view.bytes = DatumGetInt64(SPI_getbinval(row, desc, 3, &isnull));
-		strlcpy(aside->view.reason, "not tried since the worker has started", ASIDE_TEXT);
+		strlcpy(aside->view.reason, "not tried since the worker has started", VIEW_TROUBLE_TEXT);
 	}
 	SPI_finish();
 }
@@ -756,17 +524,17 @@ load_rows(List *views)
 static void
 load_known(void)
 {
-	AsideView	view;
+	ViewTrouble	view;
 
-	for (int i = 0; weir_aside_get(i, &view); i++)
+	for (int i = 0; weir_view_trouble_get(i, &view); i++)
 	{
-		Aside	   *aside = find(view.defid);
+		Aside	   *aside = weir_aside_list_find(view.defid);
 
 		if (view.since == 0)
 			continue;
 		if (aside == NULL)
 		{
-			aside = add(view.defid, view.since);
+			aside = weir_aside_list_add(view.defid, view.since);
 			aside->over = true;
 		}
 		aside->view.from_seq = view.from_seq;
@@ -789,12 +557,12 @@ load(void)
 		return;
 	}
 	views = weir_cont_views_whole();
-	changing = true;
+	weir_aside_list_changing();
 	load_rows(views);
 	load_known();
-	foreach(lc, asides)
+	foreach(lc, weir_aside_list())
 		(void) forget_dropped(lfirst(lc));
-	prepare_commit(views);
+	weir_aside_list_prepare_commit(views);
 	weir_worker_commit();
 	loaded = generation;
 }

@@ -15,12 +15,6 @@
 extern void weir_set_aside_start(void);
 extern void weir_set_aside_stop(void);
 
-/* Are groups of this view set aside?  Then new ones are, too: they come after those. */
-extern bool weir_set_aside_has(Oid defid);
-
-/* The views that are, OIDs of def views, in the current context. */
-extern List *weir_set_aside_views(void);
-
 /*
  * In the flush transaction: set aside what an epoch has of a view, because of a lock or (blocker NULL, or of
  * nothing) an error.  If something of the view is set aside already, both are not looked at.

@@ -21,7 +21,7 @@
 #include "base/attempt.h"
 #include "base/clock.h"
 #include "base/stats.h"
-#include "flush/set_aside.h"
+#include "flush/aside_list.h"
 #include "flush/tend.h"
 #include "process/view_trouble.h"
 #include "process/worker.h"
@@ -138,7 +138,7 @@ weir_view_tend(TendKind kind, ContView *view, LOCKMODE lock, ViewWork work, void
 	ErrorData  *error;
 
 	CHECK_FOR_INTERRUPTS();
-	if (!weir_tend_is_due(kind, view->defid) || weir_set_aside_has(view->defid) ||
+	if (!weir_tend_is_due(kind, view->defid) || weir_aside_list_has(view->defid) ||
 		!weir_matrel_try_lock(view, lock, &blocker))
 		return false;
 	if (get_rel_name(view->matrelid) == NULL || get_rel_name(view->defid) == NULL)
@@ -192,7 +192,7 @@ weir_tend_note(TendKind kind, const ContView *view, const ErrorData *error)
 	if (error == NULL)
 	{
 		if (find_failing(kind, view->defid, HASH_REMOVE))
-			weir_aside_note_trouble(view->defid, kind, NULL);
+			weir_view_trouble_note(view->defid, kind, NULL);
 		return;
 	}
 	weir_errors_end(InvalidOid);
@@ -201,7 +201,7 @@ weir_tend_note(TendKind kind, const ContView *view, const ErrorData *error)
 	entry->failures++;
 	text = psprintf("could not %s: %s", names[kind],
 					error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE ? "another transaction holds a lock on it" : error->message);
-	weir_aside_note_trouble(view->defid, kind, text);
+	weir_view_trouble_note(view->defid, kind, text);
 	weir_stats_view_error(view->defid);
 	ereport(WARNING,
 			(errcode(error->sqlerrcode),

@@ -81,11 +81,11 @@ check_not_blocking(void)
 static void
 wait_for_aside(Oid defid, int64 seq, TimestampTz begun, FlushWait *wait)
 {
-	AsideWait	aside;
+	ViewTroubleWait	aside;
 	TimestampTz start = weir_clock_steady();
 	int			patience_ms = Max(DeadlockTimeout, weir_flush_warning);
 
-	while (weir_aside_waits(defid, seq, begun, &aside))
+	while (weir_view_trouble_waits(defid, seq, begun, &aside))
 	{
 		if (aside.by_me)
 			refuse();

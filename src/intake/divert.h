@@ -23,4 +23,10 @@ extern void weir_divert_rows(Intake *intake, ContView *view, StreamRows *rows, c
  */
 extern bool weir_divert_next(Intake *intake);
 
+/*
+ * Note the rows that came too late for the view, of its query's execution just
+ * done; divert them.  Errors as weir_divert_rows.
+ */
+extern void weir_divert_note_late(Intake *intake, ContView *view, StreamRows *rows);
+
 #endif

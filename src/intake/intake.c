@@ -1,9 +1,9 @@
 /*
  * intake.c
- *	  What a batch gives: the fast way of running its continuous queries.
+ *	  What a batch gives: results of views, dead letters, late rows.
  *
- * Process-local, in an ingest or Kafka worker; all memory is in the intake's
- * context.  The careful way is in careful.c.
+ * Filled by fast_path.c or slow_path.c.  Process-local, in an ingest or Kafka worker; all memory is in the
+ * intake's context.
  */
 #include "postgres.h"
 
@@ -19,7 +19,6 @@
 
 #include "base/shmem.h"
 #include "base/stats.h"
-#include "intake/divert.h"
 #include "intake/intake.h"
 #include "process/worker.h"
 #include "runtime/execute.h"
@@ -61,7 +60,7 @@ weir_intake_collect(Intake *intake, GroupTable *table, ViewResult *result)
 
 /*
  * What rows of several streams give to one view: a group may be in the result
- * once only.  Combining may fail, as merging may: then the careful way finds out.
+ * once only.  Combining may fail, as merging may: then the slow path finds out.
  */
 static void
 join_results(Intake *intake, ViewResult *result, ViewResult *more)
@@ -180,37 +179,6 @@ weir_intake_letter(Intake *intake, StreamRows *rows, int row, Oid owner, const c
 		dead->payload = row_as_text(intake, rows, row, owner, path, &dead->payload_len);
 }
 
-/* They travel as letters without an error; event_time.c writes them. */
-void
-weir_intake_note_late(Intake *intake, ContView *view, StreamRows *rows)
-{
-	int			n;
-	int		   *late = weir_runtime_late(&n);
-	bool		divert = OidIsValid(view->options.late_stream);
-	DeadLetter	letter = {0};
-
-	if (divert)
-		weir_divert_rows(intake, view, rows, late, n);
-	if (n > 0 && (divert || view->options.late == LATE_DROP))
-	{
-		letter.streamid = rows->streamid;
-		letter.viewid = view->viewid;
-		letter.partition = divert ? LATE_ROWS_DIVERTED : LATE_ROWS_DROPPED;
-		letter.offset = n;
-		letter.payload_len = -1;
-		letter.message = "";
-		weir_intake_add_dead(intake, &letter);
-		return;
-	}
-	for (int i = 0; i < n; i++)
-	{
-		weir_intake_letter(intake, rows, late[i], view->owner, view->path, &letter);
-		letter.viewid = view->viewid;
-		letter.message = "";
-		weir_intake_add_dead(intake, &letter);
-	}
-}
-
 IntakeMark
 weir_intake_mark(const Intake *intake)
 {
@@ -270,58 +238,6 @@ weir_intake_all_kept(WeirBatch *batch)
 	return true;
 }
 
-/* Streams first to last of the batch. */
-static void
-run_streams(Intake *intake, int first_stream, int last_stream)
-{
-	List	   *views = weir_intake_views();
-	ListCell   *lc;
-
-	for (int i = first_stream; i < last_stream; i++)
-	{
-		StreamRows *rows = &intake->batch->streams[i];
-
-		foreach(lc, views)
-		{
-			ContView   *view = lfirst(lc);
-			ViewRuntime *runtime;
-			ViewRuntime *part;
-			int			first = weir_intake_first_row(view, rows);
-
-			if (first == rows->nrows)
-				continue;
-			runtime = weir_runtime_get(view);
-			for (int p = 0; (part = weir_runtime_part(runtime, p)) != NULL; p++)
-			{
-				ViewResult	result;
-
-				result.spec = &part->spec;
-				result.rows_in = p == 0 ? rows->nrows - first : 0;
-				if (!weir_runtime_execute(part, rows, first, rows->nrows, intake->keep,
-										  &result.tuples, &result.ntuples))
-					intake->keep = false;
-				weir_intake_add_result(intake, &result);
-				if (p == 0)
-					weir_intake_note_late(intake, view, rows);
-			}
-		}
-	}
-}
-
-void
-weir_intake_run(Intake *intake)
-{
-	int			done = 0;
-
-	do
-	{
-		int			nstreams = intake->batch->nstreams;
-
-		run_streams(intake, done, nstreams);
-		done = nstreams;
-	} while (weir_divert_next(intake));
-}
-
 void
 weir_intake_note_statistics(Intake *intake)
 {
@@ -351,43 +267,4 @@ weir_intake_note_waiting(Intake *intake)
 		return;
 	for (int i = 0; i < intake->batch->nstreams; i++)
 		weir_stats_stream_waits(intake->batch->streams[i].streamid, epoch, intake->batch->arrived);
-}
-
-static void
-clean_up(MemoryContext cxt)
-{
-	FlushErrorState();
-	weir_mutex_release_held();
-	AbortOutOfAnyTransaction();
-	MemoryContextSwitchTo(cxt);
-}
-
-bool
-weir_intake_recover(MemoryContext cxt)
-{
-	ErrorData  *error;
-
-	MemoryContextSwitchTo(cxt);
-	error = CopyErrorData();
-	if (weir_errors_kind(error) == ERROR_RETRY)
-		return false;
-	clean_up(cxt);
-	return true;
-}
-
-bool
-weir_intake_recover_too_large(MemoryContext cxt)
-{
-	MemoryContextSwitchTo(cxt);
-	if (!weir_errors_is_too_large(CopyErrorData()))
-		return false;
-	clean_up(cxt);
-	return true;
-}
-
-void
-weir_intake_recover_merged(MemoryContext cxt)
-{
-	EmitErrorReport();
-	clean_up(cxt);
 }

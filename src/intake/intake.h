@@ -25,7 +25,7 @@ typedef struct DivertedRow
 #define LATE_ROWS_DROPPED (-1)
 #define LATE_ROWS_DIVERTED (-2)
 
-/* Filled by the fast or the careful way. */
+/* Filled by the fast or the slow path (paths.h). */
 typedef struct Intake
 {
 	WeirBatch  *batch;
@@ -65,12 +65,6 @@ extern void weir_intake_begin(Intake *intake, WeirBatch *batch, MemoryContext cx
 extern void weir_intake_add_result(Intake *intake, ViewResult *result);
 extern void weir_intake_add_dead(Intake *intake, DeadLetter *dead);
 
-/*
- * Note the rows that came too late for the view, of its query's execution just
- * done; divert them.  Errors as weir_divert_rows.
- */
-extern void weir_intake_note_late(Intake *intake, ContView *view, StreamRows *rows);
-
 /* A letter with the row and where it came from; its text is made as owner, with path. */
 extern void weir_intake_letter(Intake *intake, StreamRows *rows, int row, Oid owner, const char *path, DeadLetter *dead);
 
@@ -82,32 +76,6 @@ extern int	weir_intake_first_row(ContView *view, StreamRows *rows);
 
 /* Are the plans of all views that count these rows started in this transaction? */
 extern bool weir_intake_all_kept(WeirBatch *batch);
-
-/* The fast way: every view over all its rows.  Errors with the first that fails. */
-extern void weir_intake_run(Intake *intake);
-
-/*
- * The careful way: rows that fail become dead letters, views that fail by
- * themselves, or whose results do not combine with what the run (NULL: the
- * active epoch) has, are suspended.  Errors only for what is worth trying again.
- */
-extern void weir_intake_run_carefully(Intake *intake, Run *run);
-
-/*
- * In a PG_CATCH: whether the error in hand is worth a careful try.  Then it is
- * cleaned up and the transaction aborted; else it is to be thrown on.
- */
-extern bool weir_intake_recover(MemoryContext cxt);
-
-/* In a PG_CATCH: is the batch to be taken in in parts?  Cleaned up then as by weir_intake_recover. */
-extern bool weir_intake_recover_too_large(MemoryContext cxt);
-
-/*
- * In a PG_CATCH, when the batch is merged: only side effects of functions in
- * the queries are lost with the transaction.  To throw would take the batch in
- * again, so the error is logged and the transaction aborted.
- */
-extern void weir_intake_recover_merged(MemoryContext cxt);
 
 extern void weir_intake_note_statistics(Intake *intake);
 

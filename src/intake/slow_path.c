@@ -1,6 +1,6 @@
 /*
  * slow_path.c
- *	  The careful way of running continuous queries: find out what fails.
+ *	  The slow path of running continuous queries over a batch: find out what fails.
  *
  * Each view runs in a subtransaction.  A failing range of rows is halved until
  * single rows are left, and those become dead letters of that view; what the
@@ -19,7 +19,7 @@
 #include "base/clock.h"
 #include "base/settings.h"
 #include "intake/divert.h"
-#include "intake/intake.h"
+#include "intake/paths.h"
 #include "process/worker.h"
 #include "runtime/execute.h"
 
@@ -57,7 +57,7 @@ take_range(Assembly *a, int first, int last)
 		weir_runtime_execute(part, a->rows, first, last, false, &tuples, &ntuples);
 		merges[i] = weir_groups_stage(a->tables[i], &part->spec, tuples, ntuples);
 		if (i == 0)
-			weir_intake_note_late(a->intake, a->view, a->rows);
+			weir_divert_note_late(a->intake, a->view, a->rows);
 	}
 	if (a->intake->divisible && a->rows_in > 0 && a->arena.total > WEIR_MAX_RESULTS)
 		ereport(ERROR,
@@ -301,7 +301,7 @@ drop_unmergeable(Intake *intake, Run *run)
 }
 
 void
-weir_intake_run_carefully(Intake *intake, Run *run)
+weir_slow_path(Intake *intake, Run *run)
 {
 	run_views_carefully(intake);
 	drop_unmergeable(intake, run);

@@ -9,9 +9,13 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "utils/guc.h"
 
+#include "base/errors.h"
+#include "base/shmem.h"
 #include "intake/event_time.h"
+#include "intake/paths.h"
 #include "intake/take_in.h"
 #include "process/worker.h"
 
@@ -72,7 +76,7 @@ take_in(TakeIn *take, bool slow)
 	weir_event_begin(&intake, take->run);
 	if (slow)
 	{
-		weir_intake_run_carefully(&intake, take->run);
+		weir_slow_path(&intake, take->run);
 
 		/* Suspensions are on disk before anything that lacks the view's part is merged. */
 		weir_worker_commit();
@@ -80,13 +84,59 @@ take_in(TakeIn *take, bool slow)
 		MemoryContextSwitchTo(take->cxt);
 	}
 	else
-		weir_intake_run(&intake);
+		weir_fast_path(&intake);
 	take->merge(take, &intake);
 	if (intake.keep)
 		weir_worker_leave_open();
 	else
 		weir_worker_commit();
 	MemoryContextSwitchTo(take->cxt);
+}
+
+static void
+clean_up(MemoryContext cxt)
+{
+	FlushErrorState();
+	weir_mutex_release_held();
+	AbortOutOfAnyTransaction();
+	MemoryContextSwitchTo(cxt);
+}
+
+/* In a PG_CATCH: is the error worth the slow path?  Then its transaction is aborted. */
+static bool
+recover(MemoryContext cxt)
+{
+	ErrorData  *error;
+
+	MemoryContextSwitchTo(cxt);
+	error = CopyErrorData();
+	if (weir_errors_kind(error) == ERROR_RETRY)
+		return false;
+	clean_up(cxt);
+	return true;
+}
+
+/* In a PG_CATCH: does the batch give more than can be merged at once? */
+static bool
+recover_too_large(MemoryContext cxt)
+{
+	MemoryContextSwitchTo(cxt);
+	if (!weir_errors_is_too_large(CopyErrorData()))
+		return false;
+	clean_up(cxt);
+	return true;
+}
+
+/*
+ * In a PG_CATCH, when the batch is merged: only side effects of functions in
+ * the queries are lost with the transaction.  To throw would take the batch in
+ * again, so the error is logged and the transaction aborted.
+ */
+static void
+recover_merged(MemoryContext cxt)
+{
+	EmitErrorReport();
+	clean_up(cxt);
 }
 
 TakeInResult
@@ -101,10 +151,10 @@ weir_take_in(TakeIn *take, bool slow)
 	PG_CATCH();
 	{
 		if (take->merged)
-			weir_intake_recover_merged(take->cxt);
-		else if (take->divisible && weir_intake_recover_too_large(take->cxt))
+			recover_merged(take->cxt);
+		else if (take->divisible && recover_too_large(take->cxt))
 			result = TAKE_IN_PARTS;
-		else if (!slow && weir_intake_recover(take->cxt))
+		else if (!slow && recover(take->cxt))
 			result = TAKE_IN_SLOWLY;
 		else
 			PG_RE_THROW();

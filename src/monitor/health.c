@@ -199,9 +199,9 @@ pids_text(const int *pids, int n)
 static void
 view_rows(ReturnSetInfo *result)
 {
-	AsideView	aside;
+	ViewTrouble	aside;
 
-	for (int i = 0; weir_aside_get(i, &aside); i++)
+	for (int i = 0; weir_view_trouble_get(i, &aside); i++)
 	{
 		ContView   *view = weir_cont_view_by_def(aside.defid);
 		const char *name = view ? view->name : relation_name(aside.defid);

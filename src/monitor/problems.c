@@ -247,9 +247,9 @@ explain_busy(int64 seq, FlushDelay *delay)
 static bool
 explain_aside(FlushDelay *delay)
 {
-	AsideView	view;
+	ViewTrouble	view;
 
-	for (int i = 0; weir_aside_get(i, &view); i++)
+	for (int i = 0; weir_view_trouble_get(i, &view); i++)
 	{
 		if (view.since == 0)
 			continue;

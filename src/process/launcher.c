@@ -267,7 +267,7 @@ forget_dropped(List *databases, const Oid *slots)
 		}
 		weir_queue_discard(slot);
 		weir_epoch_discard(slot);
-		weir_aside_discard(slot);
+		weir_view_trouble_discard(slot);
 		weir_registry_set_database_state(dboid, DATABASE_ABSENT);
 		weir_database_slot_release(slot);
 	}

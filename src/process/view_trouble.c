@@ -27,31 +27,31 @@
 
 WEIR_FUNCTION(weir_view_troubles);
 
-typedef struct AsideEntry
+typedef struct TroubleEntry
 {
-	struct AsideEntry *next;
+	struct TroubleEntry *next;
 	int			kind;			/* of the trouble */
-	AsideView view;
-} AsideEntry;
+	ViewTrouble view;
+} TroubleEntry;
 
-typedef struct AsideShared
+typedef struct TroubleShared
 {
 	LWLock		lock;
-	AsideEntry *databases[WEIR_MAX_DATABASES];
-} AsideShared;
+	TroubleEntry *databases[WEIR_MAX_DATABASES];
+} TroubleShared;
 
-static AsideShared *shared = NULL;
+static TroubleShared *shared = NULL;
 
-static AsideEntry *find(int slot, Oid defid, bool create);
+static TroubleEntry *find(int slot, Oid defid, bool create);
 
 static Size
-aside_shmem_size(void)
+trouble_shmem_size(void)
 {
-	return sizeof(AsideShared);
+	return sizeof(TroubleShared);
 }
 
 static void
-aside_shmem_init(void *address, bool found)
+trouble_shmem_init(void *address, bool found)
 {
 	shared = address;
 	if (!found)
@@ -59,25 +59,25 @@ aside_shmem_init(void *address, bool found)
 }
 
 void
-weir_aside_init(void)
+weir_view_trouble_init(void)
 {
-	static const WeirShmemPart part = {"weir aside", aside_shmem_size, aside_shmem_init};
+	static const WeirShmemPart part = {"weir view troubles", trouble_shmem_size, trouble_shmem_init};
 
 	weir_shmem_register(&part);
 }
 
 /* NULL when there is none, or no memory for it; the lock is held. */
-static AsideEntry *
+static TroubleEntry *
 find(int slot, Oid defid, bool create)
 {
-	AsideEntry *entry = shared->databases[slot];
+	TroubleEntry *entry = shared->databases[slot];
 
 	while (entry && entry->view.defid != defid)
 		entry = entry->next;
 	if (entry == NULL && create &&
-		(entry = weir_shared_alloc_reserve(WEIR_MEMORY_GROUPS, sizeof(AsideEntry))) != NULL)
+		(entry = weir_shared_alloc_reserve(WEIR_MEMORY_GROUPS, sizeof(TroubleEntry))) != NULL)
 	{
-		memset(entry, 0, sizeof(AsideEntry));
+		memset(entry, 0, sizeof(TroubleEntry));
 		entry->view.defid = defid;
 		entry->next = shared->databases[slot];
 		shared->databases[slot] = entry;
@@ -86,10 +86,10 @@ find(int slot, Oid defid, bool create)
 }
 
 void
-weir_aside_note_trouble(Oid defid, int kind, const char *text)
+weir_view_trouble_note(Oid defid, int kind, const char *text)
 {
 	int			slot = weir_my_database_slot();
-	AsideEntry *entry;
+	TroubleEntry *entry;
 
 	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
 	entry = find(slot, defid, text != NULL);
@@ -102,7 +102,7 @@ weir_aside_note_trouble(Oid defid, int kind, const char *text)
 		}
 		entry->kind = kind;
 		entry->view.failures++;
-		strlcpy(entry->view.trouble, text, ASIDE_TEXT);
+		strlcpy(entry->view.trouble, text, VIEW_TROUBLE_TEXT);
 	}
 	else if (entry && entry->kind == kind)
 		entry->view.trouble_since = 0;
@@ -110,7 +110,7 @@ weir_aside_note_trouble(Oid defid, int kind, const char *text)
 }
 
 bool
-weir_aside_reserve(Oid defid)
+weir_view_trouble_reserve(Oid defid)
 {
 	bool		reserved;
 
@@ -121,26 +121,26 @@ weir_aside_reserve(Oid defid)
 }
 
 void
-weir_aside_set(const AsideView *view)
+weir_view_trouble_set(const ViewTrouble *view)
 {
-	AsideEntry *entry;
+	TroubleEntry *entry;
 
 	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
 	entry = find(weir_my_database_slot(), view->defid, false);
 	if (entry)
-		memcpy(&entry->view, view, offsetof(AsideView, trouble_since));
+		memcpy(&entry->view, view, offsetof(ViewTrouble, trouble_since));
 	LWLockRelease(&shared->lock);
 }
 
 void
-weir_aside_purge(List *views)
+weir_view_trouble_purge(List *views)
 {
 	int			slot = weir_my_database_slot();
 
 	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
-	for (AsideEntry **place = &shared->databases[slot]; *place;)
+	for (TroubleEntry **place = &shared->databases[slot]; *place;)
 	{
-		AsideEntry *entry = *place;
+		TroubleEntry *entry = *place;
 
 		if (entry->view.since != 0 || (entry->view.trouble_since != 0 && weir_cont_views_find(views, entry->view.defid)))
 		{
@@ -154,12 +154,12 @@ weir_aside_purge(List *views)
 }
 
 void
-weir_aside_discard(int slot)
+weir_view_trouble_discard(int slot)
 {
 	LWLockAcquire(&shared->lock, LW_EXCLUSIVE);
 	while (shared->databases[slot])
 	{
-		AsideEntry *entry = shared->databases[slot];
+		TroubleEntry *entry = shared->databases[slot];
 
 		shared->databases[slot] = entry->next;
 		weir_shared_free(entry);
@@ -168,13 +168,13 @@ weir_aside_discard(int slot)
 }
 
 bool
-weir_aside_get(int n, AsideView *copy)
+weir_view_trouble_get(int n, ViewTrouble *copy)
 {
 	int			slot = weir_my_database_slot();
 	bool		found = false;
 
 	LWLockAcquire(&shared->lock, LW_SHARED);
-	for (AsideEntry *entry = shared->databases[slot]; entry && !found; entry = entry->next)
+	for (TroubleEntry *entry = shared->databases[slot]; entry && !found; entry = entry->next)
 		if ((entry->view.since != 0 || entry->view.trouble_since != 0) && n-- == 0)
 		{
 			*copy = entry->view;
@@ -185,7 +185,7 @@ weir_aside_get(int n, AsideView *copy)
 }
 
 static bool
-is_by_me(const AsideView *view, TimestampTz since)
+is_by_me(const ViewTrouble *view, TimestampTz since)
 {
 	for (int i = 0; view->looked > since && i < view->npids; i++)
 		if (view->pids[i] == MyProcPid)
@@ -194,16 +194,16 @@ is_by_me(const AsideView *view, TimestampTz since)
 }
 
 bool
-weir_aside_waits(Oid defid, int64 seq, TimestampTz begun, AsideWait *wait)
+weir_view_trouble_waits(Oid defid, int64 seq, TimestampTz begun, ViewTroubleWait *wait)
 {
 	int			slot = weir_my_database_slot();
 	bool		waits = false;
 
-	memset(wait, 0, sizeof(AsideWait));
+	memset(wait, 0, sizeof(ViewTroubleWait));
 	LWLockAcquire(&shared->lock, LW_SHARED);
-	for (AsideEntry *entry = shared->databases[slot]; entry; entry = entry->next)
+	for (TroubleEntry *entry = shared->databases[slot]; entry; entry = entry->next)
 	{
-		AsideView  *view = &entry->view;
+		ViewTrouble  *view = &entry->view;
 
 		if (view->since == 0 || (view->from_seq >= seq && view->begun > begun) ||
 			(OidIsValid(defid) && view->defid != defid))
@@ -222,9 +222,9 @@ weir_aside_waits(Oid defid, int64 seq, TimestampTz begun, AsideWait *wait)
  * --------------------------------------------------------------------- */
 
 static Datum
-pids_array(const AsideView *view)
+pids_array(const ViewTrouble *view)
 {
-	Datum		pids[ASIDE_PIDS];
+	Datum		pids[VIEW_TROUBLE_PIDS];
 
 	for (int i = 0; i < view->npids; i++)
 		pids[i] = Int32GetDatum(view->pids[i]);
@@ -235,11 +235,11 @@ Datum
 weir_view_troubles(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	AsideView	view;
+	ViewTrouble	view;
 
 	weir_shmem_require();
 	InitMaterializedSRF(fcinfo, 0);
-	for (int i = 0; weir_aside_get(i, &view); i++)
+	for (int i = 0; weir_view_trouble_get(i, &view); i++)
 	{
 		Datum		values[7] = {0};
 		bool		nulls[7] = {false};
