@@ -112,6 +112,7 @@ OBJS = \
 	src/process/registry.o \
 	src/process/renew.o \
 	src/process/missing.o \
+	src/process/tasks.o \
 	src/process/launcher.o \
 	src/process/worker.o \
 	src/process/view_trouble.o \

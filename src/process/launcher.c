@@ -40,25 +40,20 @@
 
 #include "base/clock.h"
 #include "base/compat.h"
-#include "base/settings.h"
 #include "base/shmem.h"
-#include "groups/epoch.h"
 #include "process/launcher.h"
 #include "process/missing.h"
 #include "process/registry.h"
-#include "process/view_trouble.h"
-#include "stream/queue.h"
+#include "process/tasks.h"
 
 #define SCAN_INTERVAL_MS 30000
 #define BACKOFF_MIN_MS 100
 #define BACKOFF_MAX_MS 10000
-#define MIN_FREE_SLOTS 8
 #define EVICT_AGAIN_MS 3000		/* between requests to leave */
 #define HEALTHY_MS 10000		/* ran this long: forget earlier failures */
 #define SLOT_RETRY_MS 1000
 #define SLOT_WARNING_MS 600000	/* between warnings while no more workers are missing than before */
 #define SLOT_WARNING_MIN_MS 10000
-#define SPARE_KEPT_MS 60000		/* spare ingest workers, when none is stuck any more */
 #define PROBE_WARNING_MS 10000	/* a worker that may find no extension is missed only then */
 
 /* A worker this launcher started. */
@@ -88,7 +83,6 @@ static List *started = NIL;
 static HTAB *troubles = NULL;
 static MissingWorker *missing = NULL;	/* in this round */
 static int	nmissing = 0;
-static List *probed_absent = NIL;	/* databases found without the extension */
 static int	slots_warned = 0;	/* how many workers had no slot at the last warning */
 static TimestampTz slots_warned_at = 0;
 static bool created_pending = false;
@@ -181,188 +175,6 @@ weir_launcher_release_database(Oid dboid)
 }
 
 /* ---------------------------------------------------------------------
- * What shall be
- * --------------------------------------------------------------------- */
-
-static bool
-same_task(const WorkerTask *a, const WorkerTask *b)
-{
-	return a->dboid == b->dboid && a->kind == b->kind &&
-		a->index == b->index && a->streamid == b->streamid;
-}
-
-static WorkerTask *
-make_task(Oid dboid, WorkerKind kind, int index, Oid streamid)
-{
-	WorkerTask *task = palloc0(sizeof(WorkerTask));
-
-	task->dboid = dboid;
-	task->kind = kind;
-	task->index = index;
-	task->streamid = streamid;
-	return task;
-}
-
-/*
- * OIDs of all databases; those that clients can connect to, and so may have the
- * extension without our knowing, also in *open.
- */
-static List *
-list_databases(MemoryContext cxt, List **open)
-{
-	List	   *result = NIL;
-	Relation	rel;
-	TableScanDesc scan;
-	HeapTuple	tuple;
-
-	StartTransactionCommand();
-	(void) GetTransactionSnapshot();
-	rel = table_open(DatabaseRelationId, AccessShareLock);
-	scan = table_beginscan_catalog(rel, 0, NULL);
-	while ((tuple = heap_getnext(scan, ForwardScanDirection)) != NULL)
-	{
-		Form_pg_database database = (Form_pg_database) GETSTRUCT(tuple);
-		MemoryContext old = MemoryContextSwitchTo(cxt);
-
-		result = lappend_oid(result, database->oid);
-		if (database->datallowconn)
-			*open = lappend_oid(*open, database->oid);
-		MemoryContextSwitchTo(old);
-	}
-	table_endscan(scan);
-	table_close(rel, AccessShareLock);
-	CommitTransactionCommand();
-	return result;
-}
-
-/*
- * Databases that are gone: nobody will ever take their rows.  slots is who had
- * them before the list was made: one that came since is not in it.  Those that
- * only dropped the extension keep theirs until slots are scarce.
- */
-static void
-forget_dropped(List *databases, const Oid *slots)
-{
-	ListCell   *lc;
-	int			nfree = 0;
-
-	for (int slot = 0; slot < WEIR_MAX_DATABASES; slot++)
-		nfree += !OidIsValid(slots[slot]);
-	for (int slot = 0; slot < WEIR_MAX_DATABASES; slot++)
-	{
-		Oid			dboid = slots[slot];
-		bool		absent = nfree < MIN_FREE_SLOTS &&
-			weir_registry_database_state(dboid) == DATABASE_ABSENT;
-
-		if (!OidIsValid(dboid) || weir_database_of_slot(slot) != dboid ||
-			(list_member_oid(databases, dboid) && !absent) ||
-			weir_registry_signal(dboid, 0) > 0 || weir_registry_database_held(dboid))
-			continue;
-		if (absent)
-		{
-			MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
-
-			probed_absent = list_append_unique_oid(probed_absent, dboid);
-			MemoryContextSwitchTo(old);
-		}
-		weir_queue_discard(slot);
-		weir_epoch_discard(slot);
-		weir_view_trouble_discard(slot);
-		weir_registry_set_database_state(dboid, DATABASE_ABSENT);
-		weir_database_slot_release(slot);
-	}
-	foreach(lc, probed_absent)
-		if (!list_member_oid(databases, lfirst_oid(lc)))
-			probed_absent = foreach_delete_current(probed_absent, lc);
-}
-
-/*
- * What a database cannot do without comes before second workers of others.
- */
-typedef enum TaskRank
-{
-	RANK_FLUSH,
-	RANK_INGEST,
-	RANK_KAFKA,
-	RANK_MORE,
-	TASK_RANKS
-} TaskRank;
-
-/* By slot of the database. */
-static struct
-{
-	int			n;
-	TimestampTz since;
-}			spares[WEIR_MAX_DATABASES];
-
-/* A database that has needed spare ingest workers keeps them for a while. */
-static int
-spare_workers(Oid dboid)
-{
-	int			slot = weir_database_slot(dboid, false);
-	TimestampTz now = GetCurrentTimestamp();
-	int			stuck;
-
-	if (slot < 0)
-		return 0;
-	stuck = weir_queue_stuck(slot);
-	if (stuck >= spares[slot].n || now < spares[slot].since || now > TimestampTzPlusMilliseconds(spares[slot].since, SPARE_KEPT_MS))
-	{
-		spares[slot].n = stuck;
-		spares[slot].since = now;
-	}
-	return spares[slot].n;
-}
-
-static void
-add_tasks(List **tasks, Oid dboid)
-{
-	WorkerTask	kafka[WEIR_MAX_KAFKA_WANTS];
-	int			nkafka = weir_registry_kafka_wants(dboid, kafka);
-	int			ningest = Min(weir_ingest_workers + spare_workers(dboid), WEIR_MAX_INGEST_WORKERS);
-
-	for (int i = 0; i < ningest; i++)
-	{
-		TaskRank	rank = i == 0 ? RANK_INGEST : RANK_MORE;
-
-		tasks[rank] = lappend(tasks[rank], make_task(dboid, WORKER_INGEST, i, InvalidOid));
-	}
-	for (int i = 0; i < nkafka; i++)
-	{
-		TaskRank	rank = kafka[i].index == 0 ? RANK_KAFKA : RANK_MORE;
-
-		tasks[rank] = lappend(tasks[rank], make_task(dboid, WORKER_KAFKA, kafka[i].index, kafka[i].streamid));
-	}
-}
-
-static List *
-wanted_tasks(List *databases, List *open)
-{
-	List	   *tasks[TASK_RANKS] = {NIL};
-	List	   *result = NIL;
-	ListCell   *lc;
-
-	foreach(lc, databases)
-	{
-		Oid			dboid = lfirst_oid(lc);
-		DatabaseState state = weir_registry_database_state(dboid);
-
-		if (weir_registry_database_held(dboid))
-			continue;
-		if (state == DATABASE_ABSENT ||
-			(state == DATABASE_UNKNOWN &&
-			 (!list_member_oid(open, dboid) || list_member_oid(probed_absent, dboid))))
-			continue;
-		tasks[RANK_FLUSH] = lappend(tasks[RANK_FLUSH], make_task(dboid, WORKER_FLUSH, 0, InvalidOid));
-		if (state == DATABASE_PRESENT)
-			add_tasks(tasks, dboid);
-	}
-	for (int rank = 0; rank < TASK_RANKS; rank++)
-		result = list_concat(result, tasks[rank]);
-	return result;
-}
-
-/* ---------------------------------------------------------------------
  * Troubles
  * --------------------------------------------------------------------- */
 
@@ -404,12 +216,7 @@ note_ended(Started *s)
 	weir_registry_get(s->entry, &entry);
 	weir_registry_remove(s->entry);
 	if (entry.absent && weir_registry_database_state(s->task.dboid) != DATABASE_PRESENT)
-	{
-		MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
-
-		probed_absent = list_append_unique_oid(probed_absent, s->task.dboid);
-		MemoryContextSwitchTo(old);
-	}
+		weir_tasks_note_absent(s->task.dboid);
 
 	if (entry.renewed)
 		return;
@@ -556,6 +363,13 @@ reap(void)
 	}
 }
 
+static bool
+same_task(const WorkerTask *a, const WorkerTask *b)
+{
+	return a->dboid == b->dboid && a->kind == b->kind &&
+		a->index == b->index && a->streamid == b->streamid;
+}
+
 static Started *
 find_started(const WorkerTask *task)
 {
@@ -668,18 +482,11 @@ evict_predecessors(void)
 static long
 launcher_round(void)
 {
-	List	   *databases;
-	List	   *open = NIL;
-	Oid			slots[WEIR_MAX_DATABASES];
-
 	weir_missing_begin_round();
-	for (int i = 0; i < WEIR_MAX_DATABASES; i++)
-		slots[i] = weir_database_of_slot(i);
-	databases = list_databases(CurrentMemoryContext, &open);
+	weir_tasks_look();
 	reap();
 	forget_troubles();
-	forget_dropped(databases, slots);
-	return start_missing(wanted_tasks(databases, open));
+	return start_missing(weir_tasks_wanted());
 }
 
 /* What fails is tried again after a delay that doubles; workers go on meanwhile. */
