@@ -34,6 +34,7 @@ OBJS = \
 	src/meta/extension.o \
 	src/meta/relation.o \
 	src/meta/suspended.o \
+	src/meta/view_changes.o \
 	src/meta/view_row.o \
 	src/meta/cont_view.o \
 	src/meta/adopted.o \
@@ -154,10 +155,13 @@ OBJS = \
 	src/read/combine_hidden.o \
 	src/read/combine_inline.o \
 	src/read/combine.o \
+	src/view/statement.o \
 	src/view/view_options.o \
 	src/view/define.o \
 	src/view/notices.o \
 	src/view/temporary.o \
+	src/view/def_view.o \
+	src/view/view_plan.o \
 	src/view/create.o \
 	src/view/replace.o \
 	src/view/refuse.o \

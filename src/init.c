@@ -18,8 +18,8 @@
 #include "flush/flush.h"
 #include "groups/epoch.h"
 #include "meta/adopted.h"
-#include "meta/cont_view.h"
 #include "meta/suspended.h"
+#include "meta/view_changes.h"
 #include "monitor/problems.h"
 #include "process/launcher.h"
 #include "process/missing.h"
@@ -65,7 +65,7 @@ _PG_init(void)
 	weir_shmem_init();
 	weir_xact_rows_init();
 	weir_suspended_init();
-	weir_cont_view_init();
+	weir_view_changes_init();
 	weir_adopted_init();
 	weir_utility_init();
 	weir_combine_init();

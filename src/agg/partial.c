@@ -39,7 +39,7 @@
 #include "agg/state_type.h"
 #include "base/compat.h"
 #include "base/owner.h"
-#include "meta/cont_view.h"
+#include "meta/extension.h"
 
 static void check_combinable(Form_pg_aggregate form);
 static bool types_follow_arguments(Oid aggfnoid);

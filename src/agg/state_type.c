@@ -36,7 +36,7 @@
 #include "agg/state_type.h"
 #include "base/compat.h"
 #include "base/weir.h"
-#include "meta/cont_view.h"
+#include "meta/extension.h"
 
 #define HEADER_SIZE (1 + sizeof(uint32))
 

@@ -36,6 +36,7 @@
 #include "groups/epoch.h"
 #include "matrel/lock.h"
 #include "meta/cont_view.h"
+#include "meta/view_changes.h"
 #include "process/worker.h"
 #include "runtime/execute.h"
 #include "stream/queue.h"

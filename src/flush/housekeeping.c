@@ -27,6 +27,7 @@
 #include "matrel/whole.h"
 #include "meta/cont_view.h"
 #include "meta/suspended.h"
+#include "meta/view_changes.h"
 #include "process/view_trouble.h"
 #include "process/worker.h"
 #include "source/kafka/worker.h"

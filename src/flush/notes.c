@@ -18,7 +18,7 @@
 #include "flush/notes.h"
 #include "flush/watermarks.h"
 #include "intake/intake.h"
-#include "meta/cont_view.h"
+#include "meta/extension.h"
 #include "process/worker.h"
 
 /* Late rows of one view. */

@@ -37,6 +37,7 @@
 #include "flush/set_aside.h"
 #include "flush/tend.h"
 #include "flush/write_view.h"
+#include "meta/view_changes.h"
 #include "process/view_trouble.h"
 #include "process/worker.h"
 #include "stream/queue.h"

@@ -18,7 +18,7 @@
 #include "base/stats.h"
 #include "flush/wait.h"
 #include "groups/epoch.h"
-#include "meta/cont_view.h"
+#include "meta/extension.h"
 #include "process/view_trouble.h"
 #include "process/worker.h"
 #include "stream/queue.h"

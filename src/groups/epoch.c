@@ -35,7 +35,7 @@
 #include "base/settings.h"
 #include "base/stats.h"
 #include "groups/epoch.h"
-#include "meta/cont_view.h"
+#include "meta/view_changes.h"
 #include "stream/queue.h"
 #include "time/watermark.h"
 

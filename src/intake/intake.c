@@ -20,6 +20,7 @@
 #include "base/shmem.h"
 #include "base/stats.h"
 #include "intake/intake.h"
+#include "meta/view_changes.h"
 #include "process/worker.h"
 #include "runtime/execute.h"
 

@@ -11,7 +11,7 @@
  * other views, with a warning.
  *
  * Whether there are such definitions is looked up in the system catalogs by the first
- * session that inserts after the list of views has changed (cont_view.h counts these changes). If all are
+ * session that inserts after the list of views has changed (view_changes.h counts these changes). If all are
  * whole, shared memory says so to the others; else each looks at its streams. Before a commit
  * this is done once more, for the restore may have begun after the rows were inserted.
  */
@@ -42,7 +42,8 @@
 #include "base/shmem.h"
 #include "base/weir.h"
 #include "meta/adopted.h"
-#include "meta/cont_view.h"
+#include "meta/extension.h"
+#include "meta/view_changes.h"
 
 enum
 {

@@ -8,12 +8,8 @@
  *
  * Reading uses the catalog snapshot, as system catalogs do: what the cache
  * holds does not depend on the age of the transaction that filled it.
- *
- * Invalidation messages tell of a change, but they are sent a little after a
- * transaction has become visible and its stream rows are published, and a worker
- * must not take those rows in with the list of before.  So a transaction that
- * changed the catalog also advances a number in shared memory, before its rows
- * are published, and a list made under another number is read again.
+ * It is read again after an invalidation, and after any commit that changed it
+ * (view_changes.h).
  *
  * Memory: the list lives in a context of its own.  When it is replaced, the
  * old one is handed to the current transaction, so that pointers taken earlier
@@ -41,12 +37,12 @@
 
 #include "base/compat.h"
 #include "base/own_table.h"
-#include "base/shmem.h"
 #include "base/stats.h"
 #include "base/weir.h"
 #include "meta/adopted.h"
 #include "meta/cont_view.h"
 #include "meta/suspended.h"
+#include "meta/view_changes.h"
 #include "meta/view_row.h"
 
 #define MAX_READS 10
@@ -55,22 +51,13 @@ static MemoryContext cache_cxt = NULL;
 static List *cache_list = NIL;
 static bool cache_valid = false;
 static Oid	cache_catalog = InvalidOid;
-static uint64 cache_version = 1;
-
-/* Changes committed in any database; see above. */
-static pg_atomic_uint64 *generation = NULL;
-void		(*weir_cont_views_changed) (void) = NULL;
 static uint64 cache_generation = 0;
-static bool changed_here = false;	/* by the current transaction */
+
 
 static bool callbacks_registered = false;
 
 WEIR_FUNCTION(weir_catalog_changed);
 
-static Size generation_size(void);
-static void generation_init(void *address, bool found);
-static void advance_generation(XactEvent event, void *arg);
-static void mark_changed(Relation rel);
 static void register_callbacks(void);
 static void relcache_changed(Datum arg, Oid relid);
 static void namespace_changed(Datum arg, int cacheid, uint32 hashvalue);
@@ -81,21 +68,6 @@ static void mark_restored(List *views);
 static int	compare_views(const ListCell *a, const ListCell *b);
 static uint64 update_row(const char *sql, int nargs, Oid *types, Datum *values,
 						 const char *nulls);
-
-void
-weir_cont_view_init(void)
-{
-	static const WeirShmemPart part = {"weir catalog", generation_size, generation_init};
-
-	weir_shmem_register(&part);
-	RegisterXactCallback(advance_generation, NULL);
-}
-
-uint64
-weir_cont_views_generation(void)
-{
-	return generation ? pg_atomic_read_u64(generation) : 0;
-}
 
 List *
 weir_cont_views(void)
@@ -112,7 +84,7 @@ weir_cont_views(void)
 		if (!weir_extension_exists())
 			return NIL;
 		cache_catalog = weir_catalog_relid("continuous_view");
-		version = cache_version;
+		version = weir_cont_views_version();
 		cache_generation = weir_cont_views_generation();
 
 		new_cxt = AllocSetContextCreate(CurrentMemoryContext,
@@ -133,7 +105,7 @@ weir_cont_views(void)
 		 * ever (debug_discard_caches sends one with every table opened).  The
 		 * list is then as of the snapshot it was read with.
 		 */
-		cache_valid = (version == cache_version);
+		cache_valid = (version == weir_cont_views_version());
 	}
 	return cache_list;
 }
@@ -160,12 +132,6 @@ weir_cont_views_streams(List *views, bool active_only)
 		streams = list_concat_unique_oid(streams, view->more_streams);
 	}
 	return streams;
-}
-
-uint64
-weir_cont_views_version(void)
-{
-	return cache_version;
 }
 
 ContView *
@@ -242,7 +208,7 @@ weir_cont_view_insert(const ContView *view)
 	Relation	rel = table_open(weir_catalog_relid("continuous_view"), RowExclusiveLock);
 
 	CatalogTupleInsert(rel, weir_view_row_form(view, RelationGetDescr(rel)));
-	mark_changed(rel);
+	weir_cont_views_mark_changed(rel);
 	table_close(rel, RowExclusiveLock);
 	weir_adopted_set(view->defid, NULL);
 }
@@ -269,7 +235,7 @@ weir_cont_view_forget(Oid relid, ContView *view)
 		if (relid == view->defid || relid == view->viewid || relid == view->matrelid)
 		{
 			weir_own_delete(rel, &tuple->t_self);
-			mark_changed(rel);
+			weir_cont_views_mark_changed(rel);
 			found = true;
 		}
 	}
@@ -371,47 +337,11 @@ weir_catalog_changed(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("weir.catalog_changed must be called as a trigger")));
-	mark_changed(((TriggerData *) fcinfo->context)->tg_relation);
+	weir_cont_views_mark_changed(((TriggerData *) fcinfo->context)->tg_relation);
 	if (TRIGGER_FIRED_BY_DELETE(((TriggerData *) fcinfo->context)->tg_event) ||
 		TRIGGER_FIRED_BY_TRUNCATE(((TriggerData *) fcinfo->context)->tg_event))
 		weir_adopted_prune();
 	PG_RETURN_POINTER(NULL);
-}
-
-static Size
-generation_size(void)
-{
-	return sizeof(pg_atomic_uint64);
-}
-
-static void
-generation_init(void *address, bool found)
-{
-	generation = address;
-	if (!found)
-		pg_atomic_init_u64(generation, 1);
-}
-
-/* At XACT_EVENT_COMMIT the transaction is visible, its rows are not published yet. */
-static void
-advance_generation(XactEvent event, void *arg)
-{
-	if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT && event != XACT_EVENT_PREPARE)
-		return;
-	if (changed_here && event == XACT_EVENT_COMMIT && generation)
-	{
-		pg_atomic_fetch_add_u64(generation, 1);
-		if (weir_cont_views_changed)
-			weir_cont_views_changed();
-	}
-	changed_here = false;
-}
-
-static void
-mark_changed(Relation rel)
-{
-	CacheInvalidateRelcache(rel);
-	changed_here = true;
 }
 
 static void
@@ -442,7 +372,7 @@ relcache_changed(Datum arg, Oid relid)
 	if (ours)
 	{
 		cache_valid = false;
-		cache_version++;
+		weir_cont_views_count_change();
 	}
 }
 
@@ -450,7 +380,7 @@ static void
 namespace_changed(Datum arg, int cacheid, uint32 hashvalue)
 {
 	cache_valid = false;
-	cache_version++;
+	weir_cont_views_count_change();
 }
 
 /* Those whose relations are there. */
@@ -521,21 +451,6 @@ weir_cont_views_restored(void)
 	return restored;
 }
 
-bool
-weir_cont_views_changed_here(void)
-{
-	return changed_here;
-}
-
-void
-weir_cont_views_touch(void)
-{
-	Relation	rel = table_open(weir_catalog_relid("continuous_view"), AccessShareLock);
-
-	mark_changed(rel);
-	table_close(rel, NoLock);
-}
-
 /* Name and owner are those of the relations; false when these are gone. */
 static bool
 find_relations(ContView *view)
@@ -590,7 +505,7 @@ update_row(const char *sql, int nargs, Oid *types, Datum *values, const char *nu
 
 	/* Whatever triggers fire. */
 	rel = table_open(weir_catalog_relid("continuous_view"), NoLock);
-	mark_changed(rel);
+	weir_cont_views_mark_changed(rel);
 	table_close(rel, NoLock);
 	CommandCounterIncrement();
 	return rows;

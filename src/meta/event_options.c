@@ -20,8 +20,8 @@
 #include "utils/timestamp.h"
 
 #include "base/weir.h"
-#include "meta/cont_view.h"
 #include "meta/event_options.h"
+#include "meta/extension.h"
 
 /* A time this far ahead is taken for an error of its clock. */
 #define DEFAULT_MAX_FUTURE USECS_PER_DAY

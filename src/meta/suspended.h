@@ -10,7 +10,7 @@
 
 #include "postgres.h"
 
-#include "meta/cont_view.h"
+#include "meta/view.h"
 
 extern void weir_suspended_init(void);
 

@@ -13,6 +13,7 @@
 
 #include "base/compat.h"
 #include "base/own_table.h"
+#include "meta/extension.h"
 #include "meta/view_row.h"
 
 enum

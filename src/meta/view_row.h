@@ -9,7 +9,7 @@
 
 #include "access/htup_details.h"
 
-#include "meta/cont_view.h"
+#include "meta/view.h"
 
 /* The row of a new view. */
 extern HeapTuple weir_view_row_form(const ContView *view, TupleDesc desc);

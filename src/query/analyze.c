@@ -25,7 +25,7 @@
 #include "agg/partial.h"
 #include "agg/value.h"
 #include "base/weir.h"
-#include "meta/cont_view.h"
+#include "meta/extension.h"
 #include "query/analyze.h"
 #include "query/constants.h"
 #include "query/values.h"

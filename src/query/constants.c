@@ -22,7 +22,7 @@
 #include "utils/timestamp.h"
 
 #include "base/weir.h"
-#include "meta/cont_view.h"
+#include "meta/extension.h"
 #include "query/constants.h"
 
 static Const *zone_of(FuncExpr *call);

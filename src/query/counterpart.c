@@ -25,7 +25,7 @@
 
 #include "base/compat.h"
 #include "base/weir.h"
-#include "meta/cont_view.h"
+#include "meta/extension.h"
 #include "query/counterpart.h"
 
 typedef struct Counterpart

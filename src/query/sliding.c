@@ -34,7 +34,7 @@
 
 #include "base/compat.h"
 #include "base/weir.h"
-#include "meta/cont_view.h"
+#include "meta/extension.h"
 #include "query/analyze.h"
 #include "query/expr.h"
 #include "query/sliding.h"

@@ -20,8 +20,8 @@
 #include "utils/lsyscache.h"
 
 #include "base/compat.h"
-#include "meta/cont_view.h"
 #include "meta/event_options.h"
+#include "meta/extension.h"
 #include "query/analyze.h"
 #include "query/flatten.h"
 #include "query/sliding.h"

@@ -89,7 +89,7 @@ weir_adopt_refresh(UtilityCall *call)
 	/* pg_upgrade takes the tables along as they are, later. */
 	if (IsBinaryUpgrade)
 		return true;
-	weir_utility_next(call);
+	weir_statement_next(call);
 	CommandCounterIncrement();
 	(void) end_restore(false);
 	return true;

@@ -5,7 +5,7 @@
 #ifndef WEIR_VIEW_ADOPT_H
 #define WEIR_VIEW_ADOPT_H
 
-#include "view/utility.h"
+#include "view/statement.h"
 
 /*
  * REFRESH MATERIALIZED VIEW weir.restored, which ends a dump: carries it out, and

@@ -76,7 +76,7 @@ weir_alter_rename(UtilityCall *call)
 
 	old_name = get_rel_name(view->viewid);
 	copy = *view;
-	weir_utility_next(call);
+	weir_statement_next(call);
 	CommandCounterIncrement();
 	rename_with_partitions(copy.matrelid, old_name, stmt->newname, "mrel");
 	for (int i = 0; i < copy.nvalues; i++)
@@ -104,7 +104,7 @@ weir_alter_schema(UtilityCall *call)
 		return false;
 
 	copy = *view;
-	weir_utility_next(call);
+	weir_statement_next(call);
 	CommandCounterIncrement();
 	move_with_partitions(copy.matrelid, get_rel_namespace(copy.viewid));
 	for (int i = 0; i < copy.nvalues; i++)
@@ -163,7 +163,7 @@ weir_alter_table(UtilityCall *call)
 	{
 		ContView	copy = *view;
 
-		weir_utility_next(call);
+		weir_statement_next(call);
 		CommandCounterIncrement();
 		change_owner(&copy, new_owner);
 	}
@@ -205,7 +205,7 @@ weir_redirect_index(UtilityCall *call)
 	check_unique(stmt, view);
 	stmt->relation->schemaname = get_namespace_name(get_rel_namespace(view->matrelid));
 	stmt->relation->relname = get_rel_name(view->matrelid);
-	weir_utility_replace(call, (Node *) stmt);
+	weir_statement_replace(call, (Node *) stmt);
 }
 
 void
@@ -243,7 +243,7 @@ weir_redirect_vacuum(UtilityCall *call)
 		rel->relation->relname = get_rel_name(view->matrelid);
 	}
 	stmt->rels = list_concat(stmt->rels, values);
-	weir_utility_replace(call, (Node *) stmt);
+	weir_statement_replace(call, (Node *) stmt);
 }
 
 /* Those of a matrel or values relation, locked. */

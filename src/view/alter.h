@@ -5,7 +5,7 @@
 #ifndef WEIR_VIEW_ALTER_H
 #define WEIR_VIEW_ALTER_H
 
-#include "view/utility.h"
+#include "view/statement.h"
 
 /*
  * Carry out, refuse or redirect a statement.  True when it was carried out

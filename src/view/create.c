@@ -19,21 +19,15 @@
  */
 #include "postgres.h"
 
-#include "access/table.h"
 #include "access/xact.h"
 #include "catalog/dependency.h"
 #include "catalog/namespace.h"
-#include "catalog/objectaddress.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_language.h"
-#include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "commands/defrem.h"
-#include "commands/tablecmds.h"
-#include "commands/view.h"
 #include "foreign/foreign.h"
 #include "miscadmin.h"
-#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "parser/analyze.h"
 #include "utils/acl.h"
@@ -48,6 +42,7 @@
 #include "matrel/partition.h"
 #include "matrel/shape.h"
 #include "meta/options.h"
+#include "meta/view_changes.h"
 #include "process/missing.h"
 #include "query/analyze.h"
 #include "query/cont_query.h"
@@ -57,6 +52,7 @@
 #include "stream/queue.h"
 #include "view/control.h"
 #include "view/create.h"
+#include "view/def_view.h"
 #include "view/define.h"
 #include "view/narrow.h"
 #include "view/notices.h"
@@ -64,6 +60,7 @@
 #include "view/temporary.h"
 #include "view/ttl.h"
 #include "view/view_options.h"
+#include "view/view_plan.h"
 
 static Query *analyze_view(UtilityCall *call, ViewStmt *stmt);
 static void create_cont_view(UtilityCall *call, ViewStmt *stmt, Query *query,
@@ -247,21 +244,6 @@ check_workers(ContView *view)
 			weir_missing_check_at_commit(lfirst_oid(lc));
 }
 
-void
-weir_view_check_statement(ViewStmt *stmt)
-{
-	if (stmt->view->relpersistence != RELPERSISTENCE_PERMANENT)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("continuous views cannot be temporary"),
-				 errhint("Leave out TEMPORARY: background workers keep the view up to date.")));
-	if (stmt->withCheckOption != NO_CHECK_OPTION)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("continuous views do not support WITH CHECK OPTION"),
-				 errhint("Rows are inserted into the stream; put the condition into the view's WHERE clause.")));
-}
-
 static void
 check_name(ViewStmt *stmt)
 {
@@ -327,67 +309,4 @@ calls_function_with_body(Node *node, void *context)
 		return true;
 	return check_functions_in_node(node, has_body, context) ||
 		expression_tree_walker(node, calls_function_with_body, context);
-}
-
-void
-weir_view_apply_aliases(ViewStmt *stmt, Query *query)
-{
-	ListCell   *alias = list_head(stmt->aliases);
-	ListCell   *lc;
-
-	foreach(lc, query->targetList)
-	{
-		TargetEntry *tle = lfirst_node(TargetEntry, lc);
-
-		if (tle->resjunk || alias == NULL)
-			continue;
-		tle->resname = pstrdup(strVal(lfirst(alias)));
-		alias = lnext(stmt->aliases, alias);
-	}
-	if (alias != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_SYNTAX_ERROR),
-				 errmsg("CREATE VIEW specifies more column names than columns")));
-}
-
-/*
- * The user needs no right to create in schema weir: its owner creates, for the
- * user, a view whose name and columns are all decided already.
- */
-Oid
-weir_def_view_create(const char *viewname, Query *query)
-{
-	CreateStmt *create = makeNode(CreateStmt);
-	Oid			schema = weir_schema_oid();
-	HeapTuple	tuple = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(schema));
-	Oid			schema_owner = ((Form_pg_namespace) GETSTRUCT(tuple))->nspowner;
-	Oid			user;
-	int			sec_context;
-	ObjectAddress address;
-	ListCell   *lc;
-
-	ReleaseSysCache(tuple);
-	create->relation = makeRangeVar(WEIR_SCHEMA,
-									ChooseRelationName(viewname, NULL, "def",
-													   schema, false), -1);
-	create->oncommit = ONCOMMIT_NOOP;
-	foreach(lc, query->targetList)
-	{
-		TargetEntry *tle = lfirst_node(TargetEntry, lc);
-		Node	   *expr = (Node *) tle->expr;
-
-		if (!tle->resjunk)
-			create->tableElts = lappend(create->tableElts,
-										makeColumnDef(tle->resname, exprType(expr),
-													  exprTypmod(expr), exprCollation(expr)));
-	}
-
-	GetUserIdAndSecContext(&user, &sec_context);
-	SetUserIdAndSecContext(schema_owner, sec_context | SECURITY_LOCAL_USERID_CHANGE);
-	address = DefineRelation(create, RELKIND_VIEW, user, NULL, NULL);
-	SetUserIdAndSecContext(user, sec_context);
-	CommandCounterIncrement();
-	StoreViewQuery(address.objectId, copyObject(query), false);
-	CommandCounterIncrement();
-	return address.objectId;
 }

@@ -46,11 +46,11 @@ weir_view_define(UtilityCall *call, ViewStmt *stmt, Query *query)
 	bool		filled = false;
 
 	stmt->query = (Node *) placeholder();
-	weir_utility_replace(call, (Node *) stmt);
+	weir_statement_replace(call, (Node *) stmt);
 	made = analyze_made(query);
 	PG_TRY();
 	{
-		weir_utility_next(call);
+		weir_statement_next(call);
 		filled = made == NULL;
 	}
 	PG_FINALLY();

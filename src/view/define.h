@@ -9,7 +9,7 @@
 
 #include "nodes/parsenodes.h"
 
-#include "view/utility.h"
+#include "view/statement.h"
 
 /* Called once, from weir_utility_init. */
 extern void weir_view_define_init(void);

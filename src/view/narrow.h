@@ -9,7 +9,7 @@
 
 #include "nodes/parsenodes.h"
 
-#include "view/utility.h"
+#include "view/statement.h"
 
 /*
  * CREATE VIEW ... WITH (sw = ...) that reads no stream: creates an ordinary

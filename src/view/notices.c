@@ -18,7 +18,7 @@
 #include "utils/lsyscache.h"
 
 #include "base/weir.h"
-#include "meta/cont_view.h"
+#include "meta/extension.h"
 #include "view/notices.h"
 
 typedef struct NoticeContext

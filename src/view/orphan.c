@@ -29,10 +29,11 @@
 #include "matrel/guard.h"
 #include "meta/adopted.h"
 #include "meta/cont_view.h"
+#include "meta/view_changes.h"
 #include "query/analyze.h"
 #include "query/cont_query.h"
 #include "query/expr.h"
-#include "view/create.h"
+#include "view/def_view.h"
 #include "view/orphan.h"
 
 typedef struct Orphan
@@ -219,7 +220,7 @@ weir_orphan_guard(UtilityCall *call)
 		strcmp(strVal(linitial(stmt->funcname)), WEIR_SCHEMA) != 0 ||
 		strcmp(strVal(lsecond(stmt->funcname)), "refuse_write") != 0 || IsBinaryUpgrade)
 		return false;
-	weir_utility_next(call);
+	weir_statement_next(call);
 	CommandCounterIncrement();
 	relid = RangeVarGetRelid(stmt->relation, NoLock, false);
 	foreach(lc, weir_guards())

@@ -11,7 +11,7 @@
 #include "nodes/pg_list.h"
 
 #include "meta/cont_view.h"
-#include "view/utility.h"
+#include "view/statement.h"
 
 /* OIDs of definitions without a row. */
 extern List *weir_orphans(void);

@@ -22,7 +22,6 @@
 #include "catalog/pg_class.h"
 #include "commands/tablecmds.h"
 #include "commands/tablespace.h"
-#include "commands/view.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
@@ -43,11 +42,12 @@
 #include "query/state_expr.h"
 #include "query/values.h"
 #include "query/window.h"
-#include "view/create.h"
+#include "view/def_view.h"
 #include "view/define.h"
 #include "view/replace.h"
 #include "view/temporary.h"
 #include "view/view_options.h"
+#include "view/view_plan.h"
 
 /* Of which time the aggregates of a column are. */
 typedef struct MixedAggregates
@@ -70,7 +70,6 @@ static int	count_columns(Query *query);
 static void name_as_before(Query *query, Query *old_def);
 static bool is_named_before(Query *query, int n, const char *name);
 static bool aggregates_walker(Node *node, MixedAggregates *cxt);
-static void extend_def(Oid defid, Query *query, int nold);
 static void extend_matrel(Oid matrelid, const ContQuery *cq, int nold);
 static void add_matrel_column(Oid matrelid, const char *name, Oid type, Oid collation, Datum value, bool isnull);
 
@@ -131,7 +130,7 @@ weir_replace_view(UtilityCall *call, ViewStmt *stmt, Query *query, const ContVie
 	{
 		weir_flush_wait(view.defid);
 		LockRelationOid(view.matrelid, AccessExclusiveLock);
-		extend_def(view.defid, query, nold);
+		weir_def_view_extend(view.defid, query, nold);
 		weir_view_refuse_temporary(view.defid, stmt->query, call->query_string);
 		def = weir_def_query(view.defid);
 		cq = weir_cont_query_build(def, &view.options, NULL);
@@ -455,32 +454,6 @@ is_named_before(Query *query, int n, const char *name)
 		if (strcmp(list_nth_node(TargetEntry, query->targetList, i)->resname, name) == 0)
 			return true;
 	return false;
-}
-
-/* As CREATE OR REPLACE VIEW does. */
-static void
-extend_def(Oid defid, Query *query, int nold)
-{
-	List	   *cmds = NIL;
-	ListCell   *lc;
-
-	foreach(lc, query->targetList)
-	{
-		TargetEntry *tle = lfirst_node(TargetEntry, lc);
-		Node	   *expr = (Node *) tle->expr;
-		AlterTableCmd *cmd;
-
-		if (tle->resjunk || tle->resno <= nold)
-			continue;
-		cmd = makeNode(AlterTableCmd);
-		cmd->subtype = AT_AddColumnToView;
-		cmd->def = (Node *) makeColumnDef(tle->resname, exprType(expr), exprTypmod(expr), exprCollation(expr));
-		cmds = lappend(cmds, cmd);
-	}
-	AlterTableInternal(defid, cmds, true);
-	CommandCounterIncrement();
-	StoreViewQuery(defid, copyObject(query), true);
-	CommandCounterIncrement();
 }
 
 /* In the order of the layout: states, then results, then blocks. */

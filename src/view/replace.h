@@ -6,7 +6,7 @@
 #define WEIR_VIEW_REPLACE_H
 
 #include "meta/cont_view.h"
-#include "view/utility.h"
+#include "view/statement.h"
 
 /*
  * Carry out CREATE OR REPLACE VIEW of an existing continuous view: adds columns at

@@ -46,7 +46,7 @@ weir_stream_create(UtilityCall *call)
 	column = makeColumnDef(WEIR_ARRIVAL_COLUMN, TIMESTAMPTZOID, -1, InvalidOid);
 	column->location = -1;
 	stmt->base.tableElts = lappend(stmt->base.tableElts, column);
-	weir_utility_replace(call, (Node *) stmt);
+	weir_statement_replace(call, (Node *) stmt);
 }
 
 /* COPY stream FROM without a column list leaves out arrival_timestamp. */
@@ -71,7 +71,7 @@ weir_stream_copy(UtilityCall *call)
 			stmt->attlist = lappend(stmt->attlist, makeString(pstrdup(NameStr(att->attname))));
 	}
 	table_close(rel, AccessShareLock);
-	weir_utility_replace(call, (Node *) stmt);
+	weir_statement_replace(call, (Node *) stmt);
 }
 
 /*

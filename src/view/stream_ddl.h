@@ -5,7 +5,7 @@
 #ifndef WEIR_VIEW_STREAM_DDL_H
 #define WEIR_VIEW_STREAM_DDL_H
 
-#include "view/utility.h"
+#include "view/statement.h"
 
 extern void weir_stream_create(UtilityCall *call);
 extern void weir_stream_copy(UtilityCall *call);

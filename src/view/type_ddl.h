@@ -5,7 +5,7 @@
 #ifndef WEIR_VIEW_TYPE_DDL_H
 #define WEIR_VIEW_TYPE_DDL_H
 
-#include "view/utility.h"
+#include "view/statement.h"
 
 extern void weir_type_check_alter(AlterTableStmt *stmt);
 

@@ -21,7 +21,8 @@
 #include "base/compat.h"
 #include "base/weir.h"
 #include "matrel/guard.h"
-#include "meta/cont_view.h"
+#include "meta/extension.h"
+#include "meta/view_changes.h"
 #include "process/launcher.h"
 #include "process/renew.h"
 #include "view/adopt.h"
@@ -31,11 +32,11 @@
 #include "view/drop.h"
 #include "view/orphan.h"
 #include "view/refuse.h"
+#include "view/statement.h"
 #include "view/stream_ddl.h"
 #include "view/type_ddl.h"
 #include "view/utility.h"
 
-static ProcessUtility_hook_type next_hook = NULL;
 static Oid	held_database = InvalidOid; /* until the transaction ends */
 
 static void process_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
@@ -54,34 +55,10 @@ static bool handle_statement(UtilityCall *call);
 void
 weir_utility_init(void)
 {
-	next_hook = ProcessUtility_hook;
-	ProcessUtility_hook = process_utility;
+	weir_statement_hook(process_utility);
 	RegisterXactCallback(release_held_database, NULL);
 	weir_view_define_init();
 	weir_drop_init();
-}
-
-void
-weir_utility_next(UtilityCall *call)
-{
-	if (next_hook)
-		next_hook(call->pstmt, call->query_string, call->read_only_tree, call->context,
-				  call->params, call->query_env, call->dest, call->qc);
-	else
-		standard_ProcessUtility(call->pstmt, call->query_string, call->read_only_tree,
-								call->context, call->params, call->query_env,
-								call->dest, call->qc);
-}
-
-void
-weir_utility_replace(UtilityCall *call, Node *stmt)
-{
-	PlannedStmt *pstmt = makeNode(PlannedStmt);
-
-	*pstmt = *call->pstmt;
-	pstmt->utilityStmt = stmt;
-	call->pstmt = pstmt;
-	call->read_only_tree = false;
 }
 
 static void
@@ -99,7 +76,7 @@ process_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 	else if (IsA(stmt, TransactionStmt) || !IsTransactionState() ||
 			 IsAbortedTransactionBlockState())
 	{
-		weir_utility_next(&call);
+		weir_statement_next(&call);
 
 		/* Whatever was prepared. */
 		if (IsA(stmt, TransactionStmt) && ((TransactionStmt *) stmt)->kind == TRANS_STMT_COMMIT_PREPARED)
@@ -107,19 +84,19 @@ process_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 	}
 	else if (changes_settings(stmt))
 	{
-		weir_utility_next(&call);
+		weir_statement_next(&call);
 		weir_renew_at_commit();
 	}
 	else if (IsA(stmt, CreateExtensionStmt))
 	{
-		weir_utility_next(&call);
+		weir_statement_next(&call);
 		if (weir_extension_exists())
 			weir_launcher_created_at_commit();
 	}
 	else if (weir_extension_exists())
 		run_with_extension(&call);
 	else
-		weir_utility_next(&call);
+		weir_statement_next(&call);
 }
 
 /*
@@ -132,7 +109,7 @@ run_on_database(UtilityCall *call, Oid dbid)
 	release_held_database(XACT_EVENT_ABORT, NULL);
 	held_database = dbid;
 	weir_launcher_hold_database(dbid);
-	weir_utility_next(call);
+	weir_statement_next(call);
 }
 
 static void
@@ -227,7 +204,7 @@ run_with_extension(UtilityCall *call)
 		((DropStmt *) stmt)->behavior : DROP_CASCADE;
 
 	if (!handle_statement(call))
-		weir_utility_next(call);
+		weir_statement_next(call);
 	if (!IsTransactionState())
 		return;					/* VACUUM and the like end theirs */
 	weir_stream_check_options(call->pstmt->utilityStmt);

@@ -25,7 +25,7 @@
 #include "base/compat.h"
 #include "base/shmem.h"
 #include "groups/epoch.h"
-#include "meta/cont_view.h"
+#include "meta/extension.h"
 #include "meta/options.h"
 #include "source/kafka/offsets.h"
 

@@ -1,0 +1,84 @@
+/*
+ * view.h
+ *	  What is known of a continuous view: one row of weir.continuous_view.
+ */
+#ifndef WEIR_META_VIEW_H
+#define WEIR_META_VIEW_H
+
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+#include "nodes/pg_list.h"
+
+typedef enum ContViewState
+{
+	CONT_VIEW_ACTIVE,			/* counts */
+	CONT_VIEW_INACTIVE,			/* weir.deactivate: rows pass it by */
+	CONT_VIEW_SUSPENDED,		/* it failed; reason says why */
+	CONT_VIEW_RESTORED			/* not taken in here yet, or not whole (meta/adopted.h); not stored */
+} ContViewState;
+
+/* What becomes of a row whose window the watermark has closed. */
+typedef enum LateAction
+{
+	LATE_UPDATE,				/* it counts */
+	LATE_DROP,					/* it is counted as dropped */
+	LATE_DIVERT					/* it goes to weir.late_rows, or another stream */
+} LateAction;
+
+#define MAX_VIEW_GENERATIONS 32
+
+/*
+ * Options of CREATE VIEW ... WITH (...), as stored.
+ */
+typedef struct ContViewOptions
+{
+	bool		sliding;		/* the query has a window (query/sliding.h) */
+	Interval	sw;				/* its length */
+	int64		step_usecs;		/* step length, microseconds */
+	bool		has_ttl;
+	Interval	ttl;			/* rows of the matrel live for so long ... */
+	NameData	ttl_column;		/* ... after the time in this column of the matrel */
+	int			fillfactor;		/* of the matrel; 0 = default */
+	List	   *pk;				/* columns (char *) of the matrel's primary key: all group keys; or NIL */
+	bool		final;			/* emit = final: only windows that are closed are shown */
+	LateAction	late;
+	Oid			late_stream;	/* where late rows are diverted to (meta/late_stream.h); InvalidOid: weir.late_rows */
+	Interval	lateness;		/* how long a window stays open after the watermark has passed its end */
+	bool		retained;		/* closed windows are deleted, */
+	Interval	retention;		/* so long after; of a view in partitions without late: partitions older than that */
+	bool		partitioned;	/* the matrel is in partitions, */
+	NameData	partition_column;	/* by this column of it, */
+	Interval	partition_interval; /* each so long */
+	int			ngenerations;	/* how often CREATE OR REPLACE VIEW added columns, */
+	int16		generations[MAX_VIEW_GENERATIONS];	/* and how many there were before each time */
+} ContViewOptions;
+
+/* Values relations of a view. */
+#define MAX_VIEW_VALUES 32
+
+typedef struct ContView
+{
+	Oid			defid;			/* view weir.<name>_def: the query as written; the identity of the view */
+	Oid			viewid;			/* what users read */
+	Oid			matrelid;
+	int			nvalues;		/* values relations (query/values.h) */
+	Oid			values[MAX_VIEW_VALUES];
+	Oid			streamid;		/* the stream its query reads */
+	List	   *more_streams;	/* others, of UNION ALL */
+	Oid			owner;			/* owner of the matrel: who the query runs as */
+	ContViewState state;
+	TimestampTz since;			/* when it came into this state */
+	ContViewOptions options;
+
+	/*
+	 * Rows published with a sequence number up to start_seq in the server
+	 * run start_boot do not count.  Another run's rows all do.
+	 */
+	int64		start_boot;
+	int64		start_seq;
+	char	   *path;			/* search_path of the functions of its query (base/owner.h) */
+	char	   *name;			/* schema-qualified and quoted, for messages */
+} ContView;
+
+#endif
