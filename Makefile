@@ -126,7 +126,12 @@ OBJS = \
 	src/intake/parts.o \
 	src/intake/ingest.o \
 	src/source/format/scalar.o \
+	src/source/format/formats.o \
+	src/source/format/column.o \
+	src/source/format/csv.o \
 	src/source/format/json.o \
+	src/source/format/raw.o \
+	src/source/format/text.o \
 	src/source/kafka/client.o \
 	src/source/kafka/row.o \
 	src/source/kafka/decode.o \

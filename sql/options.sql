@@ -54,6 +54,34 @@ ALTER FOREIGN TABLE options_s OPTIONS (SET workers '17');
 ALTER FOREIGN TABLE options_s OPTIONS (SET workers '3', DROP startup);
 ALTER FOREIGN TABLE options_s OPTIONS (SET on_error 'retry');
 
+-- Formats have options of their own, and say which columns they can fill.
+CREATE FOREIGN TABLE options_f (a int) SERVER options_kafka OPTIONS (topic 't', delimiter ',');
+CREATE FOREIGN TABLE options_f (a int) SERVER options_kafka OPTIONS (topic 't', format 'text', header 'true');
+CREATE FOREIGN TABLE options_f (a int) SERVER options_kafka OPTIONS (topic 't', format 'csv', delimeter ';');
+CREATE FOREIGN TABLE options_f (a int) SERVER options_kafka OPTIONS (topic 't', format 'csv', delimiter ';;');
+CREATE FOREIGN TABLE options_f (a int) SERVER options_kafka OPTIONS (topic 't', format 'csv', delimiter '"');
+CREATE FOREIGN TABLE options_f (a int) SERVER options_kafka OPTIONS (topic 't', format 'csv', quote '');
+CREATE FOREIGN TABLE options_f (a int) SERVER options_kafka OPTIONS (topic 't', format 'csv', escape 'xx');
+CREATE FOREIGN TABLE options_f (a int) SERVER options_kafka OPTIONS (topic 't', format 'csv', null ',');
+CREATE FOREIGN TABLE options_f (a int) SERVER options_kafka OPTIONS (topic 't', format 'csv', header 'perhaps');
+CREATE FOREIGN TABLE options_f (a bigint OPTIONS (metadata 'offset')) SERVER options_kafka OPTIONS (topic 't', format 'csv');
+CREATE FOREIGN TABLE options_f (a bigint OPTIONS (metadata 'offset')) SERVER options_kafka OPTIONS (topic 't', format 'text');
+CREATE FOREIGN TABLE options_f (a int, b int) SERVER options_kafka OPTIONS (topic 't', format 'text');
+CREATE FOREIGN TABLE options_f (a text) SERVER options_kafka OPTIONS (topic 't', format 'raw');
+CREATE FOREIGN TABLE options_f (a jsonb, o bigint OPTIONS (metadata 'offset'), k bytea OPTIONS (metadata 'key'), g int GENERATED ALWAYS AS (1) STORED)
+	SERVER options_kafka OPTIONS (topic 't', format 'text');
+ALTER FOREIGN TABLE options_f ADD COLUMN b int;
+ALTER FOREIGN TABLE options_f OPTIONS (SET format 'raw');
+ALTER FOREIGN TABLE options_f OPTIONS (SET format 'csv', delimiter ';', quote '''', escape '\', null '', header 'match');
+ALTER FOREIGN TABLE options_f OPTIONS (SET format 'json');
+ALTER FOREIGN TABLE options_f ADD COLUMN b int;
+ALTER FOREIGN TABLE options_f OPTIONS (SET format 'text', DROP delimiter, DROP quote, DROP escape, DROP null, DROP header);
+ALTER FOREIGN TABLE options_f OPTIONS (SET format 'json', DROP delimiter, DROP quote, DROP escape, DROP null, DROP header);
+DROP FOREIGN TABLE options_f;
+CREATE FOREIGN TABLE options_f (a bytea) SERVER weir OPTIONS (format 'raw');
+CREATE FOREIGN TABLE options_f (a int) SERVER weir OPTIONS (format 'csv', delimiter ';');
+CREATE SERVER options_f FOREIGN DATA WRAPPER weir OPTIONS (delimiter ';');
+
 -- What depends on the server and on column types.
 CREATE FOREIGN TABLE options_bad (a int) SERVER options_kafka;
 CREATE FOREIGN TABLE options_bad (a int) SERVER weir OPTIONS (topic 't');

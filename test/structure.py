@@ -10,7 +10,7 @@ import re
 import subprocess
 import sys
 
-LAYERS = ("base meta time agg sketch stream query runtime groups matrel process intake source/format source/kafka source "
+LAYERS = ("base source/format meta time agg sketch stream query runtime groups matrel process intake source/kafka source "
           "flush read view monitor").split()
 SRC = "src"
 

@@ -32,6 +32,7 @@
 #include "meta/event_options.h"
 #include "meta/options.h"
 #include "meta/property.h"
+#include "source/format/formats.h"
 
 /* The kinds of object that take options, by the catalog the validator is told. */
 typedef struct OptionKind
@@ -56,9 +57,7 @@ typedef struct OptionSpec
 	const char *const *unsupported;
 } OptionSpec;
 
-/* In the order of KafkaFormat. */
-static const char *const format_values[] = {"json", NULL};
-static const char *const format_later[] = {"csv", "text", "avro", NULL};
+static const char *const format_later[] = {"avro", "protobuf", NULL};
 static const char *const startup_values[] = {"earliest", "latest", NULL};
 static const char *const on_error_values[] = {"dead_letter", "skip", "stop", NULL};
 
@@ -70,7 +69,7 @@ static const char *const metadata_values[] = {
 static const OptionSpec specs[] = {
 	{"bootstrap_servers", ForeignServerRelationId},
 	{"topic", ForeignTableRelationId},
-	{"format", ForeignTableRelationId, format_values, format_later},
+	{"format", ForeignTableRelationId, NULL, format_later}, /* weir_format_names() */
 	{"startup", ForeignTableRelationId, startup_values},
 	{"on_error", ForeignTableRelationId, on_error_values},
 	{"workers", ForeignTableRelationId},
@@ -90,9 +89,11 @@ static const OptionSpec specs[] = {
 static void check_option(DefElem *def, Oid catalog);
 pg_noreturn static void unknown_option(const char *name, Oid catalog);
 static void check_value(const OptionSpec *spec, const char *value);
+static void check_format_options(List *options);
 static int	parse_workers(const char *value);
 static void check_topic(const char *topic);
 static const char *option_string(List *options, const char *name);
+static const Format *option_format(List *options);
 static List *add_properties(List *properties, List *options);
 static void check_metadata_type(Relation rel, Form_pg_attribute att, KafkaMetadata metadata);
 
@@ -118,6 +119,8 @@ weir_fdw_validator(PG_FUNCTION_ARGS)
 		if (strncmp(def->defname, KAFKA_PREFIX, strlen(KAFKA_PREFIX)) == 0)
 			kafka_property = true;
 	}
+	if (catalog == ForeignTableRelationId)
+		check_format_options(options);
 	if (catalog == ForeignServerRelationId && kafka_property &&
 		option_string(options, "bootstrap_servers") == NULL)
 		ereport(ERROR,
@@ -148,7 +151,31 @@ check_option(DefElem *def, Oid catalog)
 			return;
 		}
 	}
-	unknown_option(def->defname, catalog);
+	if (catalog != ForeignTableRelationId || weir_format_with_option(def->defname) == NULL)
+		unknown_option(def->defname, catalog);
+}
+
+/* Options of formats: are they those of the stream's, and what it takes? */
+static void
+check_format_options(List *options)
+{
+	const Format *format = option_format(options);
+	List	   *own = weir_format_own_options(format, options);
+	ListCell   *lc;
+
+	foreach(lc, options)
+	{
+		const char *name = lfirst_node(DefElem, lc)->defname;
+		const Format *owner = weir_format_with_option(name);
+
+		if (owner && !list_member_ptr(own, lfirst(lc)))
+			ereport(ERROR,
+					(errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
+					 errmsg("format \"%s\" has no option \"%s\"", format->name, name),
+					 errhint("It is an option of format \"%s\".", owner->name)));
+	}
+	if (format->check_options)
+		format->check_options(own);
 }
 
 static const char *
@@ -160,29 +187,38 @@ kind_name(Oid catalog)
 	return "the foreign-data wrapper";
 }
 
+/* Take over a candidate that is closer to the name than the closest one so far. */
+static void
+consider(const char *name, const char *candidate, const char **closest, int *distance)
+{
+	int			d = weir_option_distance(name, candidate, *distance);
+
+	if (d < *distance)
+	{
+		*distance = d;
+		*closest = candidate;
+	}
+}
+
 /* Say where an option belongs, or which one may have been meant. */
 static void
 unknown_option(const char *name, Oid catalog)
 {
 	const char *closest = NULL;
 	int			distance = 4;
-	Oid			belongs = InvalidOid;
+	Oid			belongs = weir_format_with_option(name) ? ForeignTableRelationId : InvalidOid;
 
 	for (int i = 0; i < lengthof(specs); i++)
 	{
-		int			d;
-
 		if (strcmp(specs[i].name, name) == 0)
 			belongs = specs[i].catalog;
-		if (specs[i].catalog != catalog)
-			continue;
-		d = weir_option_distance(name, specs[i].name, distance);
-		if (d < distance)
-		{
-			distance = d;
-			closest = specs[i].name;
-		}
+		if (specs[i].catalog == catalog)
+			consider(name, specs[i].name, &closest, &distance);
 	}
+	if (catalog == ForeignTableRelationId)
+		for (const char *const *format = weir_format_names(); *format; format++)
+			for (const char *const *own = weir_format_find(*format)->options; own && *own; own++)
+				consider(name, *own, &closest, &distance);
 	ereport(ERROR,
 			(errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
 			 errmsg("%s has no option \"%s\"", kind_name(catalog), name),
@@ -202,18 +238,20 @@ is_one_of(const char *value, const char *const *values)
 static void
 check_value(const OptionSpec *spec, const char *value)
 {
+	const char *const *values = strcmp(spec->name, "format") == 0 ? weir_format_names() : spec->values;
+
 	if (is_one_of(value, spec->unsupported))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("%s \"%s\" is not supported yet", spec->name, value),
-				 errhint("Use %s \"%s\".", spec->name, spec->values[0])));
-	if (spec->values && !is_one_of(value, spec->values))
+				 errhint("Use %s \"%s\".", spec->name, values[0])));
+	if (values && !is_one_of(value, values))
 	{
 		StringInfoData list;
 
 		initStringInfo(&list);
-		for (const char *const *v = spec->values; *v; v++)
-			appendStringInfo(&list, "%s\"%s\"", v == spec->values ? "" : ", ", *v);
+		for (const char *const *v = values; *v; v++)
+			appendStringInfo(&list, "%s\"%s\"", v == values ? "" : ", ", *v);
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
 				 errmsg("invalid value for option \"%s\": \"%s\"", spec->name, value),
@@ -280,6 +318,16 @@ option_string(List *options, const char *name)
 			return defGetString(def);
 	}
 	return NULL;
+}
+
+/* What a stream's messages are in; of a name that is none, and that has been refused, the default. */
+static const Format *
+option_format(List *options)
+{
+	const char *name = option_string(options, "format");
+	const Format *format = name ? weir_format_find(name) : NULL;
+
+	return format ? format : weir_format_find(WEIR_DEFAULT_FORMAT);
 }
 
 static List *
@@ -363,7 +411,6 @@ weir_options_kafka(Oid streamid)
 	HeapTuple	tuple;
 	const char *bootstrap;
 	const char *topic;
-	const char *format;
 	const char *startup;
 	const char *on_error;
 	const char *workers;
@@ -375,7 +422,6 @@ weir_options_kafka(Oid streamid)
 		return NULL;
 	bootstrap = option_string(server->options, "bootstrap_servers");
 	topic = option_string(options, "topic");
-	format = option_string(options, "format");
 	startup = option_string(options, "startup");
 	on_error = option_string(options, "on_error");
 	workers = option_string(options, "workers");
@@ -392,9 +438,8 @@ weir_options_kafka(Oid streamid)
 	ReleaseSysCache(tuple);
 	result->bootstrap_servers = pstrdup(bootstrap);
 	result->topic = pstrdup(topic);
-	for (int i = 0; format && format_values[i]; i++)
-		if (strcmp(format, format_values[i]) == 0)
-			result->format = (KafkaFormat) i;
+	result->format = option_format(options);
+	result->format_options = weir_format_own_options(result->format, options);
 	result->from_latest = startup && strcmp(startup, "latest") == 0;
 	result->on_error = on_error == NULL ? KAFKA_DEAD_LETTER :
 		strcmp(on_error, "skip") == 0 ? KAFKA_SKIP :
@@ -409,6 +454,25 @@ weir_options_kafka(Oid streamid)
 	return result;
 }
 
+static bool
+same_options(List *a, List *b)
+{
+	ListCell   *la,
+			   *lb;
+
+	if (list_length(a) != list_length(b))
+		return false;
+	forboth(la, a, lb, b)
+	{
+		DefElem    *da = lfirst_node(DefElem, la);
+		DefElem    *db = lfirst_node(DefElem, lb);
+
+		if (strcmp(da->defname, db->defname) != 0 || strcmp(defGetString(da), defGetString(db)) != 0)
+			return false;
+	}
+	return true;
+}
+
 bool
 weir_options_kafka_equal(const KafkaStreamOptions *a, const KafkaStreamOptions *b)
 {
@@ -418,6 +482,7 @@ weir_options_kafka_equal(const KafkaStreamOptions *a, const KafkaStreamOptions *
 	if (a->streamid != b->streamid || a->owner != b->owner ||
 		a->from_latest != b->from_latest || a->on_error != b->on_error ||
 		a->workers != b->workers || a->format != b->format ||
+		!same_options(a->format_options, b->format_options) ||
 		strcmp(a->name, b->name) != 0 ||
 		strcmp(a->bootstrap_servers, b->bootstrap_servers) != 0 ||
 		strcmp(a->topic, b->topic) != 0 ||
@@ -449,6 +514,23 @@ weir_options_metadata(Oid streamid, AttrNumber attnum)
 		if (strcmp(value, metadata_values[i]) == 0)
 			return (KafkaMetadata) (KAFKA_METADATA_TOPIC + i);
 	return KAFKA_METADATA_NONE;
+}
+
+bool *
+weir_options_not_in_payload(Relation rel)
+{
+	TupleDesc	desc = RelationGetDescr(rel);
+	bool	   *result = palloc0(sizeof(bool) * Max(desc->natts, 1));
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+
+		result[i] = att->attisdropped || att->attgenerated ||
+			(strcmp(NameStr(att->attname), WEIR_ARRIVAL_COLUMN) == 0 && att->atttypid == TIMESTAMPTZOID) ||
+			weir_options_metadata(RelationGetRelid(rel), att->attnum) != KAFKA_METADATA_NONE;
+	}
+	return result;
 }
 
 /* ----------------------------------------------------------------
@@ -501,6 +583,8 @@ weir_options_check_stream(Oid streamid)
 					 errmsg("column option \"metadata\" needs a Kafka server")));
 		check_metadata_type(rel, att, metadata);
 	}
+	if (kafka && option_format(table->options)->check_columns)
+		option_format(table->options)->check_columns(rel, weir_options_not_in_payload(rel));
 	table_close(rel, NoLock);
 }
 

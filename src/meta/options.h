@@ -13,6 +13,9 @@
 
 #include "access/attnum.h"
 #include "nodes/pg_list.h"
+#include "utils/rel.h"
+
+#include "source/format/format.h"
 
 /* What of a message a column takes instead of a field: column option "metadata". */
 typedef enum KafkaMetadata
@@ -25,12 +28,6 @@ typedef enum KafkaMetadata
 	KAFKA_METADATA_KEY,
 	KAFKA_METADATA_HEADERS
 } KafkaMetadata;
-
-/* What messages are in: option "format". */
-typedef enum KafkaFormat
-{
-	KAFKA_FORMAT_JSON			/* an object for each message, whose fields are columns */
-} KafkaFormat;
 
 /* What to do with a message that cannot be decoded, or is gone from the broker. */
 typedef enum KafkaOnError
@@ -54,7 +51,8 @@ typedef struct KafkaStreamOptions
 	char	   *name;			/* of the stream; schema-qualified and quoted, for messages */
 	char	   *bootstrap_servers;
 	char	   *topic;
-	KafkaFormat format;
+	const Format *format;		/* what messages are in, */
+	List	   *format_options; /* and its own options, of DefElem */
 	bool		from_latest;	/* startup 'latest': where a partition without a stored offset begins */
 	KafkaOnError on_error;
 	int			workers;
@@ -73,6 +71,12 @@ extern bool weir_options_kafka_equal(const KafkaStreamOptions *a, const KafkaStr
 extern bool weir_options_is_kafka_server(Oid serverid);
 
 extern KafkaMetadata weir_options_metadata(Oid streamid, AttrNumber attnum);
+
+/*
+ * The columns that a message's payload does not fill, by attribute number - 1:
+ * generated ones, arrival_timestamp, those with option "metadata".  Palloc'd.
+ */
+extern bool *weir_options_not_in_payload(Relation rel);
 
 /*
  * Errors if the options of a stream do not fit its server or its columns.  To

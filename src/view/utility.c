@@ -207,7 +207,9 @@ run_with_extension(UtilityCall *call)
 		weir_statement_next(call);
 	if (!IsTransactionState())
 		return;					/* VACUUM and the like end theirs */
-	weir_stream_check_options(call->pstmt->utilityStmt);
+	/* CREATE FOREIGN TABLE gives columns their options one by one; only the whole is to fit. */
+	if (call->context != PROCESS_UTILITY_SUBCOMMAND)
+		weir_stream_check_options(stmt);
 	weir_drop_finish(behavior);
 	if (changes_names(stmt))
 	{

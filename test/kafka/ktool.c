@@ -30,10 +30,11 @@ static const char usage_text[] =
 "       ktool delete-records BOOTSTRAP TOPIC PARTITION BEFORE_OFFSET\n"
 "       ktool watermarks BOOTSTRAP TOPIC        lines: partition low high\n"
 "       ktool count BOOTSTRAP TOPIC             messages kept\n"
-"       ktool produce BOOTSTRAP TOPIC [-p PARTITION] [-k KEY] [-f] [-r RATE]\n"
+"       ktool produce BOOTSTRAP TOPIC [-p PARTITION] [-k KEY] [-f] [-d END] [-r RATE]\n"
 "                     [-t MS] [-H NAME=VALUE] [-X PROP=VALUE] [-x END]   lines of stdin\n"
 "             -f: lines are PARTITION<tab>KEY<tab>VALUE; an empty partition is the\n"
 "                 partitioner's choice, an empty key is none, VALUE \\N a tombstone\n"
+"             -d: what a line ends with, instead of a line feed\n"
 "             -r: messages a second; -t: timestamp of the messages\n"
 "             -x: all in one transaction, whose end is: commit, abort or open (it is left)\n"
 "       ktool mock FILE [BROKERS]               emulated cluster; bootstrap into FILE;\n"
@@ -416,12 +417,13 @@ run_produce(const char *bootstrap, const char *topic, int argc, char **argv)
 			   *eq = NULL;
 	size_t		cap = 0;
 	ssize_t		len;
-	int			c;
+	int			c,
+				end = '\n';
 
 	conf_set(conf, "linger.ms", "5");
 	conf_set(conf, "batch.num.messages", "100000");
 	conf_set(conf, "queue.buffering.max.messages", "500000");
-	while ((c = getopt(argc, argv, "p:k:fr:t:H:X:x:")) != -1)
+	while ((c = getopt(argc, argv, "p:k:fd:r:t:H:X:x:")) != -1)
 	{
 		if ((c == 'H' || c == 'X') && (eq = strchr(optarg, '=')) == NULL)
 			usage();
@@ -435,6 +437,9 @@ run_produce(const char *bootstrap, const char *topic, int argc, char **argv)
 				break;
 			case 'f':
 				p.fields = 1;
+				break;
+			case 'd':
+				end = optarg[0];
 				break;
 			case 'r':
 				p.rate = atof(optarg);
@@ -468,9 +473,9 @@ run_produce(const char *bootstrap, const char *topic, int argc, char **argv)
 		check_transaction(rd_kafka_init_transactions(p.rk, TIMEOUT_MS));
 		check_transaction(rd_kafka_begin_transaction(p.rk));
 	}
-	while ((len = getline(&line, &cap, stdin)) >= 0)
+	while ((len = getdelim(&line, &cap, end, stdin)) >= 0)
 	{
-		if (len > 0 && line[len - 1] == '\n')
+		if (len > 0 && line[len - 1] == end)
 			line[--len] = '\0';
 		produce_line(&p, line, len);
 	}

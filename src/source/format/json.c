@@ -1,6 +1,6 @@
 /*
  * json.c
- *	  A JSON object into the columns of a row.
+ *	  Messages that are JSON objects: fields into the columns of their names.
  *
  * A recursive descent over PostgreSQL's JSON lexer: the top level is matched
  * with columns by name, values below it are checked and taken as text.  Scalars
@@ -8,8 +8,8 @@
  * same result for common types; arrays and composite values go through
  * json_populate_record, so they mean what they mean there.
  *
- * Called by Kafka workers, in a transaction.  Memory: what a row needs is left
- * in the caller's context, which is reset for each row.
+ * Called by workers, in a transaction.  Memory: what a row needs is left in the
+ * caller's context, which is reset for each row.
  */
 #include "postgres.h"
 
@@ -68,15 +68,17 @@ typedef struct FieldGuess
 
 #define MAX_GUESSES 64
 
-struct JsonDecoder
+typedef struct JsonDecoder
 {
+	FormatDecoder base;
 	MemoryContext cxt;
 	int			ncolumns;
 	JsonColumn *columns;		/* in order of compare_names */
 	FieldGuess	guesses[MAX_GUESSES];
 	StringInfoData buf;			/* a value as C string */
-	JsonColumn *current;		/* being filled, for error messages */
-};
+	const char *json;			/* the message; NULL: done */
+	int			len;
+} JsonDecoder;
 
 /* A value: its token if it is a scalar, else all of its text. */
 typedef struct JsonValue
@@ -329,14 +331,30 @@ skip_value(JsonLexContext *lex)
  * ----------------------------------------------------------------
  */
 
-void
-weir_json_decode(JsonDecoder *decoder, const char *json, int len,
-				 Datum *values, bool *nulls, bool *seen)
+static void
+json_start(FormatDecoder *base, const char *bytes, int len)
 {
-	JsonLexContext *lex = weir_json_lex_create(json, len, false);
+	JsonDecoder *decoder = (JsonDecoder *) base;
+
+	decoder->json = bytes;
+	decoder->len = len;
+}
+
+/*
+ * One object.  Fields of no column are checked for syntax and ignored; of a
+ * repeated field the last counts.
+ */
+static bool
+json_next(FormatDecoder *base, Datum *values, bool *nulls, bool *seen)
+{
+	JsonDecoder *decoder = (JsonDecoder *) base;
+	JsonLexContext *lex;
 	int			position = 0;
 
-	decoder->current = NULL;
+	if (decoder->json == NULL)
+		return false;
+	lex = weir_json_lex_create(decoder->json, decoder->len, false);
+	decoder->json = NULL;
 	next_token(lex);
 	if (lex->token_type != JSON_TOKEN_OBJECT_START)
 		ereport(ERROR,
@@ -361,21 +379,16 @@ weir_json_decode(JsonDecoder *decoder, const char *json, int len,
 		column = column_of_field(decoder, position++, name, namelen);
 		if (column)
 		{
-			decoder->current = column;
+			base->column = column->attno;
 			take_value(decoder, column, &value, &values[column->attno], &nulls[column->attno]);
-			decoder->current = NULL;
+			base->column = -1;
 			seen[column->attno] = true;
 		}
 	}
 	next_token(lex);
 	if (lex->token_type != JSON_TOKEN_END)
 		json_error(JSON_EXPECTED_END, lex);
-}
-
-const char *
-weir_json_current_column(const JsonDecoder *decoder)
-{
-	return decoder->current ? decoder->current->name : NULL;
+	return true;
 }
 
 static inline bool
@@ -508,19 +521,20 @@ take_nested(JsonDecoder *decoder, JsonColumn *column, const JsonValue *value, bo
  * ----------------------------------------------------------------
  */
 
-JsonDecoder *
-weir_json_open(TupleDesc desc, const bool *skip)
+static FormatDecoder *
+json_open(Relation rel, const bool *skip, List *options)
 {
 	JsonDecoder *decoder = palloc0(sizeof(JsonDecoder));
+	TupleDesc	desc = RelationGetDescr(rel);
 
 	decoder->cxt = CurrentMemoryContext;
 	decoder->columns = palloc0(sizeof(JsonColumn) * Max(desc->natts, 1));
 	initStringInfo(&decoder->buf);
 	for (int i = 0; i < desc->natts; i++)
-		if (!TupleDescAttr(desc, i)->attisdropped && !skip[i])
+		if (!skip[i])
 			init_column(&decoder->columns[decoder->ncolumns++], TupleDescAttr(desc, i));
 	qsort(decoder->columns, decoder->ncolumns, sizeof(JsonColumn), compare_columns);
-	return decoder;
+	return &decoder->base;
 }
 
 static ColumnKind
@@ -613,3 +627,10 @@ init_nested(JsonColumn *column)
 											 InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL),
 					   &column->populate);
 }
+
+const Format weir_format_json = {
+	.name = "json",
+	.open = json_open,
+	.start = json_start,
+	.next = json_next
+};

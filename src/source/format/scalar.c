@@ -6,7 +6,7 @@
  * the forms that programs write (ISO 8601, UTC) are read here.  Anything else,
  * errors included, is left to the input function.
  *
- * Called by Kafka workers.
+ * Called by the formats.
  */
 #include "postgres.h"
 

@@ -9,7 +9,8 @@
  * if all of it were good, in one transaction.  If that fails it is done again,
  * in stretches, each in a subtransaction of its own: up to a message that
  * fails, that message, and what comes behind it.  So a bad message costs two
- * failures at most, and a good one is decoded three times at most.
+ * failures at most, and a good one is decoded three times at most.  A message
+ * of several rows is good or bad as a whole.
  * Memory: rows and dead letters live in the batch's context, as does what was
  * decoded in vain; errors in one that is reset for each.
  */
@@ -41,7 +42,7 @@ typedef struct BatchDecoder
 	int			current;		/* the message at hand */
 	MemoryContext error_cxt;
 	ErrorData  *error;			/* the last one, in error_cxt, as what follows */
-	char	   *failed_column;	/* where it was; or NULL */
+	char	   *place;			/* see weir_row_error_place */
 	OwnerSwitch saved;
 	StreamRows *stream;
 	DecodeResult *result;
@@ -138,8 +139,9 @@ decode_range(BatchDecoder *decoder, int first, int last)
 		StreamRow  *row;
 
 		decoder->current = i;
-		row = weir_row_decode(decoder->rows, message, decoder->result->batch->cxt);
-		weir_batch_add_row(decoder->result->batch, decoder->stream, row, 0, &origin);
+		weir_row_start(decoder->rows, message);
+		while ((row = weir_row_next(decoder->rows, decoder->result->batch->cxt)) != NULL)
+			weir_batch_add_row(decoder->result->batch, decoder->stream, row, 0, &origin);
 	}
 	decoder->result->taken = last;
 }
@@ -228,11 +230,9 @@ try_range(BatchDecoder *decoder, int first, int last)
 	}
 	PG_CATCH();
 	{
-		const char *column = weir_row_current_column(decoder->rows);
-
 		MemoryContextReset(decoder->error_cxt);
 		MemoryContextSwitchTo(decoder->error_cxt);
-		decoder->failed_column = column ? pstrdup(column) : NULL;
+		decoder->place = weir_row_error_place(decoder->rows);
 		decoder->error = CopyErrorData();
 		if (weir_errors_kind(decoder->error) == ERROR_RETRY)
 			PG_RE_THROW();
@@ -251,13 +251,13 @@ try_range(BatchDecoder *decoder, int first, int last)
 
 /* The reason as one line: message, where, detail, and what to do. */
 static char *
-describe_error(const ErrorData *error, const char *column)
+describe_error(const ErrorData *error, const char *place)
 {
 	StringInfoData buf;
 
 	initStringInfo(&buf);
-	if (column)
-		appendStringInfo(&buf, "column \"%s\": ", column);
+	if (place)
+		appendStringInfo(&buf, "%s: ", place);
 	appendStringInfoString(&buf, error->message);
 	if (error->detail)
 		appendStringInfo(&buf, ": %s", error->detail);
@@ -290,7 +290,7 @@ put_aside(BatchDecoder *decoder, const KafkaMessage *message)
 {
 	DecodeResult *result = decoder->result;
 	MemoryContext old = MemoryContextSwitchTo(decoder->error_cxt);
-	char	   *reason = describe_error(decoder->error, decoder->failed_column);
+	char	   *reason = describe_error(decoder->error, decoder->place);
 
 	result->failed++;
 	if (result->last_error)

@@ -1,19 +1,21 @@
 /*
  * row.c
- *	  One message into one row.
+ *	  Messages into rows.
  *
- * A row gets its columns from the fields of the message's object, from the
- * message itself (column option "metadata"), or from the column's DEFAULT;
- * then generated columns are computed and constraints checked, as on a table.
+ * A row gets its columns from the message's payload as the stream's format
+ * reads it, from the message itself (column option "metadata"), or from the
+ * column's DEFAULT; then generated columns are computed and constraints
+ * checked, as on a table.  A payload may be several rows.
  *
- * A tombstone (no payload) has no fields: its row is NULL but for metadata, if
+ * A tombstone (no payload) is one row, which is NULL but for metadata, if
  * a column takes the message's key, which says what is dead.  Otherwise it is
  * an error.
  *
  * Called by Kafka workers, as the stream's owner, in a transaction with a
  * snapshot.
  *
- * Memory: what a row needs meanwhile lives in the maker's per-tuple context.
+ * Memory: what a row needs meanwhile lives in the maker's per-tuple context,
+ * what a message needs in message_cxt.
  */
 #include "postgres.h"
 
@@ -29,7 +31,7 @@
 #include "utils/timestamp.h"
 
 #include "base/weir.h"
-#include "source/format/json.h"
+#include "source/format/format.h"
 #include "source/kafka/row.h"
 #include "stream/row_maker.h"
 
@@ -44,9 +46,11 @@ struct RowDecoder
 	bool	   *seen;
 	int			arrival;		/* arrival_timestamp; -1: no such column */
 	bool		has_key;
-	JsonDecoder *json;			/* KAFKA_FORMAT_JSON */
+	FormatDecoder *fields;
 	TimestampTz now;
-	const KafkaMessage *current;	/* for error messages */
+	MemoryContext message_cxt;
+	const KafkaMessage *message;	/* the one at hand */
+	int			record;			/* of the row at hand in it, from 1; 0: not begun */
 };
 
 /* ----------------------------------------------------------------
@@ -55,13 +59,12 @@ struct RowDecoder
  */
 
 static void
-open_column(RowDecoder *decoder, int i, bool *skip)
+open_column(RowDecoder *decoder, int i)
 {
 	Form_pg_attribute att = TupleDescAttr(decoder->desc, i);
 	Oid			input,
 				ioparam;
 
-	skip[i] = true;
 	if (att->attisdropped || att->attgenerated)
 		return;
 	decoder->metadata[i] = weir_options_metadata(RelationGetRelid(decoder->rel), att->attnum);
@@ -73,8 +76,6 @@ open_column(RowDecoder *decoder, int i, bool *skip)
 	}
 	else if (strcmp(NameStr(att->attname), WEIR_ARRIVAL_COLUMN) == 0 && att->atttypid == TIMESTAMPTZOID)
 		decoder->arrival = i;
-	else
-		skip[i] = false;
 }
 
 RowDecoder *
@@ -85,7 +86,6 @@ weir_row_open(const KafkaStreamOptions *options, TimestampTz now)
 	MemoryContext old;
 	RowDecoder *decoder;
 	int			natts;
-	bool	   *skip;
 
 	if (rel == NULL)
 		return NULL;
@@ -93,7 +93,6 @@ weir_row_open(const KafkaStreamOptions *options, TimestampTz now)
 	old = MemoryContextSwitchTo(maker->estate->es_query_cxt);
 	natts = RelationGetDescr(rel)->natts;
 	decoder = palloc0(sizeof(RowDecoder));
-	skip = palloc0(sizeof(bool) * natts);
 	decoder->options = options;
 	decoder->rel = rel;
 	decoder->maker = maker;
@@ -104,13 +103,12 @@ weir_row_open(const KafkaStreamOptions *options, TimestampTz now)
 	decoder->seen = palloc0(sizeof(bool) * natts);
 	decoder->arrival = -1;
 	for (int i = 0; i < natts; i++)
-		open_column(decoder, i, skip);
-	switch (options->format)
-	{
-		case KAFKA_FORMAT_JSON:
-			decoder->json = weir_json_open(decoder->desc, skip);
-			break;
-	}
+		open_column(decoder, i);
+	decoder->message_cxt = AllocSetContextCreate(CurrentMemoryContext, "weir kafka message",
+												 ALLOCSET_DEFAULT_SIZES);
+	decoder->fields = options->format->open(rel, weir_options_not_in_payload(rel), options->format_options);
+	decoder->fields->format = options->format;
+	decoder->fields->column = -1;
 	MemoryContextSwitchTo(old);
 	return decoder;
 }
@@ -214,10 +212,11 @@ fill_metadata(RowDecoder *decoder, int i, const KafkaMessage *message)
 	decoder->maker->column = -1;
 }
 
-/* Columns that no field gave. */
+/* Columns that the payload did not give. */
 static void
-fill_rest(RowDecoder *decoder, const KafkaMessage *message)
+fill_rest(RowDecoder *decoder)
 {
+	const KafkaMessage *message = decoder->message;
 	TupleTableSlot *slot = decoder->maker->slot;
 
 	for (int i = 0; i < decoder->desc->natts; i++)
@@ -235,13 +234,16 @@ fill_rest(RowDecoder *decoder, const KafkaMessage *message)
 	}
 }
 
+/* Give the payload to the format, if there is one. */
 static void
-decode_payload(RowDecoder *decoder, const KafkaMessage *message)
+start_payload(RowDecoder *decoder)
 {
-	char	   *text;
+	const KafkaMessage *message = decoder->message;
+	const char *bytes = message->payload;
 	int			len = message->payload_len;
+	MemoryContext old;
 
-	if (message->payload == NULL)
+	if (bytes == NULL)
 	{
 		if (!decoder->has_key)
 			ereport(ERROR,
@@ -249,25 +251,41 @@ decode_payload(RowDecoder *decoder, const KafkaMessage *message)
 					 errmsg("message has no payload")));
 		return;
 	}
-	/* Verifies the encoding; converts if the database has another. */
-	text = pg_any_to_server(message->payload, len, PG_UTF8);
-	if (text != message->payload)
-		len = strlen(text);
-	switch (decoder->options->format)
+	old = MemoryContextSwitchTo(decoder->message_cxt);
+	if (!decoder->fields->format->binary)
 	{
-		case KAFKA_FORMAT_JSON:
-			weir_json_decode(decoder->json, text, len, decoder->maker->slot->tts_values,
-							 decoder->maker->slot->tts_isnull, decoder->seen);
-			break;
+		/* Verifies the encoding; converts if the database has another. */
+		bytes = pg_any_to_server(message->payload, len, PG_UTF8);
+		if (bytes != message->payload)
+			len = strlen(bytes);
 	}
+	decoder->fields->format->start(decoder->fields, bytes, len);
+	MemoryContextSwitchTo(old);
 }
 
-const char *
-weir_row_current_column(const RowDecoder *decoder)
+/* Columns from the payload; false: it has no more rows. */
+static bool
+fill_fields(RowDecoder *decoder)
 {
-	if (decoder->maker->column >= 0)
-		return NameStr(TupleDescAttr(decoder->desc, decoder->maker->column)->attname);
-	return weir_json_current_column(decoder->json);
+	TupleTableSlot *slot = decoder->maker->slot;
+
+	if (decoder->record++ == 0)
+		start_payload(decoder);
+	if (decoder->message->payload == NULL)
+		return decoder->record == 1;
+	memset(decoder->seen, false, sizeof(bool) * decoder->desc->natts);
+	return decoder->fields->format->next(decoder->fields, slot->tts_values, slot->tts_isnull, decoder->seen);
+}
+
+char *
+weir_row_error_place(const RowDecoder *decoder)
+{
+	int			i = decoder->maker->column >= 0 ? decoder->maker->column : decoder->fields->column;
+	char	   *column = i < 0 ? NULL : psprintf("column \"%s\"", NameStr(TupleDescAttr(decoder->desc, i)->attname));
+
+	if (decoder->record <= 1)
+		return column;
+	return column ? psprintf("record %d, %s", decoder->record, column) : psprintf("record %d", decoder->record);
 }
 
 static void
@@ -277,24 +295,32 @@ row_error_context(void *arg)
 
 	errcontext("stream %s, topic \"%s\", partition %d, offset " INT64_FORMAT,
 			   decoder->options->name, decoder->options->topic,
-			   decoder->current->partition, decoder->current->offset);
+			   decoder->message->partition, decoder->message->offset);
+}
+
+void
+weir_row_start(RowDecoder *decoder, const KafkaMessage *message)
+{
+	MemoryContextReset(decoder->message_cxt);
+	decoder->message = message;
+	decoder->record = 0;
 }
 
 StreamRow *
-weir_row_decode(RowDecoder *decoder, const KafkaMessage *message, MemoryContext cxt)
+weir_row_next(RowDecoder *decoder, MemoryContext cxt)
 {
 	ErrorContextCallback callback = {.callback = row_error_context,.arg = decoder};
 	MemoryContext old = MemoryContextSwitchTo(GetPerTupleMemoryContext(decoder->maker->estate));
-	StreamRow  *row;
+	StreamRow  *row = NULL;
 
-	decoder->current = message;
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
 	weir_row_maker_start(decoder->maker);
-	memset(decoder->seen, false, sizeof(bool) * decoder->desc->natts);
-	decode_payload(decoder, message);
-	fill_rest(decoder, message);
-	row = weir_row_maker_finish(decoder->maker, cxt);
+	if (fill_fields(decoder))
+	{
+		fill_rest(decoder);
+		row = weir_row_maker_finish(decoder->maker, cxt);
+	}
 	MemoryContextSwitchTo(old);
 	error_context_stack = callback.previous;
 	return row;

@@ -1,6 +1,6 @@
 /*
  * row.h
- *	  One message into one row.
+ *	  Messages into rows.
  */
 #ifndef WEIR_SOURCE_KAFKA_ROW_H
 #define WEIR_SOURCE_KAFKA_ROW_H
@@ -17,17 +17,18 @@ typedef struct RowDecoder RowDecoder;
 
 /*
  * What is needed to make rows of a stream, for the current transaction; now
- * becomes their arrival_timestamp.  NULL if the stream is not there any more; else
- * it stays locked until the transaction ends.  After an error of weir_row_decode it must
- * be closed: an expression may be half made.
+ * becomes their arrival_timestamp.  NULL if the stream is not there any more;
+ * else it stays locked until the transaction ends.  After an error of
+ * weir_row_next it must be closed: an expression may be half made.
  */
 extern RowDecoder *weir_row_open(const KafkaStreamOptions *options, TimestampTz now);
 extern void weir_row_close(RowDecoder *decoder);
 
-/* The row of a message, in cxt; errors if it cannot be one. */
-extern StreamRow * weir_row_decode(RowDecoder *decoder, const KafkaMessage *message, MemoryContext cxt);
+/* Begin a message; and the next row of it, in cxt, or NULL: there are no more. */
+extern void weir_row_start(RowDecoder *decoder, const KafkaMessage *message);
+extern StreamRow *weir_row_next(RowDecoder *decoder, MemoryContext cxt);
 
-/* The column whose field an error was about; NULL: none in particular. */
-extern const char *weir_row_current_column(const RowDecoder *decoder);
+/* Which column an error was about, and which record of its message; palloc'd.  NULL: none in particular. */
+extern char *weir_row_error_place(const RowDecoder *decoder);
 
 #endif
