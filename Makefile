@@ -72,6 +72,8 @@ OBJS = \
 	src/stream/feed.o \
 	src/stream/batch.o \
 	src/query/expr.o \
+	src/query/def.o \
+	src/query/cont_query.o \
 	src/query/constants.o \
 	src/query/analyze.o \
 	src/query/flatten.o \
@@ -85,6 +87,8 @@ OBJS = \
 	src/query/values.o \
 	src/query/values_kept.o \
 	src/query/blocks.o \
+	src/query/prepare.o \
+	src/query/columns.o \
 	src/query/split.o \
 	src/query/state_expr.o \
 	src/query/values_view.o \

@@ -40,7 +40,7 @@
 #include "base/weir.h"
 #include "matrel/guard.h"
 #include "meta/cont_view.h"
-#include "query/cont_query.h"
+#include "query/def.h"
 
 Oid			weir_matrel_writable = InvalidOid;
 

@@ -53,7 +53,7 @@
 #include "matrel/expire.h"
 #include "matrel/partition.h"
 #include "matrel/shape.h"
-#include "query/split.h"
+#include "query/prepare.h"
 #include "query/window.h"
 #include "time/window_functions.h"
 
@@ -101,7 +101,7 @@ static void attach(Oid matrelid, Oid partition, PartitionBoundSpec *bound);
 int
 weir_partition_find_key(const ContQuery *cq, Query *def, const char *name, const Interval *interval)
 {
-	Query	   *prepared = weir_split_prepare(NULL, def);
+	Query	   *prepared = weir_query_prepare(NULL, def);
 	int			found = -1;
 	bool		exists = false;
 	GridUnit	unit;
@@ -158,7 +158,7 @@ find_time(const ContQuery *cq, Expr *expr)
 			expr = ((FieldSelect *) expr)->arg;
 		return IsA(expr, Var) ? cq->pane_key : -1;
 	}
-	return weir_split_find_key(cq, (Node *) weir_window_bucket(expr));
+	return weir_cont_query_find_key(cq, (Node *) weir_window_bucket(expr));
 }
 
 /* As the view shows it. */

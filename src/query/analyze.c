@@ -28,6 +28,7 @@
 #include "meta/extension.h"
 #include "query/analyze.h"
 #include "query/constants.h"
+#include "query/def.h"
 #include "query/values.h"
 
 typedef struct CheckContext
@@ -37,8 +38,6 @@ typedef struct CheckContext
 	Index		stream;			/* range table index */
 } CheckContext;
 
-static bool find_streams_walker(Node *node, List **streams);
-static bool find_stream_walker(Node *node, Oid *streamid);
 static Index find_stream_rte(ParseState *pstate, Query *query);
 static void check_jointree(CheckContext *cxt, Node *node, bool nullable);
 static void check_other_entries(CheckContext *cxt);
@@ -47,24 +46,6 @@ static bool check_expr_walker(Node *node, CheckContext *cxt);
 static void check_compared(ParseState *pstate, Aggref *aggref, const char *name);
 static bool keeps_values(Aggref *aggref, const char *name);
 static bool has_record(List *types);
-
-Oid
-weir_query_stream(Query *query)
-{
-	Oid			streamid = InvalidOid;
-
-	find_stream_walker((Node *) query, &streamid);
-	return streamid;
-}
-
-List *
-weir_query_streams(Query *query)
-{
-	List	   *streams = NIL;
-
-	find_streams_walker((Node *) query, &streams);
-	return streams;
-}
 
 Index
 weir_query_check(ParseState *pstate, Query *query)
@@ -178,49 +159,6 @@ weir_check_key(ParseState *pstate, Node *expr, Oid eqop, bool hashable)
 						  "Cast the column to a type that can be hashed, such as text.");
 }
 
-static bool
-find_streams_walker(Node *node, List **streams)
-{
-	if (node == NULL)
-		return false;
-	if (IsA(node, RangeTblEntry))
-	{
-		Oid			streamid = InvalidOid;
-
-		if (((RangeTblEntry *) node)->rtekind == RTE_RELATION && find_stream_walker(node, &streamid))
-			*streams = list_append_unique_oid(*streams, streamid);
-		return false;
-	}
-	if (IsA(node, Query))
-		return query_tree_walker((Query *) node, find_streams_walker, streams,
-								 QTW_EXAMINE_RTES_BEFORE);
-	return expression_tree_walker(node, find_streams_walker, streams);
-}
-
-static bool
-find_stream_walker(Node *node, Oid *streamid)
-{
-	if (node == NULL)
-		return false;
-	if (IsA(node, RangeTblEntry))
-	{
-		RangeTblEntry *rte = (RangeTblEntry *) node;
-
-		if (rte->rtekind == RTE_RELATION &&
-			rte->relkind == RELKIND_FOREIGN_TABLE &&
-			weir_relation_is_stream(rte->relid))
-		{
-			*streamid = rte->relid;
-			return true;
-		}
-		return false;
-	}
-	if (IsA(node, Query))
-		return query_tree_walker((Query *) node, find_stream_walker, streamid,
-								 QTW_EXAMINE_RTES_BEFORE);
-	return expression_tree_walker(node, find_stream_walker, streamid);
-}
-
 void
 weir_query_check_clauses(ParseState *pstate, Query *query)
 {
@@ -256,8 +194,8 @@ find_stream_rte(ParseState *pstate, Query *query)
 		rti++;
 		if (rte->rtekind == RTE_SUBQUERY)
 			streamid = weir_query_stream(rte->subquery);
-		else
-			find_stream_walker((Node *) rte, &streamid);
+		else if (weir_query_entry_is_stream(rte))
+			streamid = rte->relid;
 		if (!OidIsValid(streamid))
 			continue;
 		if (found > 0)
@@ -351,9 +289,8 @@ check_expr_walker(Node *node, CheckContext *cxt)
 	if (IsA(node, SubLink))
 	{
 		SubLink    *sublink = (SubLink *) node;
-		Oid			streamid = InvalidOid;
 
-		if (find_stream_walker(sublink->subselect, &streamid))
+		if (OidIsValid(weir_query_stream((Query *) sublink->subselect)))
 			weir_query_refuse(cxt->pstate, sublink->location, "a stream inside a subquery",
 							  "Read the stream in the main query's FROM clause.");
 		return expression_tree_walker(sublink->testexpr, check_expr_walker, cxt);
@@ -394,14 +331,4 @@ weir_query_check_row_wise(ParseState *pstate, Query *subquery, const char *where
 		weir_query_refuse(pstate, exprLocation((Node *) subquery->targetList),
 						  psprintf("%s in %s over a stream", what, where),
 						  hint);
-}
-
-void
-weir_query_refuse(ParseState *pstate, int location, const char *what, const char *hint)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("continuous views do not support %s", what),
-			 hint ? errhint("%s", hint) : 0,
-			 pstate ? parser_errposition(pstate, location) : 0));
 }

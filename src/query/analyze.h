@@ -10,12 +10,6 @@
 #include "nodes/parsenodes.h"
 #include "parser/parse_node.h"
 
-/* The first stream that a query reads, at any depth; InvalidOid if none. */
-extern Oid	weir_query_stream(Query *query);
-
-/* All of them, each once, in the order of their appearance. */
-extern List *weir_query_streams(Query *query);
-
 /*
  * Refuse what cannot be maintained, by name and position (pstate carries the
  * source text, or none): first clauses of the query as it was written, then,
@@ -36,9 +30,5 @@ extern void weir_query_check_row_wise(ParseState *pstate, Query *subquery, const
 /* Refuse an aggregate call or a group key that cannot be maintained. */
 extern void weir_check_aggref(ParseState *pstate, Aggref *aggref);
 extern void weir_check_key(ParseState *pstate, Node *expr, Oid eqop, bool hashable);
-
-/* "continuous views do not support ..." */
-extern void weir_query_refuse(ParseState *pstate, int location, const char *what,
-							  const char *hint);
 
 #endif

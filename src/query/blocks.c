@@ -37,30 +37,12 @@
 /* Of fewer steps, reading all is cheap enough. */
 #define MIN_STEPS 30
 
-static bool
-has_column(const ContQuery *cq, int nstates, const char *name)
-{
-	for (int i = 0; i < cq->nkeys; i++)
-		if (strcmp(cq->keys[i].colname, name) == 0)
-			return true;
-	for (int i = 0; i < nstates; i++)
-	{
-		const ContState *state = &cq->states[i];
-
-		if (strcmp(state->colname, name) == 0 ||
-			(state->value_name && strcmp(state->value_name, name) == 0) ||
-			(state->block_name && strcmp(state->block_name, name) == 0))
-			return true;
-	}
-	return cq->block_name && strcmp(cq->block_name, name) == 0;
-}
-
 static char *
 new_name(const ContQuery *cq, int nstates, const char *base)
 {
 	char	   *name = base ? makeObjectName(base, NULL, "block") : pstrdup("block");
 
-	for (int n = 1; has_column(cq, nstates, name); n++)
+	for (int n = 1; weir_cont_query_has_column(cq, nstates, name); n++)
 		name = base ? makeObjectName(base, NULL, psprintf("block%d", n)) : psprintf("block%d", n);
 	return name;
 }

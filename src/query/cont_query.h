@@ -3,15 +3,17 @@
  *	  A continuous view's query, split in two.
  *
  * The defining query is stored as the rule of the def view.  From it and the
- * view's options weir_cont_query_build derives, always in the same way,
+ * view's options are derived, always in the same way,
  *
- *   (a) the continuous query: its target list is exactly the matrel's columns
- *       in order: first the group keys, then one partial aggregate each, so
- *       that a result row of the partial plan is a row for the group table;
- *   (b) the view query over the matrel (weir_view_query_build).
+ *   (a) the continuous query (query/split.h): its target list is exactly the
+ *       matrel's columns in order: first the group keys, then one partial
+ *       aggregate each, so that a result row of the partial plan is a row for
+ *       the group table;
+ *   (b) the view query over the matrel (query/view_query.h).
  *
  * The matrel has more columns, with the results of states that are costly to
- * finalize, and with those of whole blocks of a sliding window; the flush fills them.  Nothing else of the split is stored anywhere.
+ * finalize, and with those of whole blocks of a sliding window; the flush fills
+ * them.  Nothing else of the split is stored anywhere.
  */
 #ifndef WEIR_QUERY_CONT_QUERY_H
 #define WEIR_QUERY_CONT_QUERY_H
@@ -19,7 +21,6 @@
 #include "postgres.h"
 
 #include "nodes/parsenodes.h"
-#include "nodes/plannodes.h"
 
 #include "agg/partial.h"
 #include "meta/cont_view.h"
@@ -88,30 +89,17 @@ typedef struct ContQuery
 	List	   *streams;		/* those it reads; several are branches of UNION ALL */
 } ContQuery;
 
-/*
- * Check and split an analysed query (not modified).  pstate_source is the
- * query text for error positions, or NULL.  Errors name the construct with its
- * position and what to write instead (ERRCODE_FEATURE_NOT_SUPPORTED).
- * Result in CurrentMemoryContext.
- */
-extern ContQuery *weir_cont_query_build(Query *def, const ContViewOptions *options,
-										const char *source_text);
+/* Index of the group key or state that an expression of the prepared query is; -1 if none. */
+extern int	weir_cont_query_find_key(const ContQuery *cq, Node *expr);
+extern int	weir_cont_query_find_state(const ContQuery *cq, Aggref *aggref);
 
-/* (b): the Query of the user's view over its matrel and values relations. */
-extern Query *weir_view_query_build(ContQuery *cq, Query *def, const ContView *view);
+/* Is a key none of the user's, but the step or pane of a window? */
+extern bool weir_cont_query_key_is_hidden(const ContQuery *cq, int key);
 
-/* The defining Query stored in a def view (a copy). */
-extern Query *weir_def_query(Oid defid);
+/* Is a btree's idea of equal that of GROUP BY for all keys, and are they few and of fixed length? */
+extern bool weir_cont_query_keys_fit_btree(const ContQuery *cq);
 
-/*
- * Plan (a) with the stock planner, with the top-level Agg node made partial
- * (AGGSPLIT_INITIAL_SERIAL): executing it returns rows of nkeys + nstates
- * columns of the matrel's types.  Runs with the current user and settings.
- * text is what hooks are told in place of a query's text.
- */
-extern PlannedStmt *weir_cont_query_plan(ContQuery *cq, const char *text);
-
-/* May the current user run it?  The rights are those that running it asks for: on relations, columns and functions. */
-extern void weir_cont_query_check_rights(PlannedStmt *plan, const char *text);
+/* Is a column of the matrel named so: a key, or what there is of the first nstates states? */
+extern bool weir_cont_query_has_column(const ContQuery *cq, int nstates, const char *name);
 
 #endif

@@ -4,8 +4,8 @@
  *
  * PostgreSQL's planner does the same to such subqueries; here it is done when
  * a query is split, so that the rest of query/ finds the stream, its columns
- * and its place in the joins in one query.  A UNION ALL stays (union.c).  Runs on a copy: the query that a
- * user reads in weir.views stays as written.
+ * and its place in the joins in one query.  A UNION ALL stays (union.c).  Runs
+ * on a copy: the query that a user reads in weir.views stays as written.
  */
 #include "postgres.h"
 
@@ -20,6 +20,7 @@
 
 #include "base/compat.h"
 #include "query/analyze.h"
+#include "query/def.h"
 #include "query/flatten.h"
 #include "query/union.h"
 
@@ -58,17 +59,8 @@ static Node *put_in_place(Node *node, Index rti, FromExpr *replacement);
 void
 weir_query_flatten(ParseState *pstate, Query *query)
 {
-	ListCell   *lc;
-
 	while (inline_with(pstate, query) || pull_up(pstate, query))
 		;
-	foreach(lc, query->rtable)
-	{
-		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
-
-		if (rte->rtekind == RTE_SUBQUERY && OidIsValid(weir_query_stream(rte->subquery)))
-			weir_union_prepare(pstate, rte);
-	}
 }
 
 /*

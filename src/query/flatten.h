@@ -12,8 +12,8 @@
 
 /*
  * Put subqueries in FROM, and WITH queries, that read a stream into the query
- * itself; modifies it.  Refuses those that do more than project, filter and
- * join, by name.
+ * itself; modifies it.  A UNION ALL of streams stays a subquery, as it is.
+ * Refuses those that do more than project, filter and join, by name.
  */
 extern void weir_query_flatten(ParseState *pstate, Query *query);
 

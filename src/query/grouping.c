@@ -14,7 +14,7 @@
 #include "optimizer/optimizer.h"
 #include "parser/parse_agg.h"
 
-#include "query/analyze.h"
+#include "query/def.h"
 #include "query/expr.h"
 #include "query/grouping.h"
 #include "query/window.h"
@@ -105,7 +105,7 @@ is_dependent(const ContQuery *cq, Query *def, int key)
 	Node	   *expr = (Node *) list_nth_node(TargetEntry, cq->query->targetList, key)->expr;
 	ListCell   *lc;
 
-	if (!IsA(expr, Var) || (key == cq->step_key && cq->step_hidden) || (key == cq->pane_key && cq->pane_hidden))
+	if (!IsA(expr, Var) || weir_cont_query_key_is_hidden(cq, key))
 		return false;
 	foreach(lc, def->groupClause)
 	{

@@ -30,7 +30,7 @@
 #include "base/compat.h"
 #include "base/weir.h"
 #include "meta/event_options.h"
-#include "query/analyze.h"
+#include "query/def.h"
 #include "query/expr.h"
 #include "query/late.h"
 #include "query/union.h"

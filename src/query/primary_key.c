@@ -18,8 +18,8 @@
 #include "utils/typcache.h"
 #include "utils/varlena.h"
 
+#include "query/prepare.h"
 #include "query/primary_key.h"
-#include "query/split.h"
 
 /* A third of a page, less than what page and row need besides the key. */
 #define MAX_KEY_SIZE (BLCKSZ / 3 - 128)
@@ -38,7 +38,7 @@ weir_primary_key_find(const ContQuery *cq, Query *def, const char *given)
 	ListCell   *lc;
 
 	check_view(cq);
-	def = weir_split_prepare(NULL, def);
+	def = weir_query_prepare(NULL, def);
 	foreach(lc, given_names(def, given))
 	{
 		int			key = find_key(cq, def, lfirst(lc));
@@ -125,7 +125,7 @@ find_key(const ContQuery *cq, Query *def, const char *name)
 
 		if (tle->resjunk || strcmp(tle->resname, name) != 0)
 			continue;
-		key = weir_split_find_key(cq, (Node *) tle->expr);
+		key = weir_cont_query_find_key(cq, (Node *) tle->expr);
 		if (key >= 0)
 			return key;
 	}

@@ -29,7 +29,7 @@
 #include "windowapi.h"
 
 #include "base/compat.h"
-#include "query/analyze.h"
+#include "query/def.h"
 #include "query/session.h"
 #include "query/window.h"
 

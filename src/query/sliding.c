@@ -35,7 +35,7 @@
 #include "base/compat.h"
 #include "base/weir.h"
 #include "meta/extension.h"
-#include "query/analyze.h"
+#include "query/def.h"
 #include "query/expr.h"
 #include "query/sliding.h"
 #include "query/union.h"
@@ -584,7 +584,7 @@ add_to_query(Query *query, const char *column, const Interval *length)
 		int32		typmod = -1;
 		Oid			collation;
 
-		if (rte->rtekind == RTE_RELATION && weir_relation_is_stream(rte->relid))
+		if (weir_query_entry_is_stream(rte))
 		{
 			attno = get_attnum(rte->relid, column);
 			if (attno > 0)

@@ -1,25 +1,21 @@
 /*
  * split.h
- *	  What the two halves of a split query share.
+ *	  The continuous query of a view's defining query.
  */
 #ifndef WEIR_QUERY_SPLIT_H
 #define WEIR_QUERY_SPLIT_H
 
-#include "parser/parse_node.h"
+#include "postgres.h"
 
 #include "query/cont_query.h"
 
 /*
- * A copy of an analysed query in the form that is split and in which
- * expressions are compared.
+ * Check and split an analysed query (not modified).  source_text is the query's
+ * text for error positions, or NULL.  Errors name the construct with its
+ * position and what to write instead (ERRCODE_FEATURE_NOT_SUPPORTED).
+ * Result in CurrentMemoryContext.
  */
-extern Query *weir_split_prepare(ParseState *pstate, Query *def);
-
-/* Index of the group key or state that an expression is; -1 if none. */
-extern int	weir_split_find_key(const ContQuery *cq, Node *expr);
-extern int	weir_split_find_state(const ContQuery *cq, Aggref *aggref);
-
-/* Is a btree's idea of equal that of GROUP BY for all keys, and are they of fixed length? */
-extern bool weir_split_keys_fit_btree(const ContQuery *cq);
+extern ContQuery *weir_cont_query_build(Query *def, const ContViewOptions *options,
+										const char *source_text);
 
 #endif

@@ -21,18 +21,11 @@
 
 #include "base/compat.h"
 #include "meta/event_options.h"
-#include "meta/extension.h"
-#include "query/analyze.h"
-#include "query/flatten.h"
-#include "query/sliding.h"
+#include "query/def.h"
 #include "query/union.h"
-#include "query/window.h"
-
-#define BRANCH_HINT "Write it over the UNION ALL: SELECT ... FROM (SELECT ... UNION ALL SELECT ...) u WHERE ... GROUP BY ..."
 
 static bool is_union_tree(Node *node, bool distinct);
 static void make_all(Node *node);
-static void check_branch(ParseState *pstate, Query *branch);
 static AttrNumber add_column(Query *query, Index rti, const char *name);
 static void widen_joins(Query *query, Index child, Var *column, char *name);
 static TargetEntry *make_stream_column(Query *branch, const char *name, int resno);
@@ -141,41 +134,6 @@ weir_is_union(Query *subquery)
 		!subquery->sortClause && !subquery->limitCount && !subquery->limitOffset;
 }
 
-void
-weir_union_prepare(ParseState *pstate, RangeTblEntry *rte)
-{
-	ListCell   *lc;
-
-	if (rte->lateral && contain_vars_of_level((Node *) rte->subquery, 1))
-		weir_query_refuse(pstate, -1, "a LATERAL reference inside UNION ALL over a stream", BRANCH_HINT);
-	foreach(lc, rte->subquery->rtable)
-	{
-		Query	   *branch = lfirst_node(RangeTblEntry, lc)->subquery;
-
-		if (!OidIsValid(weir_query_stream(branch)))
-			weir_query_refuse(pstate, exprLocation((Node *) branch->targetList), "a branch of UNION ALL without a stream",
-							  "Its rows would count again with each batch: create a continuous view of the streams, and an ordinary view that adds these rows.");
-		weir_query_flatten(pstate, branch);
-		check_branch(pstate, branch);
-	}
-}
-
-/* What is no part of a branch is looked for in a copy: the branch stays. */
-static void
-check_branch(ParseState *pstate, Query *branch)
-{
-	Query	   *copy = copyObject(branch);
-	int			location = exprLocation((Node *) branch->targetList);
-	Index		stream;
-
-	weir_query_check_row_wise(pstate, copy, "a branch of UNION ALL", true);
-	stream = weir_query_check(pstate, copy);
-	if (weir_sliding_take(pstate, copy, stream) != NULL)
-		weir_query_refuse(pstate, location, "a sliding window in a branch of UNION ALL", BRANCH_HINT);
-	weir_window_prepare(pstate, copy);
-	(void) weir_window_take(pstate, copy);
-}
-
 /* ---------------------------------------------------------------------
  * Time
  * --------------------------------------------------------------------- */
@@ -190,7 +148,7 @@ stream_column(Query *branch, AttrNumber attno, RangeTblEntry **rte)
 	if (!IsA(var, Var) || var->varlevelsup > 0)
 		return NULL;
 	*rte = rt_fetch(var->varno, branch->rtable);
-	return (*rte)->rtekind == RTE_RELATION && weir_relation_is_stream((*rte)->relid) ? var : NULL;
+	return weir_query_entry_is_stream(*rte) ? var : NULL;
 }
 
 bool
@@ -410,7 +368,7 @@ make_stream_column(Query *branch, const char *name, int resno)
 		int32		typmod;
 		Oid			collation;
 
-		if (rte->rtekind != RTE_RELATION || !weir_relation_is_stream(rte->relid))
+		if (!weir_query_entry_is_stream(rte))
 			continue;
 		attno = get_attnum(rte->relid, name);
 		if (attno <= 0)

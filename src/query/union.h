@@ -20,9 +20,6 @@ extern Query *weir_union_wrap(ParseState *pstate, Query *query);
 /* Is this subquery in FROM a UNION ALL, and nothing else? */
 extern bool weir_is_union(Query *subquery);
 
-/* Flatten the branches of a UNION ALL over streams, and check each. */
-extern void weir_union_prepare(ParseState *pstate, RangeTblEntry *rte);
-
 /* Is a column of a UNION ALL (its branches flattened) the event time of each branch's stream? */
 extern bool weir_union_is_event_time(Query *subquery, AttrNumber attno);
 

@@ -41,8 +41,7 @@
 
 #include "base/compat.h"
 #include "base/weir.h"
-#include "query/analyze.h"
-#include "query/split.h"
+#include "query/def.h"
 #include "query/values.h"
 #include "query/window.h"
 
@@ -253,7 +252,7 @@ weir_values_build(ContQuery *cq)
 			add_state(part, state_aggregate(F_BOOL_OR, BOOLOID, rel->filter, NULL), free_name(part, "taken"));
 		query->hasAggs = part->nstates > 0;
 		query->hasTargetSRFs = expression_returns_set((Node *) query->targetList);
-		part->plain_keys = weir_split_keys_fit_btree(part);
+		part->plain_keys = weir_cont_query_keys_fit_btree(part);
 	}
 }
 
@@ -265,7 +264,7 @@ weir_values_index_keys(const ContQuery *cq, int *then)
 	*then = -1;
 	for (int i = 0; i < cq->nkeys; i++)
 	{
-		if ((i == cq->step_key && cq->step_hidden) || (i == cq->pane_key && cq->pane_hidden))
+		if (weir_cont_query_key_is_hidden(cq, i))
 			*then = i;
 		else
 			keys = lappend_int(keys, i);

@@ -34,15 +34,16 @@
 
 #include "base/compat.h"
 #include "base/weir.h"
-#include "query/analyze.h"
 #include "query/blocks.h"
+#include "query/def.h"
 #include "query/expr.h"
 #include "query/grouping.h"
 #include "query/late.h"
+#include "query/prepare.h"
 #include "query/session.h"
-#include "query/split.h"
 #include "query/state_expr.h"
 #include "query/values.h"
+#include "query/view_query.h"
 #include "query/window.h"
 
 /* Range table: the matrel, then a window function. */
@@ -92,7 +93,7 @@ weir_view_query_build(ContQuery *cq, Query *def, const ContView *view)
 {
 	const ContViewOptions *options = &view->options;
 	Oid			matrelid = view->matrelid;
-	Query	   *prepared = weir_split_prepare(NULL, def);
+	Query	   *prepared = weir_query_prepare(NULL, def);
 	bool		sets = prepared->groupingSets != NIL;
 	ViewQueryContext cxt = {cq, view, prepared, (cq->window && !cq->append) || cq->panes || sets};
 	Relation	matrel = table_open(matrelid, AccessShareLock);
@@ -197,7 +198,7 @@ replace_mutator(Node *node, ViewQueryContext *cxt)
 		ContState  *state;
 		Var		   *column;
 
-		n = weir_split_find_state(cxt->cq, (Aggref *) node);
+		n = weir_cont_query_find_state(cxt->cq, (Aggref *) node);
 		if (n < 0 && weir_values_needed((Aggref *) node))
 			return result_of_values(cxt, (Aggref *) node);
 		if (n < 0)
@@ -221,7 +222,7 @@ replace_mutator(Node *node, ViewQueryContext *cxt)
 	if (IsA(node, GroupingFunc) && cxt->def->groupingSets == NIL &&
 		((GroupingFunc *) node)->agglevelsup == cxt->sublevels_up)
 		return (Node *) makeConst(INT4OID, -1, InvalidOid, sizeof(int32), Int32GetDatum(0), false, true);
-	n = cxt->sublevels_up == 0 ? weir_split_find_key(cxt->cq, node) : -1;
+	n = cxt->sublevels_up == 0 ? weir_cont_query_find_key(cxt->cq, node) : -1;
 	if (n >= 0)
 		return (Node *) matrel_var(cxt->cq, n);
 	if (IsA(node, Var))
@@ -274,7 +275,7 @@ replace_var(Var *var, ViewQueryContext *cxt)
 		return (Node *) copyObject(var);
 	key = copyObject(var);
 	key->varlevelsup = 0;
-	n = weir_split_find_key(cxt->cq, (Node *) key);
+	n = weir_cont_query_find_key(cxt->cq, (Node *) key);
 	if (n < 0)
 		elog(ERROR, "column is not grouped");
 	key = matrel_var(cxt->cq, n);
@@ -439,7 +440,7 @@ group_by_user_keys(Query *query, ContQuery *cq)
 		Index		maxref = 0;
 		ListCell   *lc;
 
-		if ((i == cq->step_key && cq->step_hidden) || (i == cq->pane_key && cq->pane_hidden))
+		if (weir_cont_query_key_is_hidden(cq, i))
 			continue;
 		foreach(lc, query->targetList)
 		{

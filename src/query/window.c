@@ -32,7 +32,7 @@
 
 #include "base/compat.h"
 #include "base/weir.h"
-#include "query/analyze.h"
+#include "query/def.h"
 #include "query/expr.h"
 #include "query/window.h"
 #include "time/window_functions.h"

@@ -52,9 +52,12 @@
 #include "base/compat.h"
 #include "base/weir.h"
 #include "meta/cont_view.h"
+#include "query/def.h"
+#include "query/prepare.h"
 #include "query/split.h"
 #include "query/state_expr.h"
 #include "query/values.h"
+#include "query/view_query.h"
 #include "read/combine.h"
 #include "read/combine_hidden.h"
 #include "read/combine_inline.h"
@@ -635,13 +638,13 @@ state_of_view_column(CombineContext *cxt, const ContView *view, Query *query,
 	char	   *name = pstrdup(view->name);
 	Query	   *def = weir_def_query(copy.defid);
 	ContQuery  *cq = weir_cont_query_build(def, &copy.options, NULL);
-	TargetEntry *tle = get_tle_by_resno(weir_split_prepare(NULL, def)->targetList, attno);
+	TargetEntry *tle = get_tle_by_resno(weir_query_prepare(NULL, def)->targetList, attno);
 	const char *column = get_tle_by_resno(query->targetList, attno)->resname;
-	int			n = IsA(tle->expr, Aggref) ? weir_split_find_state(cq, (Aggref *) tle->expr) : -1;
+	int			n = IsA(tle->expr, Aggref) ? weir_cont_query_find_state(cq, (Aggref *) tle->expr) : -1;
 	Var		   *var;
 
 	if (!IsA(tle->expr, Aggref))
-		refuse(cxt, psprintf(!cq->append && weir_split_find_key(cq, (Node *) tle->expr) >= 0 ?
+		refuse(cxt, psprintf(!cq->append && weir_cont_query_find_key(cq, (Node *) tle->expr) >= 0 ?
 							 "Column \"%s\" of continuous view %s is a group key." :
 							 "Column \"%s\" of continuous view %s is no aggregate call by itself.", column, name));
 	if (query->distinctClause && !query->hasDistinctOn)

@@ -39,10 +39,13 @@
 
 #include "base/compat.h"
 #include "base/errors.h"
+#include "query/def.h"
 #include "query/late.h"
 #include "query/primary_key.h"
+#include "query/split.h"
 #include "query/values.h"
 #include "runtime/execute.h"
+#include "runtime/plan.h"
 
 /* What a result takes besides its own bytes, about. */
 #define RESULT_OVERHEAD 32

@@ -20,8 +20,8 @@
 #include "utils/guc.h"
 #include "utils/snapmgr.h"
 
-#include "query/cont_query.h"
 #include "query/counterpart.h"
+#include "runtime/plan.h"
 
 static bool is_ordered(ContQuery *cq);
 static Query *without_text(Query *query);

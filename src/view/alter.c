@@ -33,7 +33,8 @@
 #include "base/weir.h"
 #include "matrel/guard.h"
 #include "meta/cont_view.h"
-#include "query/cont_query.h"
+#include "query/def.h"
+#include "query/split.h"
 #include "view/alter.h"
 #include "view/refuse.h"
 

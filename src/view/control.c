@@ -24,7 +24,8 @@
 #include "matrel/shape.h"
 #include "meta/cont_view.h"
 #include "process/launcher.h"
-#include "query/cont_query.h"
+#include "query/def.h"
+#include "query/split.h"
 #include "stream/queue.h"
 #include "view/control.h"
 

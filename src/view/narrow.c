@@ -19,7 +19,9 @@
 
 #include "base/compat.h"
 #include "meta/cont_view.h"
-#include "query/cont_query.h"
+#include "query/def.h"
+#include "query/split.h"
+#include "query/view_query.h"
 #include "view/define.h"
 #include "view/narrow.h"
 #include "view/view_options.h"

@@ -30,9 +30,10 @@
 #include "meta/adopted.h"
 #include "meta/cont_view.h"
 #include "meta/view_changes.h"
-#include "query/analyze.h"
-#include "query/cont_query.h"
+#include "query/def.h"
 #include "query/expr.h"
+#include "query/split.h"
+#include "query/view_query.h"
 #include "view/def_view.h"
 #include "view/orphan.h"
 

@@ -30,7 +30,8 @@
 #include "base/compat.h"
 #include "base/weir.h"
 #include "matrel/shape.h"
-#include "query/cont_query.h"
+#include "query/def.h"
+#include "query/split.h"
 #include "query/values.h"
 #include "view/refuse.h"
 

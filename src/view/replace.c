@@ -36,12 +36,15 @@
 #include "flush/wait.h"
 #include "matrel/guard.h"
 #include "matrel/shape.h"
-#include "query/cont_query.h"
+#include "query/def.h"
+#include "query/prepare.h"
 #include "query/primary_key.h"
 #include "query/split.h"
 #include "query/state_expr.h"
 #include "query/values.h"
+#include "query/view_query.h"
 #include "query/window.h"
+#include "runtime/plan.h"
 #include "view/def_view.h"
 #include "view/define.h"
 #include "view/replace.h"
@@ -240,8 +243,8 @@ same_values(const ContQuery *old, const ContQuery *new)
 static void
 check_query(const ContView *view, Query *old_def, ContQuery *old, Query *new_def, ContQuery *new)
 {
-	Query	   *a = weir_split_prepare(NULL, old_def);
-	Query	   *b = weir_split_prepare(NULL, new_def);
+	Query	   *a = weir_query_prepare(NULL, old_def);
+	Query	   *b = weir_query_prepare(NULL, new_def);
 	int			nold = count_columns(old_def);
 
 	if (count_columns(new_def) < nold)
@@ -296,7 +299,7 @@ aggregates_walker(Node *node, MixedAggregates *cxt)
 		return false;
 	if (IsA(node, Aggref))
 	{
-		if (weir_split_find_state(cxt->old, (Aggref *) node) >= 0)
+		if (weir_cont_query_find_state(cxt->old, (Aggref *) node) >= 0)
 			cxt->kept = true;
 		else
 			cxt->fresh = true;

@@ -27,7 +27,7 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
-#include "query/analyze.h"
+#include "query/def.h"
 #include "view/temporary.h"
 
 typedef struct NameSearch

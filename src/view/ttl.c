@@ -28,6 +28,8 @@
 #include "matrel/guard.h"
 #include "matrel/partition.h"
 #include "matrel/shape.h"
+#include "query/def.h"
+#include "query/split.h"
 #include "runtime/execute.h"
 #include "view/control.h"
 #include "view/ttl.h"

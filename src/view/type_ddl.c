@@ -28,7 +28,7 @@
 #include "utils/typcache.h"
 
 #include "meta/cont_view.h"
-#include "query/cont_query.h"
+#include "query/def.h"
 #include "view/type_ddl.h"
 
 static List *row_types(AlterTableStmt *stmt);
