@@ -83,15 +83,10 @@ INSERT INTO cases VALUES
 	('sessions', 'SELECT combine(count), combine(dx)::numeric(20,10) FROM visits', 'SELECT count(*), stddev(x)::numeric(20,10) FROM p WHERE at IS NOT NULL'),
 	('matrel', 'SELECT k, combine(ax, NULL::numeric), combine(count), combine(dn, NULL::numeric)::numeric(20,10), combine(an_value) FROM v_mrel GROUP BY k', 'SELECT k, avg(x), count(*), stddev(n)::numeric(20,10), avg(n) FROM p GROUP BY k'),
 	('matrel of a window', 'SELECT k, combine(count), combine(an, NULL::numeric) FROM recent_mrel WHERE at > weir.clock() - interval ''18 minutes'' GROUP BY k', 'SELECT k, count(*), avg(n) FROM p WHERE date_bin(''3 minutes'', at, ''1970-01-01 00:00+00'') > weir.clock() - interval ''18 minutes'' GROUP BY k');
-CREATE FUNCTION compare(over_view text, batch text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE differ int; rows int;
-BEGIN
-	EXECUTE format('WITH a AS (%s), b AS (%s) SELECT count(*), (SELECT count(*) FROM a) FROM ((TABLE a EXCEPT ALL TABLE b) UNION ALL (TABLE b EXCEPT ALL TABLE a)) d', over_view, batch) INTO differ, rows;
-	RETURN CASE WHEN differ > 0 THEN differ || ' differ' WHEN rows = 0 THEN 'EMPTY' ELSE 'equal' END;
-EXCEPTION WHEN others THEN
-	RETURN sqlerrm;
-END $$;
-SELECT name, compare(over_view, batch) FROM cases ORDER BY name COLLATE "C";
+\getenv src PG_ABS_SRCDIR
+\set file :src '/sql/include/batch.sql'
+\i :file
+SELECT name, verdict(over_view, batch) FROM cases ORDER BY name COLLATE "C";
 
 -- with weir in search_path, calls of PostgreSQL's own aggregates stay unique
 SELECT array_agg(k), array_agg(ARRAY[k]), string_agg(name, ','), json_agg(k), jsonb_object_agg(k, name) FROM names WHERE k < 2;
@@ -100,7 +95,7 @@ SELECT array_agg(k), array_agg(ARRAY[k]), string_agg(name, ','), json_agg(k), js
 SET parallel_setup_cost = 0;
 SET parallel_tuple_cost = 0;
 SET min_parallel_table_scan_size = 0;
-SELECT name, compare(over_view, batch) FROM cases WHERE name IN ('all', 'by key', 'twice', 'sliding', 'left join') AND compare(over_view, batch) <> 'equal';
+SELECT name, verdict(over_view, batch) FROM cases WHERE name IN ('all', 'by key', 'twice', 'sliding', 'left join') AND verdict(over_view, batch) <> 'equal';
 RESET parallel_setup_cost;
 RESET parallel_tuple_cost;
 RESET min_parallel_table_scan_size;
@@ -118,8 +113,8 @@ END $$;
 CREATE VIEW by_k AS SELECT k, combine(an) AS an, combine(count) AS count FROM v GROUP BY k;
 CREATE VIEW over_by_k AS SELECT combine(an), combine(count) AS count FROM by_k WHERE k > 2;
 SELECT regexp_replace(pg_get_viewdef('by_k', true), '\mv\.', '', 'g');
-SELECT compare('TABLE by_k', 'SELECT k, avg(n), count(*) FROM p GROUP BY k');
-SELECT compare('TABLE over_by_k', 'SELECT avg(n), count(*) FROM p WHERE k > 2');
+SELECT verdict('TABLE by_k', 'SELECT k, avg(n), count(*) FROM p GROUP BY k');
+SELECT verdict('TABLE over_by_k', 'SELECT avg(n), count(*) FROM p WHERE k > 2');
 CREATE MATERIALIZED VIEW m AS SELECT combine(count) FROM v;
 CREATE TABLE made AS SELECT k, combine(count) AS c FROM v GROUP BY k;
 INSERT INTO made SELECT -1, combine(count) FROM v;

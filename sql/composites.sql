@@ -36,6 +36,9 @@ CREATE VIEW by_nested AS SELECT o, d, count(*) FROM s GROUP BY o, d;
 CREATE VIEW different AS SELECT DISTINCT p FROM s;
 CREATE VIEW counts AS SELECT count(DISTINCT p) AS p, count(DISTINCT ps) AS ps, count(DISTINCT o) AS o, percentile_disc(0.5) WITHIN GROUP (ORDER BY p) AS m FROM s;
 CREATE VIEW about AS SELECT weir.approx_count_distinct(p) AS p, weir.approx_count_distinct(ps) AS ps, weir.approx_count_distinct(o) AS o FROM s;
+\getenv src PG_ABS_SRCDIR
+\set file :src '/sql/include/batch.sql'
+\i :file
 CREATE FUNCTION differences() RETURNS TABLE (view text, n bigint) LANGUAGE plpgsql AS $$
 DECLARE q record;
 BEGIN
@@ -49,7 +52,7 @@ BEGIN
 	LOOP
 		view := q.column1;
 		CONTINUE WHEN to_regclass(view) IS NULL;
-		EXECUTE format('SELECT count(*) FROM ((%1$s EXCEPT ALL (%2$s)) UNION ALL ((%2$s) EXCEPT ALL %1$s)) d', q.column2, q.column3) INTO n;
+		n := differ(q.column2, q.column3);
 		IF n > 0 THEN RETURN NEXT; END IF;
 	END LOOP;
 END$$;

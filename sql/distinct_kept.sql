@@ -11,16 +11,9 @@ BEGIN
 	EXECUTE format('CREATE VIEW %I AS %s', name || '_batch', replace(query, '@', 'p'));
 END $$;
 -- Also counts the views that differ in what they show, and of which.
-CREATE FUNCTION differences(OUT name text, OUT rows bigint, OUT missing bigint, OUT extra bigint) RETURNS SETOF record
-LANGUAGE plpgsql AS $$
-BEGIN
-	FOR name IN SELECT v.name FROM weir.views v WHERE v.schema = current_schema() ORDER BY 1 LOOP
-		EXECUTE format('SELECT (SELECT count(*) FROM %1$I), (SELECT count(*) FROM (TABLE %2$I EXCEPT ALL TABLE %1$I) d),'
-			' (SELECT count(*) FROM (TABLE %1$I EXCEPT ALL TABLE %2$I) d)', name, name || '_batch')
-			INTO rows, missing, extra;
-		RETURN NEXT;
-	END LOOP;
-END $$;
+\getenv src PG_ABS_SRCDIR
+\set file :src '/sql/include/batch.sql'
+\i :file
 CREATE PROCEDURE fill(seed int, n int)
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -66,16 +59,16 @@ FROM weir.views v WHERE v.schema = current_schema() ORDER BY 1;
 EXPLAIN (COSTS OFF) SELECT * FROM v_one WHERE k = 1;
 \d v_filter_mrel
 
-SELECT * FROM differences() WHERE missing + extra > 0;
+SELECT * FROM compare_views() WHERE missing + extra > 0;
 CALL fill(1, 1);
-SELECT * FROM differences() WHERE missing + extra > 0;
+SELECT * FROM compare_views() WHERE missing + extra > 0;
 CALL fill(2, 500);
 CALL fill(3, 3000);
 CALL fill(3, 3000);
-SELECT * FROM differences();
+SELECT * FROM compare_views();
 CALL fill(4, 3000);
 CALL fill(5, 10);
-SELECT * FROM differences() WHERE missing + extra > 0;
+SELECT * FROM compare_views() WHERE missing + extra > 0;
 
 -- A value that did not pass FILTER before.
 INSERT INTO s (k, x, t) VALUES (50, 1, 'a'), (50, 1, NULL);
@@ -84,7 +77,7 @@ SELECT * FROM v_filter WHERE k = 50;
 INSERT INTO s (k, x, t) VALUES (50, 101, 'a'), (50, 102, NULL), (50, 102, 'a');
 INSERT INTO p (k, x, t) VALUES (50, 101, 'a'), (50, 102, NULL), (50, 102, 'a');
 SELECT * FROM v_filter WHERE k = 50;
-SELECT * FROM differences() WHERE missing + extra > 0;
+SELECT * FROM compare_views() WHERE missing + extra > 0;
 
 -- rows that are rolled back, and bad ones
 BEGIN;
@@ -97,7 +90,7 @@ INSERT INTO p (k, x, t) SELECT 100 + i % 2, i % 3, 'a' || i FROM generate_series
 SELECT * FROM v_bad_batch ORDER BY k;
 INSERT INTO p (k, x, t) SELECT 100 + i % 2, i % 3, 'a' || i FROM generate_series(1, 30) i WHERE i % 3 = 0;
 DROP VIEW v_bad, v_bad_batch;
-SELECT * FROM differences() WHERE missing + extra > 0;
+SELECT * FROM compare_views() WHERE missing + extra > 0;
 
 -- weir.combine goes by the values: groups share some
 SELECT weir.combine(count) = (SELECT count(DISTINCT x) FROM p) AS same FROM v_one;
@@ -126,7 +119,7 @@ SELECT pg_get_viewdef('v_one'::regclass) ~ '_vals' AS reads_values;
 CREATE OR REPLACE VIEW v_one AS SELECT k, count(DISTINCT x), sum(DISTINCT x) AS s, count(*) AS n, count(DISTINCT t) AS t FROM s GROUP BY k;
 CREATE OR REPLACE VIEW v_one AS SELECT k, count(DISTINCT x), sum(DISTINCT x) AS s, count(*) AS n, array_agg(DISTINCT x) AS a FROM s GROUP BY k;
 DROP VIEW by_parity, v_one, v_one_batch;
-SELECT * FROM differences() WHERE missing + extra > 0;
+SELECT * FROM compare_views() WHERE missing + extra > 0;
 
 -- emptied, and from then on
 SELECT weir.truncate('v_total'), weir.truncate('v_types'), weir.truncate('v_filter');
@@ -135,7 +128,7 @@ SELECT (SELECT count(*) FROM v_types), (SELECT count(*) FROM v_types_vals1);
 CREATE TABLE before AS TABLE p;
 TRUNCATE p;
 CALL fill(7, 700);
-SELECT * FROM differences() WHERE missing + extra > 0 AND name IN ('v_total', 'v_types', 'v_filter');
+SELECT * FROM compare_views() WHERE missing + extra > 0 AND name IN ('v_total', 'v_types', 'v_filter');
 INSERT INTO p SELECT * FROM before;
 
 -- rows that outlive their ttl go with their values, and begin anew

@@ -14,16 +14,9 @@ BEGIN
 	EXECUTE format('CREATE VIEW %I %s AS %s', name, options, replace(query, '@', 's'));
 	EXECUTE format('CREATE VIEW %I AS %s', name || '_batch', replace(query, '@', 'p'));
 END $$;
-CREATE FUNCTION differences(OUT name text, OUT rows bigint, OUT missing bigint, OUT extra bigint) RETURNS SETOF record
-LANGUAGE plpgsql AS $$
-BEGIN
-	FOR name IN SELECT v.name FROM weir.views v WHERE v.schema = current_schema() AND v.sw IS NULL ORDER BY 1 LOOP
-		EXECUTE format('SELECT (SELECT count(*) FROM %1$I), (SELECT count(*) FROM (TABLE %2$I EXCEPT ALL TABLE %1$I) d),'
-			' (SELECT count(*) FROM (TABLE %1$I EXCEPT ALL TABLE %2$I) d)', name, name || '_batch')
-			INTO rows, missing, extra;
-		RETURN NEXT;
-	END LOOP;
-END $$;
+\getenv src PG_ABS_SRCDIR
+\set file :src '/sql/include/batch.sql'
+\i :file
 CREATE PROCEDURE fill(seed int, n int)
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -58,17 +51,17 @@ CALL make('v_tumble', 'SELECT window_start, window_end, k, count(*), count(DISTI
 CALL make('v_tumble_end', 'SELECT window_start, window_end, k, count(*) FROM @, weir.tumble(at, ''10 minutes'') GROUP BY GROUPING SETS ((window_start, window_end, k), (window_end), ())');
 CALL make('v_hop', 'SELECT window_start, window_end, k, count(*), sum(x) FROM @, weir.hop(at, ''10 minutes'', ''30 minutes'') GROUP BY ROLLUP ((window_start, window_end), k)');
 CALL make('v_hop_values', 'SELECT window_start, window_end, k, count(DISTINCT x), array_agg(x ORDER BY x) FROM @, weir.hop(at, ''10 minutes'', ''30 minutes'') GROUP BY window_start, window_end, ROLLUP (k)');
-SELECT * FROM differences();
+SELECT * FROM compare_views();
 SELECT * FROM v_empty;
 SELECT * FROM v_values;
 CALL fill(1, 1);
-SELECT * FROM differences() WHERE missing + extra > 0;
+SELECT * FROM compare_views() WHERE missing + extra > 0;
 CALL fill(2, 500);
 CALL fill(3, 1000);
-SELECT * FROM differences();
+SELECT * FROM compare_views();
 CALL fill(4, 1000);
 CALL fill(5, 10);
-SELECT * FROM differences() WHERE missing + extra > 0;
+SELECT * FROM compare_views() WHERE missing + extra > 0;
 
 -- an index for each set
 SELECT replace(indexdef, 'grouping_sets.', '') FROM pg_indexes WHERE schemaname = 'grouping_sets' AND tablename = 'v_values_vals1' ORDER BY 1;

@@ -76,15 +76,9 @@ RESET weir.synchronous_insert;
 SELECT weir.flush();
 
 -- float results depend on the order of addition in their last digits
-CREATE FUNCTION differences(view text, query text) RETURNS bigint LANGUAGE plpgsql AS $$
-DECLARE
-	n bigint;
-BEGIN
-	EXECUTE format('WITH v AS MATERIALIZED (SELECT * FROM %s), q AS MATERIALIZED (%s)
-		SELECT (SELECT count(*) FROM (TABLE v EXCEPT ALL TABLE q) x) + (SELECT count(*) FROM (TABLE q EXCEPT ALL TABLE v) y)',
-		view, query) INTO n;
-	RETURN n;
-END $$;
+\getenv src PG_ABS_SRCDIR
+\set file :src '/sql/include/batch.sql'
+\i :file
 CREATE FUNCTION digits(float8) RETURNS numeric IMMUTABLE LANGUAGE sql AS $$ SELECT round($1::numeric, 9) $$;
 SELECT call, differences(format(CASE WHEN prorettype = 'float8'::regtype THEN '(SELECT k, digits(result) FROM %s) f' ELSE '%s' END, view),
 		format(CASE WHEN prorettype = 'float8'::regtype THEN 'SELECT k, digits(%s) FROM p GROUP BY k' ELSE 'SELECT k, %s FROM p GROUP BY k' END, call))

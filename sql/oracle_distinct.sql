@@ -12,16 +12,9 @@ BEGIN
 	EXECUTE format('CREATE VIEW %I %s AS %s', name, options, replace(query, '@', 's'));
 	EXECUTE format('CREATE VIEW %I AS %s', name || '_batch', replace(query, '@', 'p'));
 END $$;
-CREATE FUNCTION differences(OUT name text, OUT rows bigint, OUT missing bigint, OUT extra bigint) RETURNS SETOF record
-LANGUAGE plpgsql AS $$
-BEGIN
-	FOR name IN SELECT v.name FROM weir.views v WHERE v.schema = current_schema() ORDER BY 1 LOOP
-		EXECUTE format('SELECT (SELECT count(*) FROM %1$I), (SELECT count(*) FROM (TABLE %2$I EXCEPT ALL TABLE %1$I) d),'
-			' (SELECT count(*) FROM (TABLE %1$I EXCEPT ALL TABLE %2$I) d)', name, name || '_batch')
-			INTO rows, missing, extra;
-		RETURN NEXT;
-	END LOOP;
-END $$;
+\getenv src PG_ABS_SRCDIR
+\set file :src '/sql/include/batch.sql'
+\i :file
 -- Rows with repeated values, NULLs, and equal values that look different; the same into both.
 CREATE PROCEDURE fill(seed int, n int)
 LANGUAGE plpgsql AS $$
@@ -61,15 +54,15 @@ CALL make('v_starts', 'SELECT window_start, cume_dist(3) WITHIN GROUP (ORDER BY 
 CALL make('v_ends', 'SELECT window_end, cume_dist(3) WITHIN GROUP (ORDER BY x) FROM @, weir.cumulate(at, ''15 minutes'', ''1 hour'') GROUP BY window_end');
 CALL make('v_const', 'SELECT k, count(DISTINCT 1) AS one, count(DISTINCT 2) FILTER (WHERE x = 3) AS three FROM @ GROUP BY k');
 CALL make('v_sub', 'SELECT k, c FROM (SELECT k, x AS c FROM @ WHERE x > 2) q GROUP BY k, c HAVING count(DISTINCT c) = 1');
-SELECT * FROM differences();
+SELECT * FROM compare_views();
 CALL fill(1, 1);
-SELECT * FROM differences() WHERE missing + extra > 0;
+SELECT * FROM compare_views() WHERE missing + extra > 0;
 CALL fill(2, 500);
 CALL fill(3, 3000);
-SELECT * FROM differences();
+SELECT * FROM compare_views();
 CALL fill(4, 3000);
 CALL fill(5, 10);
-SELECT * FROM differences() WHERE missing + extra > 0;
+SELECT * FROM compare_views() WHERE missing + extra > 0;
 
 -- What is read: one group by an index, and no values for columns that are not asked for.
 EXPLAIN (COSTS OFF) SELECT * FROM v_count WHERE k = 1;
@@ -87,7 +80,7 @@ ROLLBACK TO a;
 INSERT INTO s SELECT 2, 'b', 2000;
 INSERT INTO p SELECT 2, 'b', 2000;
 COMMIT;
-SELECT * FROM differences() WHERE missing + extra > 0;
+SELECT * FROM compare_views() WHERE missing + extra > 0;
 
 -- A bad row counts nowhere in its view, whichever of its queries it fails in; elsewhere it counts.
 CALL make('v_bad', 'SELECT k, count(*), sum(10 / k) AS s, count(DISTINCT x) AS x FROM @ GROUP BY k');
@@ -107,7 +100,7 @@ SELECT name, state FROM weir.views WHERE schema = current_schema() AND state <> 
 INSERT INTO p SELECT * FROM before;
 INSERT INTO p (k, x) SELECT i % 3, i % 5 FROM generate_series(1, 100) i;
 DROP VIEW v_bad, v_bad_batch, v_bad_value, v_bad_value_batch, v_good, v_good_batch;
-SELECT * FROM differences() WHERE missing + extra > 0;
+SELECT * FROM compare_views() WHERE missing + extra > 0;
 
 -- 1.0 and 1.00 are one value; which of them is shown is up to PostgreSQL too
 INSERT INTO s (k, n) VALUES (77, 1.0), (77, 1.00), (77, 2);

@@ -59,15 +59,9 @@ RESET weir.synchronous_insert;
 SELECT weir.flush();
 
 -- The oracle for every view of this schema: its definition, read from the table instead.
-CREATE FUNCTION differences(view text, query text) RETURNS bigint LANGUAGE plpgsql AS $$
-DECLARE
-	n bigint;
-BEGIN
-	EXECUTE format('WITH v AS MATERIALIZED (SELECT * FROM %s), q AS MATERIALIZED (%s)
-		SELECT (SELECT count(*) FROM (TABLE v EXCEPT ALL TABLE q) x) + (SELECT count(*) FROM (TABLE q EXCEPT ALL TABLE v) y)',
-		view, query) INTO n;
-	RETURN n;
-END $$;
+\getenv src PG_ABS_SRCDIR
+\set file :src '/sql/include/batch.sql'
+\i :file
 SELECT attname, (SELECT differences(format('by_%s', attname),
 		format('SELECT %1$I, count(*), sum(i) FROM p GROUP BY %1$I', attname)))
 	FROM pg_attribute WHERE attrelid = 'p'::regclass AND attnum > 0 ORDER BY attnum;

@@ -12,16 +12,9 @@ BEGIN
 	EXECUTE format('CREATE VIEW %I %s AS %s', name, options, replace(query, '@', 's'));
 	EXECUTE format('CREATE VIEW %I AS %s', name || '_batch', replace(query, '@', 'p'));
 END $$;
-CREATE FUNCTION differences(OUT name text, OUT rows bigint, OUT missing bigint, OUT extra bigint) RETURNS SETOF record
-LANGUAGE plpgsql AS $$
-BEGIN
-	FOR name IN SELECT v.name FROM weir.views v WHERE v.schema = current_schema() AND v.sw IS NULL ORDER BY 1 LOOP
-		EXECUTE format('SELECT (SELECT count(*) FROM %1$I), (SELECT count(*) FROM (TABLE %2$I EXCEPT ALL TABLE %1$I) d),'
-			' (SELECT count(*) FROM (TABLE %1$I EXCEPT ALL TABLE %2$I) d)', name, name || '_batch')
-			INTO rows, missing, extra;
-		RETURN NEXT;
-	END LOOP;
-END $$;
+\getenv src PG_ABS_SRCDIR
+\set file :src '/sql/include/batch.sql'
+\i :file
 CREATE PROCEDURE fill(seed int, n int)
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -61,14 +54,14 @@ CREATE VIEW v_session_batch AS
 	SELECT k, min(at) AS window_start, max(at) + interval '20 seconds' AS window_end, count(DISTINCT x), percentile_cont(0.5) WITHIN GROUP (ORDER BY x), array_agg(x ORDER BY x)
 	FROM (SELECT *, sum(begins) OVER (PARTITION BY k ORDER BY at) AS session FROM
 		(SELECT *, CASE WHEN at - lag(at) OVER (PARTITION BY k ORDER BY at) < interval '20 seconds' THEN 0 ELSE 1 END AS begins FROM p) l) n GROUP BY k, session;
-SELECT * FROM differences();
+SELECT * FROM compare_views();
 CALL fill(1, 1);
 CALL fill(2, 100);
-SELECT * FROM differences() WHERE missing + extra > 0;
+SELECT * FROM compare_views() WHERE missing + extra > 0;
 CALL fill(3, 1000);
 CALL fill(4, 1000);
 CALL fill(5, 5);
-SELECT * FROM differences();
+SELECT * FROM compare_views();
 
 -- what is shared: the same arguments and FILTER
 SELECT name, "values" FROM weir.views WHERE schema = current_schema() AND name IN ('v_both', 'v_rank', 'v_filter') ORDER BY 1;

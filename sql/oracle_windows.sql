@@ -47,14 +47,13 @@ INSERT INTO s SELECT * FROM p WHERE x % 3 = 0;
 INSERT INTO s SELECT * FROM p WHERE x % 3 = 1;
 INSERT INTO s SELECT * FROM p WHERE x % 3 = 2;
 
-CREATE FUNCTION compare(v text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE query text; differ int; rows int;
-BEGIN
-	SELECT rtrim(regexp_replace(pg_get_viewdef(def), 'FROM (\(*)s\M', 'FROM \1p s'), ';') INTO query FROM weir.continuous_view WHERE view = v::regclass;
-	EXECUTE format('SELECT count(*) FROM ((TABLE %I EXCEPT ALL (%s)) UNION ALL ((%2$s) EXCEPT ALL TABLE %1$I)) d', v, query) INTO differ;
-	EXECUTE format('SELECT count(*) FROM %I', v) INTO rows;
-	RETURN CASE WHEN differ > 0 THEN differ || ' differ' ELSE 'equal: ' || rows END;
-END$$;
+\getenv src PG_ABS_SRCDIR
+\set file :src '/sql/include/batch.sql'
+\i :file
+CREATE FUNCTION compare(v text) RETURNS text LANGUAGE sql AS $$
+	SELECT compare_queries(format('TABLE %I', v), rtrim(regexp_replace(pg_get_viewdef(def), 'FROM (\(*)s\M', 'FROM \1p s'), ';'))
+	FROM weir.continuous_view WHERE view = v::regclass;
+$$;
 SELECT name, compare(name) FROM weir.views WHERE schema = 'oracle_windows' ORDER BY name;
 -- what days are is the same for every reader
 SET timezone = 'Asia/Tokyo';

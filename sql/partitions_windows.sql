@@ -52,11 +52,14 @@ BEGIN
 END$$;
 SELECT relname, pg_get_partkeydef(oid) FROM pg_class WHERE relkind = 'p' AND relnamespace = 'partitions_windows'::regnamespace ORDER BY relname COLLATE "C";
 
+\getenv src PG_ABS_SRCDIR
+\set file :src '/sql/include/batch.sql'
+\i :file
 CREATE FUNCTION differences() RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE c record; n int;
 BEGIN
 	FOR c IN SELECT * FROM cases LOOP
-		EXECUTE format('SELECT count(*) FROM ((TABLE %1$I EXCEPT ALL (%2$s)) UNION ALL ((%2$s) EXCEPT ALL TABLE %1$I)) d', c.name, c.batch) INTO n;
+		n := differ(format('TABLE %I', c.name), c.batch);
 		IF n > 0 THEN
 			RETURN NEXT c.name || ': ' || n;
 		END IF;

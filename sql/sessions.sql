@@ -19,13 +19,9 @@ LANGUAGE sql AS $$
 	FROM (SELECT *, sum(opens) OVER (PARTITION BY k ORDER BY ts, n) AS island
 		FROM (SELECT *, CASE WHEN ts - lag(ts) OVER (PARTITION BY k ORDER BY ts, n) < gap THEN 0 ELSE 1 END AS opens FROM p WHERE ts IS NOT NULL) a) b
 	GROUP BY k, island $$;
-CREATE FUNCTION compare(got text, expected text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE differ int; rows int;
-BEGIN
-	EXECUTE format('SELECT count(*) FROM ((%s EXCEPT ALL %s) UNION ALL (%2$s EXCEPT ALL %1$s)) d', '(' || got || ')', '(' || expected || ')') INTO differ;
-	EXECUTE format('SELECT count(*) FROM (%s) x', got) INTO rows;
-	RETURN CASE WHEN differ > 0 THEN differ || ' differ' ELSE 'equal: ' || rows END;
-END$$;
+\getenv src PG_ABS_SRCDIR
+\set file :src '/sql/include/batch.sql'
+\i :file
 CREATE TABLE batch (name text, got text, expected text);
 INSERT INTO batch VALUES
 	('per_key', 'TABLE per_key', 'TABLE batch_10'),
@@ -59,7 +55,7 @@ SELECT window_start, window_end, count FROM per_key ORDER BY 1;
 INSERT INTO s VALUES (1, 6, '2024-01-01 00:00:25', NULL);
 INSERT INTO p (k, x, ts) VALUES (1, 6, '2024-01-01 00:00:25');
 SELECT window_start, window_end, count FROM per_key ORDER BY 1;
-SELECT name, compare(got, expected) FROM batch ORDER BY name;
+SELECT name, compare_queries(got, expected) FROM batch ORDER BY name;
 
 -- many rows, shuffled, in portions
 CREATE PROCEDURE fill(portions int, rows int, seed int) LANGUAGE plpgsql AS $$
@@ -74,16 +70,16 @@ BEGIN
 	END LOOP;
 END$$;
 CALL fill(5, 20, 1);
-SELECT name, compare(got, expected) FROM batch ORDER BY name;
+SELECT name, compare_queries(got, expected) FROM batch ORDER BY name;
 CALL fill(8, 100, 2);
-SELECT name, compare(got, expected) FROM batch ORDER BY name;
+SELECT name, compare_queries(got, expected) FROM batch ORDER BY name;
 CALL fill(2, 3000, 3);
-SELECT name, compare(got, expected) FROM batch ORDER BY name;
+SELECT name, compare_queries(got, expected) FROM batch ORDER BY name;
 -- times before 1970, NULLs, and as a reader sees single keys
 INSERT INTO p (k, x, ts, tz) SELECT 3, x, t, t AT TIME ZONE 'UTC' FROM (VALUES (7, timestamp '1969-12-31 23:59:55'), (8, '1970-01-01 00:00:04.9'), (9, '1970-01-01 00:00:15'), (10, NULL)) v (x, t);
 INSERT INTO s SELECT k, x, ts, tz FROM p ORDER BY n DESC LIMIT 4;
-SELECT name, compare(got, expected) FROM batch ORDER BY name;
-SELECT compare('SELECT * FROM per_key WHERE k = 3', 'SELECT * FROM batch_10 WHERE k = 3'), compare('SELECT * FROM per_key WHERE k IS NULL', 'SELECT * FROM batch_10 WHERE k IS NULL');
+SELECT name, compare_queries(got, expected) FROM batch ORDER BY name;
+SELECT compare_queries('SELECT * FROM per_key WHERE k = 3', 'SELECT * FROM batch_10 WHERE k = 3'), compare_queries('SELECT * FROM per_key WHERE k IS NULL', 'SELECT * FROM batch_10 WHERE k IS NULL');
 
 -- emit = final: what was shown never changes; a row before the watermark is late
 CREATE FOREIGN TABLE f (k int, tz timestamptz) SERVER weir OPTIONS (event_time 'tz', watermark '5 seconds');

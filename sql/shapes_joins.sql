@@ -112,20 +112,12 @@ UPDATE p SET arrival_timestamp = now();
 INSERT INTO s SELECT * FROM p WHERE x % 2 = 0;
 INSERT INTO s SELECT * FROM p WHERE x % 2 = 0 IS NOT TRUE;
 
-CREATE FUNCTION compare(name text, query text) RETURNS text LANGUAGE plpgsql AS $$
-#variable_conflict use_variable
-DECLARE
-	batch text := regexp_replace(query, '\ms\M', 'p', 'g');
-	view text := 'v ' || name;
-	differ int;
-	rows int;
-BEGIN
-	EXECUTE format('SELECT count(*) FROM ((TABLE %I EXCEPT ALL (%s)) UNION ALL ((%2$s) EXCEPT ALL TABLE %1$I)) d', view, batch) INTO differ;
-	EXECUTE format('SELECT count(*) FROM %I', view) INTO rows;
-	RETURN CASE WHEN differ > 0 THEN 'DIFFERS' WHEN rows = 0 THEN 'EMPTY' ELSE 'equal' END;
-EXCEPTION WHEN others THEN
-	RETURN sqlerrm;
-END$$;
+\getenv src PG_ABS_SRCDIR
+\set file :src '/sql/include/batch.sql'
+\i :file
+CREATE FUNCTION compare(name text, query text) RETURNS text LANGUAGE sql AS $$
+	SELECT verdict(format('TABLE %I', 'v ' || name), regexp_replace(query, '\ms\M', 'p', 'g'));
+$$;
 SELECT name, compare(name, query) FROM cases ORDER BY name COLLATE "C";
 SELECT count(*) FROM weir.dead_letters WHERE stream = 's'::regclass;
 SELECT name, state, reason FROM weir.views WHERE schema = 'shapes_joins' AND state <> 'active';

@@ -121,20 +121,12 @@ UPDATE p SET arrival_timestamp = now();
 INSERT INTO s SELECT * FROM p WHERE x % 2 = 0;
 INSERT INTO s SELECT * FROM p WHERE x % 2 = 0 IS NOT TRUE;
 SELECT view, count(*), min(message) FROM weir.dead_letters WHERE view IN (SELECT oid FROM pg_class WHERE relnamespace = 'shapes_mean'::regnamespace) GROUP BY 1 ORDER BY 1::text COLLATE "C";
-CREATE FUNCTION compare(name text, query text) RETURNS text LANGUAGE plpgsql AS $$
-#variable_conflict use_variable
-DECLARE
-	batch text := regexp_replace(query, '\ms\M(?!'')', 'p', 'g');
-	view text := 'v ' || name;
-	differ int;
-	n int;
-BEGIN
-	EXECUTE format('SELECT count(*) FROM ((SELECT aa::text FROM %1$I aa EXCEPT ALL SELECT bb::text FROM (%2$s) bb) UNION ALL (SELECT bb::text FROM (%2$s) bb EXCEPT ALL SELECT aa::text FROM %1$I aa)) d', view, batch) INTO differ;
-	EXECUTE format('SELECT count(*) FROM %I', view) INTO n;
-	RETURN CASE WHEN differ > 0 THEN name || ': ' || differ || ' differ' WHEN n = 0 THEN name || ': no rows' END;
-EXCEPTION WHEN others THEN
-	RETURN name || ': ' || sqlerrm;
-END$$;
+\getenv src PG_ABS_SRCDIR
+\set file :src '/sql/include/batch.sql'
+\i :file
+CREATE FUNCTION compare(name text, query text) RETURNS text LANGUAGE sql AS $$
+	SELECT nullif(name || ': ' || verdict(format('TABLE %I', 'v ' || name), regexp_replace(query, '\ms\M(?!'')', 'p', 'g'), true), name || ': equal');
+$$;
 SELECT c FROM cases, compare(name, query) c WHERE c IS NOT NULL;
 
 -- a view of a longer window narrowed, and its groups taken together

@@ -102,19 +102,12 @@ BEGIN
 END $$;
 
 -- what has no operator of equality is compared as text
-CREATE FUNCTION compare(name text, query text) RETURNS text LANGUAGE plpgsql AS $$
-#variable_conflict use_variable
-DECLARE
-	batch text := regexp_replace(query, '\ms\M', 'p', 'g');
-	view text := 'v ' || name;
-	differ int;
-	rows int;
-BEGIN
-	EXECUTE format('WITH a AS (SELECT q::text AS row FROM %I q), b AS (SELECT q::text FROM (%s) q) SELECT count(*), (SELECT count(*) FROM a) FROM ((TABLE a EXCEPT ALL TABLE b) UNION ALL (TABLE b EXCEPT ALL TABLE a)) d', view, batch) INTO differ, rows;
-	RETURN CASE WHEN differ > 0 THEN 'DIFFERS' WHEN rows = 0 THEN 'EMPTY' ELSE 'equal' END;
-EXCEPTION WHEN others THEN
-	RETURN sqlerrm;
-END$$;
+\getenv src PG_ABS_SRCDIR
+\set file :src '/sql/include/batch.sql'
+\i :file
+CREATE FUNCTION compare(name text, query text) RETURNS text LANGUAGE sql AS $$
+	SELECT verdict(format('TABLE %I', 'v ' || name), regexp_replace(query, '\ms\M', 'p', 'g'), true);
+$$;
 SELECT name, compare(name, query) FROM cases ORDER BY name COLLATE "C";
 SELECT count(*) FROM weir.dead_letters WHERE stream = 's'::regclass;
 SELECT name, state, reason FROM weir.views WHERE schema = 'shapes_types' AND state <> 'active';

@@ -67,20 +67,12 @@ INSERT INTO s3 SELECT * FROM p3;
 ROLLBACK TO a;
 INSERT INTO s3 SELECT * FROM p3 WHERE k >= 3;
 COMMIT;
-CREATE FUNCTION compare(name text, query text) RETURNS text LANGUAGE plpgsql AS $$
-#variable_conflict use_variable
-DECLARE
-	batch text := regexp_replace(query, '\ms([123])\M', 'p\1', 'g');
-	view text := 'v ' || name;
-	differ int;
-	rows int;
-BEGIN
-	EXECUTE format('SELECT count(*) FROM ((TABLE %I EXCEPT ALL (%s)) UNION ALL ((%2$s) EXCEPT ALL TABLE %1$I)) d', view, batch) INTO differ;
-	EXECUTE format('SELECT count(*) FROM %I', view) INTO rows;
-	RETURN CASE WHEN differ > 0 THEN 'DIFFERS' WHEN rows = 0 THEN 'EMPTY' ELSE 'equal' END;
-EXCEPTION WHEN others THEN
-	RETURN sqlerrm;
-END$$;
+\getenv src PG_ABS_SRCDIR
+\set file :src '/sql/include/batch.sql'
+\i :file
+CREATE FUNCTION compare(name text, query text) RETURNS text LANGUAGE sql AS $$
+	SELECT verdict(format('TABLE %I', 'v ' || name), regexp_replace(query, '\ms([123])\M', 'p\1', 'g'));
+$$;
 SELECT name, compare(name, query) FROM cases ORDER BY name COLLATE "C";
 INSERT INTO cases VALUES ('sliding', 'SELECT k, count(*), avg(n) AS a FROM (SELECT k, x AS n, arrival_timestamp AS at FROM s1 UNION ALL SELECT id, v, at FROM s2) u WHERE at > weir.clock() - interval ''1 hour 3 minutes'' GROUP BY k');
 ALTER VIEW sliding RENAME TO "v sliding";

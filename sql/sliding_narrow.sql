@@ -26,13 +26,9 @@ CREATE VIEW week WITH (sw = '7 days') AS SELECT * FROM month;
 
 INSERT INTO p SELECT i % 5, i, i / 3.0, t, t FROM generate_series(1, 50) i, generate_series(0, 40) j, LATERAL (SELECT weir.clock() - (j * 47 + 2) * interval '1 minute' AS t) t;
 INSERT INTO s (k, x, n, ats, arrival_timestamp) SELECT * FROM p;
-CREATE FUNCTION compare(view text, batch text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE differ int; rows int;
-BEGIN
-	EXECUTE format('SELECT count(*) FROM ((TABLE %I EXCEPT ALL (%s)) UNION ALL ((%2$s) EXCEPT ALL TABLE %1$I)) d', view, batch) INTO differ;
-	EXECUTE format('SELECT count(*) FROM %I', view) INTO rows;
-	RETURN CASE WHEN differ > 0 THEN differ || ' differ' ELSE 'equal: ' || rows END;
-END$$;
+\getenv src PG_ABS_SRCDIR
+\set file :src '/sql/include/batch.sql'
+\i :file
 CREATE TABLE batch (view text, query text);
 INSERT INTO batch VALUES
 	('day', 'SELECT k, count(*), sum(x), avg(n), max(x), stddev(x) FROM p WHERE at > weir.clock() - interval ''1 day'' GROUP BY k'),
@@ -44,10 +40,10 @@ INSERT INTO batch VALUES
 	('zone_hour', 'SELECT k, count(*) FROM p WHERE at > weir.clock() - interval ''1 hour'' GROUP BY k'),
 	('joined', 'SELECT name, count(*), (SELECT count(*) FROM p WHERE k < 3 AND at > weir.clock() - interval ''1 hour'') FROM p JOIN names USING (k) WHERE at > weir.clock() - interval ''1 hour'' GROUP BY name'),
 	('week', 'SELECT k, count(*) FROM p WHERE at > weir.clock() - interval ''7 days'' GROUP BY k');
-SELECT view, compare(view, query) FROM batch ORDER BY view;
+SELECT view, compare_queries(format('TABLE %I', view), query) FROM batch ORDER BY view;
 -- still no row within a step of an edge
 SELECT weir.advance_clock('27 minutes');
-SELECT view, compare(view, query) FROM batch ORDER BY view;
+SELECT view, compare_queries(format('TABLE %I', view), query) FROM batch ORDER BY view;
 CREATE FUNCTION definition(view regclass) RETURNS text LANGUAGE sql AS $$ SELECT regexp_replace(pg_get_viewdef(view, true), '(\w+_mrel|day|zone|steps|"\?window")\.', '', 'g') $$;
 \a
 SELECT definition('hour');

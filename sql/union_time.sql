@@ -131,11 +131,14 @@ BEGIN
 		END;
 	END LOOP;
 END$$;
+\getenv src PG_ABS_SRCDIR
+\set file :src '/sql/include/batch.sql'
+\i :file
 CREATE FUNCTION differences() RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE c record; n int; m int;
 BEGIN
 	FOR c IN SELECT * FROM cases LOOP
-		EXECUTE format('SELECT count(*) FROM ((TABLE %1$I EXCEPT ALL (%2$s)) UNION ALL ((%2$s) EXCEPT ALL TABLE %1$I)) d', 'sw ' || c.name, c.batch) INTO n;
+		n := differ(format('TABLE %I', 'sw ' || c.name), c.batch);
 		EXECUTE format('SELECT count(*) FROM %I', 'sw ' || c.name) INTO m;
 		RETURN NEXT format('%s: %s wrong, %s', c.name, n, CASE WHEN m > 0 THEN 'some rows' ELSE 'no row' END);
 	END LOOP;

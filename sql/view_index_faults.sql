@@ -39,6 +39,9 @@ CALL put_rows($$SELECT '/' || i % 6, i % 7, weir.clock() FROM generate_series(1,
 CALL put_rows($$SELECT long_text(2), 10, weir.clock()$$);
 CALL put_rows($$SELECT '/1', 6, weir.clock()$$);
 
+\getenv src PG_ABS_SRCDIR
+\set file :src '/sql/include/batch.sql'
+\i :file
 CREATE FUNCTION differences() RETURNS TABLE (view text, n bigint) LANGUAGE plpgsql AS $$
 DECLARE q record;
 BEGIN
@@ -52,7 +55,7 @@ BEGIN
 		('plain', 'SELECT url, count(*) FROM t GROUP BY url')
 	LOOP
 		view := q.column1;
-		EXECUTE format('SELECT count(*) FROM ((TABLE %1$I EXCEPT ALL (%2$s)) UNION ALL ((%2$s) EXCEPT ALL TABLE %1$I)) d', view, q.column2) INTO n;
+		n := differ(format('TABLE %I', view), q.column2);
 		IF n > 0 THEN RETURN NEXT; END IF;
 	END LOOP;
 END$$;
