@@ -142,6 +142,7 @@ OBJS = \
 	src/source/kafka/stat.o \
 	src/source/kafka/offsets.o \
 	src/source/kafka/begin.o \
+	src/source/kafka/state.o \
 	src/source/kafka/partitions.o \
 	src/source/kafka/worker.o \
 	src/source/transaction.o \

@@ -14,8 +14,12 @@
  * time since when views want the messages: the clock of the messages decides, as the
  * broker sees it.
  *
- * Called from kafka.c and kafka_partitions.c, outside of transactions, in the
- * step's memory context.
+ * Called from worker.c, outside of transactions, in the step's memory context.
+ *
+ * Locking: a worker claims its share of the partitions in the registry, so that
+ * one that is still ending (its stream's options changed) and its successor do
+ * not both count a message.  That comes before offsets are loaded, and ends with
+ * the process.  (No advisory lock: code of users may let go of these.)
  */
 #include "postgres.h"
 
@@ -29,8 +33,10 @@
 #include "intake/ingest.h"
 #include "meta/cont_view.h"
 #include "process/worker.h"
+#include "source/kafka/begin.h"
 #include "source/kafka/offsets.h"
 #include "source/kafka/partitions.h"
+#include "source/kafka/state.h"
 #include "time/watermark.h"
 
 #define self weir_kafka_self
@@ -39,17 +45,6 @@
  * Storing
  * ----------------------------------------------------------------
  */
-
-KafkaOffset
-weir_partition_offset(int p, int64 next, const KafkaMark *last)
-{
-	KafkaOffset offset = {self->streamid, p, self->options->topic, self->cluster, self->topic_id, next};
-
-	offset.last = *last;
-	offset.resumed = self->resumed;
-	offset.unread_since = self->partitions[p].unread_since;
-	return offset;
-}
 
 /* By themselves, with a dead letter (or NULL). */
 static void
@@ -300,8 +295,8 @@ forget_beyond(const KafkaStanding *standing)
 	return n == 0;
 }
 
-bool
-weir_partitions_begin(void)
+static bool
+find_begins(void)
 {
 	KafkaStanding standing;
 	TimestampTz since;
@@ -330,6 +325,31 @@ weir_partitions_begin(void)
 		weir_watermark_behind(weir_worker_self->slot, self->streamid, p);
 	}
 	return pass_unread(since);
+}
+
+bool
+weir_partitions_start(void)
+{
+	bool		ok = true;
+
+	if (!weir_registry_claim_share(weir_worker_self->entry, self->options->workers) || !find_begins())
+		return false;
+	for (int p = 0; p < self->npartitions; p++)
+	{
+		Partition  *part = &self->partitions[p];
+
+		if (!part->mine || part->started)
+			continue;
+		if (part->trouble != TROUBLE_NONE || !weir_partition_restart(p, true))
+		{
+			ok = false;
+			continue;
+		}
+		weir_partition_heard(part);
+		weir_kafka_stat_progress(part->stat, part->position, 0, 0);
+	}
+	self->all_started = ok;
+	return ok;
 }
 
 /* ----------------------------------------------------------------

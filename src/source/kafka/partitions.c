@@ -1,13 +1,9 @@
 /*
  * partitions.c
- *	  The partitions that a Kafka worker reads: which, and from where.
+ *	  The partitions that a Kafka worker reads: which there are, and how they are.
  *
- * Called from kafka.c, outside of transactions, in the step's memory context.
- *
- * Locking: a worker claims its share of the partitions in the registry, so that one
- * that is still ending (its stream's options changed) and its successor
- * do not both count a message.  That comes before offsets are loaded, and
- * ends with the process.  (No advisory lock: code of users may let go of these.)
+ * Called from worker.c and begin.c, outside of transactions, in the step's
+ * memory context.
  */
 #include "postgres.h"
 
@@ -19,6 +15,7 @@
 #include "process/worker.h"
 #include "source/kafka/offsets.h"
 #include "source/kafka/partitions.h"
+#include "source/kafka/state.h"
 #include "time/watermark.h"
 
 /* Time between looks at what may be idle, a quarter of idle_timeout within these; and when brokers do not answer. */
@@ -31,7 +28,6 @@
 /* A partition that gives nothing for so long is looked at; doubled each time it has nothing. */
 #define PATIENCE_MIN_MS 10000
 #define PATIENCE_MAX_MS 300000
-
 
 #define self weir_kafka_self
 
@@ -147,31 +143,6 @@ weir_partitions_check(void)
 	for (int p = 0; p < self->npartitions; p++)
 		if (self->partitions[p].started && self->partitions[p].trouble == TROUBLE_NONE)
 			(void) weir_partition_restart(p, true);
-}
-
-bool
-weir_partitions_start(void)
-{
-	bool		ok = true;
-
-	if (!weir_registry_claim_share(weir_worker_self->entry, self->options->workers) || !weir_partitions_begin())
-		return false;
-	for (int p = 0; p < self->npartitions; p++)
-	{
-		Partition  *part = &self->partitions[p];
-
-		if (!part->mine || part->started)
-			continue;
-		if (part->trouble != TROUBLE_NONE || !weir_partition_restart(p, true))
-		{
-			ok = false;
-			continue;
-		}
-		weir_partition_heard(part);
-		weir_kafka_stat_progress(part->stat, part->position, 0, 0);
-	}
-	self->all_started = ok;
-	return ok;
 }
 
 void

@@ -37,20 +37,16 @@
 #include "intake/ingest.h"
 #include "meta/event_options.h"
 #include "process/worker.h"
+#include "source/kafka/begin.h"
 #include "source/kafka/offsets.h"
 #include "source/kafka/partitions.h"
+#include "source/kafka/state.h"
 #include "source/kafka/worker.h"
 
-#define BACKOFF_MIN_MS 100
-#define BACKOFF_MAX_MS 10000
 #define WATCH_MS 1000			/* between looks at connection and watermarks, when idle */
 #define SETTLE_MS 50			/* between looks for something another process is about to do */
-#define SAVE_MS 500				/* until offsets behind what is no message are stored */
 #define MOST_LETTERS 2000		/* dead ones that one flush is to write */
 #define LETTERS_WAIT_MS 1000
-
-static KafkaWorker worker;
-KafkaWorker *const weir_kafka_self = &worker;
 
 #define self weir_kafka_self
 
@@ -300,19 +296,6 @@ look_for_changes(void)
  * ----------------------------------------------------------------
  */
 
-/*
- * That goes with the next batch, or by itself when there is none for a while.  It
- * need not be of messages: the end of a partition may be behind its last one, and what
- * is in between (marks of transactions, what was rolled back) is passed over by storing the end.
- */
-void
-weir_partition_save(Partition *part)
-{
-	part->unsaved = true;
-	if (self->save_at == 0)
-		self->save_at = TimestampTzPlusMilliseconds(weir_clock_steady(), SAVE_MS);
-}
-
 /* Something happened to a partition instead of a message. */
 static void
 note_failure(const KafkaMessage *message)
@@ -521,13 +504,6 @@ merge(void)
 	memset(decoded, 0, sizeof(DecodeResult));
 }
 
-void
-weir_kafka_stop_lost(const char *reason)
-{
-	self->stop_reason = MemoryContextStrdup(self->cxt, reason);
-	self->stop_lost = true;
-}
-
 /* Make the stop durable, then let the stream's other workers see it. */
 static void
 stop_stream(void)
@@ -550,22 +526,6 @@ stop_stream(void)
  * Trouble and waiting
  * ----------------------------------------------------------------
  */
-
-void
-weir_kafka_back_off(KafkaState state, const char *reason)
-{
-	self->backoff_ms = self->backoff_ms == 0 ? BACKOFF_MIN_MS : Min(self->backoff_ms * 2, BACKOFF_MAX_MS);
-	self->retry_at = TimestampTzPlusMilliseconds(weir_clock_steady(), self->backoff_ms);
-	self->chores_at = Min(self->chores_at, self->retry_at);
-	weir_kafka_stat_state(self->stat, state, reason);
-}
-
-void
-weir_kafka_commit(void)
-{
-	CommitTransactionCommand();
-	MemoryContextSwitchTo(weir_worker_self->cxt);
-}
 
 /* In PG_CATCH, before the skeleton takes the error: show it. */
 static void

@@ -1,0 +1,110 @@
+/*
+ * state.h
+ *	  The state of a Kafka worker, and what all its parts do with it.
+ */
+#ifndef WEIR_SOURCE_KAFKA_STATE_H
+#define WEIR_SOURCE_KAFKA_STATE_H
+
+#include "postgres.h"
+
+#include "utils/timestamp.h"
+
+#include "meta/options.h"
+#include "source/kafka/client.h"
+#include "source/kafka/decode.h"
+#include "source/kafka/offsets.h"
+#include "source/kafka/stat.h"
+
+#define BROKER_TIMEOUT_MS 1000	/* of questions that block */
+
+/* Why a partition is not read on. */
+typedef enum PartitionTrouble
+{
+	TROUBLE_NONE,
+	TROUBLE_GONE,				/* its next offset is not on the broker any more */
+	TROUBLE_OTHER_TOPIC,		/* the offset is of another topic, which had the name before */
+	TROUBLE_OTHER_CLUSTER
+} PartitionTrouble;
+
+typedef struct Partition
+{
+	bool		mine;
+	bool		started;
+	bool		checking;		/* the last message read is to be seen and compared first */
+	PartitionTrouble trouble;
+	char	   *reason;			/* of the trouble */
+	int64		position;		/* next offset to take; KAFKA_OFFSET_UNKNOWN before the first */
+	KafkaMark	last;			/* the last message taken */
+	TimestampTz resumed;		/* the weir.resume that it has obeyed */
+	TimestampTz unread_since;	/* stored: nobody read on; passed over when reading began */
+	bool		unsaved;		/* more is known of the position than is stored */
+	int64		end;			/* all messages before this offset have come; KAFKA_OFFSET_UNKNOWN: there may be more */
+	int64		caught_up;		/* the end, when last found to be the broker's; KAFKA_OFFSET_UNKNOWN: or connection was lost since */
+	TimestampTz heard;			/* when it last gave messages, or was looked at (weir_clock_steady) */
+	int			patience_ms;	/* how long it may be silent until it is looked at */
+	KafkaStat  *stat;
+	/* of the batch at hand */
+	int64		messages;
+	int64		bytes;
+	int64		next;			/* KAFKA_OFFSET_UNKNOWN: nothing of it */
+	KafkaMark	next_last;
+} Partition;
+
+typedef struct KafkaWorker
+{
+	Oid			streamid;
+	int			index;
+	MemoryContext cxt;
+	MemoryContext batch_cxt;	/* child of cxt */
+	KafkaStreamOptions *options;
+	KafkaClient *client;
+	KafkaStat  *stat;
+	int			npartitions;
+	Partition  *partitions;
+	bool		all_started;
+	char	   *cluster;		/* as the brokers say it, since partitions are known; NULL: they do not */
+	char	   *topic_id;
+	bool		absent;			/* the topic was not there; until all partitions are read again */
+	bool		unsure;			/* it may be another one now: begin anew */
+	bool		shaken;			/* see weir_client_shaken: partitions are to be checked */
+	TimestampTz check_at;		/* not before */
+	KafkaResume resume;			/* what weir.resume said last, and when */
+	TimestampTz resumed;
+	int64		idle_timeout;	/* of the stream's event time, in microseconds; 0: none */
+	TimestampTz idle_at;		/* when it is time to see which partitions may be idle */
+	TimestampTz save_at;		/* when ends that were reached are to be stored; 0: none */
+
+	KafkaMessage *messages;		/* fetched, not merged yet */
+	int			nmessages;
+	int			maxmessages;
+	bool		fetched;		/* something, so there may be more */
+	DecodeResult decoded;		/* of messages; batch NULL: not decoded yet */
+	bool		merged;			/* what was decoded is merged */
+	char	   *stop_reason;	/* stop once the batch at hand is merged */
+	bool		stop_lost;		/* because of a lost offset */
+
+	bool		ended;
+	bool		in_trouble;		/* as last shown */
+	int			backoff_ms;		/* 0: the broker answered last time */
+	TimestampTz retry_at;		/* weir_clock_steady, */
+	TimestampTz chores_at;		/* as well */
+	uint32		stop_count;		/* weir_kafka_stop_count when last looked */
+} KafkaWorker;
+
+/* This process. */
+extern KafkaWorker *const weir_kafka_self;
+
+/* What is stored when a partition has come to offset next. */
+extern KafkaOffset weir_partition_offset(int p, int64 next, const KafkaMark *last);
+
+/* Store what is known of a partition's position, soon. */
+extern void weir_partition_save(Partition *part);
+
+/* Stop the stream: an offset is lost, and nobody has said where to go on. */
+extern void weir_kafka_stop_lost(const char *reason);
+
+/* Try again later; end a transaction, with the step's memory context current again. */
+extern void weir_kafka_back_off(KafkaState state, const char *reason);
+extern void weir_kafka_commit(void);
+
+#endif
