@@ -26,8 +26,9 @@ OBJS = \
 	src/base/clock.o \
 	src/base/attempt.o \
 	src/base/own_table.o \
-	src/base/owner.o \
+	src/base/time_limit.o \
 	src/base/errors.o \
+	src/base/owner.o \
 	src/meta/property.o \
 	src/meta/event_options.o \
 	src/meta/options.o \

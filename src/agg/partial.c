@@ -38,7 +38,7 @@
 #include "agg/partial.h"
 #include "agg/state_type.h"
 #include "base/compat.h"
-#include "base/owner.h"
+#include "base/time_limit.h"
 #include "meta/extension.h"
 
 static void check_combinable(Form_pg_aggregate form);
@@ -362,9 +362,9 @@ call_function(FunctionCallInfo fcinfo, bool is_limited)
 
 	if (!is_limited)
 		return FunctionCallInvoke(fcinfo);
-	weir_owner_begin_call();
+	weir_time_limit_begin_call();
 	result = FunctionCallInvoke(fcinfo);
-	weir_owner_end_call();
+	weir_time_limit_end_call();
 	return result;
 }
 

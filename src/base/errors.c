@@ -19,7 +19,7 @@
 
 #include "base/clock.h"
 #include "base/errors.h"
-#include "base/owner.h"
+#include "base/time_limit.h"
 
 /* How often a passing error is tried again: delays double from a tenth of a second to ten. */
 #define TRIES_DEFAULT 4			/* one and a half seconds */
@@ -100,10 +100,10 @@ weir_errors_whose(void)
 void
 weir_errors_clarify(ErrorData *error)
 {
-	if (error->sqlerrcode != ERRCODE_QUERY_CANCELED || !weir_owner_timed_out() || weir_owner_hurried())
+	if (error->sqlerrcode != ERRCODE_QUERY_CANCELED || !weir_time_limit_exceeded() || weir_time_limit_hurried())
 		return;
 	error->sqlerrcode = ERRCODE_WEIR_TIMEOUT;
-	error->message = weir_owner_exceeded();
+	error->message = weir_time_limit_describe();
 }
 
 /* The file that raised it, without folders. */
@@ -182,8 +182,8 @@ is_to_be_tried_again(const ErrorData *error)
 ErrorKind
 weir_errors_kind(const ErrorData *error)
 {
-	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED && weir_owner_timed_out())
-		return weir_owner_hurried() ? ERROR_RETRY : ERROR_ROW;
+	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED && weir_time_limit_exceeded())
+		return weir_time_limit_hurried() ? ERROR_RETRY : ERROR_ROW;
 	if (error->elevel > ERROR || weir_errors_is_lock_timeout(error) || is_to_be_tried_again(error))
 		return ERROR_RETRY;
 	switch (error->sqlerrcode)

@@ -28,35 +28,6 @@ typedef struct OwnerSwitch
 extern void weir_owner_enter(OwnerSwitch *saved, Oid owner, const char *path, Oid whose);
 extern void weir_owner_leave(const OwnerSwitch *saved);
 
-/*
- * In a worker, once: such code is interrupted when it has run for weir.query_timeout without leaving or
- * weir_owner_progress, which gives it the same time again.  The error is one of cancellation;
- * weir_owner_timed_out tells it from others until code is entered again.  Code that catches it is
- * interrupted twice again, and then the process ends; weir_owner_is_unstoppable tells its exit callbacks.
- */
-extern void weir_owner_limit_time(void);
-extern void weir_owner_progress(void);
-extern void weir_owner_unlimited(void);	/* until it leaves: what runs is Weir's own */
-
-/*
- * Around one call of a function, or an expression, of users, where everybody waits for it: it is interrupted in the same way when it,
- * or the slow ones of these calls since weir_owner_enter together, have run for weir.call_timeout.  No effect outside of workers, and of weir_owner_enter.  After an error the end is not called.
- */
-extern void weir_owner_begin_call(void);
-extern void weir_owner_end_call(void);
-
-/* Which limit has been exceeded, in words; palloc'd.  After weir_owner_timed_out. */
-extern char *weir_owner_exceeded(void);
-
-/*
- * In a hurry code has so many ms only (0: no hurry).  What is interrupted then has done nothing wrong: it is to
- * be tried again without a hurry.
- */
-extern void weir_owner_hurry(int ms);
-extern bool weir_owner_hurried(void);
-extern bool weir_owner_timed_out(void);
-extern bool weir_owner_is_unstoppable(void);
-
 /* Does the code of a user run, in this process? Also in a PG_CATCH, before the transaction is aborted. */
 extern bool weir_owner_inside(void);
 

@@ -22,6 +22,7 @@
 #include "utils/timestamp.h"
 
 #include "base/clock.h"
+#include "base/time_limit.h"
 #include "flush/expiry.h"
 #include "flush/tend.h"
 #include "matrel/expire.h"
@@ -104,7 +105,7 @@ expire_view(ContView *view, void *arg)
 	int64		nvalues;
 
 	weir_owner_enter(&saved, view->owner, view->path, view->defid);
-	weir_owner_unlimited();
+	weir_time_limit_lift();
 	expiry->deleted = weir_matrel_expire(view, weir_runtime_get(view)->query,
 										 expiry->now, (int) expiry->limit, &nvalues);
 	expiry->deleted += nvalues;

@@ -39,6 +39,7 @@
 #include "base/errors.h"
 #include "base/owner.h"
 #include "base/stats.h"
+#include "base/time_limit.h"
 #include "flush/faulty_groups.h"
 #include "flush/notes.h"
 #include "groups/sorted.h"
@@ -340,7 +341,7 @@ try_to_write(Range *range, int *at, int *safe)
 	ErrorData  *error;
 
 	CHECK_FOR_INTERRUPTS();
-	weir_owner_progress();
+	weir_time_limit_restart();
 	*at = *safe = 0;
 	range->writer = NULL;
 	error = weir_attempt(write_range, range);

@@ -12,6 +12,7 @@
 
 #include "base/own_table.h"
 #include "base/owner.h"
+#include "base/time_limit.h"
 #include "flush/tend.h"
 #include "flush/watermarks.h"
 #include "groups/epoch.h"
@@ -86,7 +87,7 @@ expire_closed(ContView *view, void *arg)
 	int64		nvalues;
 
 	weir_owner_enter(&saved, view->owner, view->path, view->defid);
-	weir_owner_unlimited();
+	weir_time_limit_lift();
 	expiry->deleted = weir_matrel_expire_closed(weir_runtime_get(view), expiry->limit, &nvalues);
 	expiry->deleted += nvalues;
 	weir_owner_leave(&saved);

@@ -20,6 +20,7 @@
 
 #include "base/clock.h"
 #include "base/stats.h"
+#include "base/time_limit.h"
 #include "flush/tend.h"
 #include "flush/write_view.h"
 #include "groups/sorted.h"
@@ -97,7 +98,7 @@ write_values(ViewWrite *write, ViewRuntime *part, int n)
 	values = weir_sorted_open(write->epoch, &part->spec);
 	while ((ntuples = weir_sorted_next(values, &tuples, &first_time)) > 0)
 	{
-		weir_owner_progress();
+		weir_time_limit_restart();
 		if (write->faulty)
 			ntuples = weir_faulty_leave_out(write->faulty, n + 1, tuples, ntuples);
 		weir_matrel_use_kept(writer, write->kept, n);
@@ -125,7 +126,7 @@ write_groups(ViewWrite *write)
 	}
 	while ((n = weir_sorted_next(groups, &tuples, &first_time)) > 0)
 	{
-		weir_owner_progress();
+		weir_time_limit_restart();
 		if (write->faulty)
 			n = weir_faulty_leave_out(write->faulty, 0, tuples, n);
 		weir_matrel_write(write->matrel, tuples, n, first_time && !write->began);

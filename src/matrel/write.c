@@ -36,7 +36,7 @@
 
 #include "base/compat.h"
 #include "base/errors.h"
-#include "base/owner.h"
+#include "base/time_limit.h"
 #include "groups/state_size.h"
 #include "groups/table.h"
 #include "matrel/lock.h"
@@ -347,10 +347,10 @@ insert_into_indexes(MatrelWriter *w, MatrelPart *part, TupleTableSlot *row, bool
 	for (int i = 0; i < part->rri->ri_NumIndices; i++)
 		has_code |= part->rri->ri_IndexRelationInfo[i]->ii_Expressions != NIL || part->rri->ri_IndexRelationInfo[i]->ii_Predicate != NIL;
 	if (has_code)
-		weir_owner_begin_call();
+		weir_time_limit_begin_call();
 	weir_insert_index_tuples(part->rri, row, w->estate, update, which);
 	if (has_code)
-		weir_owner_end_call();
+		weir_time_limit_end_call();
 }
 
 /* Insert the pending rows. */

@@ -27,6 +27,7 @@
 #include "base/errors.h"
 #include "base/owner.h"
 #include "base/shmem.h"
+#include "base/time_limit.h"
 #include "meta/cont_view.h"
 #include "stream/queue.h"
 #include "process/renew.h"
@@ -238,7 +239,7 @@ note_culprit(Oid defid)
 	Culprits   *c = culprits ? &culprits[weir_worker_self->slot] : NULL;
 
 	weir_registry_set_renewed(weir_worker_self->entry);
-	if (c == NULL || weir_owner_hurried())
+	if (c == NULL || weir_time_limit_hurried())
 		return;
 	c->defid = defid;
 	if (weir_worker_self->task.kind == WORKER_FLUSH)
@@ -269,7 +270,7 @@ leave(int code, Datum arg)
 		ops->stop();
 	if (weir_worker_self == NULL)
 		return;
-	if (weir_owner_is_unstoppable())
+	if (weir_time_limit_is_unstoppable())
 		note_culprit(weir_errors_whose());
 	weir_registry_detach(weir_worker_self->entry);
 }
@@ -648,7 +649,7 @@ weir_worker_main(Datum arg)
 		proc_exit(0);
 	}
 	self.slot = weir_my_database_slot();
-	weir_owner_limit_time();
+	weir_time_limit_init();
 	suspend_culprit();
 	if (weir_registry_database_state(self.task.dboid) != DATABASE_PRESENT)
 	{

@@ -17,7 +17,7 @@
 #include "utils/guc.h"
 
 #include "base/errors.h"
-#include "base/owner.h"
+#include "base/time_limit.h"
 #include "groups/epoch.h"
 #include "intake/ingest.h"
 #include "meta/cont_view.h"
@@ -101,7 +101,7 @@ ingest_stop(void)
 	weir_feed_release_held();
 	if (weir_worker_self)
 		weir_queue_detach_worker(weir_worker_self->slot, weir_worker_self->task.index,
-								 weir_owner_is_unstoppable() && weir_owner_hurried());
+								 weir_time_limit_is_unstoppable() && weir_time_limit_hurried());
 }
 
 /*
@@ -116,7 +116,7 @@ recover_to_leave(Oid *whose, bool *hurried)
 
 	MemoryContextSwitchTo(cxt);
 	error = CopyErrorData();
-	*hurried = error->sqlerrcode == ERRCODE_QUERY_CANCELED && weir_owner_hurried();
+	*hurried = error->sqlerrcode == ERRCODE_QUERY_CANCELED && weir_time_limit_hurried();
 	if (!*hurried && !weir_errors_is_lock_timeout(error))
 		return false;
 	*whose = weir_errors_whose();
@@ -200,7 +200,7 @@ ingest_committed(bool linger)
 	weir_worker_report("taking rows in");
 	if (take.parked)
 		set_lock_timeout(PARKED_LOCK_TIMEOUT);
-	weir_owner_hurry(take.mixed ? MIXED_MS : 0);
+	weir_time_limit_hurry(take.mixed ? MIXED_MS : 0);
 	PG_TRY();
 	{
 		ingest_list(list, take.mixed);
@@ -223,7 +223,7 @@ ingest_committed(bool linger)
 			leave_locked(list, &take, whose);
 	}
 	PG_END_TRY();
-	weir_owner_hurry(0);
+	weir_time_limit_hurry(0);
 	if (take.parked)
 		set_lock_timeout(LOCK_TIMEOUT);
 	return 0;
