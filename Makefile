@@ -67,9 +67,13 @@ OBJS = \
 	src/stream/stream_row.o \
 	src/stream/fdw.o \
 	src/stream/xact_rows.o \
+	src/stream/section.o \
 	src/stream/message.o \
-	src/stream/queue.o \
+	src/stream/queue_state.o \
+	src/stream/queue_park.o \
 	src/stream/queue_warn.o \
+	src/stream/queue_wait.o \
+	src/stream/queue.o \
 	src/stream/feed.o \
 	src/stream/batch.o \
 	src/query/expr.o \

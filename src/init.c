@@ -31,7 +31,7 @@
 #include "source/insert.h"
 #include "source/kafka/worker.h"
 #include "stream/feed.h"
-#include "stream/queue.h"
+#include "stream/queue_state.h"
 #include "stream/xact_rows.h"
 #include "time/watermark.h"
 #include "view/utility.h"

@@ -16,7 +16,7 @@
 #include "flush/aside_list.h"
 #include "groups/epoch.h"
 #include "process/worker.h"
-#include "stream/queue.h"
+#include "stream/queue_wait.h"
 
 static List *asides = NIL;		/* of Aside, in TopMemoryContext */
 static bool changing = false;	/* the transaction changes some */

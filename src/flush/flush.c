@@ -39,7 +39,7 @@
 #include "meta/view_changes.h"
 #include "process/worker.h"
 #include "runtime/execute.h"
-#include "stream/queue.h"
+#include "stream/queue_wait.h"
 
 #define TICK_MS 1000
 #define TICK_LATEST_MS 5000		/* while flush follows flush */

@@ -31,6 +31,7 @@
 #include "process/view_trouble.h"
 #include "process/worker.h"
 #include "source/kafka/worker.h"
+#include "stream/feed.h"
 #include "stream/queue.h"
 #include "time/watermark.h"
 
@@ -77,7 +78,7 @@ extension_is_gone(uint32 created)
 {
 	if (!weir_registry_set_database_absent(MyDatabaseId, created))
 		return;
-	weir_queue_discard(weir_worker_self->slot);
+	weir_feed_free_messages(weir_queue_discard(weir_worker_self->slot));
 	weir_epoch_discard(weir_worker_self->slot);
 	weir_view_trouble_discard(weir_worker_self->slot);
 	weir_registry_wake_launcher();

@@ -40,7 +40,7 @@
 #include "meta/view_changes.h"
 #include "process/view_trouble.h"
 #include "process/worker.h"
-#include "stream/queue.h"
+#include "stream/queue_wait.h"
 
 /* Written back at once, or twice what was added last, so that it catches up. */
 #define PORTION_BYTES (1024 * 1024)

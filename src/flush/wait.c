@@ -22,6 +22,9 @@
 #include "process/view_trouble.h"
 #include "process/worker.h"
 #include "stream/queue.h"
+#include "stream/queue_park.h"
+#include "stream/queue_wait.h"
+#include "stream/queue_warn.h"
 
 /* Between looks whether what is set aside has been written. */
 #define ASIDE_PAUSE_MS 10

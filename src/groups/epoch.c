@@ -36,7 +36,9 @@
 #include "base/stats.h"
 #include "groups/epoch.h"
 #include "meta/view_changes.h"
+#include "stream/feed.h"
 #include "stream/queue.h"
+#include "stream/queue_wait.h"
 #include "time/watermark.h"
 
 /* How long a merge waits for a lock that code of users needs. */

@@ -25,7 +25,7 @@
 #include "process/registry.h"
 #include "process/view_trouble.h"
 #include "source/kafka/stat.h"
-#include "stream/queue.h"
+#include "stream/queue_park.h"
 #include "time/watermark.h"
 
 WEIR_FUNCTION(weir_health);

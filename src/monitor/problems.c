@@ -19,6 +19,7 @@
 #include "process/missing.h"
 #include "process/view_trouble.h"
 #include "stream/queue.h"
+#include "stream/queue_warn.h"
 
 /* Less than that is nothing to speak of: processes come up, launchers are started again. */
 #define STARTING_MS 5000

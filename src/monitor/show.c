@@ -18,7 +18,6 @@
 #include "process/missing.h"
 #include "process/registry.h"
 #include "source/kafka/stat.h"
-#include "stream/queue.h"
 
 WEIR_FUNCTION(weir_stat_stream);
 WEIR_FUNCTION(weir_stat_view);

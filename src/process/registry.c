@@ -22,7 +22,7 @@
 
 #include "base/shmem.h"
 #include "process/registry.h"
-#include "stream/queue.h"
+#include "stream/queue_park.h"
 
 typedef struct DatabaseEntry
 {

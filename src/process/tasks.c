@@ -20,7 +20,9 @@
 #include "process/registry.h"
 #include "process/tasks.h"
 #include "process/view_trouble.h"
+#include "stream/feed.h"
 #include "stream/queue.h"
+#include "stream/queue_park.h"
 
 #define MIN_FREE_SLOTS 8
 #define SPARE_KEPT_MS 60000		/* spare ingest workers, when none is stuck any more */
@@ -108,7 +110,7 @@ forget_dropped(void)
 			continue;
 		if (absent)
 			weir_tasks_note_absent(dboid);
-		weir_queue_discard(slot);
+		weir_feed_free_messages(weir_queue_discard(slot));
 		weir_epoch_discard(slot);
 		weir_view_trouble_discard(slot);
 		weir_registry_set_database_state(dboid, DATABASE_ABSENT);

@@ -47,18 +47,6 @@ messages_merged(void *arg)
 	weir_queue_taken_merged(slot, weir_worker_self->task.index, weir_epoch_active_number(slot));
 }
 
-static void
-free_messages(QueueMessage *list)
-{
-	while (list != NULL)
-	{
-		QueueMessage *next = list->next;
-
-		weir_queue_message_free(list, true);
-		list = next;
-	}
-}
-
 static bool
 ingest_messages(QueueMessage *list, bool mixed)
 {
@@ -74,7 +62,7 @@ ingest_messages(QueueMessage *list, bool mixed)
 	}
 	if (!weir_ingest(batch, flags, messages_merged, NULL))
 		return false;
-	free_messages(list);
+	weir_feed_free_messages(list);
 	return true;
 }
 
@@ -180,7 +168,7 @@ ingest_list(QueueMessage *list, bool mixed)
 	if (list->spooled || list->feed)
 	{
 		weir_transaction_ingest(list, messages_merged);
-		free_messages(list);
+		weir_feed_free_messages(list);
 	}
 	else if (!ingest_messages(list, mixed))
 		weir_queue_put_back(weir_worker_self->slot, weir_worker_self->task.index, true);

@@ -37,6 +37,7 @@
 #include "process/worker.h"
 #include "source/transaction.h"
 #include "stream/feed.h"
+#include "stream/queue.h"
 
 /*
  * Most that is taken at a time from a transaction that runs: nobody waits for its rows, but who commits meanwhile waits for the worker.

@@ -6,7 +6,7 @@
 #define WEIR_SOURCE_TRANSACTION_H
 
 #include "stream/batch.h"
-#include "stream/queue.h"
+#include "stream/message.h"
 
 /*
  * Take a message with a feed or a spool file into the active epoch, all or

@@ -12,7 +12,9 @@
 
 #include "postgres.h"
 
-#include "stream/queue.h"
+#include "utils/timestamp.h"
+
+#include "stream/section.h"
 #include "stream/stream_row.h"
 
 /* Where a row came from, for dead letters.  Kafka only. */

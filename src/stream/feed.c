@@ -28,6 +28,7 @@
 #include "base/compat.h"
 #include "base/shmem.h"
 #include "stream/feed.h"
+#include "stream/queue.h"
 
 /* Without progress for so long the backend gives up. */
 #define STALL_MS 2000
@@ -194,6 +195,20 @@ weir_feed_kill(Feed *feed)
 	weir_queue_wake_workers(slot);
 }
 
+void
+weir_feed_free_messages(QueueMessage *list)
+{
+	while (list != NULL)
+	{
+		QueueMessage *next = list->next;
+
+		if (list->feed)
+			weir_feed_kill(list->feed);
+		weir_message_free(list, true);
+		list = next;
+	}
+}
+
 /* ---------------------------------------------------------------------
  * Workers
  * --------------------------------------------------------------------- */
@@ -347,13 +362,7 @@ weir_feed_consumed(Feed *feed, QueuePiece *last)
 		SetLatch(wake);
 	LWLockRelease(lock_of(feed));
 
-	while (list != NULL)
-	{
-		QueuePiece *next = list->next;
-
-		weir_shared_free(list);
-		list = next;
-	}
+	weir_pieces_free(list);
 }
 
 void
@@ -406,12 +415,6 @@ weir_feed_unlink(Feed *feed)
 void
 weir_feed_free(Feed *feed)
 {
-	while (feed->first != NULL)
-	{
-		QueuePiece *next = feed->first->next;
-
-		weir_shared_free(feed->first);
-		feed->first = next;
-	}
+	weir_pieces_free(feed->first);
 	weir_shared_free(feed);
 }

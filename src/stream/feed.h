@@ -11,7 +11,7 @@
 #include "storage/latch.h"
 #include "utils/timestamp.h"
 
-#include "stream/queue.h"
+#include "stream/message.h"
 
 struct Run;						/* groups/epoch.h */
 
@@ -78,6 +78,9 @@ extern void weir_feed_close(Feed *feed);
 
 /* Its rows shall never count.  Cannot fail; does nothing when it is dead already. */
 extern void weir_feed_kill(Feed *feed);
+
+/* Free a list of messages with their pieces and spool files, and kill the feeds that they own. */
+extern void weir_feed_free_messages(QueueMessage *list);
 
 /* --- workers --- */
 

@@ -12,7 +12,7 @@
 
 #include "base/clock.h"
 #include "base/settings.h"
-#include "stream/queue.h"
+#include "stream/queue_warn.h"
 
 /* How often a wait for a flush is worth another warning, in ms. */
 #define WARN_AGAIN_MS 60000

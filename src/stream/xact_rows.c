@@ -44,6 +44,8 @@
 #include "meta/suspended.h"
 #include "stream/feed.h"
 #include "stream/queue.h"
+#include "stream/queue_park.h"
+#include "stream/queue_wait.h"
 #include "stream/xact_rows.h"
 
 #define SECTION_MIN 1024
@@ -305,7 +307,7 @@ feed_section(LocalSection *section)
 	Size		len = SECTION_HEADER_SIZE + section->header->len;
 	bool		taken;
 
-	rows->piece = weir_queue_piece_alloc(len);
+	rows->piece = weir_piece_alloc(len);
 	if (rows->piece == NULL)
 		return false;
 	memcpy(PIECE_DATA(rows->piece), section->header, len);
@@ -553,7 +555,7 @@ have_rows(void)
 static QueueMessage *
 reserve_in_memory(void)
 {
-	QueueMessage *message = weir_queue_message_alloc(false);
+	QueueMessage *message = weir_message_alloc(false);
 	LocalSection *section = rows->first;
 	QueuePiece **link;
 
@@ -574,10 +576,10 @@ reserve_in_memory(void)
 			end = end->next;
 		} while (end && len + end->header->len < SECTION_MAX);
 
-		piece = weir_queue_piece_alloc(len);
+		piece = weir_piece_alloc(len);
 		if (piece == NULL)
 		{
-			weir_queue_message_free(message, false);
+			weir_message_free(message, false);
 			return NULL;
 		}
 		*link = piece;
@@ -627,7 +629,7 @@ reserve_spooled(void)
 
 	spool_sections();
 	weir_memory_wait_prepare();
-	while ((message = weir_queue_message_alloc(true)) == NULL &&
+	while ((message = weir_message_alloc(true)) == NULL &&
 		   weir_clock_steady() < deadline)
 		weir_memory_wait(100);
 	weir_memory_wait_cancel();
@@ -718,7 +720,7 @@ static void
 abort_rows(void)
 {
 	if (rows->reserved != NULL)
-		weir_queue_message_free(rows->reserved, false);
+		weir_message_free(rows->reserved, false);
 	free_piece();
 	if (rows->feed)
 		weir_feed_kill(rows->feed);
