@@ -66,7 +66,6 @@ OBJS = \
 	src/stream/row_maker.o \
 	src/stream/stream_row.o \
 	src/stream/fdw.o \
-	src/stream/xact_rows.o \
 	src/stream/section.o \
 	src/stream/message.o \
 	src/stream/queue_state.o \
@@ -75,6 +74,8 @@ OBJS = \
 	src/stream/queue_wait.o \
 	src/stream/queue.o \
 	src/stream/feed.o \
+	src/stream/spool.o \
+	src/stream/xact_rows.o \
 	src/stream/batch.o \
 	src/query/expr.o \
 	src/query/def.o \

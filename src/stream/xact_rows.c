@@ -11,9 +11,8 @@
  * transaction runs (feed.h).  A feed has the rows of one (sub)transaction, the one
  * that was current when it was opened: its abort kills the feed, its commit hands
  * it to the parent.  Rows of others, and all rows when the workers do not keep
- * up, are appended to a spool file, and a mark remembers where a subtransaction's part begins, so that an abort
- * moves the end of the rows back (the file itself follows at the next write).
- * A transaction of any size thus needs bounded memory.
+ * up, are appended to a spool file (spool.h).  A transaction of any size thus
+ * needs bounded memory.
  *
  * At XACT_EVENT_PRE_COMMIT space in the shared queue is taken and filled
  * (waiting while the queue is full), or the file is closed; this may fail and
@@ -32,7 +31,6 @@
 
 #include "access/xact.h"
 #include "miscadmin.h"
-#include "storage/buffile.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 
@@ -46,6 +44,7 @@
 #include "stream/queue.h"
 #include "stream/queue_park.h"
 #include "stream/queue_wait.h"
+#include "stream/spool.h"
 #include "stream/xact_rows.h"
 
 #define SECTION_MIN 1024
@@ -73,16 +72,6 @@ typedef struct LocalSection
 	SectionHeader *header;		/* start of data; rows follow */
 } LocalSection;
 
-typedef struct SpoolMark
-{
-	struct SpoolMark *prev;
-	SubTransactionId subid;
-	int			fileno;
-	off_t		offset;
-	int64		nrows;			/* before this mark */
-	Size		bytes;
-} SpoolMark;
-
 typedef struct XactRows
 {
 	MemoryContext cxt;
@@ -91,21 +80,12 @@ typedef struct XactRows
 	LocalSection *last;
 	Size		memory;			/* of all sections */
 	StreamSet	streams;
-	BufFile    *spool;
-	FileSet		fileset;
-	bool		have_fileset;
-	int			spool_fileno;	/* end of the rows in the file */
-	off_t		spool_offset;
-	bool		spool_moved;	/* the file stands elsewhere */
-	bool		spool_failed;	/* a write failed: the file cannot be used any more */
-	SpoolMark  *marks;			/* latest first */
+	Spool		spool;
 	Feed	   *feed;			/* takes the rows of feed_subid; or NULL */
 	SubTransactionId feed_subid;
 	int64		feed_rows;
 	QueuePiece *piece;			/* on its way into the feed, still ours */
 	bool		no_feed;		/* its workers do not keep up */
-	int64		spool_rows;
-	Size		spool_bytes;
 	QueueMessage *reserved;
 } XactRows;
 
@@ -373,76 +353,20 @@ feed_sections(bool all)
  * The spool file
  * --------------------------------------------------------------------- */
 
-static void
-spool_begin(void)
-{
-	ResourceOwner oldowner = CurrentResourceOwner;
-	MemoryContext old = MemoryContextSwitchTo(rows->cxt);
-
-	/* Open for the whole transaction, whatever subtransaction this is. */
-	CurrentResourceOwner = TopTransactionResourceOwner;
-	weir_fileset_init(&rows->fileset);
-	rows->have_fileset = true;
-	rows->spool = BufFileCreateFileSet(&rows->fileset, "rows");
-	CurrentResourceOwner = oldowner;
-	MemoryContextSwitchTo(old);
-}
-
-static void
-spool_mark(SubTransactionId subid)
-{
-	SpoolMark  *mark;
-
-	if (rows->marks && rows->marks->subid == subid)
-		return;
-	mark = MemoryContextAlloc(rows->cxt, sizeof(SpoolMark));
-	mark->prev = rows->marks;
-	mark->subid = subid;
-	mark->nrows = rows->spool_rows;
-	mark->bytes = rows->spool_bytes;
-	mark->fileno = rows->spool_fileno;
-	mark->offset = rows->spool_offset;
-	rows->marks = mark;
-}
-
-/*
- * Append all sections to the file.  A write may fail in an exception block and
- * the transaction go on; but a buffered file is good for nothing after that, so
- * the transaction cannot commit then unless it gave up all rows.
- */
+/* Append all sections to the file. */
 static void
 spool_sections(void)
 {
-	if (rows->spool == NULL)
-		spool_begin();
-	if (rows->spool_failed)
-		ereport(ERROR,
-				(errcode(ERRCODE_IO_ERROR),
-				 errmsg("stream rows of this transaction are lost"),
-				 errdetail("Writing them to a temporary file failed earlier in the transaction.")));
-	rows->spool_failed = true;
-	if (rows->spool_moved &&
-		BufFileSeek(rows->spool, rows->spool_fileno, rows->spool_offset, SEEK_SET) != 0)
-		ereport(ERROR,
-				(errcode_for_file_access(),
-				 errmsg("could not move in the spool file of a transaction: %m")));
-	rows->spool_moved = false;
+	weir_spool_begin(&rows->spool, rows->cxt);
 	while (rows->first)
 	{
 		LocalSection *section = rows->first;
-		Size		len = SECTION_HEADER_SIZE + section->header->len;
 
 		if (section->header->nrows > 0)
-		{
-			spool_mark(section->subid);
-			BufFileWrite(rows->spool, section->header, len);
-			BufFileTell(rows->spool, &rows->spool_fileno, &rows->spool_offset);
-			rows->spool_rows += section->header->nrows;
-			rows->spool_bytes += len;
-		}
+			weir_spool_write(&rows->spool, section->subid, section->header);
 		section_unlink(section);
 	}
-	rows->spool_failed = false;
+	weir_spool_end(&rows->spool);
 }
 
 /* ---------------------------------------------------------------------
@@ -452,8 +376,6 @@ spool_sections(void)
 static void
 abort_sub(SubTransactionId subid)
 {
-	SpoolMark  *first = NULL;
-
 	free_piece();
 	if (rows->feed && rows->feed_subid == subid)
 	{
@@ -464,20 +386,7 @@ abort_sub(SubTransactionId subid)
 	while (rows->last && rows->last->subid == subid)
 		section_unlink(rows->last);
 
-	while (rows->marks && rows->marks->subid == subid)
-	{
-		first = rows->marks;
-		rows->marks = first->prev;
-	}
-	if (first == NULL)
-		return;
-
-	/* Moving there may have to write first and fail, which must not be here. */
-	rows->spool_moved = true;
-	rows->spool_fileno = first->fileno;
-	rows->spool_offset = first->offset;
-	rows->spool_rows = first->nrows;
-	rows->spool_bytes = first->bytes;
+	weir_spool_abort_sub(&rows->spool, subid);
 }
 
 /*
@@ -509,17 +418,7 @@ commit_sub(SubTransactionId subid, SubTransactionId parent)
 		section_unlink(rows->last);
 	}
 
-	while (rows->marks && rows->marks->subid == subid)
-	{
-		SpoolMark  *mark = rows->marks;
-
-		if (mark->prev == NULL || mark->prev->subid != parent)
-		{
-			mark->subid = parent;
-			break;
-		}
-		rows->marks = mark->prev;
-	}
+	weir_spool_commit_sub(&rows->spool, subid, parent);
 }
 
 static void
@@ -543,7 +442,7 @@ have_rows(void)
 {
 	if (rows == NULL)
 		return false;
-	if (rows->spool_rows > 0 || rows->feed)
+	if (rows->spool.nrows > 0 || rows->feed)
 		return true;
 	for (LocalSection *section = rows->first; section; section = section->next)
 		if (section->header->nrows > 0)
@@ -640,15 +539,7 @@ reserve_spooled(void)
 				 errdetail("The workers have not made room for %d seconds.", MESSAGE_WAIT_MS / 1000),
 				 errhint("See weir.stat_worker for their errors and pg_locks for what they wait for.")));
 
-	message->spooled = true;
-	message->fileset = rows->fileset;
-	message->spool_fileno = rows->spool_fileno;
-	message->spool_offset = rows->spool_offset;
-	message->nrows = rows->spool_rows;
-	message->bytes = 0;
-	BufFileExportFileSet(rows->spool);
-	BufFileClose(rows->spool);
-	rows->spool = NULL;
+	weir_spool_export(&rows->spool, message);
 	return message;
 }
 
@@ -656,11 +547,8 @@ reserve_spooled(void)
 static void
 discard_spool(void)
 {
-	if (rows == NULL || rows->spool == NULL)
-		return;
-	BufFileClose(rows->spool);
-	rows->spool = NULL;
-	FileSetDeleteAll(&rows->fileset);
+	if (rows != NULL)
+		weir_spool_discard(&rows->spool);
 }
 
 static void
@@ -679,7 +567,7 @@ pre_commit(void)
 		feed_sections(true);
 
 	/* One transaction may have a quarter of the queue, larger ones a file. */
-	if (rows->spool == NULL &&
+	if (rows->spool.file == NULL &&
 		rows->memory <= weir_memory_limit(WEIR_MEMORY_QUEUE) / 4 &&
 		!weir_queue_is_clogged(&rows->streams))
 		message = reserve_waiting();
@@ -725,9 +613,7 @@ abort_rows(void)
 	if (rows->feed)
 		weir_feed_kill(rows->feed);
 
-	/* The file itself was closed with the transaction's resource owner. */
-	if (rows->have_fileset)
-		FileSetDeleteAll(&rows->fileset);
+	weir_spool_abort(&rows->spool);
 	rows = NULL;
 }
 
