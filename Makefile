@@ -112,14 +112,15 @@ OBJS = \
 	src/matrel/shape.o \
 	src/matrel/lock.o \
 	src/matrel/whole.o \
-	src/matrel/partition.o \
-	src/matrel/partition_drop.o \
 	src/matrel/kept.o \
 	src/matrel/write.o \
 	src/matrel/block_writer.o \
 	src/matrel/remove.o \
+	src/matrel/partition_bound.o \
 	src/matrel/closed.o \
 	src/matrel/expire.o \
+	src/matrel/partition.o \
+	src/matrel/partition_drop.o \
 	src/process/registry.o \
 	src/process/renew.o \
 	src/process/missing.o \

@@ -27,6 +27,7 @@
 #include "flush/tend.h"
 #include "groups/visit.h"
 #include "matrel/partition.h"
+#include "matrel/partition_drop.h"
 #include "meta/view_changes.h"
 #include "process/worker.h"
 #include "runtime/execute.h"

@@ -16,7 +16,7 @@
 
 #include "matrel/closed.h"
 #include "matrel/expire.h"
-#include "matrel/partition.h"
+#include "matrel/partition_bound.h"
 #include "matrel/remove.h"
 #include "query/late.h"
 #include "query/window.h"

@@ -1,6 +1,6 @@
 /*
  * partition.c
- *	  Matrels in partitions: which one a row belongs to, making and dropping them.
+ *	  Matrels in partitions: which one a row belongs to, and making them.
  *
  * Option partition_by makes the matrel a table in RANGE partitions on a column of
  * its key.  Boundaries lie on a grid (time/window_functions.h) of option partition_interval: for timestamptz in the
@@ -52,6 +52,7 @@
 #include "base/errors.h"
 #include "matrel/expire.h"
 #include "matrel/partition.h"
+#include "matrel/partition_bound.h"
 #include "matrel/shape.h"
 #include "query/prepare.h"
 #include "query/window.h"
@@ -233,33 +234,6 @@ Oid
 weir_partition_oid(PartitionRouter *router, int n)
 {
 	return router->desc->oids[n];
-}
-
-Oid
-weir_partition_default(Relation matrel)
-{
-	PartitionDesc desc = RelationGetPartitionDesc(matrel, true);
-
-	return get_default_oid_from_partdesc(desc);
-}
-
-Timestamp
-weir_partition_time(Oid type, Datum value)
-{
-	int			overflow;
-
-	if (type == DATEOID)
-		return date2timestamp_opt_overflow(DatumGetDateADT(value), &overflow);
-	return DatumGetTimestamp(value);
-}
-
-/* Boundaries of a date's partitions are midnights. */
-Datum
-weir_partition_value(Oid type, Timestamp time)
-{
-	if (type == DATEOID)
-		return DirectFunctionCall1(timestamp_date, TimestampGetDatum(time));
-	return TimestampGetDatum(time);
 }
 
 /*

@@ -1,6 +1,6 @@
 /*
  * partition.h
- *	  Matrels in partitions: which one a row belongs to, making and dropping them.
+ *	  Matrels in partitions: which one a row belongs to, and making them.
  */
 #ifndef WEIR_MATREL_PARTITION_H
 #define WEIR_MATREL_PARTITION_H
@@ -15,17 +15,6 @@
 
 /* Partitions that Weir makes of one view; rows of further ranges go to the default partition. */
 #define WEIR_MAX_PARTITIONS 1000
-
-/* Times of a partition, in terms of the key's type, a date as its midnight: from lower to before upper. */
-typedef struct PartitionRange
-{
-	Timestamp	lower;
-	Timestamp	upper;
-} PartitionRange;
-
-/* A value of the key as such a time, and back. */
-extern Timestamp weir_partition_time(Oid type, Datum value);
-extern Datum weir_partition_value(Oid type, Timestamp time);
 
 /*
  * The partitions of a matrel, or values relation, as they are now, in CurrentMemoryContext; good
@@ -56,28 +45,6 @@ typedef struct PartitionWants PartitionWants;
 extern PartitionWants *weir_partition_wants(PartitionRouter *router);
 extern void weir_partition_wants_note(PartitionWants *wants, TupleTableSlot *group);
 extern int	weir_partition_wants_make(PartitionWants *wants, bool (*enough) (void *arg), void *arg, const ContView *view);
-
-/* ---- partition_drop.c ---- */
-
-/*
- * The partitions of the matrel that hold nothing but what has expired, oldest first (list of
- * OIDs); and dropping one, with its groups' values, in the current transaction.
- * Dropping waits for locks as long as lock_timeout says.
- */
-extern List *weir_partition_expired(const ContView *view, const ContQuery *query);
-extern void weir_partition_drop(const ContView *view, const ContQuery *query, Oid partition);
-
-/* Delete what the values relations of a view have in a range of the key, which is this column (index). */
-extern void weir_partition_clear_values(const ContView *view, int column, const PartitionRange *range);
-
-/* Has a partition any row of a range? */
-extern bool weir_partition_has(Oid relid, int column, const PartitionRange *range);
-
-/* How many rows a partition has. */
-extern int64 weir_partition_rows(Oid partition);
-
-/* The default partition, or InvalidOid. */
-extern Oid	weir_partition_default(Relation matrel);
 
 /*
  * The column of the matrel that a view shall be partitioned by: a group key of

@@ -26,7 +26,7 @@
 #include "base/compat.h"
 #include "matrel/expire.h"
 #include "matrel/guard.h"
-#include "matrel/partition.h"
+#include "matrel/partition_drop.h"
 #include "matrel/shape.h"
 #include "query/def.h"
 #include "query/split.h"
