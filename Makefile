@@ -104,17 +104,19 @@ OBJS = \
 	src/runtime/execute.o \
 	src/groups/state_size.o \
 	src/groups/table.o \
-	src/groups/sorted.o \
-	src/groups/spill.o \
+	src/groups/order.o \
 	src/groups/epoch.o \
+	src/groups/spill.o \
+	src/groups/sorted.o \
 	src/groups/visit.o \
 	src/matrel/guard.o \
 	src/matrel/shape.o \
 	src/matrel/lock.o \
 	src/matrel/whole.o \
 	src/matrel/kept.o \
-	src/matrel/write.o \
+	src/matrel/writer.o \
 	src/matrel/block_writer.o \
+	src/matrel/write.o \
 	src/matrel/remove.o \
 	src/matrel/partition_bound.o \
 	src/matrel/closed.o \

@@ -102,8 +102,17 @@ def declared(text):
     return names
 
 
+def signals(files):
+    """Errors that Weir raises for itself are believed by the file that they are raised in (base/errors.c)."""
+    believed = set(re.findall(r'"(\w+\.c)"', files["base/errors.c"]))
+    for path, text in sorted(files.items()):
+        if "errcode(ERRCODE_WEIR_" in text and os.path.basename(path) not in believed:
+            print(f"{SRC}/{path} raises an error of Weir's own and is not among those believed in base/errors.c")
+
+
 def main():
     files = read()
+    signals(files)
     rooms = sorted({room(p) for p in files})
     edges = {name: set() for name in rooms}
     for path, text in sorted(files.items()):

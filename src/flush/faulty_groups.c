@@ -332,7 +332,7 @@ slice(const Range *range, int from, int to)
 	return result;
 }
 
-/* Which row it failed at, or -1, and how many before it had been written: see weir_matrel_failed_at. */
+/* Which row it failed at, or -1, and how many before it had been written: see weir_writer_failed_at. */
 static ErrorData *
 try_to_write(Range *range, int *at, int *safe)
 {
@@ -346,7 +346,7 @@ try_to_write(Range *range, int *at, int *safe)
 	range->writer = NULL;
 	error = weir_attempt(write_range, range);
 	if (error && range->n > 1)
-		*at = range->writer ? weir_matrel_failed_at(range->writer, safe) : -1;
+		*at = range->writer ? weir_writer_failed_at(range->writer, safe) : -1;
 	MemoryContextReset(faulty->attempt_cxt);
 	if (error == NULL || *safe > 0)
 		weir_faulty_none(faulty->runtime->view.defid);
@@ -368,11 +368,11 @@ write_range(void *arg)
 	Range	   *range = arg;
 
 	MemoryContextSwitchTo(range->faulty->attempt_cxt);
-	range->writer = weir_matrel_open(range->part);
+	range->writer = weir_writer_open(range->part);
 	if (range->writer == NULL)
 		return;
 	weir_matrel_write(range->writer, range->tuples, range->n, false);
-	weir_matrel_close(range->writer);
+	weir_writer_close(range->writer);
 }
 
 /* False when there are too many. */

@@ -87,7 +87,7 @@ make_room(ViewWrite *write)
 static bool
 write_values(ViewWrite *write, ViewRuntime *part, int n)
 {
-	MatrelWriter *writer = weir_matrel_open(part);
+	MatrelWriter *writer = weir_writer_open(part);
 	SortedGroups *values;
 	MinimalTuple *tuples;
 	bool		first_time;
@@ -101,13 +101,13 @@ write_values(ViewWrite *write, ViewRuntime *part, int n)
 		weir_time_limit_restart();
 		if (write->faulty)
 			ntuples = weir_faulty_leave_out(write->faulty, n + 1, tuples, ntuples);
-		weir_matrel_use_kept(writer, write->kept, n);
+		weir_writer_use_kept(writer, write->kept, n);
 		weir_matrel_write(writer, tuples, ntuples, first_time);
 		make_room(write);
 	}
 	weir_sorted_close(values);
-	write->written += weir_matrel_written(writer);
-	weir_matrel_close(writer);
+	write->written += weir_writer_written(writer);
+	weir_writer_close(writer);
 	return true;
 }
 
@@ -122,7 +122,7 @@ write_groups(ViewWrite *write)
 	if (write->kept)
 	{
 		weir_kept_finish(write->kept);
-		weir_matrel_use_kept(write->matrel, write->kept, -1);
+		weir_writer_use_kept(write->matrel, write->kept, -1);
 	}
 	while ((n = weir_sorted_next(groups, &tuples, &first_time)) > 0)
 	{
@@ -134,7 +134,7 @@ write_groups(ViewWrite *write)
 	weir_sorted_close(groups);
 	if (write->kept == NULL)
 		return;
-	weir_matrel_use_kept(write->matrel, NULL, -1);
+	weir_writer_use_kept(write->matrel, NULL, -1);
 	write->began = true;
 	write_rest(write);
 	weir_kept_end(write->kept);
@@ -218,7 +218,7 @@ weir_write_view(ContView *view, Epoch *epoch, FaultyGroups *faulty)
 	OwnerSwitch saved;
 
 	weir_owner_enter(&saved, view->owner, view->path, view->defid);
-	write.matrel = weir_matrel_open(write.runtime);
+	write.matrel = weir_writer_open(write.runtime);
 	if (write.matrel != NULL)
 	{
 		write.kept = weir_kept_begin(write.runtime);
@@ -226,8 +226,8 @@ weir_write_view(ContView *view, Epoch *epoch, FaultyGroups *faulty)
 			if (!write_values(&write, part, i - 1))
 				break;
 		write_groups(&write);
-		write.written += weir_matrel_written(write.matrel);
-		weir_matrel_close(write.matrel);
+		write.written += weir_writer_written(write.matrel);
+		weir_writer_close(write.matrel);
 	}
 	weir_stats_view_flush(view->defid, write.written, weir_clock_steady() - start);
 	note_time(view->defid, write.written, begun);

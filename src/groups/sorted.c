@@ -20,6 +20,7 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
+#include "groups/order.h"
 #include "groups/sorted.h"
 #include "groups/spill.h"
 
@@ -63,143 +64,6 @@ struct SortedGroups
 	int			maxrows;
 	MinimalTuple *rows;
 };
-
-/* ---------------------------------------------------------------------
- * Order
- * --------------------------------------------------------------------- */
-
-static void
-ordered_group_set(OrderedGroup *group, GroupSpec *spec, MinimalTuple tuple, const uint32 *hash)
-{
-	TupleTableSlot *slot = spec->new_slot;
-
-	group->tuple = tuple;
-	group->first_null = false;
-	group->first = (Datum) 0;
-	if (spec->append || spec->keys.nkeys == 0)
-		return;
-	if (spec->keys.order == NULL && hash != NULL)
-	{
-		group->first = Int32GetDatum((int32) *hash);
-		return;
-	}
-	ExecStoreMinimalTuple(tuple, slot, false);
-	if (spec->keys.order != NULL)
-		group->first = slot_getattr(slot, 1, &group->first_null);
-	else
-	{
-		slot_getsomeattrs(slot, spec->keys.nkeys);
-		group->first = Int32GetDatum((int32) weir_keys_hash(&spec->keys, slot->tts_values,
-															slot->tts_isnull));
-	}
-}
-
-static int
-compare_other_keys(GroupSpec *spec, MinimalTuple a, MinimalTuple b)
-{
-	TupleTableSlot *x = spec->old_slot;
-	TupleTableSlot *y = spec->new_slot;
-	int			result = 0;
-
-	ExecStoreMinimalTuple(a, x, false);
-	ExecStoreMinimalTuple(b, y, false);
-	slot_getsomeattrs(x, spec->keys.nkeys);
-	slot_getsomeattrs(y, spec->keys.nkeys);
-	for (int i = 1; i < spec->keys.nkeys && result == 0; i++)
-		result = ApplySortComparator(x->tts_values[i], x->tts_isnull[i],
-									 y->tts_values[i], y->tts_isnull[i], &spec->keys.order[i]);
-	return result;
-}
-
-static int
-compare_groups(const OrderedGroup *a, const OrderedGroup *b, GroupSpec *spec)
-{
-	int			result;
-
-	if (spec->keys.order == NULL)
-	{
-		int32		x = DatumGetInt32(a->first);
-		int32		y = DatumGetInt32(b->first);
-
-		return x < y ? -1 : x > y;
-	}
-	if (spec->keys.nkeys == 0)
-		return 0;
-	result = ApplySortComparator(a->first, a->first_null, b->first, b->first_null,
-								 &spec->keys.order[0]);
-	if (result == 0 && spec->keys.nkeys > 1)
-		result = compare_other_keys(spec, a->tuple, b->tuple);
-	return result;
-}
-
-/* Integers and hashes are compared in place. */
-static inline int
-compare_for_sort(const OrderedGroup *a, const OrderedGroup *b, GroupSpec *spec)
-{
-	if (spec->keys.first_is_integer && !a->first_null && !b->first_null)
-	{
-		int64		x = DatumGetInt64(a->first);
-		int64		y = DatumGetInt64(b->first);
-
-		if (x != y)
-			return x < y ? -1 : 1;
-		return spec->keys.nkeys > 1 ? compare_other_keys(spec, a->tuple, b->tuple) : 0;
-	}
-	return compare_groups(a, b, spec);
-}
-
-#define ST_SORT sort_ordered_groups
-#define ST_ELEMENT_TYPE OrderedGroup
-#define ST_COMPARE_ARG_TYPE GroupSpec
-#define ST_COMPARE(a, b, spec) compare_for_sort(a, b, spec)
-#define ST_SCOPE static
-#define ST_CHECK_FOR_INTERRUPTS
-#define ST_DEFINE
-#include "lib/sort_template.h"
-
-static void
-sort_groups(OrderedGroup *groups, int64 n, GroupSpec *spec)
-{
-	if (!spec->append)
-		sort_ordered_groups(groups, n, spec);
-}
-
-OrderedGroup *
-weir_groups_sort(GroupTable *table, GroupSpec *spec)
-{
-	OrderedGroup *groups = palloc_extended(sizeof(OrderedGroup) * Max(table->ngroups, 1),
-										   MCXT_ALLOC_HUGE);
-	uint32		bucket = 0;
-	GroupEntry *group = NULL;
-	int64		n = 0;
-
-	while ((group = weir_groups_next(table, &bucket, group)) != NULL)
-		ordered_group_set(&groups[n++], spec, group->tuple, &group->hash);
-	Assert(n == table->ngroups);
-	sort_groups(groups, n, spec);
-	return groups;
-}
-
-static OrderedGroup *
-sort_chunk(MinimalTuple *tuples, int ntuples, GroupSpec *spec)
-{
-	OrderedGroup *groups = palloc_extended(sizeof(OrderedGroup) * Max(ntuples, 1), MCXT_ALLOC_HUGE);
-
-	for (int i = 0; i < ntuples; i++)
-		ordered_group_set(&groups[i], spec, tuples[i], NULL);
-	sort_groups(groups, ntuples, spec);
-	return groups;
-}
-
-void
-weir_rows_sort(GroupSpec *spec, MinimalTuple *tuples, int ntuples)
-{
-	OrderedGroup *groups = sort_chunk(tuples, ntuples, spec);
-
-	for (int i = 0; i < ntuples; i++)
-		tuples[i] = groups[i].tuple;
-	pfree(groups);
-}
 
 /* ---------------------------------------------------------------------
  * Sources
@@ -271,7 +135,7 @@ advance(SortedGroups *sorted, Source *source)
 	tuple = weir_spill_next(source->reader);
 	if (tuple == NULL)
 		return false;
-	ordered_group_set(&source->head, sorted->spec, tuple, NULL);
+	weir_order_set(&source->head, sorted->spec, tuple, NULL);
 	return true;
 }
 
@@ -287,7 +151,7 @@ next_unsorted_chunk(SortedGroups *sorted, Source *source)
 	ntuples = weir_spill_next_chunk(source->reader, &tuples);
 	if (source->groups)
 		pfree(source->groups);
-	source->groups = sort_chunk(tuples, ntuples, sorted->spec);
+	source->groups = weir_order_rows(tuples, ntuples, sorted->spec);
 	source->ngroups = ntuples;
 	source->next = 0;
 	return ntuples > 0;
@@ -298,7 +162,7 @@ open_source(SortedGroups *sorted, Source *source)
 {
 	if (source->table)
 	{
-		source->groups = weir_groups_sort(source->table, sorted->spec);
+		source->groups = weir_order_table(source->table, sorted->spec);
 		source->ngroups = source->table->ngroups;
 	}
 	else if (source->unsorted)
@@ -314,7 +178,7 @@ compare_sources(Datum a, Datum b, void *arg)
 	Source	   *x = (Source *) DatumGetPointer(a);
 	Source	   *y = (Source *) DatumGetPointer(b);
 
-	int			result = compare_groups(&y->head, &x->head, sorted->spec);
+	int			result = weir_order_compare(&y->head, &x->head, sorted->spec);
 
 	/* The heap's first is the greatest.  Of one group, the states come in the order of the sources. */
 	return result != 0 ? result : x < y ? 1 : -1;
@@ -463,14 +327,14 @@ add_alike(SortedGroups *sorted)
 	uint32		hash = DatumGetUInt32(head->first);
 	OrderedGroup first;
 
-	ordered_group_set(&first, spec, keep_row(sorted, head->tuple), &hash);
+	weir_order_set(&first, spec, keep_row(sorted, head->tuple), &hash);
 	add_row(sorted, first.tuple);
 	advance_first(sorted);
-	while ((head = first_head(sorted)) != NULL && compare_groups(&first, head, spec) == 0)
+	while ((head = first_head(sorted)) != NULL && weir_order_compare(&first, head, spec) == 0)
 	{
 		add_head(sorted, head->tuple, first_row);
 		if (first.tuple != sorted->rows[first_row])
-			ordered_group_set(&first, spec, sorted->rows[first_row], &hash);
+			weir_order_set(&first, spec, sorted->rows[first_row], &hash);
 		advance_first(sorted);
 	}
 }

@@ -9,23 +9,6 @@
 
 #include "groups/epoch.h"
 
-/* A row of a group with what it is ordered by. */
-typedef struct OrderedGroup
-{
-	Datum		first;			/* first key, or the hash of all */
-	bool		first_null;
-	MinimalTuple tuple;
-} OrderedGroup;
-
-/*
- * The ngroups rows of a table, ordered by its view's keys, in CurrentMemoryContext.
- * Comparison functions of the keys run: act as the view's owner.
- */
-extern OrderedGroup *weir_groups_sort(GroupTable *table, GroupSpec *spec);
-
-/* The same for rows that are in no table; sorts in place. */
-extern void weir_rows_sort(GroupSpec *spec, MinimalTuple *tuples, int ntuples);
-
 /*
  * All that an epoch has of one view, each group once: runs and files are merged,
  * rows of the same group combined.

@@ -8,7 +8,7 @@
  *
  * A groups file is a list of chunks: header, then rows at MAXALIGNed places,
  * all of one view; no group occurs twice in a file.  The chunks of a view are in
- * the order of its groups (sorted.c), unless they say that they are not: the
+ * the order of its groups (order.c), unless they say that they are not: the
  * view may not be known well enough here.  A dead letters file is a list of
  * sizes, each with the RunDead it is of.
  */
@@ -17,7 +17,7 @@
 #include "storage/buffile.h"
 #include "utils/memutils.h"
 
-#include "groups/sorted.h"
+#include "groups/order.h"
 #include "groups/spill.h"
 #include "runtime/execute.h"
 
@@ -152,7 +152,7 @@ spill_sorted_table(SpillBuffer *buffer, GroupTable *table, GroupSpec *spec)
 	OrderedGroup *groups;
 
 	weir_owner_enter(&saved, spec->owner, spec->path, spec->viewdef);
-	groups = weir_groups_sort(table, spec);
+	groups = weir_order_table(table, spec);
 	weir_owner_leave(&saved);
 	spill_section(buffer, table->defid, true);
 	for (int64 i = 0; i < table->ngroups; i++)
@@ -233,7 +233,7 @@ weir_run_spill(Run *run, MergeInput *input)
 		OwnerSwitch saved;
 
 		weir_owner_enter(&saved, view->spec->owner, view->spec->path, view->spec->viewdef);
-		weir_rows_sort(view->spec, view->tuples, view->ntuples);
+		weir_order_sort(view->spec, view->tuples, view->ntuples);
 		weir_owner_leave(&saved);
 		spill_section(&buffer, view->spec->defid, true);
 		for (int j = 0; j < view->ntuples; j++)

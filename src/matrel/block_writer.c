@@ -21,7 +21,7 @@
 #include "utils/rel.h"
 
 #include "groups/table.h"
-#include "matrel/writer.h"
+#include "matrel/block_writer.h"
 #include "query/blocks.h"
 
 /* Rows of a call that are in the same group and block. */

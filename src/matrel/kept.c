@@ -22,7 +22,7 @@
 #include "utils/memutils.h"
 
 #include "base/compat.h"
-#include "groups/sorted.h"
+#include "groups/order.h"
 #include "matrel/kept.h"
 #include "query/values.h"
 
@@ -304,7 +304,7 @@ weir_kept_rest(KeptValues *kept, MinimalTuple **tuples)
 		for (KeptGroup *group = kept->buckets[i]; group; group = group->next)
 			if (!group->taken)
 				(*tuples)[n++] = row_of_group(kept, group);
-	weir_rows_sort(&kept->runtime->spec, *tuples, n);
+	weir_order_sort(&kept->runtime->spec, *tuples, n);
 	MemoryContextSwitchTo(old);
 	return n;
 }

@@ -1,6 +1,6 @@
 /*
  * writer.h
- *	  What writing single rows and writing blocks share.
+ *	  Finding, inserting and updating single rows of a matrel.
  */
 #ifndef WEIR_MATREL_WRITER_H
 #define WEIR_MATREL_WRITER_H
@@ -11,8 +11,9 @@
 #include "access/skey.h"
 #include "nodes/execnodes.h"
 
+#include "matrel/kept.h"
 #include "matrel/partition.h"
-#include "matrel/write.h"
+#include "runtime/execute.h"
 
 /* New rows are inserted together up to this many, or when a writer has so much memory. */
 #define MAX_PENDING 256
@@ -38,7 +39,7 @@ typedef struct MatrelPart
 	ResultRelInfo *rri;
 } MatrelPart;
 
-struct MatrelWriter
+typedef struct MatrelWriter
 {
 	ViewRuntime *runtime;
 	GroupSpec  *spec;
@@ -55,7 +56,7 @@ struct MatrelWriter
 	int			at;				/* row of this call that is written; -1: several */
 	KeptValues *kept;			/* NULL: none */
 	int			kept_values;	/* which values relation this writes for kept; -1: the matrel */
-};
+} MatrelWriter;
 
 /* The block that a row carries, with its states as they are in shared memory. */
 typedef struct CarriedBlock
@@ -64,6 +65,30 @@ typedef struct CarriedBlock
 	Datum	   *states;
 	bool	   *nulls;
 } CarriedBlock;
+
+/*
+ * Open a view's matrel for writing, in the current transaction and as the
+ * current user.  NULL when the matrel is gone.  Errors when it has no lookup
+ * index.
+ */
+extern MatrelWriter *weir_writer_open(ViewRuntime *runtime);
+
+/*
+ * Tell kept of each value that is new to its group, as this is the writer of the n-th
+ * values relation; or, when n is -1, put what kept has into the rows that are written.
+ */
+extern void weir_writer_use_kept(MatrelWriter *writer, KeptValues *kept, int n);
+
+/*
+ * When weir_matrel_write has failed: which row it was at, or -1.  The first *safe rows had been written.
+ */
+extern int	weir_writer_failed_at(MatrelWriter *writer, int *safe);
+
+/* How many rows have been written. */
+extern int64 weir_writer_written(MatrelWriter *writer);
+extern void weir_writer_close(MatrelWriter *writer);
+
+/* --- for write.c and block_writer.c --- */
 
 /* Where a group belongs; NULL when it has expired before it was written. */
 extern MatrelPart *weir_writer_part(MatrelWriter *w, TupleTableSlot *group);
@@ -87,7 +112,10 @@ extern Datum weir_writer_combine(PartialAgg *agg, Datum old, bool old_null, Datu
 /* Forget what the functions of states left behind, and the memory of a row. */
 extern void weir_writer_reset(MatrelWriter *w);
 
-/* blocks.c: write groups of a view whose rows carry blocks. */
-extern void weir_writer_write_blocks(MatrelWriter *w, MinimalTuple *tuples, int ntuples);
+/* Is a state another one than it was? */
+extern bool weir_writer_differs(PartialAgg *agg, Datum old, bool old_null, Datum state, bool null);
+
+/* Insert what is pending, and end the scans of a call. */
+extern void weir_writer_finish(MatrelWriter *w);
 
 #endif

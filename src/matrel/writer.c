@@ -1,0 +1,481 @@
+/*
+ * writer.c
+ *	  Finding, inserting and updating single rows of a matrel.
+ *
+ * Called by the flush worker alone, so nobody else changes a matrel's rows
+ * (direct writes are refused by a trigger); a change by other means is an
+ * error, and the flush is tried again.
+ *
+ * A group is found through the matrel's lookup index: a unique index on all
+ * keys, or one on weir.hash_key(keys), whose hits are checked.  Where the
+ * matrel is in partitions, the group's partition has this index.  Rows go in
+ * through the table access method; indexes, also those that users made, are
+ * kept by the executor's own routine.
+ *
+ * Memory: a context per writer, and one that is reset for each row.
+ */
+#include "postgres.h"
+
+#include "access/stratnum.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "storage/bufmgr.h"
+#include "utils/datum.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/time_limit.h"
+#include "matrel/lock.h"
+#include "matrel/shape.h"
+#include "matrel/writer.h"
+
+static MatrelPart *open_part(MatrelWriter *w, Relation rel);
+static void close_part(MatrelPart *part);
+static Relation open_lookup(Relation rel, const ContQuery *query, bool *by_hash);
+static void prepare_lookup(MatrelPart *part, int nkeys);
+static RegProcedure equality_function(Relation index, int column);
+static void begin_scan(MatrelWriter *w, MatrelPart *part);
+static void set_scan_keys(MatrelWriter *w, MatrelPart *part, const Datum *key, const bool *nulls);
+static bool next_hit(MatrelWriter *w, MatrelPart *part);
+static void insert_pending(MatrelWriter *w, MatrelPart *part);
+static WeirUpdateIndexes update_row(MatrelWriter *w, MatrelPart *part, ItemPointer tid);
+static void insert_into_indexes(MatrelWriter *w, MatrelPart *part, TupleTableSlot *row, bool update,
+								WeirUpdateIndexes which);
+static void fill_row(MatrelWriter *w, MatrelPart *part, TupleTableSlot *row, const Datum *values,
+					 const bool *nulls, const CarriedBlock *block);
+static void fill_block(MatrelWriter *w, TupleTableSlot *row, const CarriedBlock *block);
+
+/* ---------------------------------------------------------------------
+ * Opening and closing
+ * --------------------------------------------------------------------- */
+
+MatrelWriter *
+weir_writer_open(ViewRuntime *runtime)
+{
+	MemoryContext cxt;
+	MemoryContext old;
+	MatrelWriter *w;
+	Relation	rel = try_table_open(runtime->view.matrelid, RowExclusiveLock);
+
+	if (rel == NULL)
+		return NULL;
+	cxt = AllocSetContextCreate(CurrentMemoryContext, "weir matrel", ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(cxt);
+	w = palloc0(sizeof(MatrelWriter));
+	w->cxt = cxt;
+	w->row_cxt = AllocSetContextCreate(cxt, "weir matrel row", ALLOCSET_DEFAULT_SIZES);
+	w->runtime = runtime;
+	w->spec = &runtime->spec;
+	w->rel = rel;
+	w->row = MakeSingleTupleTableSlot(RelationGetDescr(rel), &TTSOpsVirtual);
+	w->estate = CreateExecutorState();
+	if (rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
+	{
+		w->router = weir_partition_router(rel, &runtime->view, runtime->query);
+		w->nparts = weir_partition_count(w->router);
+	}
+	else
+		w->nparts = 1;
+	w->parts = palloc0(sizeof(MatrelPart *) * Max(w->nparts, 1));
+	if (w->router == NULL)
+		w->parts[0] = open_part(w, rel);
+	MemoryContextSwitchTo(old);
+	return w;
+}
+
+void
+weir_writer_close(MatrelWriter *w)
+{
+	for (int i = 0; i < w->nparts; i++)
+		if (w->parts[i])
+			close_part(w->parts[i]);
+	ExecDropSingleTupleTableSlot(w->row);
+	FreeExecutorState(w->estate);
+	if (w->router)
+		table_close(w->rel, NoLock);
+	MemoryContextDelete(w->cxt);
+}
+
+static MatrelPart *
+open_part(MatrelWriter *w, Relation rel)
+{
+	MemoryContext old = MemoryContextSwitchTo(w->cxt);
+	MatrelPart *part = palloc0(sizeof(MatrelPart));
+
+	part->rel = rel;
+	part->found = table_slot_create(rel, NULL);
+	part->rri = makeNode(ResultRelInfo);
+	InitResultRelInfo(part->rri, rel, 0, NULL, 0);
+	ExecOpenIndices(part->rri, false);
+	if (!w->spec->append && w->spec->keys.nkeys > 0)
+	{
+		part->lookup = open_lookup(rel, w->runtime->query, &part->by_hash);
+		prepare_lookup(part, w->spec->keys.nkeys);
+		part->was_empty = part->untouched = RelationGetNumberOfBlocks(rel) == 0;
+	}
+	MemoryContextSwitchTo(old);
+	return part;
+}
+
+static void
+close_part(MatrelPart *part)
+{
+	ExecCloseIndices(part->rri);
+	ExecDropSingleTupleTableSlot(part->found);
+	for (int i = 0; i < part->nslots; i++)
+		ExecDropSingleTupleTableSlot(part->pending[i]);
+	if (part->lookup)
+		index_close(part->lookup, NoLock);
+	table_close(part->rel, NoLock);
+}
+
+static Relation
+open_lookup(Relation rel, const ContQuery *query, bool *by_hash)
+{
+	Oid			index = weir_matrel_lookup_index(rel, query, by_hash);
+
+	if (!OidIsValid(index))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("materialization table \"%s\" has no index on its group key",
+						RelationGetRelationName(rel)),
+				 errhint("Create it again: %s.", *by_hash ?
+						 "CREATE INDEX on weir.hash_key of all group columns" :
+						 "CREATE UNIQUE INDEX on all group columns with NULLS NOT DISTINCT")));
+	return index_open(index, RowExclusiveLock);
+}
+
+static void
+prepare_lookup(MatrelPart *part, int nkeys)
+{
+	part->nscankeys = part->by_hash ? 1 : nkeys;
+	part->scankeys = palloc0(sizeof(ScanKeyData) * part->nscankeys);
+	for (int i = 0; i < part->nscankeys; i++)
+		ScanKeyEntryInitialize(&part->scankeys[i], 0, i + 1, BTEqualStrategyNumber, InvalidOid,
+							   part->lookup->rd_indcollation[i],
+							   equality_function(part->lookup, i), (Datum) 0);
+}
+
+static RegProcedure
+equality_function(Relation index, int column)
+{
+	Oid			opfamily = index->rd_opfamily[column];
+	Oid			type = index->rd_opcintype[column];
+	Oid			op = get_opfamily_member(opfamily, type, type, BTEqualStrategyNumber);
+
+	if (!OidIsValid(op))
+		elog(ERROR, "no equality operator in operator family %u", opfamily);
+	return get_opcode(op);
+}
+
+void
+weir_writer_use_kept(MatrelWriter *writer, KeptValues *kept, int n)
+{
+	writer->kept = kept;
+	writer->kept_values = n;
+}
+
+int
+weir_writer_failed_at(MatrelWriter *w, int *safe)
+{
+	*safe = Max(w->at, 0);
+	for (int i = 0; i < w->nparts; i++)
+		if (w->parts[i] && w->parts[i]->npending > 0)
+			*safe = Min(*safe, Max(w->parts[i]->pending_rows[w->parts[i]->nindexed], 0));
+	return w->at;
+}
+
+int64
+weir_writer_written(MatrelWriter *writer)
+{
+	return writer->written;
+}
+
+/* ---------------------------------------------------------------------
+ * Finding
+ * --------------------------------------------------------------------- */
+
+MatrelPart *
+weir_writer_part(MatrelWriter *w, TupleTableSlot *group)
+{
+	int			n = 0;
+
+	if (w->router)
+	{
+		n = weir_partition_route(w->router, group);
+		if (n < 0)
+			return NULL;
+		if (w->parts[n] == NULL)
+		{
+			Oid			relid = weir_partition_oid(w->router, n);
+
+			weir_table_lock(relid);
+			w->parts[n] = open_part(w, table_open(relid, NoLock));
+		}
+	}
+	return w->parts[n];
+}
+
+bool
+weir_writer_find(MatrelWriter *w, MatrelPart *part, const Datum *key, const bool *nulls)
+{
+	if (part->scan == NULL)
+		begin_scan(w, part);
+	set_scan_keys(w, part, key, nulls);
+	index_rescan(part->scan, part->scankeys, part->nscankeys, NULL, 0);
+	while (next_hit(w, part))
+	{
+		slot_getallattrs(part->found);
+		if (!part->by_hash ||
+			weir_keys_equal(&w->spec->keys,
+							part->found->tts_values, part->found->tts_isnull,
+							key, nulls))
+			return true;
+	}
+	return false;
+}
+
+static void
+begin_scan(MatrelWriter *w, MatrelPart *part)
+{
+	MemoryContext old = MemoryContextSwitchTo(w->cxt);
+
+	part->scan = weir_index_beginscan(part->rel, part->lookup, GetActiveSnapshot(), part->nscankeys);
+	MemoryContextSwitchTo(old);
+}
+
+static void
+set_scan_keys(MatrelWriter *w, MatrelPart *part, const Datum *key, const bool *nulls)
+{
+	if (part->by_hash)
+	{
+		part->scankeys[0].sk_argument =
+			Int32GetDatum((int32) weir_keys_hash_key(&w->spec->keys, key, nulls));
+		return;
+	}
+	for (int i = 0; i < part->nscankeys; i++)
+	{
+		part->scankeys[i].sk_argument = key[i];
+		part->scankeys[i].sk_flags = nulls[i] ? SK_ISNULL | SK_SEARCHNULL : 0;
+	}
+}
+
+/* The scan keeps memory of its own between rows. */
+static bool
+next_hit(MatrelWriter *w, MatrelPart *part)
+{
+	MemoryContext old = MemoryContextSwitchTo(w->cxt);
+	bool		found = index_getnext_slot(part->scan, ForwardScanDirection, part->found);
+
+	MemoryContextSwitchTo(old);
+	return found;
+}
+
+/* ---------------------------------------------------------------------
+ * Writing
+ * --------------------------------------------------------------------- */
+
+void
+weir_writer_insert(MatrelWriter *w, MatrelPart *part, const Datum *values, const bool *nulls,
+				   const CarriedBlock *block)
+{
+	TupleTableSlot *slot;
+
+	if (part->npending == part->nslots)
+	{
+		MemoryContext old = MemoryContextSwitchTo(w->cxt);
+
+		part->pending[part->nslots++] = MakeSingleTupleTableSlot(RelationGetDescr(part->rel), &TTSOpsVirtual);
+		MemoryContextSwitchTo(old);
+	}
+	part->nindexed = 0;
+	part->pending_rows[part->npending] = w->at;
+	slot = part->pending[part->npending++];
+	fill_row(w, part, slot, values, nulls, block);
+	ExecMaterializeSlot(slot);
+	if (part->npending == MAX_PENDING || MemoryContextMemAllocated(w->cxt, false) > MAX_PENDING_BYTES)
+		insert_pending(w, part);
+}
+
+void
+weir_writer_update(MatrelWriter *w, MatrelPart *part, ItemPointer tid, const Datum *values,
+				   const bool *nulls, const CarriedBlock *block)
+{
+	WeirUpdateIndexes indexes;
+
+	fill_row(w, part, w->row, values, nulls, block);
+	indexes = update_row(w, part, tid);
+	if (part->rri->ri_NumIndices > 0 && weir_needs_index_update(indexes))
+		insert_into_indexes(w, part, w->row, true, indexes);
+	ResetPerTupleExprContext(w->estate);
+	w->written++;
+}
+
+/* Insert the pending rows. */
+static void
+insert_pending(MatrelWriter *w, MatrelPart *part)
+{
+	CommandId	cid;
+
+	if (part->npending == 0)
+		return;
+	cid = GetCurrentCommandId(true);
+	part->nindexed = 0;
+	w->at = part->npending == 1 ? part->pending_rows[0] : -1;
+	if (part->npending == 1)
+		table_tuple_insert(part->rel, part->pending[0], cid, 0, NULL);
+	else
+		table_multi_insert(part->rel, part->pending, part->npending, cid, 0, NULL);
+	for (int i = 0; i < part->npending; i++)
+	{
+		part->nindexed = i;
+		w->at = part->pending_rows[i];
+		if (part->rri->ri_NumIndices > 0)
+			insert_into_indexes(w, part, part->pending[i], false, WEIR_ALL_INDEXES);
+		ResetPerTupleExprContext(w->estate);
+		ExecClearTuple(part->pending[i]);
+	}
+	w->written += part->npending;
+	part->npending = 0;
+}
+
+/*
+ * Without waiting for whoever has locked the row: that may last, and others wait for
+ * what this transaction writes.
+ */
+static WeirUpdateIndexes
+update_row(MatrelWriter *w, MatrelPart *part, ItemPointer tid)
+{
+	WeirUpdateIndexes indexes = WEIR_NO_INDEX_UPDATE;
+	CommandId	cid = GetCurrentCommandId(true);
+	TM_FailureData failure;
+	LockTupleMode mode;
+	TM_Result	result;
+
+	weir_row_check(part->rel, tid);
+
+	/* Waits for a lock for a foreign key not at all, and for one that came this moment only so long: see weir_tend_hurry. */
+	result = table_tuple_update(part->rel, tid, w->row, cid, GetActiveSnapshot(), InvalidSnapshot,
+								true, &failure, &mode, &indexes);
+	if (result != TM_Ok)
+		ereport(ERROR,
+				(errcode(ERRCODE_WEIR_CHANGED),
+				 errmsg("a row of \"%s\" was changed meanwhile", RelationGetRelationName(part->rel))));
+	return indexes;
+}
+
+/* Expressions of indexes are code of users, which all views wait for. */
+static void
+insert_into_indexes(MatrelWriter *w, MatrelPart *part, TupleTableSlot *row, bool update, WeirUpdateIndexes which)
+{
+	bool		has_code = false;
+
+	for (int i = 0; i < part->rri->ri_NumIndices; i++)
+		has_code |= part->rri->ri_IndexRelationInfo[i]->ii_Expressions != NIL || part->rri->ri_IndexRelationInfo[i]->ii_Predicate != NIL;
+	if (has_code)
+		weir_time_limit_begin_call();
+	weir_insert_index_tuples(part->rri, row, w->estate, update, which);
+	if (has_code)
+		weir_time_limit_end_call();
+}
+
+static void
+fill_row(MatrelWriter *w, MatrelPart *part, TupleTableSlot *row, const Datum *values, const bool *nulls,
+		 const CarriedBlock *block)
+{
+	int			nkeys = w->spec->desc->natts - w->spec->nstates;
+	int			natts = row->tts_tupleDescriptor->natts;
+
+	ExecClearTuple(row);
+	memcpy(row->tts_values, values, sizeof(Datum) * nkeys);
+	memcpy(row->tts_isnull, nulls, sizeof(bool) * nkeys);
+	memset(row->tts_isnull + nkeys, true, sizeof(bool) * (natts - nkeys));
+	for (int i = 0; i < w->spec->nstates; i++)
+	{
+		PartialAgg *agg = w->spec->states[i];
+		ContState  *state = &w->runtime->query->states[i];
+		Datum		value = values[nkeys + i];
+		bool		null = nulls[nkeys + i];
+
+		if (state->value_column >= 0)
+			row->tts_values[state->value_column] =
+				weir_partial_agg_finalize(agg, value, null, &row->tts_isnull[state->value_column]);
+		row->tts_isnull[state->column] = null;
+		if (!null)
+			row->tts_values[state->column] = weir_partial_agg_pack(agg, value);
+	}
+	if (block)
+		fill_block(w, row, block);
+	ExecStoreVirtualTuple(row);
+	row->tts_tableOid = RelationGetRelid(part->rel);
+}
+
+static void
+fill_block(MatrelWriter *w, TupleTableSlot *row, const CarriedBlock *block)
+{
+	ContQuery  *query = w->runtime->query;
+
+	row->tts_values[query->block_column] = TimestampGetDatum(block->start);
+	row->tts_isnull[query->block_column] = false;
+	for (int i = 0; i < w->spec->nstates; i++)
+	{
+		int			c = query->states[i].block_column;
+
+		row->tts_isnull[c] = block->nulls[i];
+		if (!block->nulls[i])
+			row->tts_values[c] = weir_partial_agg_pack(w->spec->states[i], block->states[i]);
+	}
+}
+
+Datum
+weir_writer_combine(PartialAgg *agg, Datum old, bool old_null, Datum state, bool state_null,
+					bool *result_null, bool *changed)
+{
+	Datum		result = weir_partial_agg_combine(agg, old, old_null, state, state_null, result_null);
+
+	*changed = *changed || weir_writer_differs(agg, old, old_null, result, *result_null);
+	return result;
+}
+
+bool
+weir_writer_differs(PartialAgg *agg, Datum old, bool old_null, Datum state, bool null)
+{
+	return null != old_null ||
+		(!null && !datumIsEqual(state, old, agg->statebyval, agg->statelen));
+}
+
+void
+weir_writer_reset(MatrelWriter *w)
+{
+	ResetPerTupleExprContext(w->estate);
+	for (int i = 0; i < w->spec->nstates; i++)
+		weir_partial_agg_reset(w->spec->states[i]);
+	ExecClearTuple(w->row);
+	MemoryContextReset(w->row_cxt);
+}
+
+void
+weir_writer_finish(MatrelWriter *w)
+{
+	for (int i = 0; i < w->nparts; i++)
+	{
+		MatrelPart *part = w->parts[i];
+
+		if (part == NULL)
+			continue;
+		insert_pending(w, part);
+		part->untouched = false;
+		if (part->scan)
+			index_endscan(part->scan);
+		part->scan = NULL;
+		ExecClearTuple(part->found);
+	}
+}
