@@ -1392,7 +1392,7 @@ COMMENT ON FUNCTION weir.topk_print(weir.topk) IS 'the most frequent values, and
  * does not read any more they stay, should it be read again.  The last message read tells
  * whether the topic is still the same one.
  */
-CREATE TABLE weir.kafka_offsets (
+CREATE TABLE weir.source_offsets (
 	stream weir.relation NOT NULL,
 	topic text NOT NULL,
 	partition integer NOT NULL,
@@ -1406,9 +1406,9 @@ CREATE TABLE weir.kafka_offsets (
 	unread_since timestamptz,
 	PRIMARY KEY (stream, topic, partition)
 );
-SELECT pg_catalog.pg_extension_config_dump('weir.kafka_offsets', '');
-GRANT SELECT ON weir.kafka_offsets TO PUBLIC;
-COMMENT ON TABLE weir.kafka_offsets IS 'next offset to read per stream, topic and partition; written in the transaction that writes the views';
+SELECT pg_catalog.pg_extension_config_dump('weir.source_offsets', '');
+GRANT SELECT ON weir.source_offsets TO PUBLIC;
+COMMENT ON TABLE weir.source_offsets IS 'next offset to read per stream, topic and partition; written in the transaction that writes the views';
 
 CREATE TABLE weir.dead_letters (
 	id bigint GENERATED ALWAYS AS IDENTITY (CACHE 1000) PRIMARY KEY,
@@ -1553,7 +1553,7 @@ CREATE TABLE weir.kafka_resumed (
 );
 SELECT pg_catalog.pg_extension_config_dump('weir.kafka_resumed', '');
 GRANT SELECT ON weir.kafka_resumed TO PUBLIC;
-COMMENT ON TABLE weir.kafka_resumed IS 'the last weir.resume of a stream, or change of its topic (start NULL), and where it said that partitions go on whose offset is lost; obeyed by those whose weir.kafka_offsets.resumed says so';
+COMMENT ON TABLE weir.kafka_resumed IS 'the last weir.resume of a stream, or change of its topic (start NULL), and where it said that partitions go on whose offset is lost; obeyed by those whose weir.source_offsets.resumed says so';
 
 CREATE FUNCTION weir.resume(stream regclass) RETURNS boolean
 	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'weir_kafka_resume';
@@ -1594,7 +1594,7 @@ CREATE VIEW weir.stat_kafka AS
 	FROM weir.kafka_stat() s
 		JOIN pg_catalog.pg_class c ON c.oid = s.stream
 		LEFT JOIN pg_catalog.pg_foreign_table f ON f.ftrelid = s.stream
-		LEFT JOIN weir.kafka_offsets o ON o.stream::oid = s.stream AND o.partition = s.partition
+		LEFT JOIN weir.source_offsets o ON o.stream::oid = s.stream AND o.partition = s.partition
 			AND o.topic = (SELECT p.option_value FROM pg_catalog.pg_options_to_table(f.ftoptions) p WHERE p.option_name = 'topic')
 		LEFT JOIN weir.kafka_stopped t ON t.stream::oid = s.stream
 		LEFT JOIN weir.kafka_stat() w ON w.stream = s.stream AND w.partition IS NULL AND w.pid = s.pid

@@ -43,7 +43,7 @@ static void count_late(Oid viewid, int64 dropped, int64 diverted);
 static Datum payload_of(RunDead *dead);
 static bool relation_exists(Oid relid);
 static void write_late_counts(void);
-static void write_offset(KafkaOffset *offset);
+static void write_offset(SourceOffset *offset);
 
 bool
 weir_notes_any(Epoch *epoch)
@@ -59,7 +59,7 @@ weir_notes_any(Epoch *epoch)
 bool
 weir_notes_try_lock(MatrelBlocker *blocker)
 {
-	static const char *const tables[] = {"dead_letters", "late_rows", "late_counts", "kafka_offsets", "watermarks"};
+	static const char *const tables[] = {"dead_letters", "late_rows", "late_counts", "source_offsets", "watermarks"};
 
 	for (int i = 0; i < lengthof(tables); i++)
 		if (!weir_table_try_lock(weir_catalog_relid(tables[i]), RowExclusiveLock, blocker))
@@ -141,7 +141,7 @@ weir_notes_purge(void)
 {
 	/* weir.set_aside is long, and has rows of no view that is not in weir.waiting. */
 	static const char *const tables[][2] = {
-		{"kafka_offsets", IS_GONE("t.stream")}, {"watermarks", IS_GONE("t.stream")}, {"late_counts", IS_GONE("t.view")},
+		{"source_offsets", IS_GONE("t.stream")}, {"watermarks", IS_GONE("t.stream")}, {"late_counts", IS_GONE("t.view")},
 		{"set_aside", "t.view::pg_catalog.oid OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT w.view::pg_catalog.oid FROM weir.waiting w WHERE "
 		IS_GONE("w.view") "))"}, {"waiting", IS_GONE("t.view")}
 	};
@@ -165,11 +165,11 @@ weir_notes_mark_unread(void)
 	static SPIPlanPtr plan = NULL;
 	MatrelBlocker blocker;
 
-	if (!weir_table_try_lock(weir_catalog_relid("kafka_offsets"), RowExclusiveLock, &blocker))
+	if (!weir_table_try_lock(weir_catalog_relid("source_offsets"), RowExclusiveLock, &blocker))
 		return;
 	SPI_connect();
 	(void) weir_own_execute(&plan,
-							"UPDATE weir.kafka_offsets o SET unread_since = pg_catalog.clock_timestamp()"
+							"UPDATE weir.source_offsets o SET unread_since = pg_catalog.clock_timestamp()"
 							" WHERE o.unread_since IS NULL AND NOT (o.stream::pg_catalog.oid OPERATOR(pg_catalog.=) ANY"
 							" (SELECT pg_catalog.unnest(pg_catalog.array_append(v.more_streams::pg_catalog.oid[], v.stream::pg_catalog.oid))"
 							" FROM weir.continuous_view v WHERE v.state OPERATOR(pg_catalog.<>) 'inactive'))",
@@ -319,7 +319,7 @@ write_late_counts(void)
 }
 
 static void
-forget_offset(KafkaOffset *offset)
+forget_offset(SourceOffset *offset)
 {
 	static SPIPlanPtr plan = NULL;
 	Oid			types[3] = {OIDOID, TEXTOID, INT4OID};
@@ -327,13 +327,13 @@ forget_offset(KafkaOffset *offset)
 		Int32GetDatum(offset->partition)};
 
 	weir_own_execute(&plan,
-					 "DELETE FROM weir.kafka_offsets o WHERE o.stream OPERATOR(pg_catalog.=) $1"
+					 "DELETE FROM weir.source_offsets o WHERE o.stream OPERATOR(pg_catalog.=) $1"
 					 " AND o.topic OPERATOR(pg_catalog.=) $2 AND o.partition OPERATOR(pg_catalog.=) $3",
 					 3, types, values, NULL);
 }
 
 static void
-write_offset(KafkaOffset *offset)
+write_offset(SourceOffset *offset)
 {
 	static SPIPlanPtr plan = NULL;
 	Oid			types[11] = {OIDOID, TEXTOID, INT4OID, INT8OID, TEXTOID, TEXTOID,
@@ -341,7 +341,7 @@ write_offset(KafkaOffset *offset)
 	Datum		values[11];
 	char		nulls[12] = "           ";
 
-	if (offset->next_offset == KAFKA_OFFSET_FORGET)
+	if (offset->next_offset == SOURCE_OFFSET_FORGET)
 	{
 		forget_offset(offset);
 		return;
@@ -357,13 +357,13 @@ write_offset(KafkaOffset *offset)
 	values[6] = Int64GetDatum(offset->last.offset);
 	values[7] = Int64GetDatum(offset->last.timestamp);
 	values[8] = Int64GetDatum(offset->last.checksum);
-	nulls[6] = nulls[7] = nulls[8] = offset->last.offset == KAFKA_OFFSET_UNKNOWN ? 'n' : ' ';
+	nulls[6] = nulls[7] = nulls[8] = offset->last.offset == SOURCE_OFFSET_UNKNOWN ? 'n' : ' ';
 	values[9] = TimestampTzGetDatum(offset->resumed);
 	nulls[9] = offset->resumed == 0 ? 'n' : ' ';
 	values[10] = TimestampTzGetDatum(offset->unread_since);
 	nulls[10] = offset->unread_since == 0 ? 'n' : ' ';
 	weir_own_execute(&plan,
-					 "INSERT INTO weir.kafka_offsets AS o (stream, topic, partition, next_offset, cluster, topic_id,"
+					 "INSERT INTO weir.source_offsets AS o (stream, topic, partition, next_offset, cluster, topic_id,"
 					 " last_offset, last_timestamp, last_checksum, resumed)"
 					 " SELECT c.oid, $2, $3, $4, $5, $6, $7, $8, $9, $10 FROM pg_catalog.pg_class c"
 					 " WHERE c.oid OPERATOR(pg_catalog.=) $1"

@@ -144,7 +144,7 @@ find_offset(Epoch *epoch, Oid streamid, const char *topic, int32 partition)
 
 /* The epoch's place for this offset: it has its names. */
 static EpochOffset *
-offset_place(Epoch *epoch, const KafkaOffset *offset)
+offset_place(Epoch *epoch, const SourceOffset *offset)
 {
 	EpochOffset *place = find_offset(epoch, offset->streamid, offset->topic, offset->partition);
 
@@ -165,7 +165,7 @@ copy_name(char **place, const char *name)
 }
 
 static EpochOffset *
-reserve_offset(Run *run, const KafkaOffset *offset)
+reserve_offset(Run *run, const SourceOffset *offset)
 {
 	EpochOffset *result;
 	char	   *place;
@@ -184,11 +184,11 @@ reserve_offset(Run *run, const KafkaOffset *offset)
 
 /* In the place of what the epoch has of the partition; place is new or the epoch's. */
 static void
-apply_offset(Epoch *epoch, EpochOffset *place, bool fresh, const KafkaOffset *offset)
+apply_offset(Epoch *epoch, EpochOffset *place, bool fresh, const SourceOffset *offset)
 {
 	EpochOffset *old = fresh ? find_offset(epoch, offset->streamid, offset->topic, offset->partition) : NULL;
 	EpochOffset **link = &epoch->offsets;
-	KafkaOffset names = place->offset;
+	SourceOffset names = place->offset;
 	TimestampTz passed = old ? old->offset.unread_since : fresh ? 0 : place->offset.unread_since;
 
 	while (old && *link != old)
@@ -533,7 +533,7 @@ adopt(Epoch *epoch, Run *run)
 }
 
 void
-weir_epoch_adopt(int slot, Run *run, Run *more, bool sync, KafkaOffset *offsets, int noffsets,
+weir_epoch_adopt(int slot, Run *run, Run *more, bool sync, SourceOffset *offsets, int noffsets,
 				 weir_merge_callback done, void *arg)
 {
 	EpochDatabase *db = &databases[slot];
@@ -769,11 +769,11 @@ weir_epoch_discard(int slot)
 }
 
 bool
-weir_epoch_kafka_offset(Oid streamid, const char *topic, int32 partition, KafkaOffset *offset)
+weir_epoch_source_offset(Oid streamid, const char *topic, int32 partition, SourceOffset *offset)
 {
 	EpochDatabase *db = &databases[weir_my_database_slot()];
-	char		cluster[KAFKA_NAME_LENGTH];
-	char		topic_id[KAFKA_NAME_LENGTH];
+	char		cluster[SOURCE_NAME_LENGTH];
+	char		topic_id[SOURCE_NAME_LENGTH];
 	bool		found = false;
 
 	weir_mutex_lock(&db->merge);

@@ -61,7 +61,7 @@ typedef struct Run
 typedef struct EpochOffset
 {
 	struct EpochOffset *next;
-	KafkaOffset offset;
+	SourceOffset offset;
 } EpochOffset;
 
 typedef struct Epoch
@@ -93,7 +93,7 @@ typedef struct MergeInput
 	int			ndead;
 	DeadLetter *dead;
 	int			noffsets;
-	KafkaOffset *offsets;
+	SourceOffset *offsets;
 	bool		sync;
 } MergeInput;
 
@@ -121,7 +121,7 @@ extern void weir_run_dump(Run *run);	/* groups to a file; in a transaction */
 extern void weir_run_spill(Run *run, MergeInput *input);	/* input to a file, without merging */
 
 /* The epoch takes a run over, and another one with it (or NULL). */
-extern void weir_epoch_adopt(int slot, Run *run, Run *more, bool sync, KafkaOffset *offsets,
+extern void weir_epoch_adopt(int slot, Run *run, Run *more, bool sync, SourceOffset *offsets,
 							 int noffsets, weir_merge_callback done, void *arg);
 
 /* Make the private run the feed's: it stays when this process ends. */
@@ -134,7 +134,7 @@ extern void weir_feeds_clear_dead(int slot);
  * What was merged last, and is not flushed yet, of a partition of this database's stream, with
  * palloc'd names.  False when nothing is.
  */
-extern bool weir_epoch_kafka_offset(Oid streamid, const char *topic, int32 partition, KafkaOffset *offset);
+extern bool weir_epoch_source_offset(Oid streamid, const char *topic, int32 partition, SourceOffset *offset);
 
 /* Which of the two epochs is active; for the done callback of a merge. */
 extern int	weir_epoch_active(int slot);

@@ -17,7 +17,7 @@
 #include "stream/section.h"
 #include "stream/stream_row.h"
 
-/* Where a row came from, for dead letters.  Kafka only. */
+/* Where a row came from, for dead letters; inserted rows have none. */
 typedef struct RowOrigin
 {
 	int32		partition;
@@ -75,27 +75,29 @@ typedef struct DeadLetter
 	char	   *message;
 } DeadLetter;
 
-#define KAFKA_OFFSET_UNKNOWN (-1)
+/*
+ * Where a source stands that can be read again: by partition, as Kafka has it.
+ * Offsets count the messages of a partition.
+ */
+#define SOURCE_OFFSET_UNKNOWN (-1)
+#define SOURCE_OFFSET_FORGET (-4)	/* in the place of an offset: there is no such partition any more */
 
-/* Names of topics and clusters, and ids, are shorter. */
-#define KAFKA_NAME_LENGTH 256
-
-/* In the place of an offset: there is no such partition any more. */
-#define KAFKA_OFFSET_FORGET (-4)
+#define SOURCE_NAME_LENGTH 256	/* names of topics and clusters, and ids, are shorter */
 
 /* A message of a partition, to tell whether another one of its offset is the same. */
-typedef struct KafkaMark
+typedef struct SourceMark
 {
-	int64		offset;			/* KAFKA_OFFSET_UNKNOWN: none */
+	int64		offset;			/* SOURCE_OFFSET_UNKNOWN: none */
 	int64		timestamp;		/* ms since 1970; -1: none */
 	int64		checksum;
-} KafkaMark;
+} SourceMark;
 
 /*
- * Next offset to read of a partition, stored with the flush of this batch.  It is one of a topic, which
- * is one of a cluster; topic_id and cluster are NULL where they are not known.
+ * The next offset to read of a partition, stored with the flush of its batch.
+ * It is one of a topic, which is one of a cluster; topic_id and cluster are NULL
+ * where they are not known.
  */
-typedef struct KafkaOffset
+typedef struct SourceOffset
 {
 	Oid			streamid;
 	int32		partition;
@@ -103,10 +105,10 @@ typedef struct KafkaOffset
 	const char *cluster;
 	const char *topic_id;
 	int64		next_offset;
-	KafkaMark	last;			/* the last message read */
+	SourceMark	last;			/* the last message read */
 	TimestampTz resumed;		/* the last weir.resume that was obeyed; 0: none */
 	TimestampTz unread_since;	/* stored: nobody has read on since; a worker says which it has passed over; 0: none */
-} KafkaOffset;
+} SourceOffset;
 
 typedef struct WeirBatch
 {
@@ -120,7 +122,7 @@ typedef struct WeirBatch
 	int			maxdead;
 	DeadLetter *dead;			/* rows a decoder refused */
 	int			noffsets;
-	KafkaOffset *offsets;
+	SourceOffset *offsets;
 } WeirBatch;
 
 /*

@@ -137,7 +137,7 @@ end_restore(bool orphans)
 	LockRelationOid(weir_catalog_relid("adopted"), ShareRowExclusiveLock);
 	GetUserIdAndSecContext(&user, &sec);
 	SetUserIdAndSecContext(weir_catalog_owner(), sec | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
-	forget_absent("kafka_offsets");
+	forget_absent("source_offsets");
 	forget_absent("kafka_stopped");
 	forget_absent("kafka_resumed");
 	forget_absent("watermarks");
@@ -307,13 +307,13 @@ stop_without_offsets(const ContView *view)
 
 		if (!weir_relation_is_stream(streamid) ||
 			!weir_options_is_kafka_server(GetForeignTable(streamid)->serverid) ||
-			has_row("kafka_offsets", streamid) || weir_kafka_is_stopped(streamid))
+			has_row("source_offsets", streamid) || weir_kafka_is_stopped(streamid))
 			continue;
 		weir_kafka_set_stopped(streamid, "restored without offsets, though views have counted its messages");
 		ereport(WARNING,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("stream \"%s\" is stopped: where it stands in its topic was not restored", get_rel_name(streamid)),
-				 errhint("Restore the rows of weir.kafka_offsets, or empty its views with weir.truncate; then call weir.resume('%1$s').  With weir.resume('%1$s', 'latest') it goes on at the messages that are to come.",
+				 errhint("Restore the rows of weir.source_offsets, or empty its views with weir.truncate; then call weir.resume('%1$s').  With weir.resume('%1$s', 'latest') it goes on at the messages that are to come.",
 						 get_rel_name(streamid))));
 	}
 }

@@ -272,7 +272,7 @@ class Bench:
     def wait_for_kafka(self, messages):
         """Offsets are written with the views: at the last one the views are complete."""
         start = time.monotonic()
-        read = "SELECT coalesce(sum(next_offset), 0) FROM weir.kafka_offsets WHERE stream = 'bench.bid'::regclass"
+        read = "SELECT coalesce(sum(next_offset), 0) FROM weir.source_offsets WHERE stream = 'bench.bid'::regclass"
         while int(self.c.value(read)) < messages:
             assert time.monotonic() - start < 600, self.c.query("SELECT * FROM weir.stat_kafka")
             time.sleep(0.02)

@@ -8,7 +8,7 @@ PARTITIONS = 3
 CHECKS = [
     ("messages counted more than once", "SELECT off FROM messages WHERE count <> 1"),
     ("partitions differ from their offsets",
-     "SELECT part, count FROM partitions FULL JOIN weir.kafka_offsets o"
+     "SELECT part, count FROM partitions FULL JOIN weir.source_offsets o"
      " ON o.stream = 'events'::regclass AND o.partition = part WHERE count IS DISTINCT FROM next_offset"
      " AND coalesce(count, 0) <> coalesce(next_offset, 0)"),
     ("messages in one view only", "SELECT part, count, sum FROM partitions EXCEPT ALL"

@@ -154,7 +154,7 @@ produce('orders', join('', map { "{\"id\": $_}\n" } 1 .. 500), '-p', 0);
 my $pad = 'x' x 300;
 produce('orders', join('', map { "{\"id\": \"$pad\"}\n" } 1 .. 3000), '-p', 1);
 $node->safe_psql('postgres', round_of_rows(1, 1));
-becomes($node, 'SELECT sum(next_offset) FROM weir.kafka_offsets', '3500', 'Kafka is read');
+becomes($node, 'SELECT sum(next_offset) FROM weir.source_offsets', '3500', 'Kafka is read');
 flush($node);
 is($node->safe_psql('postgres', differing('', @all)), '|', 'the source');
 
@@ -234,7 +234,7 @@ run_ways(
 # Kafka goes on where the dump stood in all that have it, once each; not where that is not known.
 produce('orders', join('', map { "{\"id\": $_}\n" } 501 .. 600), '-p', 0);
 $batch{ordered} = 'SELECT id % 3, count(*), sum(id) FROM generate_series(1, 600) id GROUP BY 1';
-append_to_file("$dir/kafka.sql", 'DO $$BEGIN FOR i IN 1 .. 600 LOOP EXIT WHEN (SELECT sum(next_offset) = 3600 FROM weir.kafka_offsets); COMMIT; PERFORM pg_sleep(0.1); END LOOP; END$$;'
+append_to_file("$dir/kafka.sql", 'DO $$BEGIN FOR i IN 1 .. 600 LOOP EXIT WHEN (SELECT sum(next_offset) = 3600 FROM weir.source_offsets); COMMIT; PERFORM pg_sleep(0.1); END LOOP; END$$;'
 	  . differing('Kafka differs:', 'ordered') . 'SELECT count(*) FROM weir.dead_letters');
 my @reading = grep { $node->safe_psql($databases[$_], q(SELECT to_regclass('ordered') IS NOT NULL AND NOT EXISTS (SELECT FROM weir.kafka_stopped))) eq 't' } 0 .. $#databases;
 is("@reading", '0 1 2 3 4 5 6 7 8 9 10 11 16', 'databases that read from Kafka');

@@ -278,7 +278,7 @@ SKIP:
 }
 
 # Views and stored offsets move together: everything stored is everything counted.
-is($node->safe_psql('postgres', q(SELECT (SELECT sum(next_offset) FROM weir.kafka_offsets WHERE stream = 'late'::regclass) - 100 - (SELECT count FROM late_v))),
+is($node->safe_psql('postgres', q(SELECT (SELECT sum(next_offset) FROM weir.source_offsets WHERE stream = 'late'::regclass) - 100 - (SELECT count FROM late_v))),
 	'0', 'offsets and views agree');
 
 $node->stop;

@@ -120,7 +120,7 @@ becomes($node, 'SELECT DISTINCT state FROM weir.stat_kafka', 'running', 'the sta
 is($node->safe_psql('postgres', 'SELECT max(freshness) FROM weir.stat_view'), '0', 'the views are fresh');
 is($node->safe_psql('postgres', 'SELECT * FROM weir.health()'), '', 'and all is well');
 
-is($node->safe_psql('postgres', q(SELECT sum(next_offset) - (SELECT count FROM faults_v) FROM weir.kafka_offsets)),
+is($node->safe_psql('postgres', q(SELECT sum(next_offset) - (SELECT count FROM faults_v) FROM weir.source_offsets)),
 	'0', 'offsets and views agree');
 is($node->safe_psql('postgres', 'SELECT count(*) FROM weir.dead_letters'), '0', 'nothing went aside');
 

@@ -57,7 +57,7 @@ sql(q(CREATE FOREIGN TABLE idle (s int, p int OPTIONS (metadata 'partition'),
 		at timestamptz GENERATED ALWAYS AS (to_timestamp(1767225600 + s)) STORED)
 	SERVER other OPTIONS (topic 'idle', event_time 'at', watermark '5 seconds', idle_timeout '1 second', on_error 'stop');
 	CREATE VIEW idle_v WITH (emit = final) AS SELECT p, window_start, count(*) FROM idle, weir.tumble(at, '10 seconds') GROUP BY p, window_start;));
-my $read = q(SELECT coalesce(sum(next_offset), 0) FROM weir.kafka_offsets WHERE stream::oid = 'idle'::regclass);
+my $read = q(SELECT coalesce(sum(next_offset), 0) FROM weir.source_offsets WHERE stream::oid = 'idle'::regclass);
 sub all_read { my ($name) = @_; return becomes($node, $read, 200 * $second, $name); }
 both(20);
 all_read('both partitions are read');
@@ -123,7 +123,7 @@ becomes($node, 'SELECT * FROM moved_v', '26|1686', 'is read from the start');
 move($bootstrap);
 becomes($node, $why, $other, 'and back again');
 sql(q(SELECT weir.resume('moved', 'latest')));
-becomes($node, q(SELECT next_offset FROM weir.kafka_offsets WHERE stream::oid = 'moved'::regclass), '11', 'at the end');
+becomes($node, q(SELECT next_offset FROM weir.source_offsets WHERE stream::oid = 'moved'::regclass), '11', 'at the end');
 produce('moved', numbers(12, 12));
 becomes($node, 'SELECT * FROM moved_v', '27|1698', 'goes on there');
 
@@ -168,7 +168,7 @@ produce('passing', numbers(1, 5), '-p', $_) for 0, 1;
 sql(q(CREATE FOREIGN TABLE passing (a int) SERVER k OPTIONS (topic 'passing', workers '2'); CREATE VIEW passing_v AS SELECT count(*) FROM passing));
 becomes($node, 'SELECT * FROM passing_v', '10', 'a view reads from the start');
 my $unread = q(SELECT count(unread_since), (SELECT count(pid) FROM weir.stat_kafka WHERE stream = 'passing'::regclass)
-	FROM weir.kafka_offsets WHERE stream::oid = 'passing'::regclass);
+	FROM weir.source_offsets WHERE stream::oid = 'passing'::regclass);
 sql(q(SELECT weir.deactivate('passing_v')));
 becomes($node, $unread, '2|0', 'nobody reads the stream');
 produce('passing', numbers(1, 100));
@@ -200,9 +200,9 @@ becomes($node, 'SELECT * FROM later_v', '4', 'is read from its first message');
 
 # Offsets are missing, as after the restore of a part of a dump.
 produce('later', "none\n");
-becomes($node, q(SELECT count(*), min(next_offset) FROM weir.kafka_stopped s JOIN weir.kafka_offsets o USING (stream) WHERE s.stream::oid = 'later'::regclass),
+becomes($node, q(SELECT count(*), min(next_offset) FROM weir.kafka_stopped s JOIN weir.source_offsets o USING (stream) WHERE s.stream::oid = 'later'::regclass),
 	'1|4', 'a stop');
-sql(q(ALTER FOREIGN TABLE later OPTIONS (SET startup 'earliest'); DELETE FROM weir.kafka_offsets WHERE stream::oid = 'later'::regclass; SELECT weir.resume('later', 'latest')));
+sql(q(ALTER FOREIGN TABLE later OPTIONS (SET startup 'earliest'); DELETE FROM weir.source_offsets WHERE stream::oid = 'later'::regclass; SELECT weir.resume('later', 'latest')));
 produce('later', numbers(1, 2));
 becomes($node, 'SELECT * FROM later_v', '6', 'without offsets it goes on where weir.resume says');
 

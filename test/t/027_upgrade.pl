@@ -127,7 +127,7 @@ sub insert
 	{
 		produce('orders', join('', map { '{"id": ' . $_ . ', "price": ' . $_ / 4 . "}\n" } grep { $_ % 2 == $partition } @ids), '-p', $partition);
 	}
-	becomes($node, q(SELECT sum(next_offset) FROM weir.kafka_offsets), scalar(@ids) * $phase, "phase $phase: Kafka is read");
+	becomes($node, q(SELECT sum(next_offset) FROM weir.source_offsets), scalar(@ids) * $phase, "phase $phase: Kafka is read");
 	flush($node);
 }
 
@@ -143,7 +143,7 @@ sub everything
 	my ($node) = @_;
 	# The text of a query is not the same in all versions.
 	my %all = map { $_ => $node->safe_psql('postgres', "SELECT to_jsonb(t) - 'query' FROM $_ t ORDER BY 1") } keys %batch,
-	  map { "weir.$_" } qw(continuous_view views kafka_offsets watermarks late_counts late_rows dead_letters kafka_stopped);
+	  map { "weir.$_" } qw(continuous_view views source_offsets watermarks late_counts late_rows dead_letters kafka_stopped);
 	return \%all;
 }
 

@@ -29,7 +29,7 @@ sub click
 	produce('clicks', join('', map { "{\"k\": $_->[0], \"ts\": \"2024-01-01 $_->[1]+00\"}\n" } @rows), '-p', $partition);
 }
 
-sub offsets { return q(SELECT coalesce(sum(next_offset), 0) FROM weir.kafka_offsets) }
+sub offsets { return q(SELECT coalesce(sum(next_offset), 0) FROM weir.source_offsets) }
 my $watermarks = 'SELECT partition, watermark FROM weir.watermarks ORDER BY 1';
 
 click(0, [ 1, '10:00:30' ], [ 2, '10:05:00' ]);

@@ -61,7 +61,7 @@ sub insert_some
 	return;
 }
 
-my $offsets = 'SELECT coalesce(sum(next_offset), 0) FROM weir.kafka_offsets';
+my $offsets = 'SELECT coalesce(sum(next_offset), 0) FROM weir.source_offsets';
 my $batch = q(SELECT site, stream, count(*), sum(bytes), count(DISTINCT bytes) FROM kept GROUP BY 1, 2);
 my @victims = ('weir kafka worker', 'weir flush worker', 'weir ingest worker', 'weir kafka worker');
 for my $round (0 .. $#victims)

@@ -72,7 +72,7 @@ for my $victim ('weir kafka worker', 'weir flush worker', 'server', 'weir kafka 
 	}
 }
 $node->safe_psql('postgres', 'INSERT INTO p VALUES ' . join(', ', @rows));
-becomes($node, 'SELECT sum(next_offset) FROM weir.kafka_offsets', $n, 'all messages are read');
+becomes($node, 'SELECT sum(next_offset) FROM weir.source_offsets', $n, 'all messages are read');
 check('Kafka with kills');
 cmp_ok($node->safe_psql('postgres', 'SELECT count(*) FROM late_rows'), '>', 100, 'many were late');
 # What fails in a view of the target is a row of the target, and its own dead letter.

@@ -48,15 +48,15 @@
 
 /* By themselves, with a dead letter (or NULL). */
 static void
-store(const KafkaOffset *offsets, int n, const DeadLetter *dead)
+store(const SourceOffset *offsets, int n, const DeadLetter *dead)
 {
 	WeirBatch  *batch = weir_batch_create(weir_worker_self->cxt);
 
 	if (dead)
 		weir_batch_add_dead(batch, dead);
 	batch->noffsets = n;
-	batch->offsets = MemoryContextAlloc(batch->cxt, sizeof(KafkaOffset) * n);
-	memcpy(batch->offsets, offsets, sizeof(KafkaOffset) * n);
+	batch->offsets = MemoryContextAlloc(batch->cxt, sizeof(SourceOffset) * n);
+	memcpy(batch->offsets, offsets, sizeof(SourceOffset) * n);
 	(void) weir_ingest(batch, 0, NULL, NULL);
 }
 
@@ -67,13 +67,13 @@ letter_about(DeadLetter *dead, int p, char *reason)
 	dead->streamid = self->streamid;
 	dead->topic = self->options->topic;
 	dead->partition = p;
-	dead->offset = p < self->npartitions ? self->partitions[p].position : KAFKA_OFFSET_UNKNOWN;
+	dead->offset = p < self->npartitions ? self->partitions[p].position : SOURCE_OFFSET_UNKNOWN;
 	dead->payload_len = -1;
 	dead->sqlerrcode = ERRCODE_DATA_EXCEPTION;
 	dead->message = reason;
 }
 
-static const KafkaMark no_mark = {KAFKA_OFFSET_UNKNOWN, -1, 0};
+static const SourceMark no_mark = {SOURCE_OFFSET_UNKNOWN, -1, 0};
 
 /* weir.resume has said something that this partition has not obeyed. */
 static bool
@@ -147,13 +147,13 @@ begin_fresh(const KafkaStanding *standing, TimestampTz since)
 	int32	   *partitions = palloc(sizeof(int32) * self->npartitions);
 	int64	   *begins = palloc(sizeof(int64) * self->npartitions);
 	int64	   *ends = palloc(sizeof(int64) * self->npartitions);
-	KafkaOffset *offsets = palloc(sizeof(KafkaOffset) * self->npartitions);
+	SourceOffset *offsets = palloc(sizeof(SourceOffset) * self->npartitions);
 	int			n = 0;
 
 	if (!fresh_by_time(standing))
 		return true;
 	for (int p = 0; p < self->npartitions; p++)
-		if (standing->offsets[p].next_offset == KAFKA_OFFSET_UNKNOWN)
+		if (standing->offsets[p].next_offset == SOURCE_OFFSET_UNKNOWN)
 			partitions[n++] = p;
 	if (n == 0 || self->index > 0)
 		return n == 0;
@@ -175,7 +175,7 @@ pass_unread(TimestampTz since)
 	int32	   *partitions = palloc(sizeof(int32) * self->npartitions);
 	int64	   *begins = palloc(sizeof(int64) * self->npartitions);
 	int64	   *ends = palloc(sizeof(int64) * self->npartitions);
-	KafkaOffset *offsets = palloc(sizeof(KafkaOffset) * self->npartitions);
+	SourceOffset *offsets = palloc(sizeof(SourceOffset) * self->npartitions);
 	int			n = 0;
 
 	for (int p = 0; p < self->npartitions; p++)
@@ -218,7 +218,7 @@ differ(const char *a, const char *b)
 
 /* Why what is stored is not of this topic, as far as names tell; NULL: it is. */
 static char *
-foreign_reason(const KafkaOffset *stored, int n)
+foreign_reason(const SourceOffset *stored, int n)
 {
 	if (differ(stored->cluster, self->cluster))
 		return psprintf("offsets are stored of topic \"%s\" of cluster \"%s\", but the brokers are those of cluster \"%s\"",
@@ -234,7 +234,7 @@ foreign_reason(const KafkaOffset *stored, int n)
 
 /* Take over what is known of a partition. */
 static void
-take_over(int p, const KafkaOffset *known)
+take_over(int p, const SourceOffset *known)
 {
 	Partition  *part = &self->partitions[p];
 	char	   *reason;
@@ -259,14 +259,14 @@ take_over(int p, const KafkaOffset *known)
 static bool
 forget_beyond(const KafkaStanding *standing)
 {
-	KafkaOffset *offsets = palloc(sizeof(KafkaOffset) * Max(list_length(standing->beyond), 1));
+	SourceOffset *offsets = palloc(sizeof(SourceOffset) * Max(list_length(standing->beyond), 1));
 	int			n = 0;
 	DeadLetter	dead = {0};
 	ListCell   *lc;
 
 	foreach(lc, standing->beyond)
 	{
-		KafkaOffset *stored = lfirst(lc);
+		SourceOffset *stored = lfirst(lc);
 		char	   *reason = foreign_reason(stored, self->npartitions);
 		bool		told = self->resume != KAFKA_RESUME_STRICT && stored->resumed != self->resumed;
 
@@ -288,7 +288,7 @@ forget_beyond(const KafkaStanding *standing)
 			dead.offset = stored->next_offset;
 		}
 		offsets[n] = *stored;
-		offsets[n++].next_offset = KAFKA_OFFSET_FORGET;
+		offsets[n++].next_offset = SOURCE_OFFSET_FORGET;
 	}
 	if (n > 0 && self->index == 0)
 		store(offsets, n, dead.message ? &dead : NULL);
@@ -320,7 +320,7 @@ find_begins(void)
 		if (!self->partitions[p].mine || self->partitions[p].started)
 			continue;
 		take_over(p, &standing.offsets[p]);
-		if (self->partitions[p].position == KAFKA_OFFSET_UNKNOWN)
+		if (self->partitions[p].position == SOURCE_OFFSET_UNKNOWN)
 			weir_watermark_restart(weir_worker_self->slot, self->streamid, p);
 		weir_watermark_behind(weir_worker_self->slot, self->streamid, p);
 	}
@@ -357,10 +357,10 @@ weir_partitions_start(void)
  * ----------------------------------------------------------------
  */
 
-KafkaMark
+SourceMark
 weir_message_mark(const KafkaMessage *message)
 {
-	KafkaMark	mark = {message->offset, message->timestamp};
+	SourceMark	mark = {message->offset, message->timestamp};
 	pg_crc32c	crc;
 
 	INIT_CRC32C(crc);
@@ -412,9 +412,9 @@ go_on_unchecked(int p)
 static void
 compare(Partition *part, const KafkaMessage *message)
 {
-	KafkaMark	mark = weir_message_mark(message);
+	SourceMark	mark = weir_message_mark(message);
 
-	if (part->last.offset == KAFKA_OFFSET_UNKNOWN)
+	if (part->last.offset == SOURCE_OFFSET_UNKNOWN)
 	{
 		/* Nothing was known of it: to be compared next time. */
 		go_on_unchecked(message->partition);
@@ -482,7 +482,7 @@ static void
 go_on_at(int p, int64 offset, char *reason)
 {
 	Partition  *part = &self->partitions[p];
-	KafkaOffset stored;
+	SourceOffset stored;
 	DeadLetter	dead;
 
 	ereport(WARNING,
@@ -539,7 +539,7 @@ weir_partition_mend(int p)
 		return;
 	}
 	if (part->trouble == TROUBLE_GONE &&
-		(part->position == KAFKA_OFFSET_UNKNOWN || (part->position >= low && part->position <= high)))
+		(part->position == SOURCE_OFFSET_UNKNOWN || (part->position >= low && part->position <= high)))
 	{
 		part->trouble = TROUBLE_NONE;
 		if (part->checking)

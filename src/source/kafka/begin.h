@@ -19,7 +19,7 @@ extern bool weir_partitions_start(void);
 /* A message has come: is it to be taken?  And that there are no more. */
 extern bool weir_partition_takes(const KafkaMessage *message);
 extern void weir_partition_ends(const KafkaMessage *message);
-extern KafkaMark weir_message_mark(const KafkaMessage *message);
+extern SourceMark weir_message_mark(const KafkaMessage *message);
 
 /*
  * A partition is in trouble: go on where weir.resume said, or with on_error 'skip' at the first message there

@@ -436,7 +436,7 @@ char *
 weir_client_cluster(KafkaClient *client)
 {
 	char	   *id = rd_kafka_clusterid(client->rk, 0);
-	char	   *result = id ? pnstrdup(id, KAFKA_NAME_LENGTH - 1) : NULL;
+	char	   *result = id ? pnstrdup(id, SOURCE_NAME_LENGTH - 1) : NULL;
 
 	if (id)
 		rd_kafka_mem_free(client->rk, id);

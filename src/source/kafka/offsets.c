@@ -2,7 +2,7 @@
  * offsets.c
  *	  Where a Kafka stream stands: next offsets, whether it was stopped, and how it was resumed.
  *
- * weir.kafka_offsets is written by the flush worker only (flush/notes.h), together with
+ * weir.source_offsets is written by the flush worker only (flush/notes.h), together with
  * the views; what is merged and not yet flushed is known to the epochs.
  * weir.kafka_stopped and weir.kafka_resumed are written here; the flush waits for nobody who does.
  *
@@ -81,30 +81,30 @@ int_of(HeapTuple row, int column, int64 if_null)
 }
 
 static void
-unknown_offset(KafkaOffset *offset, Oid streamid, const char *topic, int32 partition)
+unknown_offset(SourceOffset *offset, Oid streamid, const char *topic, int32 partition)
 {
-	memset(offset, 0, sizeof(KafkaOffset));
+	memset(offset, 0, sizeof(SourceOffset));
 	offset->streamid = streamid;
 	offset->topic = topic;
 	offset->partition = partition;
-	offset->next_offset = offset->last.offset = KAFKA_OFFSET_UNKNOWN;
+	offset->next_offset = offset->last.offset = SOURCE_OFFSET_UNKNOWN;
 }
 
 /* A row of the result of SPI, in cxt. */
-static KafkaOffset *
+static SourceOffset *
 offset_of(HeapTuple row, Oid streamid, const char *topic, MemoryContext cxt)
 {
-	KafkaOffset *result = MemoryContextAlloc(cxt, sizeof(KafkaOffset));
+	SourceOffset *result = MemoryContextAlloc(cxt, sizeof(SourceOffset));
 	char	   *cluster = SPI_getvalue(row, SPI_tuptable->tupdesc, 3);
 	char	   *topic_id = SPI_getvalue(row, SPI_tuptable->tupdesc, 4);
 	bool		isnull;
 
 	unknown_offset(result, streamid, topic,
 				   DatumGetInt32(SPI_getbinval(row, SPI_tuptable->tupdesc, 1, &isnull)));
-	result->next_offset = int_of(row, 2, KAFKA_OFFSET_UNKNOWN);
+	result->next_offset = int_of(row, 2, SOURCE_OFFSET_UNKNOWN);
 	result->cluster = cluster ? MemoryContextStrdup(cxt, cluster) : NULL;
 	result->topic_id = topic_id ? MemoryContextStrdup(cxt, topic_id) : NULL;
-	result->last.offset = int_of(row, 5, KAFKA_OFFSET_UNKNOWN);
+	result->last.offset = int_of(row, 5, SOURCE_OFFSET_UNKNOWN);
 	result->last.timestamp = int_of(row, 6, -1);
 	result->last.checksum = int_of(row, 7, 0);
 	result->resumed = int_of(row, 8, 0);
@@ -112,7 +112,7 @@ offset_of(HeapTuple row, Oid streamid, const char *topic, MemoryContext cxt)
 	return result;
 }
 
-/* Returns KafkaOffset pointers, in the current context. */
+/* Returns SourceOffset pointers, in the current context. */
 static List *
 load_stored(Oid streamid, const char *topic)
 {
@@ -122,12 +122,12 @@ load_stored(Oid streamid, const char *topic)
 
 	begin_spi();
 	nrows = run("SELECT partition, next_offset, cluster, topic_id, last_offset, last_timestamp, last_checksum,"
-				" resumed, unread_since FROM weir.kafka_offsets"
+				" resumed, unread_since FROM weir.source_offsets"
 				" WHERE stream OPERATOR(pg_catalog.=) $1 AND topic OPERATOR(pg_catalog.=) $2",
 				streamid, topic, SPI_OK_SELECT);
 	for (uint64 i = 0; i < nrows; i++)
 	{
-		KafkaOffset *offset = offset_of(SPI_tuptable->vals[i], streamid, topic, cxt);
+		SourceOffset *offset = offset_of(SPI_tuptable->vals[i], streamid, topic, cxt);
 		MemoryContext old = MemoryContextSwitchTo(cxt);
 
 		result = lappend(result, offset);
@@ -174,20 +174,20 @@ weir_offsets_load(Oid streamid, const char *topic, int n, KafkaStanding *result)
 	ListCell   *lc;
 
 	memset(result, 0, sizeof(KafkaStanding));
-	result->offsets = palloc(sizeof(KafkaOffset) * n);
+	result->offsets = palloc(sizeof(SourceOffset) * n);
 	for (int i = 0; i < n; i++)
 	{
-		merged[i] = weir_epoch_kafka_offset(streamid, topic, i, &result->offsets[i]);
+		merged[i] = weir_epoch_source_offset(streamid, topic, i, &result->offsets[i]);
 		result->merged |= merged[i];
-		if (!merged[i] || result->offsets[i].next_offset == KAFKA_OFFSET_FORGET)
+		if (!merged[i] || result->offsets[i].next_offset == SOURCE_OFFSET_FORGET)
 			unknown_offset(&result->offsets[i], streamid, topic, i);
 		passed[i] = result->offsets[i].unread_since;
 		result->offsets[i].unread_since = 0;
 	}
 	foreach(lc, load_stored(streamid, topic))
 	{
-		KafkaOffset *stored = lfirst(lc);
-		KafkaOffset newer;
+		SourceOffset *stored = lfirst(lc);
+		SourceOffset newer;
 
 		result->stored = true;
 		result->unread |= stored->unread_since != 0;
@@ -198,8 +198,8 @@ weir_offsets_load(Oid streamid, const char *topic, int n, KafkaStanding *result)
 			else if (stored->unread_since != passed[stored->partition])
 				result->offsets[stored->partition].unread_since = stored->unread_since;
 		}
-		else if (!weir_epoch_kafka_offset(streamid, topic, stored->partition, &newer) ||
-				 newer.next_offset != KAFKA_OFFSET_FORGET)
+		else if (!weir_epoch_source_offset(streamid, topic, stored->partition, &newer) ||
+				 newer.next_offset != SOURCE_OFFSET_FORGET)
 			result->beyond = lappend(result->beyond, stored);
 	}
 	load_resumed(streamid, topic, result);
@@ -211,10 +211,10 @@ weir_offsets_load_stored(Oid streamid, const char *topic, int n, int64 *offsets)
 	ListCell   *lc;
 
 	for (int i = 0; i < n; i++)
-		offsets[i] = KAFKA_OFFSET_UNKNOWN;
+		offsets[i] = SOURCE_OFFSET_UNKNOWN;
 	foreach(lc, load_stored(streamid, topic))
 	{
-		KafkaOffset *stored = lfirst(lc);
+		SourceOffset *stored = lfirst(lc);
 
 		if (stored->partition >= 0 && stored->partition < n)
 			offsets[stored->partition] = stored->next_offset;

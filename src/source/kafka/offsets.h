@@ -23,8 +23,8 @@ typedef enum KafkaResume
 /* What is known of a stream's topic. */
 typedef struct KafkaStanding
 {
-	KafkaOffset *offsets;		/* of partitions 0 .. n - 1; next_offset KAFKA_OFFSET_UNKNOWN: none */
-	List	   *beyond;			/* of KafkaOffset *, of partitions from n on */
+	SourceOffset *offsets;		/* of partitions 0 .. n - 1; next_offset SOURCE_OFFSET_UNKNOWN: none */
+	List	   *beyond;			/* of SourceOffset *, of partitions from n on */
 	bool		stored;			/* of any partition */
 	bool		merged;			/* of any, and not flushed yet */
 	bool		unread;			/* any is marked as not read on */
@@ -38,7 +38,7 @@ typedef struct KafkaStanding
  */
 extern void weir_offsets_load(Oid streamid, const char *topic, int n, KafkaStanding *result);
 
-/* Next offsets in the table only, i.e. what views show; KAFKA_OFFSET_UNKNOWN where none is. */
+/* Next offsets in the table only, i.e. what views show; SOURCE_OFFSET_UNKNOWN where none is. */
 extern void weir_offsets_load_stored(Oid streamid, const char *topic, int n, int64 *offsets);
 
 /*

@@ -97,8 +97,8 @@ weir_partitions_find(void)
 	for (int p = self->npartitions; p < n; p++)
 	{
 		self->partitions[p].mine = p % self->options->workers == self->index;
-		self->partitions[p].position = self->partitions[p].last.offset = KAFKA_OFFSET_UNKNOWN;
-		self->partitions[p].end = self->partitions[p].caught_up = KAFKA_OFFSET_UNKNOWN;
+		self->partitions[p].position = self->partitions[p].last.offset = SOURCE_OFFSET_UNKNOWN;
+		self->partitions[p].end = self->partitions[p].caught_up = SOURCE_OFFSET_UNKNOWN;
 		self->partitions[p].stat = self->partitions[p].mine ?
 			weir_kafka_stat_attach(self->streamid, p) : NULL;
 	}
@@ -115,13 +115,13 @@ bool
 weir_partition_restart(int p, bool check)
 {
 	Partition  *part = &self->partitions[p];
-	int64		begin = part->position == KAFKA_OFFSET_UNKNOWN ? KAFKA_OFFSET_BEGINNING : part->position;
+	int64		begin = part->position == SOURCE_OFFSET_UNKNOWN ? KAFKA_OFFSET_BEGINNING : part->position;
 	char		err[512];
 
 	part->checking = check && part->position > 0;
 	if (part->checking)
-		begin = part->last.offset != KAFKA_OFFSET_UNKNOWN ? part->last.offset : part->position - 1;
-	part->end = part->caught_up = KAFKA_OFFSET_UNKNOWN;
+		begin = part->last.offset != SOURCE_OFFSET_UNKNOWN ? part->last.offset : part->position - 1;
+	part->end = part->caught_up = SOURCE_OFFSET_UNKNOWN;
 	if (part->started)
 		weir_client_stop(self->client, p);
 	part->started = weir_client_start(self->client, p, begin, err, sizeof(err));
@@ -157,7 +157,7 @@ weir_partitions_commit_to_group(void)
 	weir_kafka_commit();
 	for (int p = 0; p < self->npartitions; p++)
 	{
-		if (!self->partitions[p].mine || offsets[p] == KAFKA_OFFSET_UNKNOWN)
+		if (!self->partitions[p].mine || offsets[p] == SOURCE_OFFSET_UNKNOWN)
 			continue;
 		partitions[n] = p;
 		offsets[n++] = offsets[p];
@@ -192,7 +192,7 @@ weir_partitions_look_at_idle(void)
 	partitions = palloc(sizeof(int32) * self->npartitions);
 	ends = palloc(sizeof(int64) * self->npartitions);
 	for (int p = 0; p < self->npartitions; p++)
-		if (self->partitions[p].started && self->partitions[p].end != KAFKA_OFFSET_UNKNOWN)
+		if (self->partitions[p].started && self->partitions[p].end != SOURCE_OFFSET_UNKNOWN)
 			partitions[n++] = p;
 	if (n == 0)
 		return;
@@ -200,7 +200,7 @@ weir_partitions_look_at_idle(void)
 	{
 		/* Others may not reach the brokers either: their silence counts from when these answer again. */
 		for (int i = 0; i < n; i++)
-			self->partitions[partitions[i]].caught_up = KAFKA_OFFSET_UNKNOWN;
+			self->partitions[partitions[i]].caught_up = SOURCE_OFFSET_UNKNOWN;
 		self->idle_at = TimestampTzPlusMilliseconds(weir_clock_steady(), IDLE_LOOK_AGAIN_MS);
 		return;
 	}
@@ -238,7 +238,7 @@ weir_partitions_look_at_silent(void)
 		part->patience_ms = Min(part->patience_ms * 2, PATIENCE_MAX_MS);
 		if (!weir_client_query_watermarks(self->client, p, BROKER_TIMEOUT_MS, &low, &high))
 			return;
-		if (high <= low || (part->position != KAFKA_OFFSET_UNKNOWN && high <= part->position))
+		if (high <= low || (part->position != SOURCE_OFFSET_UNKNOWN && high <= part->position))
 			continue;
 		ereport(LOG,
 				(errmsg("stream %s: partition %d was silent for a while, but has messages up to offset " INT64_FORMAT,

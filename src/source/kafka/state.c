@@ -45,10 +45,10 @@ weir_kafka_stop_lost(const char *reason)
 	self->stop_lost = true;
 }
 
-KafkaOffset
-weir_partition_offset(int p, int64 next, const KafkaMark *last)
+SourceOffset
+weir_partition_offset(int p, int64 next, const SourceMark *last)
 {
-	KafkaOffset offset = {self->streamid, p, self->options->topic, self->cluster, self->topic_id, next};
+	SourceOffset offset = {self->streamid, p, self->options->topic, self->cluster, self->topic_id, next};
 
 	offset.last = *last;
 	offset.resumed = self->resumed;

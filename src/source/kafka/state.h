@@ -33,21 +33,21 @@ typedef struct Partition
 	bool		checking;		/* the last message read is to be seen and compared first */
 	PartitionTrouble trouble;
 	char	   *reason;			/* of the trouble */
-	int64		position;		/* next offset to take; KAFKA_OFFSET_UNKNOWN before the first */
-	KafkaMark	last;			/* the last message taken */
+	int64		position;		/* next offset to take; SOURCE_OFFSET_UNKNOWN before the first */
+	SourceMark	last;			/* the last message taken */
 	TimestampTz resumed;		/* the weir.resume that it has obeyed */
 	TimestampTz unread_since;	/* stored: nobody read on; passed over when reading began */
 	bool		unsaved;		/* more is known of the position than is stored */
-	int64		end;			/* all messages before this offset have come; KAFKA_OFFSET_UNKNOWN: there may be more */
-	int64		caught_up;		/* the end, when last found to be the broker's; KAFKA_OFFSET_UNKNOWN: or connection was lost since */
+	int64		end;			/* all messages before this offset have come; SOURCE_OFFSET_UNKNOWN: there may be more */
+	int64		caught_up;		/* the end, when last found to be the broker's; SOURCE_OFFSET_UNKNOWN: or connection was lost since */
 	TimestampTz heard;			/* when it last gave messages, or was looked at (weir_clock_steady) */
 	int			patience_ms;	/* how long it may be silent until it is looked at */
 	KafkaStat  *stat;
 	/* of the batch at hand */
 	int64		messages;
 	int64		bytes;
-	int64		next;			/* KAFKA_OFFSET_UNKNOWN: nothing of it */
-	KafkaMark	next_last;
+	int64		next;			/* SOURCE_OFFSET_UNKNOWN: nothing of it */
+	SourceMark	next_last;
 } Partition;
 
 typedef struct KafkaWorker
@@ -95,7 +95,7 @@ typedef struct KafkaWorker
 extern KafkaWorker *const weir_kafka_self;
 
 /* What is stored when a partition has come to offset next. */
-extern KafkaOffset weir_partition_offset(int p, int64 next, const KafkaMark *last);
+extern SourceOffset weir_partition_offset(int p, int64 next, const SourceMark *last);
 
 /* Store what is known of a partition's position, soon. */
 extern void weir_partition_save(Partition *part);

@@ -357,7 +357,7 @@ fetch(void)
 			note_failure(message);
 		else if (message->partition < self->npartitions && !self->unsure && weir_partition_takes(message))
 		{
-			self->partitions[message->partition].end = KAFKA_OFFSET_UNKNOWN;
+			self->partitions[message->partition].end = SOURCE_OFFSET_UNKNOWN;
 			self->messages[self->nmessages++] = *message;
 		}
 	}
@@ -387,7 +387,7 @@ decode(void)
 	for (int p = 0; p < self->npartitions; p++)
 	{
 		self->partitions[p].messages = self->partitions[p].bytes = 0;
-		self->partitions[p].next = KAFKA_OFFSET_UNKNOWN;
+		self->partitions[p].next = SOURCE_OFFSET_UNKNOWN;
 	}
 	for (int i = 0; i < result.taken; i++)
 	{
@@ -409,14 +409,14 @@ decode(void)
 		/* Not what is behind a message that stops the stream. */
 		if (part->end > position && result.taken == self->nmessages)
 			part->next = part->end;
-		else if (part->unsaved && part->trouble == TROUBLE_NONE && position != KAFKA_OFFSET_UNKNOWN)
+		else if (part->unsaved && part->trouble == TROUBLE_NONE && position != SOURCE_OFFSET_UNKNOWN)
 			part->next = position;
-		n += part->next != KAFKA_OFFSET_UNKNOWN;
+		n += part->next != SOURCE_OFFSET_UNKNOWN;
 	}
 	batch = result.batch;
-	batch->offsets = MemoryContextAlloc(batch->cxt, sizeof(KafkaOffset) * Max(n, 1));
+	batch->offsets = MemoryContextAlloc(batch->cxt, sizeof(SourceOffset) * Max(n, 1));
 	for (int p = 0; p < self->npartitions; p++)
-		if (self->partitions[p].next != KAFKA_OFFSET_UNKNOWN)
+		if (self->partitions[p].next != SOURCE_OFFSET_UNKNOWN)
 			batch->offsets[batch->noffsets++] = weir_partition_offset(p, self->partitions[p].next,
 																	  &self->partitions[p].next_last);
 	self->decoded = result;
@@ -429,7 +429,7 @@ high_watermark(int p)
 {
 	int64		end = self->partitions[p].end;
 
-	return end != KAFKA_OFFSET_UNKNOWN ? end : weir_client_high_watermark(self->client, p);
+	return end != SOURCE_OFFSET_UNKNOWN ? end : weir_client_high_watermark(self->client, p);
 }
 
 static void
@@ -485,7 +485,7 @@ merge(void)
 	{
 		Partition  *part = &self->partitions[p];
 
-		if (part->next == KAFKA_OFFSET_UNKNOWN)
+		if (part->next == SOURCE_OFFSET_UNKNOWN)
 			continue;
 		part->position = part->next;
 		part->last = part->next_last;
