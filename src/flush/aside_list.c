@@ -19,7 +19,7 @@
 #include "stream/queue_wait.h"
 
 static List *asides = NIL;		/* of Aside, in TopMemoryContext */
-static bool changing = false;	/* the transaction changes some */
+static bool changing = false;	/* the current transaction changes some entry */
 static HeldStreams *held = NULL;	/* by its commit */
 
 static void xact_callback(XactEvent event, void *arg);
@@ -216,7 +216,10 @@ hold_streams_of(Holding *holding, const ContView *view, int64 from)
 	return is_new;
 }
 
-/* Rows that a view diverts to a stream are waited for with those that it was given. */
+/*
+ * Rows that a view diverts to a stream are waited for together with the rows
+ * that the view was given: hold the streams of the diverting view, too.
+ */
 static bool
 hold_diverting(Holding *holding, List *views)
 {

@@ -28,26 +28,34 @@ typedef struct Aside
 /* Called once in a flush worker. */
 extern void weir_aside_list_start(void);
 
-/* All views that have, a list of Aside that is not to be changed. */
+/* All views with groups set aside: a list of Aside.  Read only. */
 extern List *weir_aside_list(void);
 
-/* Their def views' OIDs, in the current context. */
+/* OIDs of their def views, allocated in the current context. */
 extern List *weir_aside_list_views(void);
 
 /* Are groups of this view (its def view) set aside? */
 extern bool weir_aside_list_has(Oid defid);
 extern Aside *weir_aside_list_find(Oid defid);	/* NULL: no */
 
-/* A view more, since then; it goes again if the transaction aborts. */
+/*
+ * Add a view, set aside since that time. An abort of the current transaction
+ * removes it again.
+ */
 extern Aside *weir_aside_list_add(Oid defid, TimestampTz since);
 
-/* The transaction under way changes what "change", "fresh" and "over" say; or does it? */
+/*
+ * Note, or ask, that the current transaction changes fields "change", "fresh"
+ * or "over" of some entry.
+ */
 extern void weir_aside_list_changing(void);
 extern bool weir_aside_list_is_changing(void);
 
 /*
- * Takes the memory that making these changes known needs.  Before the commit of a transaction that may have some, with all
- * views (ContView).  Errors when there is none.
+ * Reserve the memory that the commit callback needs to make the changes known,
+ * so that it cannot fail. To be called with all views (ContView) before the
+ * commit of a transaction that may have changed the list. Errors with
+ * ERRCODE_OUT_OF_MEMORY.
  */
 extern void weir_aside_list_prepare_commit(List *views);
 

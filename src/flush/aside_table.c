@@ -27,10 +27,10 @@
 #include "groups/visit.h"
 #include "process/worker.h"
 
-/* Of the bytea: a row of the table stays on its page. */
+/* Size of the bytea, so that a row of the table fits on its page. */
 #define CHUNK_BYTES 8000
 
-/* What a portion may have in memory. */
+/* Memory that a portion may use before its groups go to a file. */
 #define MEMORY_BYTES (32 * 1024 * 1024)
 
 #define FETCH_ROWS 20
@@ -50,7 +50,7 @@ typedef struct Adding
 {
 	OwnInsert  *insert;			/* NULL: there was nothing yet */
 	Oid			defid;
-	int64		epoch;			/* tells what was added together */
+	int64		epoch;			/* equal for rows that one flush added */
 	int			part;
 	struct varlena *chunk;
 	Size		len;			/* of it, used */
@@ -127,7 +127,7 @@ weir_aside_table_add(ContView *view, Epoch *epoch)
  * Reading
  * --------------------------------------------------------------------- */
 
-/* All in the current context, which is a chunk's. */
+/* Everything is allocated in the current context, which is that of a chunk. */
 static void
 merge_chunk(AsidePortion *portion, ViewRuntime *part, struct varlena *chunk)
 {
@@ -150,7 +150,7 @@ merge_chunk(AsidePortion *portion, ViewRuntime *part, struct varlena *chunk)
 	ExecClearTuple(part->spec.new_slot);
 }
 
-/* Merging takes its time where functions are slow. */
+/* Merging may be slow where functions are: stop when the time is over. */
 static bool
 is_enough(AsidePortion *portion, int64 budget)
 {
@@ -158,7 +158,10 @@ is_enough(AsidePortion *portion, int64 budget)
 		(portion->bytes > 0 && TimestampDifferenceExceeds(portion->begun, weir_clock_steady(), portion->read_ms));
 }
 
-/* False when it is of another flush and there is enough. */
+/*
+ * False when the row was added by another flush and the portion is large
+ * enough.
+ */
 static bool
 read_row(AsidePortion *portion, ViewRuntime *runtime, HeapTuple row, TupleDesc desc, int64 budget, int64 *epoch)
 {

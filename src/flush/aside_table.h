@@ -11,7 +11,10 @@
 #include "meta/cont_view.h"
 #include "runtime/execute.h"
 
-/* Add what an epoch has of a view, in the current transaction; returns how many bytes, 0: nothing. */
+/*
+ * Insert what an epoch has of a view, in the current transaction. Returns the
+ * number of bytes, 0 if it has nothing.
+ */
 extern int64 weir_aside_table_add(ContView *view, Epoch *epoch);
 
 /*
@@ -34,7 +37,7 @@ extern AsidePortion *weir_aside_portion_make(int read_ms);
 extern void weir_aside_table_read(AsidePortion *portion, ViewRuntime *runtime, int64 budget);
 extern void weir_aside_portion_free(AsidePortion *portion);
 
-/* Delete what was read; all of a view. */
+/* Delete the rows up to the last one that was read; all rows of a view. */
 extern void weir_aside_table_delete(Oid defid, int64 last);
 extern void weir_aside_table_forget(Oid defid);
 

@@ -28,13 +28,16 @@
 #include "matrel/expire.h"
 #include "runtime/execute.h"
 
-/* Rows that were old when they came leave their window soon, however long its steps are. */
+/*
+ * Rows that were already old when they arrived leave their window soon,
+ * however long its steps are: look at least this often.
+ */
 #define WINDOW_PAUSE_USECS (2 * USECS_PER_SEC)
 
 typedef struct ViewDue
 {
 	Oid			defid;
-	TimestampTz looked;			/* when last; the clock may be set back */
+	TimestampTz looked;			/* last time, by the settable clock, which may be set back */
 	TimestampTz due;
 } ViewDue;
 
@@ -83,8 +86,8 @@ forget_others(List *views)
 }
 
 /*
- * How long nothing that matters can expire, microseconds.  A ttl is not exact to the moment, and
- * may have no index.
+ * For how many microseconds after a look nothing that matters can expire. A
+ * ttl need not be exact to the moment, and looking may need a scan.
  */
 static int64
 pause_of(const ContView *view)
@@ -140,7 +143,10 @@ weir_expire_views(List *views, int64 budget, bool all)
 		if (budget <= 0)
 			return true;
 
-		/* What was deleted is deleted when the transaction commits: look again. */
+		/*
+		 * Rows deleted by this call are gone only when the transaction
+		 * commits, so look again.
+		 */
 		if (expiry.deleted > 0)
 			continue;
 		due->looked = now;

@@ -10,8 +10,9 @@
 #include "nodes/pg_list.h"
 
 /*
- * Delete up to about budget rows, in the current transaction; look at each
- * window if all, else at what is due.  True when there is more to delete.
+ * Delete up to about budget expired rows, in the current transaction. With
+ * all, every window is looked at, else those that are due. Returns true when
+ * there is more to delete.
  */
 extern bool weir_expire_views(List *views, int64 budget, bool all);
 

@@ -45,21 +45,21 @@
 #include "groups/sorted.h"
 #include "matrel/write.h"
 
-/* What comes after one that fails is written again. */
+/* Rows after a failing one are written again, so ranges get smaller. */
 #define ROWS_AT_ONCE 64
 
 #define MAX_FAULTY 1000
 #define MAX_IN_A_ROW 1000
 #define MAX_USECS (3 * USECS_PER_SEC)
-#define TRIES_AT_LEAST 8		/* that fail, however long they take: a single group may be large */
+#define TRIES_AT_LEAST 8		/* that may fail whatever the time: a single group may be large */
 
 typedef struct FaultyGroup
 {
-	int64		place;			/* of a row that is no group: its number among those of the view */
+	int64		place;			/* number among the view's rows, for a row that is not a group */
 	uint32		hash;			/* of the key of a group */
 	MinimalTuple tuple;
 	ErrorData  *error;
-	char	   *key;			/* JSON; NULL: could not be shown */
+	char	   *key;			/* key as JSON; NULL if it could not be printed */
 } FaultyGroup;
 
 struct FaultyGroups
@@ -71,8 +71,8 @@ struct FaultyGroups
 	int			n;
 	FaultyGroup groups[MAX_FAULTY];
 	HTAB	   *by_hash;		/* hash of a key -> list of groups */
-	int64		place;			/* of the row that comes next */
-	int			next;			/* faulty row that comes next */
+	int64		place;			/* position of the next row */
+	int			next;			/* index of the next faulty row */
 	TimestampTz deadline;
 	int			failed;			/* attempts */
 	ErrorData  *error;			/* why the view is at fault */
@@ -84,7 +84,7 @@ typedef struct HashEntry
 	List	   *groups;			/* indexes */
 } HashEntry;
 
-/* Rows of one part that are written together. */
+/* Rows of one relation (matrel or values relation) that are tried together. */
 typedef struct Range
 {
 	FaultyGroups *faulty;
@@ -141,7 +141,10 @@ weir_faulty_find(ContView *view, Epoch *epoch, ErrorData **error)
 	return failed || faulty->error || faulty->n == 0 ? NULL : faulty;
 }
 
-/* In place; values go by the key of their group. */
+/*
+ * Filters in place. Rows of a values relation are matched by the key of their
+ * group.
+ */
 int
 weir_faulty_leave_out(FaultyGroups *faulty, int part, MinimalTuple *tuples, int ntuples)
 {
@@ -265,7 +268,7 @@ find(void *arg)
 	weir_owner_leave(&saved);
 }
 
-/* False when the view is at fault. */
+/* Returns false when the view as a whole is at fault. */
 static bool
 find_in_part(FaultyGroups *faulty, ViewRuntime *part)
 {
@@ -332,7 +335,10 @@ slice(const Range *range, int from, int to)
 	return result;
 }
 
-/* Which row it failed at, or -1, and how many before it had been written: see weir_writer_failed_at. */
+/*
+ * Sets *at to the row at which writing failed, or -1, and *safe to the number
+ * of rows written before it: see weir_matrel_failed_at.
+ */
 static ErrorData *
 try_to_write(Range *range, int *at, int *safe)
 {
@@ -353,7 +359,7 @@ try_to_write(Range *range, int *at, int *safe)
 	if (error == NULL)
 		return NULL;
 
-	/* What the attempt left behind that no abort takes away. */
+	/* Close what the failed attempt left open and an abort does not. */
 	(void) weir_errors_begin(faulty->runtime->view.defid);
 	for (int i = 0; i < spec->nstates; i++)
 		weir_partial_agg_reset(spec->states[i]);
@@ -361,7 +367,10 @@ try_to_write(Range *range, int *at, int *safe)
 	return error;
 }
 
-/* With all that is opened for it, so that the end of its subtransaction closes it. */
+/*
+ * Opens and closes the writer inside, so that the end of the subtransaction
+ * closes everything.
+ */
 static void
 write_range(void *arg)
 {
@@ -375,7 +384,7 @@ write_range(void *arg)
 	weir_writer_close(range->writer);
 }
 
-/* False when there are too many. */
+/* Returns false when there are too many faulty groups. */
 static bool
 add(FaultyGroups *faulty, ViewRuntime *part, MinimalTuple tuple, int64 place, ErrorData *error)
 {
@@ -415,7 +424,10 @@ add(FaultyGroups *faulty, ViewRuntime *part, MinimalTuple tuple, int64 place, Er
 	return true;
 }
 
-/* Of groups, or values that begin with the key of one. */
+/*
+ * Works for groups and for rows of values relations, which begin with their
+ * group's key.
+ */
 static bool
 is_known(FaultyGroups *faulty, TupleTableSlot *row, uint32 hash)
 {
@@ -442,7 +454,7 @@ typedef struct KeyText
 	char	   *text;
 } KeyText;
 
-/* Casts to json are code of users, too. */
+/* Casts to json are user code, too: run them as the owner. */
 static char *
 key_as_text(FaultyGroups *faulty, TupleTableSlot *row)
 {

@@ -14,24 +14,32 @@
 typedef struct FaultyGroups FaultyGroups;
 
 /*
- * When writing what an epoch has of a view has failed for a row's sake: which groups are at fault?  Finds them by writing, which is
- * undone, in the flush worker's transaction.  NULL, and *error: the view is, or that may pass.  In CurrentMemoryContext.
+ * Find the groups of a view that cannot be written, after writing it failed
+ * for the sake of a row. Finds them by writing, which is undone, in the flush
+ * worker's transaction. Returns NULL and sets *error when the view as a whole
+ * is at fault, or the error may pass. Allocated in CurrentMemoryContext.
  */
 extern FaultyGroups *weir_faulty_find(ContView *view, Epoch *epoch, ErrorData **error);
 
 /*
- * Take these groups out of rows of the view's part (0: its groups, else values of groups); returns how many are left.  All rows
- * of the part pass here, in the order in which weir_sorted_next gives them.
+ * Remove the faulty groups from an array of rows of one part of the view (0:
+ * groups, n: the n-th values relation), in place. Returns how many rows are
+ * left. All rows of the part must be passed, in the order of weir_sorted_next.
  */
 extern int	weir_faulty_leave_out(FaultyGroups *faulty, int part, MinimalTuple *tuples, int ntuples);
 
-/* The others have been written: these become dead letters of the flush. */
+/*
+ * After the other groups have been written: make the faulty ones dead letters
+ * of this flush.
+ */
 extern void weir_faulty_bury(FaultyGroups *faulty);
 
-/* All groups of a view have been written. */
+/*
+ * Note that all groups of a view have been written: forget earlier failures.
+ */
 extern void weir_faulty_none(Oid defid);
 
-/* Forget other views than these. */
+/* Forget all views but these. */
 extern void weir_faulty_purge(List *views);
 
 #endif

@@ -42,42 +42,53 @@
 #include "stream/queue_wait.h"
 
 #define TICK_MS 1000
-#define TICK_LATEST_MS 5000		/* while flush follows flush */
+#define TICK_LATEST_MS 5000		/* at the latest, while one flush follows another */
 
-/* Rows deleted with a flush, or more if that many were written. */
+/* Expired rows deleted with each flush, or twice as many as it wrote. */
 #define EXPIRE_WITH_FLUSH 2000
 #define EXPIRE_MOST 1000000
 
-/* While there is more to delete and nothing to flush. */
+/*
+ * Pause between deletions while there is more to delete and nothing to flush.
+ */
 #define EXPIRE_PAUSE_MS 100
 
 /* How long a flush waits for locks of views before it sets these aside. */
 #define LOCK_GRACE_MS 50
 
-/* What writing a table locks: it, its index, and another one of a user. */
+/*
+ * Locks that writing a table takes: the table, its index, and one index of a
+ * user.
+ */
 #define LOCKS_PER_TABLE 3
 
-/* How often the list of views is read again while it changes; debug_discard_caches never lets it be. */
+/*
+ * How often the list of views is read again when it changes meanwhile (with
+ * debug_discard_caches it always does).
+ */
 #define MAX_READS 10
 
-/* The kernel makes some fifty microseconds more of each. */
+/* Each sleep takes about 50 us longer than asked (timer slack). */
 #define GATHER_SLEEPS 4
 #define GATHER_USECS 10
 
 /*
- * Views this worker could not write and suspended.  What of them is still in memory
- * is thrown away.  Groups of a view that an ingest worker suspended
- * are written: they are of rows before the one that failed.
+ * Views that this worker failed to write and suspended: their unflushed groups
+ * are discarded. Groups of a view that an ingest worker suspended are written,
+ * for they are of rows before the one that failed.
  */
 static List *unwritable = NIL;
 
 /* The current transaction writes the frozen epoch. */
 static bool writing = false;
-static TimestampTz last_tick = 0;	/* weir_clock_steady; 0: one is due */
-static uint64 tended_generation = 0;	/* of the views that the last tick saw */
+static TimestampTz last_tick = 0;	/* by weir_clock_steady; 0: housekeeping is due */
+static uint64 tended_generation = 0;	/* generation of the list of views at the last housekeeping */
 static int64 rows_written = 0;	/* by the current flush */
 
-/* What part of the server's lock table, which all sessions share, one flush may take: 1/this. */
+/*
+ * A flush may take one in lock_share entries of the server's lock table, which
+ * all sessions share.
+ */
 static int	lock_share = 2;
 
 /* ---------------------------------------------------------------------
@@ -93,7 +104,7 @@ note_unwritable(Oid defid)
 	MemoryContextSwitchTo(old);
 }
 
-/* Unless it has been dropped. */
+/* Does nothing when the view has been dropped. */
 static void
 suspend_view(ContView *view, ErrorData *error)
 {
@@ -113,8 +124,9 @@ suspend_it(ContView *view, void *arg)
 }
 
 /*
- * What fails of it is a dead letter, or suspends the view; a view that meets what may pass is set aside.  Others
- * go on.
+ * Write a view on the slow path. Groups that fail become dead letters; a view
+ * that fails as a whole is suspended, or set aside if the error may pass.
+ * Never fails for the view's sake.
  */
 static void
 write_view_carefully(Epoch *epoch, ContView *view)
@@ -122,7 +134,7 @@ write_view_carefully(Epoch *epoch, ContView *view)
 	MatrelBlocker blocker;
 	ErrorData  *error;
 
-	(void) weir_matrel_blocked_by();	/* what an earlier error has left */
+	(void) weir_matrel_blocked_by();	/* discard what an earlier error noted */
 	error = weir_write_view_carefully(view, epoch, &rows_written);
 	if (error == NULL)
 		return;
@@ -151,7 +163,7 @@ commit_callback(XactEvent event, void *arg)
 		writing = false;
 }
 
-/* Views of which the epoch has something to write. */
+/* Views of which the epoch has groups to write. */
 static List *
 views_to_write(Epoch *epoch, List *views)
 {
@@ -181,10 +193,10 @@ typedef struct BlockedView
 /* What one flush writes, as its transaction finds it. */
 typedef struct Writing
 {
-	List	   *lacking;		/* views that have no partitions for it yet: OIDs of def views */
+	List	   *lacking;		/* views whose partitions are not made yet: OIDs of def views */
 	List	   *views;			/* all there are */
-	List	   *written;		/* of which the epoch has something, */
-	List	   *blocked;		/* and those of them (BlockedView) that cannot be written */
+	List	   *written;		/* views of which the epoch has groups */
+	List	   *blocked;		/* BlockedView: those of them that cannot be written now */
 } Writing;
 
 static int64
@@ -193,7 +205,11 @@ lock_room(void)
 	return (int64) max_locks_per_xact * (MaxBackends + max_prepared_xacts) / lock_share;
 }
 
-/* Somebody else has filled it, or tables in partitions took more than was thought: less, until it goes well again. */
+/*
+ * Adapt the share of the lock table: less after an error that says it is full
+ * (others use it, or partitions took more than estimated), more after a
+ * success.
+ */
 static void
 note_locks(const ErrorData *error)
 {
@@ -203,7 +219,9 @@ note_locks(const ErrorData *error)
 		lock_share = Min(lock_share * 4, 1 << 20);
 }
 
-/* Are there views but those whose inserters wait for this one anyway? */
+/*
+ * Are there views of other streams, whose inserters a slow view would hold up?
+ */
 static bool
 others_wait(Writing *w, const ContView *view)
 {
@@ -215,7 +233,10 @@ others_wait(Writing *w, const ContView *view)
 	return false;
 }
 
-/* Why it is not written, but for locks; NULL: it may be. */
+/*
+ * Reason, other than a lock, for not writing the view now; NULL if there is
+ * none.
+ */
 static const char *
 reason_to_wait(Writing *w, const ContView *view, int64 room)
 {
@@ -243,7 +264,10 @@ lock_view(Writing *w, ContView *view, int64 *room)
 		w->blocked = lappend(w->blocked, blocked);
 }
 
-/* The first lock that is not free. */
+/*
+ * The first lock that could not be taken; relid is InvalidOid if there is
+ * none.
+ */
 static MatrelBlocker
 first_blocker(Writing *w)
 {
@@ -268,8 +292,9 @@ find_blocked(Writing *w, const ContView *view)
 }
 
 /*
- * The views to write, and all locks for it that are free.  The list
- * is read again with the locks: what they were waited for may have changed it.
+ * Find the views to write and take the locks for them that are free. The list
+ * of views is read again once the locks are held, since their former holders
+ * may have changed it.
  */
 static void
 lock_views(Epoch *epoch, Writing *w)
@@ -295,10 +320,11 @@ lock_views(Epoch *epoch, Writing *w)
 }
 
 /*
- * Begins the transaction, with the locks on what is written in it: see
- * matrel/lock.c.  What is not free is waited for in a transaction that has no other
- * lock, and not for long: then its view is set aside.  Only Weir's own tables cannot be done without; who writes
- * carefully may have dead letters.
+ * Begin the transaction with the locks on what it writes (matrel/lock.c). A
+ * lock that is not free is waited for in a transaction that holds no other
+ * lock, LOCK_GRACE_MS in all; then its view is set aside. Weir's own tables
+ * cannot be done without: they are waited for without limit. The slow path may
+ * produce dead letters, so it locks their table, too.
  */
 static void
 begin_writing(Epoch *epoch, Writing *w, bool careful)
@@ -377,8 +403,8 @@ write_epoch(Epoch *epoch, List *lacking, bool careful)
 }
 
 /*
- * The second time each view is written in a subtransaction: the error may be of one of them, and
- * that one need not keep the others.
+ * Write the epoch. If that fails, again with each view in a subtransaction:
+ * the error may be of one view, which need not hold up the others.
  */
 static void
 flush_epoch(Epoch *epoch)
@@ -416,7 +442,7 @@ flush_start(void)
 	foreach(lc, weir_worker_unwritable())
 		note_unwritable(lfirst_oid(lc));
 	RegisterXactCallback(commit_callback, NULL);
-	weir_set_aside_start();		/* its callback comes before ours */
+	weir_set_aside_start();		/* registers its callback before ours */
 	weir_epoch_attach_flusher(weir_worker_self->slot, MyLatch);
 	weir_errors_endure();
 }
@@ -430,8 +456,9 @@ flush_stop(void)
 }
 
 /*
- * Those whom the last flush woke are likely to come again soon.  One flush for
- * all costs less than two in turn, so wait for them, a small part of a flush.
+ * Backends released by the last flush are likely to commit again soon. Wait
+ * for them for a small fraction of a flush, so that one flush serves them all
+ * (group commit).
  */
 static void
 gather(int slot)
@@ -440,7 +467,10 @@ gather(int slot)
 		pg_usleep(GATHER_USECS);
 }
 
-/* Flush if it is time; returns ms until it will be, -1 if nothing is there. */
+/*
+ * Flush if it is due, or now. Returns the milliseconds until a flush is due,
+ * -1 if there is nothing to flush.
+ */
 static long
 flush_if_due(bool now)
 {
@@ -497,7 +527,9 @@ flush_step(void)
 	return aside < 0 ? due : Min(due, aside);
 }
 
-/* Those who fill the epochs first, then what they filled. */
+/*
+ * At a shutdown: wait for the workers that fill the epochs, then write these.
+ */
 static bool
 flush_drain(void)
 {

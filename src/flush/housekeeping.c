@@ -38,10 +38,10 @@
 /* Rows deleted when there is nothing to flush. */
 #define EXPIRE_IDLE 10000
 
-/* Between looks at notes that nothing has changed for. */
+/* Between looks for rows of dropped objects while nothing has changed. */
 #define PURGE_USECS (10 * USECS_PER_SEC)
 
-/* After a stage has failed, doubled each time. */
+/* Pause after a stage has failed, doubled each time. */
 #define PAUSE_MS 1000
 #define PAUSE_MOST_MS 60000
 
@@ -72,7 +72,7 @@ static Stage stages[] = {
 
 static uint64 adopted_version = 0;	/* of the list of views */
 
-/* Unless it has been created again meanwhile. */
+/* End this process, unless the extension has been created again meanwhile. */
 static void
 extension_is_gone(uint32 created)
 {
@@ -85,7 +85,11 @@ extension_is_gone(uint32 created)
 	proc_exit(0);
 }
 
-/* A Kafka stream wants its workers while an active view reads it.  First ones come first, should there be too many. */
+/*
+ * Which Kafka workers there shall be: those of streams that an active view
+ * reads. First workers of all streams come before second ones, should there be
+ * too many.
+ */
 static int
 kafka_wants(List *views, WorkerTask *wants)
 {
@@ -114,7 +118,7 @@ kafka_wants(List *views, WorkerTask *wants)
 	return n;
 }
 
-/* A part of its work in a transaction. */
+/* Begin the transaction of a stage. */
 static void
 begin(void)
 {
@@ -123,8 +127,8 @@ begin(void)
 }
 
 /*
- * That it was not there may be what this process remembers: a CREATE EXTENSION tells the registry a
- * moment before others' caches.
+ * Look again after an invalidation: CREATE EXTENSION tells the registry a
+ * moment before its invalidation messages arrive.
  */
 static bool
 extension_is_there(void)
@@ -197,7 +201,7 @@ adopt_view(ContView *view, void *arg)
 	weir_matrel_adopt(view);
 }
 
-/* The dependencies that pg_upgrade leaves out. */
+/* Create the dependencies that pg_upgrade leaves out. */
 static void
 adopt_views(List *views)
 {
@@ -244,7 +248,10 @@ move_watermarks(void)
 	return false;
 }
 
-/* When the list of views has changed; and now and then, for what a worker that ends has left since. */
+/*
+ * Delete rows of dropped streams and views: when the list of views has
+ * changed, and now and then, for what a worker that ended has left since.
+ */
 static bool
 look_after_notes(NotesWork *work)
 {
@@ -261,7 +268,7 @@ look_after_notes(NotesWork *work)
 	return false;
 }
 
-/* After publish_wants has seen that nobody wants them. */
+/* Runs after publish_wants has seen that nobody wants the streams. */
 static bool
 mark_unread(void)
 {
@@ -270,7 +277,7 @@ mark_unread(void)
 	return look_after_notes(&work);
 }
 
-/* What streams and views leave is of those that were dropped: seldom. */
+/* Streams and views are dropped seldom. */
 static bool
 purge_notes(void)
 {

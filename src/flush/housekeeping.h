@@ -8,8 +8,9 @@
 #include "postgres.h"
 
 /*
- * Outside of a transaction.  True when there is more to delete.  What fails is logged, and left
- * alone for a while; errors only when nothing can be done.  Ends the process when the extension is gone.
+ * Do the housekeeping that is due; call outside of a transaction. Returns true
+ * when there is more to delete. A stage that fails is logged and tried again
+ * after a pause. Ends the process when the extension is gone.
  */
 extern bool weir_tick(void);
 

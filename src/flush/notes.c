@@ -29,7 +29,7 @@ typedef struct LateCount
 	int64		diverted;
 } LateCount;
 
-/* Of the flush under way; begun when the first one is met. */
+/* Bulk inserts of the current flush, begun with its first row. */
 static OwnInsert *dead_letters = NULL;
 static OwnInsert *late_rows = NULL;
 static List *late_counts = NIL;
@@ -177,7 +177,7 @@ weir_notes_mark_unread(void)
 	SPI_finish();
 }
 
-/* In order of arrival; the run's list is latest first. */
+/* Writes in order of arrival; the run's list has the latest first. */
 static void
 write_letters(Run *run)
 {
@@ -230,7 +230,10 @@ write_dead(RunDead *dead)
 			pfree(DatumGetPointer(values[i]));
 }
 
-/* Counts stay with the view, a row that is diverted to no other stream goes to weir.late_rows. */
+/*
+ * Late rows are counted per view; a row that is diverted to no other stream
+ * goes to weir.late_rows.
+ */
 static void
 write_late(RunDead *dead)
 {
@@ -281,7 +284,7 @@ count_late(Oid viewid, int64 dropped, int64 diverted)
 	count->diverted += diverted;
 }
 
-/* Empty when there is none. */
+/* The payload, empty when there is none. */
 static Datum
 payload_of(RunDead *dead)
 {

@@ -10,29 +10,39 @@
 #include "groups/epoch.h"
 #include "matrel/lock.h"
 
-/* Has the epoch any, or the flush added some? */
+/* Does the epoch have notes, or did the current flush add some? */
 extern bool weir_notes_any(Epoch *epoch);
 
-/* Lock the tables that they go to; false when one is not free, *blocker. */
+/*
+ * Lock the tables that notes are written to. Returns false and sets *blocker
+ * when a lock is not free.
+ */
 extern bool weir_notes_try_lock(MatrelBlocker *blocker);
 
-/* A flush begins: what one that failed has added is not written.  And a dead letter that comes of the flush itself. */
+/*
+ * Begin a flush: forget what a failed flush has added. Then add a dead letter
+ * that the flush itself produces.
+ */
 extern void weir_notes_begin(void);
 extern void weir_notes_add_letter(DeadLetter *letter);
 
-/* Write them, in the flush transaction; or what was added alone. */
+/*
+ * Write the epoch's notes and the added ones in the flush transaction; or the
+ * added ones alone.
+ */
 extern void weir_notes_write(Epoch *epoch);
 extern void weir_notes_write_added(void);
 
 /*
- * Delete what is left of streams and views that have been dropped.  DROP does not
- * do that itself: the flush would wait for its transaction.  In a transaction.
+ * Delete rows of dropped streams and views, in the current transaction. DROP
+ * does not do that itself, for the flush would wait for its transaction.
  */
 extern void weir_notes_purge(void);
 
 /*
- * Mark the offsets of streams that no view reads, or will read when what it is suspended for is mended:
- * what comes from now on passes by.  In a transaction.
+ * Mark the offsets of streams that no view reads: messages from now on are
+ * skipped. A view that is suspended counts as a reader. In the current
+ * transaction.
  */
 extern void weir_notes_mark_unread(void);
 

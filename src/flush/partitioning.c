@@ -35,19 +35,24 @@
 /* Partitions dropped in one call. */
 #define DROP_PORTION 20
 
-/* How long making one waits for a lock. */
+/* How long making a partition waits for a lock. */
 #define MAKE_WAIT_MS 100
 
-/* How long a flush makes partitions; views for which that is too little are set aside. */
+/*
+ * How long a flush spends on making partitions; views that need more are set
+ * aside.
+ */
 #define MAKE_MS 50
-#define MAKE_BETWEEN_MS 1000	/* between flushes, of these */
+#define MAKE_BETWEEN_MS 1000	/* the same between flushes, for views that are set aside */
 
-/* How long to wait for the lock to drop one, and until the next attempt. */
+/*
+ * Timeout of the lock to drop a partition, and pause until the next attempt.
+ */
 #define DROP_WAIT_MS 20
 #define DROP_WAIT_MOST_MS 500
 #define DROP_PAUSE_MS 1000
 #define DROP_PAUSE_MOST_MS 30000
-#define DROP_PAUSE_FACTOR 20	/* of what looking took: sessions have to be looked through */
+#define DROP_PAUSE_FACTOR 20	/* pause as a multiple of what looking took: sessions have to be read */
 
 typedef struct DropDue
 {
@@ -60,7 +65,7 @@ typedef struct Making
 {
 	Epoch	   *epoch;
 	TimestampTz until;			/* weir_clock_steady */
-	bool		between;		/* flushes, that is, until one is due */
+	bool		between;		/* make partitions only until a flush is due */
 	bool		more;
 } Making;
 
@@ -72,7 +77,10 @@ typedef struct Dropping
 
 static HTAB *dues = NULL;
 
-/* Its DDL is Weir's own and runs no code of users: event triggers are not asked. */
+/*
+ * The DDL is Weir's own and runs no code of users, so event triggers are
+ * disabled.
+ */
 static void
 begin_ddl(int lock_ms)
 {
@@ -101,7 +109,7 @@ is_enough(void *arg)
 	return weir_clock_steady() >= making->until || (making->between && weir_epoch_due(weir_worker_self->slot) == 0);
 }
 
-/* Of the matrel or (view NULL) a values relation. */
+/* Works for the matrel and (view NULL) for a values relation. */
 static bool
 make_for_part(ViewRuntime *part, Making *making, const ContView *view)
 {
@@ -128,7 +136,7 @@ make_partitions(ContView *view, void *arg)
 		making->more |= make_for_part(part, making, i == 0 ? view : NULL);
 }
 
-/* Views that are kept in partitions and of which the epoch has something: def views. */
+/* Partitioned views of which the epoch has groups: OIDs of def views. */
 static List *
 partitioned_views(Epoch *epoch, List *except)
 {
@@ -158,8 +166,10 @@ partitioned_views(Epoch *epoch, List *except)
 }
 
 /*
- * A portion, in a transaction of its own, so that it holds no lock of another view; true when there is more to
- * make.  Where the locks are not to be had for a moment, or making fails, what needs a partition goes to the default one.
+ * Make a portion of the partitions of one view, in a transaction of its own,
+ * so that no lock of another view is held. Returns true when there is more to
+ * make. When a lock is not free for a moment, or making fails, the groups go
+ * to the default partition.
  */
 static bool
 make_portion(Oid defid, Epoch *epoch, TimestampTz until, bool between)
@@ -197,7 +207,10 @@ weir_partitions_make(Oid defid, Epoch *epoch)
 	return make_portion(defid, epoch, TimestampTzPlusMilliseconds(weir_clock_steady(), MAKE_BETWEEN_MS), true);
 }
 
-/* So that what is set aside for want of partitions stays well below weir.set_aside_limit. */
+/*
+ * Keeps what is set aside for want of partitions well below
+ * weir.set_aside_limit.
+ */
 static bool
 is_small(Epoch *epoch)
 {
@@ -273,8 +286,9 @@ drop_oldest(void *arg)
 }
 
 /*
- * One transaction; true when this view has another one to drop.  *waited: it was given
- * up for want of a lock.
+ * Drop one partition of a view in a transaction of its own. Returns true when
+ * the view has another one to drop; sets *waited when it was given up because
+ * of a lock.
  */
 static bool
 drop_one(Oid defid, bool *waited)
@@ -327,7 +341,10 @@ weir_partitions_drop(void)
 	}
 	weir_worker_commit();
 
-	/* Once it has waited in vain the others have their turn another time: flushes are held up meanwhile. */
+	/*
+	 * After one lock timeout the other views have to wait for the next round,
+	 * because flushes are held up meanwhile.
+	 */
 	foreach(lc, views)
 	{
 		while (left > 0 && drop_one(lfirst_oid(lc), &waited))

@@ -11,17 +11,21 @@
 #include "meta/cont_view.h"
 
 /*
- * Make the partitions that an epoch needs, but for these views (OIDs of def views), as far as it takes no time.  Returns
- * those views that lack some still, in the caller's memory.  Called outside of a transaction.
+ * Make the partitions that an epoch needs, except for the views given (OIDs of
+ * def views), for as long as MAKE_MS. Returns the views that still lack some,
+ * in the caller's memory context. Call outside of a transaction.
  */
 extern List *weir_partitions_prepare(Epoch *epoch, List *except);
 
-/* The same for one view, if it is kept in partitions, until a flush is due; true when it lacks some still. */
+/*
+ * The same for one view, until a flush is due. Returns true when it still
+ * lacks some.
+ */
 extern bool weir_partitions_make(Oid defid, Epoch *epoch);
 
 /*
- * Drop partitions that have expired, one a transaction of its own, for views whose
- * turn it is.  Called outside of a transaction; true when there are more.
+ * Drop expired partitions of the views that are due, each in a transaction of
+ * its own. Returns true when there are more. Call outside of a transaction.
  */
 extern bool weir_partitions_drop(void);
 

@@ -42,21 +42,29 @@
 #include "process/worker.h"
 #include "stream/queue_wait.h"
 
-/* Written back at once, or twice what was added last, so that it catches up. */
+/*
+ * Size of a portion that is written back at once, or twice the size of the
+ * last addition if that is more, so that it catches up.
+ */
 #define PORTION_BYTES (1024 * 1024)
 #define READ_MS 100
 
-/* Of a view whose groups take long to write: the fewer portions the better, so it is read for as long as writing takes. */
+/*
+ * Portion of a view whose groups take long to write: the fewer portions the
+ * better, so it is read for as long as writing takes.
+ */
 #define SLOW_PORTION_BYTES (32 * 1024 * 1024)
 
-/* How soon it is tried again: a lock, an error; doubled each time. */
+/*
+ * Pauses before the next attempt after a lock or an error, doubled each time.
+ */
 #define LOCK_PAUSE_MS 5
 #define LOCK_PAUSE_MOST_MS 100
 #define ERROR_PAUSE_MS 100
 #define ERROR_PAUSE_MOST_MS 10000
 
-static uint64 loaded = 0;		/* generation of the views for which they were read */
-static AsidePortion *portion = NULL;	/* that is being read or written back; its files are this process's to delete */
+static uint64 loaded = 0;		/* generation of the list of views that was loaded */
+static AsidePortion *portion = NULL;	/* being read or written back; this process deletes its files */
 
 static void load(void);
 static bool forget_dropped(Aside *aside);
@@ -88,7 +96,7 @@ weir_set_aside_stop(void)
  * Setting aside
  * --------------------------------------------------------------------- */
 
-/* The watermark is as readers see it until this transaction commits. */
+/* Records the watermark that readers see until this transaction commits. */
 static void
 begin_waiting(ContView *view, TimestampTz since)
 {
@@ -154,7 +162,9 @@ suspend(ContView *view, void *arg)
 	(void) weir_cont_view_suspend(view->defid, arg, true);
 }
 
-/* The one that has most pays, not who comes last. */
+/*
+ * Suspend the view that has most set aside, not the one that was last to come.
+ */
 static void
 enforce_limit(List *views)
 {
@@ -183,7 +193,7 @@ enforce_limit(List *views)
 		return;
 	reason = psprintf("more than weir.set_aside_limit is set aside: %s", largest->view.reason);
 	if (weir_view_try(suspend, its_view, reason) != NULL)
-		return;					/* somebody is about to change it; there is another flush */
+		return;					/* a concurrent change of the view: the next flush tries again */
 	ereport(WARNING,
 			(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
 			 errmsg("continuous view %s is suspended: %s", its_view->name, reason),
@@ -204,7 +214,10 @@ look_who(Aside *aside)
 	view->npids = weir_matrel_blocking_pids(&aside->view.blocker, view->pids, VIEW_TROUBLE_PIDS);
 }
 
-/* To be tried again after a pause: a lock is looked for more often than an error. */
+/*
+ * Schedule the next attempt; a lock is polled more often than an error is
+ * retried.
+ */
 static void
 put_off(Aside *aside, const MatrelBlocker *blocker, const char *reason)
 {
@@ -226,7 +239,7 @@ put_off(Aside *aside, const MatrelBlocker *blocker, const char *reason)
 		weir_view_trouble_set(&aside->view);
 }
 
-/* Of a view that takes long to write. */
+/* A view that takes long to write waits for its turn. */
 static void
 await_turn(Aside *aside)
 {
@@ -250,8 +263,8 @@ begin(void)
 }
 
 /*
- * In a transaction; true when it was dropped.  What there is of it is deleted with what else dropped views
- * leave (flush/notes.h).
+ * Returns true when the view has been dropped. Its rows are deleted together
+ * with other rows of dropped views (flush/notes.h). In a transaction.
  */
 static bool
 forget_dropped(Aside *aside)
@@ -262,7 +275,10 @@ forget_dropped(Aside *aside)
 	return aside->over;
 }
 
-/* In a transaction: the view with all locks to write it; NULL when it is gone, or something is in the way. */
+/*
+ * The view with all locks that writing it needs; NULL when it is gone or a
+ * lock is not free. In a transaction.
+ */
 static ContView *
 lock_view(Aside *aside)
 {
@@ -278,7 +294,7 @@ lock_view(Aside *aside)
 		return NULL;
 	}
 
-	/* It may have been dropped before the locks were there. */
+	/* It may have been dropped before the locks were granted. */
 	return forget_dropped(aside) ? NULL : weir_cont_view_by_def(aside->view.defid);
 }
 
@@ -299,7 +315,10 @@ read_some(Aside *aside, ContView *view)
 	weir_aside_table_read(portion, weir_runtime_get(view), budget);
 }
 
-/* The first half: what there is, in local memory.  False when the view cannot be written. */
+/*
+ * First half of writing back: read a portion into local memory. Returns false
+ * when the view cannot be written now.
+ */
 static bool
 read_portion(Aside *aside, bool *partitioned)
 {
@@ -317,7 +336,10 @@ read_portion(Aside *aside, bool *partitioned)
 	return view != NULL;
 }
 
-/* And the other one.  Throws what the view could not be written for. */
+/*
+ * Second half: write the portion and delete it from the table. Errors when the
+ * view cannot be written.
+ */
 static void
 write_portion(Aside *aside)
 {
@@ -355,14 +377,17 @@ write_portion(Aside *aside)
 	}
 }
 
-/* So much that flushes had better wait than add to it. */
+/* Is so much set aside that flushes should wait rather than add to it? */
 static bool
 is_much(const Aside *aside)
 {
 	return aside->view.bytes > (int64) weir_set_aside_limit_kb * 1024 / 4;
 }
 
-/* Partitions that the portion needs are made first, for a moment each time, so that flushes go on. */
+/*
+ * Make the partitions that the portion needs first, each time for a moment
+ * only, so that flushes go on.
+ */
 static void
 write_back(Aside *aside)
 {
@@ -382,7 +407,10 @@ write_back(Aside *aside)
 		write_portion(aside);
 }
 
-/* Of what failed by itself, and is not worth trying again. */
+/*
+ * Suspend a view that failed for its own sake, and forget what is set aside of
+ * it.
+ */
 static void
 give_up(Aside *aside)
 {
@@ -404,7 +432,10 @@ give_up(Aside *aside)
 	weir_worker_commit();
 }
 
-/* The error, and then no transaction is open; or NULL.  The view may be aside no more. */
+/*
+ * Run work. Returns its error, with no transaction open, or NULL. Afterwards
+ * the view may not be set aside any more.
+ */
 static ErrorData *
 attempt(void (*work) (Aside *aside), Aside *aside)
 {
@@ -428,7 +459,7 @@ attempt(void (*work) (Aside *aside), Aside *aside)
 	return error;
 }
 
-/* An error is this view's alone. */
+/* Write back one view; its errors do not concern others. */
 static void
 try_to_write_back(Aside *aside)
 {
@@ -446,7 +477,7 @@ try_to_write_back(Aside *aside)
 		(void) attempt(give_up, aside);
 }
 
-/* The same transaction as before has the rows. */
+/* Does the same transaction as before still hold the locked rows? */
 static bool
 is_still_blocked(Aside *aside)
 {
@@ -462,7 +493,7 @@ weir_set_aside_write_back(void)
 	TimestampTz now;
 	TimestampTz next = DT_NOEND;
 	List	   *views;
-	bool		making = false; /* partitions, for one view a time */
+	bool		making = false; /* partitions are being made for one view at a time */
 	ListCell   *lc;
 
 	if (loaded != weir_cont_views_generation())
@@ -489,7 +520,10 @@ weir_set_aside_write_back(void)
  * What is in the tables
  * --------------------------------------------------------------------- */
 
-/* Those that are not known yet, with how much there is of them, which takes time. */
+/*
+ * Load the views that are not in the list yet, with their sizes, which takes
+ * time.
+ */
 static void
 load_rows(List *views)
 {
@@ -519,8 +553,9 @@ load_rows(List *views)
 }
 
 /*
- * What this run of the server knows: up to which number rows are in the view, none if this is all new.  What was dropped while no
- * worker was there is over for those who wait for it.
+ * Complete the list with what shared memory knows: up to which publication
+ * number rows are in a view. Views that were dropped while no worker was
+ * running are over for those who wait for them.
  */
 static void
 load_known(void)
@@ -543,7 +578,10 @@ load_known(void)
 	}
 }
 
-/* When views have come or gone, or this process has. */
+/*
+ * Load the list when views were created or dropped, or this process has just
+ * started.
+ */
 static void
 load(void)
 {

@@ -16,20 +16,23 @@ extern void weir_set_aside_start(void);
 extern void weir_set_aside_stop(void);
 
 /*
- * In the flush transaction: set aside what an epoch has of a view, because of a lock or (blocker NULL, or of
- * nothing) an error.  If something of the view is set aside already, both are not looked at.
+ * Set aside what an epoch has of a view, in the flush transaction, because of
+ * a lock (blocker) or an error (blocker NULL or empty) with this reason. Both
+ * are ignored when something of the view is set aside already.
  */
 extern void weir_set_aside(ContView *view, Epoch *epoch, const MatrelBlocker *blocker, const char *reason);
 
 /*
- * Before such a transaction commits, with all views: what others are to know of it becomes known by the commit.
- * Suspends views while more is set aside than weir.set_aside_limit.
+ * Before a flush transaction commits, with all views: make sure that the
+ * commit can tell others what was set aside. Suspends the view that has most
+ * while more is set aside than weir.set_aside_limit.
  */
 extern void weir_set_aside_finish(List *views);
 
 /*
- * Outside of a transaction: write back a portion of what is set aside and can be written now.  Returns after how
- * many milliseconds to call it again; -1: nothing is.
+ * Write back a portion of each view that can be written now; call outside of a
+ * transaction. Returns after how many milliseconds to call it again, -1 if
+ * nothing is set aside.
  */
 extern long weir_set_aside_write_back(void);
 

@@ -74,7 +74,7 @@ weir_view_try(ViewWork work, ContView *view, void *arg)
 	Work		todo = {work, view, arg};
 	ErrorData  *error = weir_attempt(do_work, &todo);
 
-	/* Whose code ran when it failed is not left. */
+	/* Reset whose code was running when it failed. */
 	if (error)
 		weir_errors_end(InvalidOid);
 	return error;

@@ -15,10 +15,13 @@
 
 typedef void (*ViewWork) (ContView *view, void *arg);
 
-/* Does work in a subtransaction.  NULL when that went well, else the error, in CurrentMemoryContext. */
+/*
+ * Do work for a view in a subtransaction. Returns NULL, or the error, in
+ * CurrentMemoryContext.
+ */
 extern ErrorData *weir_view_try(ViewWork work, ContView *view, void *arg);
 
-/* How to take it, as that of a view (its def view); see base/errors.h. */
+/* Classify an error of a view (its def view); see base/errors.h. */
 extern ErrorKind weir_view_error_kind(Oid defid, const ErrorData *error);
 
 /* Kinds of housekeeping. */
@@ -32,27 +35,34 @@ typedef enum TendKind
 } TendKind;
 
 /*
- * Does housekeeping of a view in a subtransaction, with a lock of this mode on all that
- * it is kept in.  False when it could not be done: the lock was not free, groups of it are set aside, it failed, or has failed
- * so often that it is not time to try again.  What fails is shown in weir.views, and told in
- * the log, ever more rarely.
+ * Do housekeeping of a view in a subtransaction, with a lock of this mode on
+ * everything that it is kept in. Returns false when it could not be done: a
+ * lock was not free, groups of the view are set aside, it failed, or it has
+ * failed so often that it is not yet due again. A failure is shown in
+ * weir.views and logged, ever more rarely.
  */
 extern bool weir_view_tend(TendKind kind, ContView *view, LOCKMODE lock, ViewWork work, void *arg);
 
-/* Is it time to do it; and how it went, of what is done without weir_view_tend (error NULL: well). */
+/*
+ * For housekeeping that is not done by weir_view_tend: is it due, and note how
+ * it went (error NULL: well).
+ */
 extern bool weir_tend_is_due(TendKind kind, Oid defid);
 extern void weir_tend_note(TendKind kind, const ContView *view, const ErrorData *error);
 
-/* Forget views that are none of these any more. */
+/* Forget all views but these. */
 extern void weir_tend_purge(List *views);
 
-/* How long who writes a view waits for a lock that it meets. */
+/* Lock timeout while a view is written. */
 #define TEND_WRITE_WAIT_MS 100
 
-/* In this transaction no lock is waited for longer than that, 0: without a limit. */
+/* Set the lock timeout of the current transaction; 0: none. */
 extern void weir_tend_hurry(int ms);
 
-/* Outside of a transaction: wait for a lock, no longer than that, while no other is held. */
+/*
+ * Wait for a lock for at most ms milliseconds, holding no other lock. Call
+ * outside of a transaction.
+ */
 extern void weir_tend_wait(const MatrelBlocker *blocker, int ms);
 
 #endif

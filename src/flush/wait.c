@@ -26,7 +26,7 @@
 #include "stream/queue_wait.h"
 #include "stream/queue_warn.h"
 
-/* Between looks whether what is set aside has been written. */
+/* Interval of looking whether what is set aside has been written. */
 #define ASIDE_PAUSE_MS 10
 
 WEIR_FUNCTION(weir_flush);
@@ -40,7 +40,10 @@ refuse(void)
 			 errhint("Call weir.flush() before the DDL, or in a transaction of its own.")));
 }
 
-/* Adds those whom one waits for in the lock manager; true when this process is one of them. */
+/*
+ * Add the processes that pid waits for in the lock manager. Returns true when
+ * this process is one of them.
+ */
 static bool
 add_blockers(List **pids, int pid)
 {
@@ -58,7 +61,10 @@ add_blockers(List **pids, int pid)
 	return false;
 }
 
-/* Does a worker of this database wait for a lock that we hold, or for somebody who waits for one? */
+/*
+ * Does a worker of this database wait for a lock that we hold, or for another
+ * process that waits, directly or not, for one?
+ */
 static void
 check_not_blocking(void)
 {
@@ -78,8 +84,10 @@ check_not_blocking(void)
 }
 
 /*
- * What was flushed may not be in its view yet.  What takes long is waited for in the lock manager, so that
- * a deadlock is found, whoever else is part of it.  A lock that code of the view needs is known while it is tried.
+ * Wait for what is set aside. After weir.flush_warning the wait is for the
+ * blocking lock in the lock manager, so that a deadlock is found whoever is
+ * part of it. A lock that code of the view needs is known only while the
+ * worker tries.
  */
 static void
 wait_for_aside(Oid defid, int64 seq, TimestampTz begun, FlushWait *wait)
@@ -136,7 +144,10 @@ weir_flush_wait(Oid defid)
 			(epoch == 0 || weir_epoch_wait(slot, epoch, 100)))
 			break;
 
-		/* Rows that are parked ask for their lock for a moment at a time. */
+		/*
+		 * Parked rows ask for their lock for a moment at a time, so look
+		 * repeatedly.
+		 */
 		if (round % 100 == 0 || weir_queue_parked(slot, parked) > 0)
 			check_not_blocking();
 		(void) weir_queue_wait_warn(&wait);

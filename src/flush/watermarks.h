@@ -9,20 +9,23 @@
 
 #include "nodes/pg_list.h"
 
-/* Are there watermarks to be written? */
+/* Are there watermarks to write? */
 extern bool weir_watermarks_pending(void);
 
-/* Write them, in SPI, as of the last cut. */
+/* Write the watermarks as of the last rotation of the epoch.  In SPI. */
 extern void weir_watermarks_write(void);
 
 /*
- * Idle partitions let the watermark go on though no rows come; in a
- * transaction.  True when something was written: weir_watermark_stored is to be
- * called when it has committed.
+ * Move the watermarks of streams whose partitions are idle, in the current
+ * transaction. Returns true when something was written: call
+ * weir_watermark_stored when it has committed.
  */
 extern bool weir_watermarks_tick(List *views);
 
-/* Delete windows closed long ago, up to a limit of each view; true when there is more. */
+/*
+ * Delete windows that were closed long enough ago, up to a limit per view.
+ * Returns true when there is more.
+ */
 extern bool weir_watermarks_expire(List *views, int limit);
 
 #endif

@@ -29,8 +29,10 @@
 #include "runtime/execute.h"
 
 /*
- * A view is slow when writing it took so long, in all and for each row, and surely so, or twice in a minute: once may be the
- * machine.  Others have so many times as long then.
+ * A view is slow when writing it took SLOW_MS in all and SLOW_ROW_MS per row,
+ * once for SURELY_SLOW_MS or twice within SLOW_FORGET_MS: once may be the
+ * machine's fault. Then the others get OTHERS_FACTOR times as long before it
+ * is written again.
  */
 #define SLOW_MS 200
 #define SURELY_SLOW_MS 1000
@@ -41,7 +43,7 @@
 typedef struct Turn
 {
 	Oid			defid;
-	int			ms;				/* that it took when it was slow last */
+	int			ms;				/* duration of the last slow write */
 	TimestampTz last;
 	TimestampTz next;			/* 0: it was slow once */
 } Turn;
@@ -52,15 +54,15 @@ static HTAB *turns = NULL;		/* process-local */
 typedef struct ViewWrite
 {
 	Epoch	   *epoch;
-	FaultyGroups *faulty;		/* not to be written; or NULL */
+	FaultyGroups *faulty;		/* groups to leave out; or NULL */
 	ViewRuntime *runtime;
 	MatrelWriter *matrel;
-	KeptValues *kept;			/* NULL: the view keeps no states over values */
-	bool		began;			/* something is in the matrel already */
+	KeptValues *kept;			/* incremental DISTINCT states; NULL: the view has none */
+	bool		began;			/* this flush has written groups already */
 	int64		written;
 } ViewWrite;
 
-/* What kept has and no row took, as rows of their own. */
+/* Insert incremental DISTINCT states whose group has no row in this epoch. */
 static void
 write_rest(ViewWrite *write)
 {
@@ -83,7 +85,7 @@ make_room(ViewWrite *write)
 	write->kept = weir_kept_begin(write->runtime);
 }
 
-/* False when the relation is gone. */
+/* Write one values relation.  Returns false when it is gone. */
 static bool
 write_values(ViewWrite *write, ViewRuntime *part, int n)
 {

@@ -10,28 +10,32 @@
 #include "meta/cont_view.h"
 
 /*
- * Write the view's groups and values into its matrel and values relations, as its
- * owner, in the flush worker's transaction, but for those that are faulty (NULL: none).  Returns how many rows were
- * written; none when the relations are gone.  Errors are a group's, the view's own, or worth a retry.
+ * Write the view's groups and values into its matrel and values relations, as
+ * its owner, in the flush worker's transaction, leaving out faulty groups
+ * (NULL: none). Returns the number of rows written, 0 when the relations are
+ * gone. Errors are a group's or the view's fault, or worth a retry: see
+ * base/errors.h.
  */
 extern int64 weir_write_view(ContView *view, Epoch *epoch, FaultyGroups *faulty);
 
 /*
- * The same in a subtransaction, and without the groups that fail, which become dead letters (flush/notes.h).
- * Adds to *written.  NULL, or the error that it could not be written for.
+ * The same in a subtransaction, with failing groups left out and turned into
+ * dead letters (flush/notes.h). Adds to *written. Returns NULL, or the error
+ * for which the view could not be written.
  */
 extern ErrorData *weir_write_view_carefully(ContView *view, Epoch *epoch, int64 *written);
 
 /*
- * Has the view groups which take long to write (large states, slow functions)?  Then others have their turn: it is not to be
- * written before *next (weir_clock_steady), for it took so many ms.
+ * Does the view have groups that take long to write (large states, slow
+ * functions)?  Then it must not be written before *next (by
+ * weir_clock_steady), so that others have their turn; *ms is how long it took.
  */
 extern bool weir_write_view_is_slow(Oid defid, TimestampTz *next, int *ms);
 
-/* Forget other views than these. */
+/* Forget all views but these. */
 extern void weir_write_view_purge(List *views);
 
-/* It was written just now, and what was done for that began then. */
+/* Note that a view was written just now, in work that began at start. */
 extern void weir_write_view_began(Oid defid, TimestampTz start);
 
 #endif

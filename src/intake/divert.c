@@ -35,10 +35,13 @@
 #include "runtime/execute.h"
 #include "stream/row_maker.h"
 
-/* Streams in a row; a circle would be endless, and only a hand that wrote into the catalog makes one. */
+/*
+ * Longest chain of late_stream. CREATE VIEW refuses cycles, so only a catalog
+ * edited by hand can have one.
+ */
 #define MAX_ROUNDS 100
 
-/* Makes rows of one stream from those of another. */
+/* Converts rows of one stream into rows of another. */
 typedef struct Diverter
 {
 	Relation	source;
@@ -71,8 +74,9 @@ weir_divert_rows(Intake *intake, ContView *view, StreamRows *rows, const int *la
 	Diverter   *diverter;
 
 	/*
-	 * Also when no row is late: a right is missed when it is lost, not some day.  A row goes
-	 * with all its columns, also those that the query does not read.
+	 * Check the right even when no row is late, so that its loss is noticed at
+	 * once. A row goes with all its columns, also those that the query does
+	 * not read.
 	 */
 	check_right(streamid, view->owner, ACL_INSERT);
 	check_right(rows->streamid, view->owner, ACL_SELECT);
@@ -147,7 +151,10 @@ diverter_close(Diverter *diverter)
 	table_close(source, NoLock);
 }
 
-/* As INSERT makes it: defaults for what the source has not, generated columns, constraints. */
+/*
+ * Make a row as INSERT would: defaults for columns that the source lacks,
+ * generated columns, constraints.
+ */
 static StreamRow *
 make_row(Diverter *diverter, StreamRow *row, MemoryContext cxt)
 {
@@ -186,7 +193,10 @@ add_row(Intake *intake, Oid streamid, StreamRow *row, int64 seq, bool numbered)
 	intake->ndiverted++;
 }
 
-/* By stream; there, as all rows of a batch are, in the order in which they were published. */
+/*
+ * Sort by stream, within a stream by publication number, as all rows of a
+ * batch are.
+ */
 static int
 compare_rows(const void *a, const void *b)
 {

@@ -35,7 +35,10 @@
 #include "process/worker.h"
 #include "time/watermark.h"
 
-/* Times of a Kafka stream's partitions in a batch that is taken in in parts; they count when its run is adopted. */
+/*
+ * Newest times of a Kafka stream's partitions in a batch that is taken in in
+ * parts; they take effect when its run is adopted.
+ */
 typedef struct PendingTime
 {
 	Oid			streamid;
@@ -103,8 +106,8 @@ note_time(WeirBatch *batch, StreamRows *rows, int32 partition, int64 time)
 }
 
 /*
- * Into the batch's own letters, so that another try of the batch has it too;
- * derived rows are made again.
+ * Add the dead letter to the batch itself, so that another try of the batch
+ * has it too. Derived rows are made anew by each try.
  */
 static void
 bury_future(Intake *intake, StreamRows *rows, int row, Oid owner)
@@ -208,7 +211,10 @@ load(Oid streamid)
 	SPI_finish();
 }
 
-/* Hold the watermark of a stream that the batch need not have rows of. */
+/*
+ * Hold the watermark of a stream, which need not have rows in the batch, for
+ * the run or (NULL) this process.
+ */
 static int64
 hold(const EventOptions *options, Run *run)
 {
@@ -221,7 +227,11 @@ hold(const EventOptions *options, Run *run)
 	return watermark;
 }
 
-/* Streams whose windows are closed together with those of the batch's streams, from the first on. */
+/*
+ * Streams whose watermarks close windows together with those of the batch's
+ * streams from the first on: views of several streams have the least of
+ * theirs.
+ */
 static List *
 joint_streams(WeirBatch *batch, int first)
 {

@@ -11,28 +11,44 @@
 #include "intake/intake.h"
 
 /*
- * Before the queries run over a batch, in their transaction: rows whose time is
- * too far in the future become dead letters, and what the others are judged by
- * is held for the run (NULL: for this process until its transaction aborts).
+ * Before the queries run over a batch, in their transaction: turn rows whose
+ * time is too far in the future into dead letters, and hold the watermarks
+ * that the others are judged by, for the run or (NULL) for this process until
+ * its transaction aborts.
  */
 extern void weir_event_begin(Intake *intake, Run *run);
 
-/* The same for streams, from the first on, that came to the batch since. */
+/*
+ * The same for streams that were added to the batch since, from number first
+ * on.
+ */
 extern void weir_event_begin_streams(Intake *intake, int first);
 
-/* The batch is in the epoch, or in the run. */
+/*
+ * Note that the batch has been merged into the active epoch (run NULL) or the
+ * run: advance the watermarks and release what is held.
+ */
 extern void weir_event_merged(Intake *intake, Run *run);
 
-/* Rows of this run are of the same transaction as another's, and judged alike. */
+/*
+ * Judge rows of another run of the same transaction by the watermarks that
+ * this run holds.
+ */
 extern void weir_event_share(Run *run, Run *other);
 
-/* A run of a batch in parts begins: what was noted of partitions for another one is forgotten. */
+/*
+ * Begin a batch that is taken in in parts: forget times noted for an earlier
+ * one.
+ */
 extern void weir_event_begin_parts(void);
 
-/* The epoch has the run. */
+/* Note that the active epoch has adopted the run. */
 extern void weir_event_adopted(Run *run);
 
-/* The watermark waits for these partitions of a Kafka stream; in a transaction. */
+/*
+ * Make the watermark of a Kafka stream wait for all of its partitions. In a
+ * transaction.
+ */
 extern void weir_event_expect(Oid streamid, int npartitions);
 
 #endif

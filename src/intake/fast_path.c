@@ -10,7 +10,7 @@
 #include "intake/paths.h"
 #include "runtime/execute.h"
 
-/* Streams first to last of the batch. */
+/* Run the views over streams first_stream to last_stream - 1 of the batch. */
 static void
 run_streams(Intake *intake, int first_stream, int last_stream)
 {

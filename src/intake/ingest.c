@@ -31,10 +31,16 @@
 #include "intake/take_in.h"
 #include "process/worker.h"
 
-/* Flushes that a batch waits for memory before its groups go to a file. */
+/*
+ * Number of flushes that a batch waits for memory before its groups go to a
+ * file.
+ */
 #define MAX_FLUSHES_WAITED 3
 
-/* After how long a merge that waits for memory is tried in any case; doubled each time. */
+/*
+ * Longest wait for memory before a merge is tried again in any case; doubled
+ * each time.
+ */
 #define MEMORY_PATIENCE_MIN_MS 1000
 #define MEMORY_PATIENCE_MAX_MS 10000
 
@@ -47,7 +53,10 @@ typedef struct Handover
 	Run		   *run;			/* of a batch taken in in parts */
 } Handover;
 
-/* Counted here, so that no flush of these rows can come before. */
+/*
+ * Statistics are counted here, at the point of no return, so that no flush of
+ * these rows can come before.
+ */
 static void
 handed_over(void *arg)
 {
@@ -61,7 +70,10 @@ handed_over(void *arg)
 		handover->done(handover->arg);
 }
 
-/* Groups that do not fit in memory by themselves: into a file of their own. */
+/*
+ * Write groups that do not fit into memory even alone to a file, which the
+ * epoch adopts.
+ */
 static void
 adopt_as_file(Intake *intake, Handover *handover)
 {
@@ -93,7 +105,10 @@ parts_adopted(void *arg)
 		handover->done(handover->arg);
 }
 
-/* A batch that gives more than is kept in memory: part by part, into a run that appears as a whole. */
+/*
+ * Take a batch that gives too much for one merge in in parts, into a private
+ * run that the epoch adopts as a whole.
+ */
 static void
 take_in_parts(TakeIn *take, Handover *handover)
 {
@@ -115,7 +130,10 @@ take_in_parts(TakeIn *take, Handover *handover)
 	PG_END_TRY();
 }
 
-/* What a merge computes is as large as the batch, and of no use when it fails. */
+/*
+ * Merge once. The memory it uses is as large as the batch and useless after a
+ * failure, so it has a context of its own.
+ */
 static bool
 try_merge(Intake *intake, Handover *handover)
 {
@@ -162,8 +180,9 @@ wait_for_memory(Size used, int64 flushed, long patience_ms)
 }
 
 /*
- * Merge, when the groups fit.  When they do not although nothing else is in
- * memory, or what others bring fills it again after each flush, they go to a file.
+ * Merge as soon as the groups fit. When they do not although nothing else is
+ * in memory, or others fill the memory again after each flush, they go to a
+ * file.
  */
 static void
 merge_waiting(Intake *intake, Handover *handover)
@@ -205,7 +224,10 @@ weir_ingest(WeirBatch *batch, int flags, weir_merge_callback done, void *arg)
 	Handover	handover = {done, arg, &take};
 	MemoryContext caller = CurrentMemoryContext;
 
-	/* Of this attempt alone: the caller may try the same batch again. */
+	/*
+	 * The context belongs to this attempt: the caller may try the same batch
+	 * again.
+	 */
 	take.cxt = AllocSetContextCreate(batch->cxt, "weir intake", ALLOCSET_DEFAULT_SIZES);
 	take.sync = (flags & INGEST_SYNC) != 0;
 	take.keep = (flags & INGEST_KEEP) != 0;

@@ -9,7 +9,7 @@
 
 #define INGEST_SYNC 1			/* somebody waits for the rows */
 #define INGEST_KEEP 2			/* leave the transaction open for the next batch, if this one is small */
-#define INGEST_MIXED 4			/* it has rows of several streams, and can be taken stream by stream instead */
+#define INGEST_MIXED 4			/* the batch has rows of several streams and can be taken stream by stream instead */
 
 /*
  * Take a batch into the active epoch: partial states of every view of its

@@ -60,8 +60,9 @@ weir_intake_collect(Intake *intake, GroupTable *table, ViewResult *result)
 }
 
 /*
- * What rows of several streams give to one view: a group may be in the result
- * once only.  Combining may fail, as merging may: then the slow path finds out.
+ * Combine the results of rows of several streams for one view, as a group may
+ * be in the result only once. Combining may fail, as merging may: then the
+ * slow path finds out why.
  */
 static void
 join_results(Intake *intake, ViewResult *result, ViewResult *more)
@@ -147,9 +148,9 @@ make_row_text(void *arg)
 }
 
 /*
- * The row as JSON text: what a person needs to see and to insert it again.  Its
- * types may have casts to json that do or fail as they like: they run as the
- * owner, and a row that cannot be shown gives NULL.
+ * The row as JSON text, which a person can read and insert again. Its types
+ * may have casts to json: they run as the owner, and a row that cannot be
+ * printed gives NULL.
  */
 static char *
 row_as_text(Intake *intake, StreamRows *rows, int row, Oid owner, const char *path, int *len)
@@ -263,7 +264,7 @@ weir_intake_note_waiting(Intake *intake)
 	MergeInput *input = &intake->input;
 	int			epoch = weir_epoch_active(weir_worker_self->slot);
 
-	/* What brings nothing is in no flush. */
+	/* A batch that brings nothing is in no flush. */
 	if (input->nviews == 0 && input->ndead == 0 && input->noffsets == 0)
 		return;
 	for (int i = 0; i < intake->batch->nstreams; i++)

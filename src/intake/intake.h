@@ -16,12 +16,12 @@ typedef struct DivertedRow
 {
 	Oid			streamid;
 	StreamRow  *row;
-	int64		seq;			/* its publication number, if */
+	int64		seq;			/* its publication number, if numbered */
 	int			number;			/* in the order of diversion */
 	bool		numbered;
 } DivertedRow;
 
-/* In the place of a partition in a letter that is a count of late rows. */
+/* In a note that counts late rows, instead of a partition. */
 #define LATE_ROWS_DROPPED (-1)
 #define LATE_ROWS_DIVERTED (-2)
 
@@ -31,10 +31,10 @@ typedef struct Intake
 	WeirBatch  *batch;
 	MemoryContext cxt;			/* of everything made here */
 	bool		sync;
-	bool		open;			/* of a transaction that may roll back: suspend no view */
-	bool		unfit;			/* open, and a view would have been suspended */
-	bool		divisible;		/* may be taken in in parts, if it gives too much */
-	bool		keep;			/* leave plans started; false after a run that could not */
+	bool		open;			/* rows of a transaction that may roll back: suspend no view */
+	bool		unfit;			/* open, and a view would have had to be suspended */
+	bool		divisible;		/* may be taken in in parts if it gives too much */
+	bool		keep;			/* leave plans started for the next batch; set to false when one could not be */
 	MergeInput	input;
 	int			maxviews;
 	int			maxdead;
@@ -47,7 +47,10 @@ typedef struct Intake
 	Run		   *run;			/* whose watermarks are held for the rows; NULL: this process */
 } Intake;
 
-/* Letters and diverted rows so far; back to that, when what came after it is void. */
+/*
+ * A position in the notes and diverted rows of an intake, to go back to when
+ * what came after it is void.
+ */
 typedef struct IntakeMark
 {
 	int			ndead;
@@ -57,29 +60,44 @@ typedef struct IntakeMark
 extern IntakeMark weir_intake_mark(const Intake *intake);
 extern void weir_intake_reset(Intake *intake, IntakeMark mark);
 
-/* The groups of a table in local memory, which stays, as the rows of a result. */
+/*
+ * Put the groups of a table in local memory into a result, which refers to
+ * them.
+ */
 extern void weir_intake_collect(Intake *intake, GroupTable *table, ViewResult *result);
 
-/* Empty but for the batch's own dead letters and offsets. */
+/* Initialize an intake with the batch's own dead letters and offsets. */
 extern void weir_intake_begin(Intake *intake, WeirBatch *batch, MemoryContext cxt, bool sync);
 extern void weir_intake_add_result(Intake *intake, ViewResult *result);
 extern void weir_intake_add_dead(Intake *intake, DeadLetter *dead);
 
-/* A letter with the row and where it came from; its text is made as owner, with path. */
+/*
+ * Fill a note with the row and its origin. The row is printed as its owner,
+ * with this search_path.
+ */
 extern void weir_intake_letter(Intake *intake, StreamRows *rows, int row, Oid owner, const char *path, DeadLetter *dead);
 
-/* The views of this database, in the current context. */
+/* The continuous views of this database, allocated in the current context. */
 extern List *weir_intake_views(void);
 
-/* First of these rows that the view counts; nrows if none, as of another stream, or while it is not active. */
+/*
+ * Index of the first of these rows that the view counts; nrows if it counts
+ * none, since it does not read the stream or is not active.
+ */
 extern int	weir_intake_first_row(ContView *view, StreamRows *rows);
 
-/* Are the plans of all views that count these rows started in this transaction? */
+/*
+ * Are the plans of all views that count rows of this batch started in the
+ * current transaction?
+ */
 extern bool weir_intake_all_kept(WeirBatch *batch);
 
 extern void weir_intake_note_statistics(Intake *intake);
 
-/* The batch's rows are in the active epoch and wait for its flush; in the callback of a merge. */
+/*
+ * Note that the batch's rows are in the active epoch and wait for its flush.
+ * Called in the callback of a merge.
+ */
 extern void weir_intake_note_waiting(Intake *intake);
 
 #endif

@@ -69,7 +69,9 @@ take_in_part(WeirBatch *batch, int64 first, int64 last, Run *run)
 	take_in_part(batch, middle, last, run);
 }
 
-/* As a whole it has been tried. */
+/*
+ * The batch as a whole has been tried by the caller, so begin with its halves.
+ */
 void
 weir_parts_take_in(WeirBatch *batch, Run *run)
 {

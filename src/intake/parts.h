@@ -11,14 +11,14 @@
 #include "stream/batch.h"
 
 /*
- * Merge into a run; groups go to its files when memory is full.  Errors leave the run as it was, but for groups that are in files
- * now.
+ * Merge into a run; its groups go to files when memory is full. On an error
+ * the run is unchanged, except that groups may have gone to files.
  */
 extern void weir_parts_merge(Run *run, MergeInput *input);
 
 /*
- * Take a batch, which gives too much to be taken in at once, into a private run, part by part.  On an error nothing of
- * it is to be used: the caller destroys the run.
+ * Take a batch that gives too much for one merge into a private run, part by
+ * part. On an error nothing of the run is to be used: the caller destroys it.
  */
 extern void weir_parts_take_in(WeirBatch *batch, Run *run);
 

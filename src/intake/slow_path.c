@@ -23,7 +23,7 @@
 #include "process/worker.h"
 #include "runtime/execute.h"
 
-/* A view's result put together from ranges of rows, in local memory. */
+/* The result of one view, assembled in local memory from ranges of rows. */
 typedef struct Assembly
 {
 	Intake	   *intake;
@@ -34,14 +34,15 @@ typedef struct Assembly
 	Arena		arena;
 	GroupTable *tables[1 + MAX_VIEW_VALUES];	/* of the runtime's parts */
 	int64		rows_in;
-	TimestampTz deadline;		/* from then on what takes too long is not divided any more */
-	bool		broken;			/* the view is to be suspended */
+	TimestampTz deadline;		/* after this time, work that takes too long is not divided any more */
+	bool		broken;			/* the view has to be suspended */
 	char	   *reason;
 } Assembly;
 
 /*
- * Run all queries of the view over [first, last) and merge what they give: from
- * the first one applied on nothing fails, so that rows are in all or in none.
+ * Run all queries of the view over rows [first, last) and merge their results.
+ * Nothing fails once the first result is applied, so that rows are in all of
+ * them or in none.
  */
 static void
 take_range(Assembly *a, int first, int last)
@@ -85,7 +86,7 @@ bury_row(Assembly *a, int row, ErrorData *error)
 	weir_intake_add_dead(a->intake, &dead);
 }
 
-/* What is tried of an assembly. */
+/* Arguments of an attempt. */
 typedef struct RangeTry
 {
 	Assembly   *a;
@@ -103,7 +104,10 @@ do_range(void *arg)
 	take_range(range->a, range->first, range->last);
 }
 
-/* Run the view over [first, last) and merge the result; what went wrong, in the scratch context. */
+/*
+ * Run the view over rows [first, last) and merge the result. Returns the
+ * error, in the scratch context, or NULL.
+ */
 static ErrorData *
 try_range(Assembly *a, int first, int last)
 {
@@ -111,7 +115,10 @@ try_range(Assembly *a, int first, int last)
 	IntakeMark	mark = weir_intake_mark(a->intake);
 	ErrorData  *error = weir_worker_attempt(do_range, &range, a->scratch);
 
-	/* Late rows are noted before all of the range is known to be good. */
+	/*
+	 * Late rows are noted before the whole range is known to be good, so undo
+	 * that.
+	 */
 	if (error)
 		weir_intake_reset(a->intake, mark);
 	return error;
@@ -166,7 +173,7 @@ suspend(Intake *intake, ContView *view, const char *reason)
 			 errhint("Mend the cause, then call weir.activate('%s').", view->name)));
 }
 
-/* The assembled groups as results. */
+/* Add the assembled groups to the intake as results. */
 static void
 add_assembled(Assembly *a)
 {
@@ -185,7 +192,7 @@ add_assembled(Assembly *a)
 	}
 }
 
-/* Results of these views (of their def views' OIDs) do not count. */
+/* Drop the results of these views (OIDs of def views). */
 static void
 remove_results(Intake *intake, List *defids)
 {
@@ -197,7 +204,7 @@ remove_results(Intake *intake, List *defids)
 	intake->input.nviews = kept;
 }
 
-/* One view over streams first to last of the batch. */
+/* Run one view over streams first to last - 1 of the batch. */
 static void
 run_view(Intake *intake, ContView *view, int first_stream, int last_stream)
 {
@@ -225,7 +232,10 @@ run_view(Intake *intake, ContView *view, int first_stream, int last_stream)
 		return;
 	}
 
-	/* Nothing of the batch is the view's, late rows and those of earlier rounds included. */
+	/*
+	 * Drop everything of the batch that is the view's, including its late rows
+	 * and those of earlier rounds.
+	 */
 	weir_intake_reset(intake, mark);
 	remove_results(intake, list_make1_oid(view->defid));
 	suspend(intake, view, a.reason);
@@ -254,10 +264,9 @@ typedef struct StageTry
 } StageTry;
 
 /*
- * Would these results merge into the epoch, or the private run?  Combining with
- * what is there may fail for a view (an overflow, say); that view is suspended
- * then, as its query would fail as a batch.  Merging tells; here each view is
- * tried alone.
+ * Try to merge the results of each view alone into the epoch, or the private
+ * run. Combining them with what is there may fail (an overflow, say); then the
+ * view is suspended, as its query over all rows would fail.
  */
 static void
 do_stage(void *arg)

@@ -19,13 +19,13 @@
 #include "intake/take_in.h"
 #include "process/worker.h"
 
-/* A batch after which the transaction is left open for the next one. */
+/* Largest batch after which the transaction is left open for the next one. */
 #define SMALL_BATCH_ROWS 1000
 
-/* How long the rows of an open transaction wait for a lock. */
+/* Lock timeout for rows of a transaction that still runs. */
 #define OPEN_LOCK_TIMEOUT "1s"
 
-/* To start a plan costs as much as some hundred rows. */
+/* Starting a plan costs as much as some hundred rows. */
 static bool
 is_small(WeirBatch *batch)
 {
@@ -36,7 +36,7 @@ is_small(WeirBatch *batch)
 	return rows <= SMALL_BATCH_ROWS;
 }
 
-/* The transaction before may go on if all plans are started in it. */
+/* Resume the transaction of the last batch if all plans are started in it. */
 static void
 begin_small(TakeIn *take)
 {
@@ -78,7 +78,10 @@ take_in(TakeIn *take, bool slow)
 	{
 		weir_slow_path(&intake, take->run);
 
-		/* Suspensions are on disk before anything that lacks the view's part is merged. */
+		/*
+		 * Suspensions must be on disk before anything that lacks the view's
+		 * part is merged.
+		 */
 		weir_worker_commit();
 		weir_worker_begin();
 		MemoryContextSwitchTo(take->cxt);

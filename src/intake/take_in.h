@@ -16,22 +16,23 @@ struct TakeIn
 {
 	WeirBatch  *batch;
 	MemoryContext cxt;			/* of what a try makes */
-	Run		   *run;			/* that the results are merged into; NULL: the active epoch */
+	Run		   *run;			/* run that the results are merged into; NULL: the active epoch */
 	bool		sync;			/* somebody waits for the rows */
-	bool		open;			/* of a transaction that runs: no view is suspended, locks are not waited for long */
+	bool		open;			/* rows of a transaction that runs: suspend no view, do not wait long for locks */
 	bool		divisible;		/* may be taken in in parts */
 	bool		keep;			/* the transaction may stay open for the next batch, if this one is small */
 
 	/*
-	 * Merges what the queries gave, in their transaction, and sets merged at the point of no return.  Errors before that are
-	 * judged as those of the queries are.
+	 * Merges the results in the transaction of the queries, and sets merged at
+	 * the point of no return. Errors before that are treated as errors of the
+	 * queries.
 	 */
 	void		(*merge) (TakeIn *take, Intake *intake);
 	void	   *arg;			/* for merge */
 	volatile bool merged;		/* from here on the batch counts, whatever happens */
 };
 
-/* What there is to do after a try. */
+/* What the caller has to do after a try. */
 typedef enum TakeInResult
 {
 	TAKEN_IN,

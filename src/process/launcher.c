@@ -49,14 +49,14 @@
 #define SCAN_INTERVAL_MS 30000
 #define BACKOFF_MIN_MS 100
 #define BACKOFF_MAX_MS 10000
-#define EVICT_AGAIN_MS 3000		/* between requests to leave */
-#define HEALTHY_MS 10000		/* ran this long: forget earlier failures */
+#define EVICT_AGAIN_MS 3000		/* interval between requests to leave */
+#define HEALTHY_MS 10000		/* a worker that ran this long has its earlier failures forgotten */
 #define SLOT_RETRY_MS 1000
-#define SLOT_WARNING_MS 600000	/* between warnings while no more workers are missing than before */
+#define SLOT_WARNING_MS 600000	/* interval between warnings while no more workers are missing than before */
 #define SLOT_WARNING_MIN_MS 10000
-#define PROBE_WARNING_MS 10000	/* a worker that may find no extension is missed only then */
+#define PROBE_WARNING_MS 10000	/* a worker that may find no extension counts as missing only after this time */
 
-/* A worker this launcher started. */
+/* A worker that this launcher started. */
 typedef struct Started
 {
 	WorkerTask	task;
@@ -67,7 +67,7 @@ typedef struct Started
 	bool		terminating;
 } Started;
 
-/* What is remembered of a task whose worker ended or could not be started. */
+/* History of a task whose worker ended or could not be started. */
 typedef struct Trouble
 {
 	WorkerTask	task;			/* hash key */
@@ -153,7 +153,10 @@ weir_launcher_hold_database(Oid dboid)
 		return;
 	weir_registry_hold(dboid, MyProcPid);
 
-	/* Again after a while: the second SIGTERM ends a worker inside a query. */
+	/*
+	 * Signal again after a while: the second SIGTERM ends a worker inside a
+	 * query.
+	 */
 	while (weir_registry_signal(dboid, waited % EVICT_AGAIN_MS == 0 ? SIGTERM : 0) > 0 &&
 		   waited < 10000)
 	{
@@ -178,7 +181,7 @@ weir_launcher_release_database(Oid dboid)
  * Troubles
  * --------------------------------------------------------------------- */
 
-/* Of this task, new if there is none. */
+/* Find or create the history of a task. */
 static Trouble *
 trouble_of(const WorkerTask *task)
 {
@@ -250,7 +253,10 @@ note_missing(const Trouble *trouble)
 	strlcpy(m->reason, trouble->reason, sizeof(m->reason));
 }
 
-/* In the log: when more workers have no slot than before, else from time to time. */
+/*
+ * Log a warning when more workers have no slot than before, else from time to
+ * time.
+ */
 static void
 warn_no_slot(void)
 {
@@ -292,7 +298,7 @@ warn_no_slot(void)
  * What is
  * --------------------------------------------------------------------- */
 
-/* NULL, or why it could not be started. */
+/* Start a worker.  Returns NULL, or the reason why it could not be started. */
 static const char *
 start_worker(WorkerTask *task)
 {
@@ -381,7 +387,9 @@ find_started(const WorkerTask *task)
 	return NULL;
 }
 
-/* Streams and databases come and go: tasks that were not started again are forgotten. */
+/*
+ * Forget tasks that were not started again: streams and databases come and go.
+ */
 static void
 forget_troubles(void)
 {
@@ -396,7 +404,10 @@ forget_troubles(void)
 			(void) hash_search(troubles, &trouble->task, HASH_REMOVE, NULL);
 }
 
-/* Start a task without a worker, unless it is to wait; returns ms until it is to be looked at again. */
+/*
+ * Start a worker for a task that has none, unless it has to wait. Returns
+ * after how many milliseconds to look at it again.
+ */
 static long
 start_task(WorkerTask *task)
 {
@@ -417,12 +428,15 @@ start_task(WorkerTask *task)
 	return SLOT_RETRY_MS;
 }
 
-/* Returns ms until something is to be started, or the scan interval. */
+/*
+ * Start what is missing, end what is not wanted. Returns the milliseconds
+ * until the next start is due, at most the scan interval.
+ */
 static long
 start_missing(List *tasks)
 {
 	long		timeout = SCAN_INTERVAL_MS;
-	int			needed = 1;		/* the launcher; probes come and go */
+	int			needed = 1;		/* the launcher; workers that only look for the extension are not counted */
 	ListCell   *lc;
 
 	foreach(lc, started)
@@ -478,7 +492,7 @@ evict_predecessors(void)
 	}
 }
 
-/* Returns ms until the next. */
+/* Returns the milliseconds until the next round. */
 static long
 launcher_round(void)
 {
@@ -489,7 +503,10 @@ launcher_round(void)
 	return start_missing(weir_tasks_wanted());
 }
 
-/* What fails is tried again after a delay that doubles; workers go on meanwhile. */
+/*
+ * A round that fails is tried again after a pause that doubles; workers go on
+ * meanwhile.
+ */
 static long
 guarded_round(MemoryContext cxt)
 {
@@ -574,6 +591,9 @@ weir_launcher_main(Datum arg)
 	evict_predecessors();
 	launcher_loop();
 
-	/* Not 0: the postmaster shall start it again if it was ended alone. */
+	/*
+	 * An exit status other than 0 makes the postmaster start it again if it
+	 * was ended alone.
+	 */
 	proc_exit(1);
 }

@@ -11,16 +11,23 @@
 extern void weir_launcher_register(void);
 
 /*
- * Make the workers of a database leave and keep away until released (or until
- * this process ends): for DROP DATABASE and the like.  Waits for them.
+ * Make the workers of a database leave and keep them away until released (or
+ * until this process ends): for DROP DATABASE and the like. Waits until they
+ * have left.
  */
 extern void weir_launcher_hold_database(Oid dboid);
 extern void weir_launcher_release_database(Oid dboid);
 
-/* When the current transaction commits: the extension is in this database now. */
+/*
+ * Note that the extension is in this database once the current transaction
+ * commits.
+ */
 extern void weir_launcher_created_at_commit(void);
 
-/* When the current transaction commits: views or streams changed, workers look again. */
+/*
+ * Wake the workers when the current transaction commits, because views or
+ * streams changed.
+ */
 extern void weir_launcher_changed_at_commit(void);
 
 #endif

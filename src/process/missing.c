@@ -26,18 +26,20 @@
 #include "base/stats.h"
 #include "process/missing.h"
 
-/* A server that starts has no launcher for a moment, nor has one whose launcher ended. */
+/*
+ * There is no launcher for a moment at server start, and after one has ended.
+ */
 #define LAUNCHER_GONE_MS 3000
 
 /*
- * A worker may be ended by an administrator or with its view, and comes back; a slot
- * may be taken for a moment by one that leaves.
+ * A worker may be ended by an administrator and come back; a slot may be taken
+ * for a moment by one that leaves.
  */
 #define MANY_ATTEMPTS 3
 #define SETTLE_MS 1000
 
 #define CHECK_MS 3000
-#define CHECK_KAFKA_MS 1000		/* one may find the stream not to be wanted at all */
+#define CHECK_KAFKA_MS 1000		/* a worker may find that its stream is not wanted at all */
 #define CHECK_PAUSE_MS 5
 #define CHECK_AGAIN_MS 100
 
@@ -45,16 +47,16 @@ typedef struct Missing
 {
 	LWLock		lock;
 	uint32		begun;			/* rounds of the launcher */
-	uint32		ended;			/* the last of them that is over */
+	uint32		ended;			/* number of the last round that is over */
 	TimestampTz ended_at;
-	int			needed;			/* workers in all databases, the launcher included */
+	int			needed;			/* workers needed in all databases, including the launcher */
 	int			n;
 	MissingWorker workers[WEIR_MAX_WORKERS];
 } Missing;
 
 static Missing *shared = NULL;
 
-/* By the current transaction. */
+/* State of the current transaction. */
 static bool check_wanted = false;
 static Oid	check_stream = InvalidOid;
 
@@ -267,8 +269,8 @@ xact_callback(XactEvent event, void *arg)
 }
 
 /*
- * Waits until done says so.  Interrupts are held at a commit; who wants this
- * process to end or stop is not kept waiting.
+ * Wait until done returns true. Interrupts are held at a commit; a request to
+ * end or cancel this process ends the wait.
  */
 static bool
 wait_until(bool (*done) (uint32 arg), uint32 arg, int timeout_ms)
@@ -304,7 +306,7 @@ stream_is_wanted(uint32 streamid)
 	return weir_registry_kafka_wanted(MyDatabaseId, streamid, 0);
 }
 
-/* False when it does not look. */
+/* Returns false when the launcher does not look. */
 static bool
 have_launcher_look(void)
 {
@@ -317,7 +319,7 @@ have_launcher_look(void)
 	return wait_until(round_is_over, begun, CHECK_MS);
 }
 
-/* Workers that the check is about and that had no slot. */
+/* Warn about workers that the check is about and that had no slot. */
 static bool
 any_without_slot(MissingWorker *missing)
 {
@@ -335,7 +337,7 @@ never(uint32 arg)
 	return false;
 }
 
-/* Are some missing, and not for a moment only? */
+/* Are workers missing, and not just for a moment? */
 static bool
 have_verdict(MissingWorker *missing)
 {

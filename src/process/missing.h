@@ -12,7 +12,7 @@
 typedef struct MissingWorker
 {
 	WorkerTask	task;
-	bool		no_slot;		/* it could not be started; else it ended and is to be started again */
+	bool		no_slot;		/* it could not be started; otherwise it ended and will be started again */
 	int64		attempts;
 	TimestampTz since;
 	char		reason[WEIR_ERROR_LENGTH];
@@ -27,28 +27,39 @@ extern void weir_missing_end_round(const MissingWorker *missing, int n, int need
 
 /* --- anybody --- */
 
-/* When the launcher last looked; it does so twice a minute at least.  0: not yet. */
+/*
+ * When the launcher last finished a round, which it does at least twice a
+ * minute; 0: not yet.
+ */
 extern TimestampTz weir_missing_last_round(void);
 
-/* Does it stay away, rather than come back after it ended? */
+/* Does the worker stay away, rather than come back soon after it ended? */
 extern bool weir_missing_stays_away(const MissingWorker *worker);
 
-/* Copies the nth of those of a database; false if there are not so many. */
+/*
+ * Copy the nth missing worker of a database; false if there are not so many.
+ */
 extern bool weir_missing_get(Oid dboid, int n, MissingWorker *copy);
 
-/* The first of those that stay away, for want of a slot if there is such a one. */
+/*
+ * Copy the first missing worker of a database that stays away, one without a
+ * slot if there is such a one.
+ */
 extern bool weir_missing_first(Oid dboid, MissingWorker *copy);
 
-/* What to do when there is no slot, with how many are needed.  Static memory, until the next call. */
+/*
+ * Hint for the case that there is no slot, with the number that is needed.
+ * Static memory, valid until the next call.
+ */
 extern const char *weir_missing_remedy(void);
 
-/* A warning if a worker of this database is missing, or fails. */
+/* Warn if a worker of this database is missing or keeps failing. */
 extern void weir_missing_warn(void);
 
 /*
- * When the current transaction has committed: a warning if the flush and ingest
- * workers of this database, or those of a Kafka stream, cannot be started.  Waits
- * for the launcher to try, a few milliseconds as a rule.
+ * After the commit of the current transaction, warn if the flush and ingest
+ * workers of this database, or those of a Kafka stream, cannot be started.
+ * Waits for the launcher to try, which takes a few milliseconds as a rule.
  */
 extern void weir_missing_check_at_commit(Oid kafka_stream);
 

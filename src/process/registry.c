@@ -26,9 +26,9 @@
 
 typedef struct DatabaseEntry
 {
-	Oid			dboid;			/* owner of this slot when last set */
+	Oid			dboid;			/* database that had this slot when it was set last */
 	DatabaseState state;
-	uint32		created;		/* how often it was said to be present */
+	uint32		created;		/* number of times the extension was reported as present */
 	int			nwants;
 	WorkerTask	wants[WEIR_MAX_KAFKA_WANTS];
 } DatabaseEntry;
@@ -46,7 +46,7 @@ typedef struct Registry
 	LWLock		lock;
 	Latch	   *launcher;
 	TimestampTz launcher_gone;	/* since when there is none */
-	volatile sig_atomic_t leaving;	/* the launcher was told to end, and no other has come */
+	volatile sig_atomic_t leaving;	/* the launcher was told to end, and no other has started */
 	uint32		generation;		/* of the launcher */
 	WorkerEntry workers[WEIR_MAX_WORKERS];
 	DatabaseEntry databases[WEIR_MAX_DATABASES];
@@ -236,7 +236,7 @@ weir_registry_database_state(Oid dboid)
 	return state;
 }
 
-/* A hold ends with its holder, whatever became of it. */
+/* A hold ends with its holder, however that ended. */
 bool
 weir_registry_database_held(Oid dboid)
 {
@@ -384,7 +384,10 @@ weir_registry_claim_share(int entry, int sharers)
 void
 weir_registry_note_batch(int entry, int64 rows)
 {
-	/* Only this process writes these; readers may see them a little late. */
+	/*
+	 * Only this process writes these fields; readers may see them a little
+	 * late.
+	 */
 	registry->workers[entry].batches++;
 	registry->workers[entry].rows += rows;
 }
@@ -411,7 +414,7 @@ weir_registry_note_error(int entry, const char *message)
 void
 weir_registry_note_success(int entry)
 {
-	/* As weir_registry_note_batch. */
+	/* Written like the fields of weir_registry_note_batch. */
 	registry->workers[entry].failing_since = 0;
 }
 

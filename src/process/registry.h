@@ -12,7 +12,7 @@
 #include "utils/timestamp.h"
 
 #define WEIR_MAX_WORKERS 256
-#define WEIR_MAX_KAFKA_WANTS WEIR_MAX_WORKERS	/* of a database: no more could be started */
+#define WEIR_MAX_KAFKA_WANTS WEIR_MAX_WORKERS	/* most workers of one database */
 #define WEIR_ERROR_LENGTH 256
 
 typedef enum WorkerKind
@@ -45,18 +45,18 @@ typedef struct WorkerEntry
 	bool		used;
 	uint32		generation;		/* of the launcher that added it */
 	WorkerTask	task;
-	int			pid;			/* 0: not running yet, or ended */
+	int			pid;			/* 0: not running yet, or has ended */
 	Latch	   *latch;
 	TimestampTz added;			/* when the launcher asked for the process */
-	TimestampTz started;		/* when it had come up; 0: not yet */
+	TimestampTz started;		/* when it attached; 0: not yet */
 	bool		absent;			/* the worker found no extension in its database */
-	bool		renewed;		/* it ended for another to take its place */
-	int			sharers;		/* Kafka: among how many it divides the partitions that it reads; 0: it reads none */
+	bool		renewed;		/* it ended so that another takes its place */
+	int			sharers;		/* Kafka: number of workers among which it divides the partitions that it reads; 0: it reads none */
 	int64		batches;
 	int64		rows;
 	int64		errors;
 	TimestampTz last_error_time;
-	TimestampTz failing_since;	/* nothing has gone well since then; 0: all goes well */
+	TimestampTz failing_since;	/* steps have failed since then; 0: the last one succeeded */
 	char		last_error[WEIR_ERROR_LENGTH];
 } WorkerEntry;
 
@@ -67,9 +67,15 @@ extern void weir_registry_init(void);
 
 /* --- the launcher --- */
 extern void weir_registry_attach_launcher(Latch *latch);
-/* The launcher is told to end: as a rule all are, with the server.  For its signal handler. */
+/*
+ * Note that the launcher was told to end, as a rule because the server shuts
+ * down. May be called in a signal handler.
+ */
 extern void weir_registry_note_leaving(void);
-/* Forget entries of earlier launchers that have no process; signals the others, returns how many. */
+/*
+ * Forget entries of earlier launchers that have no process; signal the others.
+ * Returns how many there are.
+ */
 extern int	weir_registry_evict(int signal);
 extern int	weir_registry_add(const WorkerTask *task, uint32 *generation);	/* -1: full */
 extern void weir_registry_remove(int entry);
@@ -80,7 +86,10 @@ extern int	weir_registry_kafka_wants(Oid dboid, WorkerTask *wants);
 extern bool weir_registry_kafka_wanted(Oid dboid, Oid streamid, int index);
 
 /* --- workers --- */
-/* False: nobody waits for this worker any more, it has to go. */
+/*
+ * Attach this worker to its entry. Returns false when nobody wants the worker
+ * any more: it must end.
+ */
 extern bool weir_registry_attach(int entry, uint32 generation, WorkerTask *task);
 extern void weir_registry_detach(int entry);
 extern void weir_registry_set_absent(int entry);
@@ -88,8 +97,10 @@ extern void weir_registry_set_renewed(int entry);
 extern void weir_registry_set_kafka_wants(const WorkerTask *wants, int n);
 
 /*
- * A Kafka worker is about to read its share of the partitions.  False while another process reads a share of the same
- * stream that may have one of them: it is in the same place, or divides them in another way.  True: until detached.
+ * Claim this Kafka worker's share of the partitions, until it detaches.
+ * Returns false while another process has claimed a share of the same stream
+ * that overlaps, since it has the same number or divides the partitions
+ * differently.
  */
 extern bool weir_registry_claim_share(int entry, int sharers);
 extern void weir_registry_note_batch(int entry, int64 rows);
@@ -102,15 +113,19 @@ extern bool weir_registry_running(Oid dboid, WorkerKind kind);
 extern void weir_registry_set_database_state(Oid dboid, DatabaseState state);
 
 /*
- * The extension is not there, unless a CREATE EXTENSION has said otherwise since
- * created was read (false then).  Read it before the transaction that looks.
+ * Note that the extension is not in the database, unless a CREATE EXTENSION
+ * has said otherwise since created was read; then false is returned. Read
+ * created before the transaction that looks for the extension.
  */
 extern uint32 weir_registry_database_created(Oid dboid);
 extern bool weir_registry_set_database_absent(Oid dboid, uint32 created);
 extern void weir_registry_wake_launcher(void);
-/* Since when there is no launcher; 0: there is one. */
+/* Time since when there is no launcher; 0: there is one. */
 extern TimestampTz weir_registry_launcher_gone(void);
-/* Was the launcher told to end, so that the server is likely to be shut down? */
+/*
+ * Was the launcher told to end?  Then the server is likely to be shutting
+ * down.
+ */
 extern bool weir_registry_leaving(void);
 extern void weir_registry_wake(Oid dboid, WorkerKind kind);
 extern void weir_registry_hold(Oid dboid, int pid); /* pid 0: release */

@@ -37,19 +37,19 @@
 #include "base/shmem.h"
 #include "process/renew.h"
 
-/* The value of a setting before the worker connected. */
+/* The value that a setting had before the worker connected. */
 typedef struct Before
 {
 	char		name[NAMEDATALEN];	/* hash key */
 	char	   *value;
 } Before;
 
-static pg_atomic_uint64 *shared = NULL; /* counts changes of settings, in any database */
+static pg_atomic_uint64 *shared = NULL; /* number of changes of settings, in any database */
 
 static bool pending = false;
-static uint64 seen = 0;			/* of shared, when settings was read */
-static char *settings = NULL;	/* of this database, as text */
-static bool undone = false;		/* something that was set for the role */
+static uint64 seen = 0;			/* value of the shared counter when settings was read */
+static char *settings = NULL;	/* settings of this database, as text */
+static bool undone = false;		/* some setting of the role was in effect */
 static HTAB *before = NULL;
 
 static void xact_callback(XactEvent event, void *arg);
@@ -180,7 +180,7 @@ weir_renew_is_due_at_reload(void)
 	return undone;
 }
 
-/* In the caller's memory; NULL: none. */
+/* Allocated in the caller's context; NULL: none. */
 static ArrayType *
 read_settings(Oid database, Oid role)
 {
@@ -234,7 +234,10 @@ be_superuser(void)
 					PGC_SUSET, PGC_S_OVERRIDE);
 }
 
-/* What was set for the role gets the value that it has in the database, or had before the worker connected. */
+/*
+ * Give settings of the role the value that they have in the database, or had
+ * before the worker connected.
+ */
 static void
 undo(ArrayType *of_role, ArrayType *of_database, ArrayType *of_all)
 {
@@ -259,7 +262,7 @@ undo(ArrayType *of_role, ArrayType *of_database, ArrayType *of_all)
 			value = entry ? entry->value : "";
 		undone = true;
 
-		/* Some take effect with the connection, or not at all. */
+		/* Some settings take effect with the connection, or not at all. */
 		(void) set_config_option(name, value, PGC_SUSET, PGC_S_OVERRIDE, GUC_ACTION_SET, true, DEBUG1, false);
 	}
 }

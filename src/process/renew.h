@@ -11,7 +11,10 @@ extern void weir_renew_init(void);
 
 /* --- any session --- */
 
-/* Settings of databases may have changed: workers look when the current transaction has committed, or at once. */
+/*
+ * Tell workers that settings of databases may have changed, when the current
+ * transaction has committed, or at once.
+ */
 extern void weir_renew_at_commit(void);
 extern void weir_renew_now(void);
 
@@ -20,11 +23,18 @@ extern void weir_renew_now(void);
 extern void weir_renew_begin(void);
 extern void weir_renew_connected(void);
 
-/* Cheap: have settings of some database changed?  And then, outside of a transaction: has this worker to make room for one with others? */
+/*
+ * Have settings of some database changed since the last call (cheap)?  If so,
+ * outside of a transaction: must this worker make room for one with the new
+ * settings?
+ */
 extern bool weir_renew_looks_due(void);
 extern bool weir_renew_is_due(void);
 
-/* The same when the configuration files have been read again. */
+/*
+ * Must this worker make room after the configuration files have been read
+ * again?
+ */
 extern bool weir_renew_is_due_at_reload(void);
 
 #endif

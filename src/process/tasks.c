@@ -27,7 +27,10 @@
 #define MIN_FREE_SLOTS 8
 #define SPARE_KEPT_MS 60000		/* spare ingest workers, when none is stuck any more */
 
-/* As of the last look: OIDs of all databases, of those that clients can connect to, and who had which slot before that. */
+/*
+ * As of the last look: OIDs of all databases, and of those that clients can
+ * connect to; which database had which slot before that.
+ */
 static List *databases = NIL;
 static List *connectable = NIL;
 static Oid	slots[WEIR_MAX_DATABASES];
@@ -122,7 +125,8 @@ forget_dropped(void)
 }
 
 /*
- * What a database cannot do without comes before second workers of others.
+ * Ranks of tasks: what a database cannot do without comes before second
+ * workers of others.
  */
 typedef enum TaskRank
 {

@@ -10,15 +10,22 @@
 #include "nodes/pg_list.h"
 
 /*
- * Look which databases there are.  The result lives in the current context, until which is reset weir_tasks_wanted may be
- * called.  Outside of a transaction.
+ * Look which databases there are. The result is allocated in the current
+ * context; weir_tasks_wanted may be called until that is reset. Call outside
+ * of a transaction.
  */
 extern void weir_tasks_look(void);
 
-/* A worker found that a database has not the extension: no other is started to look. */
+/*
+ * Note that a worker found no extension in a database: no other worker is
+ * started to look.
+ */
 extern void weir_tasks_note_absent(Oid dboid);
 
-/* The tasks (WorkerTask), those first that a database cannot do without; forgets databases that are gone. */
+/*
+ * The wanted tasks (WorkerTask), those first that a database cannot do
+ * without. Also frees the slots of databases that are gone.
+ */
 extern List *weir_tasks_wanted(void);
 
 #endif

@@ -66,7 +66,10 @@ weir_view_trouble_init(void)
 	weir_shmem_register(&part);
 }
 
-/* NULL when there is none, or no memory for it; the lock is held. */
+/*
+ * Find the entry of a view, or create it. NULL when there is none, or no
+ * memory for it. The caller holds the lock.
+ */
 static TroubleEntry *
 find(int slot, Oid defid, bool create)
 {

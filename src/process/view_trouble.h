@@ -21,14 +21,14 @@ typedef struct ViewTrouble
 
 	/* Its groups could not be written, and are set aside until they can be (flush/set_aside.h). */
 	TimestampTz since;			/* 0: they are not */
-	TimestampTz begun;			/* the same by weir_clock_steady */
-	int64		from_seq;		/* rows published up to this number are in the view */
+	TimestampTz begun;			/* the same time by weir_clock_steady */
+	int64		from_seq;		/* rows with publication numbers up to this one are in the view */
 	int64		bytes;			/* set aside */
 	TimestampTz looked;			/* when it was last tried, by weir_clock_steady; what follows is as of then */
-	char		reason[VIEW_TROUBLE_TEXT]; /* what is in the way; an error may quote values of rows */
+	char		reason[VIEW_TROUBLE_TEXT]; /* reason; an error may quote values of rows */
 	bool		is_error;
-	MatrelBlocker blocker;		/* of nothing: it is an error, or not known */
-	int			npids;			/* processes that are; 0 among them: a prepared transaction */
+	MatrelBlocker blocker;		/* relid InvalidOid: an error, or not known */
+	int			npids;			/* blocking processes; 0 among them stands for a prepared transaction */
 	int			pids[VIEW_TROUBLE_PIDS];
 
 	/* Housekeeping of the view that fails; it goes on counting. */
@@ -40,8 +40,8 @@ typedef struct ViewTrouble
 extern void weir_view_trouble_init(void);
 
 /*
- * Copies the nth view of this database that something stands in the way of; false if there are
- * not so many.  Takes a LWLock, and allocates no memory.
+ * Copy the nth view of this database that has trouble; false if there are not
+ * so many. Takes an LWLock, and allocates no memory.
  */
 extern bool weir_view_trouble_get(int n, ViewTrouble *copy);
 
@@ -60,19 +60,25 @@ extern bool weir_view_trouble_waits(Oid defid, int64 seq, TimestampTz begun, Vie
 
 /* --- the flush worker --- */
 
-/* Memory for a view's entry, so that weir_view_trouble_set cannot fail.  False when there is none. */
+/*
+ * Reserve memory for a view's entry, so that weir_view_trouble_set cannot
+ * fail. Returns false when there is none.
+ */
 extern bool weir_view_trouble_reserve(Oid defid);
 
-/* From now on the view's groups are set aside, or tried again: all but what is of trouble; since 0: no more. */
+/*
+ * Publish that groups of the view are set aside, or were tried again:
+ * everything but the fields of housekeeping. since 0: no more.
+ */
 extern void weir_view_trouble_set(const ViewTrouble *view);
 
-/* Housekeeping of this kind has failed; or (NULL) went well. */
+/* Note that housekeeping of this kind has failed, or (text NULL) succeeded. */
 extern void weir_view_trouble_note(Oid defid, int kind, const char *text);
 
-/* Forget troubles of views that are none of these (ContView) any more. */
+/* Forget the troubles of all views but these (ContView). */
 extern void weir_view_trouble_purge(List *views);
 
-/* Forget all of a database: the extension is gone. */
+/* Forget everything of a database whose extension is gone. */
 extern void weir_view_trouble_discard(int slot);
 
 #endif

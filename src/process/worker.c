@@ -51,7 +51,7 @@
 #define BACKOFF_MIN_MS 100
 #define BACKOFF_MAX_MS 10000
 
-/* How long a leaving worker waits to see whether clients leave too. */
+/* How long a leaving worker waits to see whether clients leave, too. */
 #define SHUTDOWN_LOOK_MS 1000
 #define DRAIN_MAX_MS 60000
 
@@ -61,7 +61,10 @@
 
 #define SECOND_SIGTERM_USECS (1 * USECS_PER_SEC)
 
-/* A transaction stays open over small batches, but not longer than this, nor when nothing comes. */
+/*
+ * Limits of the time that a transaction stays open over small batches: in all,
+ * and while nothing comes.
+ */
 #define OPEN_MAX_USECS (100 * USECS_PER_SEC / 1000)
 #define OPEN_IDLE_USECS (10 * USECS_PER_SEC / 1000)
 
@@ -72,17 +75,17 @@ static const WorkerKindOps *kinds[WORKER_KINDS];
 static uint32 wait_event = 0;
 static emit_log_hook_type next_log_hook = NULL;
 
-/* By database: views whose code a worker could not stop. */
+/* Per database: views whose code a worker could not stop. */
 typedef struct Culprits
 {
 	Oid			defid;			/* to be suspended */
-	Oid			unwritable[8];	/* by a flush worker, since the last flush; the latest ones */
+	Oid			unwritable[8];	/* noted by flush workers since the last flush; the latest ones */
 	int			nunwritable;
 } Culprits;
 
 static Culprits *culprits = NULL;
 
-static bool left_open = false;	/* a transaction is open, and nothing goes on in it */
+static bool left_open = false;	/* a transaction is open and idle */
 static volatile sig_atomic_t committing = false;
 static TimestampTz opened = 0;
 static TimestampTz last_used = 0;
@@ -146,7 +149,7 @@ weir_worker_resume(void)
 		return false;
 	}
 
-	/* As a new transaction would: see what has changed meanwhile. */
+	/* Process invalidations, as a new transaction would. */
 	left_open = false;
 	SetCurrentStatementStartTimestamp();
 	AcceptInvalidationMessages();
@@ -232,7 +235,10 @@ handle_sigterm(SIGNAL_ARGS)
 	errno = save_errno;
 }
 
-/* The next worker begins at once, and without that code: of a batch of several streams it takes one at a time. */
+/*
+ * Note the culprit for the next worker, which begins at once and without that
+ * code; of a batch of several streams it takes one at a time.
+ */
 static void
 note_culprit(Oid defid)
 {
@@ -307,7 +313,10 @@ weir_worker_register(WorkerKind kind, const WorkerKindOps *kind_ops)
 	kinds[kind] = kind_ops;
 }
 
-/* A worker before this one had to end since the code of a view took no interruption: the view must not come again. */
+/*
+ * Suspend the view whose code made an earlier worker end, since it took no
+ * interruption.
+ */
 static void
 suspend_culprit(void)
 {
@@ -406,7 +415,7 @@ weir_worker_recover(void)
 	RESUME_INTERRUPTS();
 }
 
-/* One step; returns the time to the next, or -2 after an error. */
+/* Do one step.  Returns the time to the next, or -2 after an error. */
 static long
 guarded_step(void)
 {
@@ -466,8 +475,9 @@ guarded_drain(void)
 }
 
 /*
- * After an error.  What sets the latch, a new message or the same one put back, does not end it: else
- * work that fails again and again would be tried again as fast as it fails.
+ * Pause after an error. A new message, or the same one put back, sets the
+ * latch but does not end the pause, or work that fails again and again would
+ * be tried as fast as it fails.
  */
 static void
 back_off(long ms)
@@ -485,7 +495,7 @@ back_off(long ms)
 	}
 }
 
-/* Which starts with what settings there are now. */
+/* The next worker starts with the settings of then. */
 static void
 make_room_for_another(void)
 {
@@ -514,7 +524,7 @@ worker_loop(void)
 		if (next != -2)
 			weir_registry_note_success(weir_worker_self->entry);
 
-		/* Autovacuum goes by what is reported here. */
+		/* Report statistics: autovacuum depends on them. */
 		if (!left_open)
 			pgstat_report_stat(false);
 		if (backoff > 0)
@@ -551,7 +561,7 @@ drain_loop(void)
 		sleep_ms(5);
 }
 
-/* The launcher tells why a worker ended, if anybody does. */
+/* Note why this worker ends, for the launcher to tell. */
 static void
 note_fatal(ErrorData *error)
 {
@@ -562,8 +572,8 @@ note_fatal(ErrorData *error)
 }
 
 /*
- * Each batch takes memory and frees it.  Keep it, rather than give it back to
- * the kernel and have it cleared again for the next one.
+ * Batches allocate and free memory again and again. Keep it, rather than give
+ * it back to the kernel and have it cleared again for the next one.
  */
 static void
 keep_freed_memory(void)
@@ -597,7 +607,10 @@ worker_settings(void)
 	for (int i = 0; i < lengthof(settings); i++)
 		SetConfigOption(settings[i][0], settings[i][1], PGC_SUSET, PGC_S_OVERRIDE);
 
-	/* The groups of a batch are few enough to be kept in memory, whatever is right for users' queries. */
+	/*
+	 * The groups of a batch are few enough to be kept in memory, whatever
+	 * work_mem suits users' queries.
+	 */
 	if (work_mem < WORK_MEM_KB)
 		SetConfigOption("work_mem", psprintf("%d", WORK_MEM_KB), PGC_SUSET, PGC_S_OVERRIDE);
 }

@@ -12,7 +12,7 @@
 #include "base/errors.h"
 #include "process/registry.h"
 
-/* What this process is; valid in a worker only. */
+/* Identity of this worker; NULL in other processes. */
 typedef struct WorkerSelf
 {
 	int			entry;			/* in the registry */
@@ -44,18 +44,21 @@ extern void weir_worker_register(WorkerKind kind, const WorkerKindOps *ops);
 /* Called once, from _PG_init. */
 extern void weir_worker_init(void);
 
-/* A transaction with an active snapshot, and its end. */
+/* Begin and end a transaction with an active snapshot. */
 extern void weir_worker_begin(void);
 extern void weir_worker_commit(void);
-extern void weir_worker_abort(void);	/* whatever is open; with the mutex that is held */
+extern void weir_worker_abort(void);	/* abort whatever is open, and release the merge mutex */
 
 /*
- * The transaction is durable when its commit returns, whatever the settings say, now or after a
- * reload: others are told so.
+ * Make the commit of the current transaction durable, whatever the settings
+ * say now or after a reload, because others are told about it.
  */
 extern void weir_worker_commit_to_disk(void);
 
-/* In a PG_CATCH: log the error, show it in weir.stat_worker, abort the transaction. */
+/*
+ * In a PG_CATCH: log the error, note it for weir.stat_worker, abort the
+ * transaction.
+ */
 extern void weir_worker_recover(void);
 
 /*
@@ -70,18 +73,19 @@ extern bool weir_worker_resume(void);
 extern long weir_worker_close_idle(void);
 
 /*
- * For the flush worker: the views (a list of OIDs) whose code workers before it could not stop while they wrote what is in
- * the epoch still; and that the epoch has been written without them.
+ * For the flush worker: OIDs of the views whose code earlier flush workers
+ * could not stop while they wrote the current epoch; and note that the epoch
+ * has been written without them.
  */
 extern List *weir_worker_unwritable(void);
 extern void weir_worker_flushed(void);
 
-/* What this worker does, for pg_stat_activity; NULL: idle. */
+/* Report what this worker does, for pg_stat_activity; NULL: idle. */
 extern void weir_worker_report(const char *activity);
 
 /*
- * Do work in a subtransaction, in cxt (base/attempt.h): NULL, or what went wrong,
- * in cxt too.  Errors to be tried again (base/errors.h) are thrown.
+ * Do work in a subtransaction (base/attempt.h). Returns NULL or the error, in
+ * cxt. Errors to be retried (base/errors.h) are thrown.
  */
 extern ErrorData *weir_worker_attempt(void (*work) (void *arg), void *arg, MemoryContext cxt);
 
