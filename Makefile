@@ -173,6 +173,7 @@ OBJS = \
 	src/read/combine_values.o \
 	src/read/combine_hidden.o \
 	src/read/combine_inline.o \
+	src/read/combine_state.o \
 	src/read/combine.o \
 	src/view/statement.o \
 	src/view/view_options.o \
