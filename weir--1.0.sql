@@ -74,8 +74,7 @@ CREATE TABLE weir.continuous_view (
 	view weir.relation NOT NULL,
 	matrel weir.relation NOT NULL,
 	"values" weir.relation[] NOT NULL DEFAULT '{}' CHECK (array_position("values", NULL) IS NULL),
-	stream weir.relation NOT NULL,
-	more_streams weir.relation[] NOT NULL DEFAULT '{}',
+	streams weir.relation[] NOT NULL CHECK (cardinality(streams) > 0 AND array_position(streams, NULL) IS NULL),
 	state text NOT NULL DEFAULT 'active'
 		CHECK (state IN ('active', 'inactive', 'suspended')),
 	reason text,
@@ -305,8 +304,8 @@ COMMENT ON FUNCTION weir.view_troubles_raw() IS 'what stands in the way of conti
 
 CREATE VIEW weir.views AS
 	SELECT n.nspname AS schema, c.relname AS name, c.oid::pg_catalog.regclass AS view, v.matrel::pg_catalog.regclass,
-		v."values"::pg_catalog.regclass[], v.def::pg_catalog.regclass, v.stream::pg_catalog.regclass,
-		v.more_streams::pg_catalog.regclass[], pg_catalog.pg_get_userbyid(c.relowner) AS owner,
+		v."values"::pg_catalog.regclass[], v.def::pg_catalog.regclass,
+		v.streams::pg_catalog.regclass[], pg_catalog.pg_get_userbyid(c.relowner) AS owner,
 		CASE WHEN a.def IS NULL THEN 'restoring' WHEN a.missing IS NOT NULL THEN 'incomplete' ELSE v.state END AS state,
 		coalesce(a.missing, v.reason) AS reason, v.since, t.waits_for, t.blocked_by, t.waits_since, t.set_aside,
 		t.trouble, t.trouble_since,
@@ -1672,7 +1671,7 @@ CREATE VIEW weir.stat_view AS
 			ELSE coalesce(1000 * extract(epoch FROM greatest(clock_timestamp() - CASE v.state
 				WHEN 'suspended' THEN v.since
 				ELSE (SELECT min(w.since) FROM waiting w WHERE w.stream IS NULL
-						OR w.stream = v.stream::oid OR w.stream = ANY (v.more_streams::oid[]))
+						OR w.stream = ANY (v.streams::oid[]))
 				END, '0')), 0)::double precision
 			END AS freshness, s.stats_reset,
 		coalesce(l.dropped, 0) AS late_dropped, coalesce(l.diverted, 0) AS late_diverted

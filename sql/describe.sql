@@ -34,7 +34,7 @@ ROLLBACK;
 \sv+ keyed
 SELECT pg_get_viewdef('hits'), pg_get_viewdef('hits', true) = pg_get_viewdef('hits'::regclass, 0) AS same;
 \x
-SELECT view, matrel, "values", def, stream, pk, query FROM weir.views WHERE name IN ('hits', 'keyed', 'recent', 'hourly') ORDER BY name;
+SELECT view, matrel, "values", def, streams, pk, query FROM weir.views WHERE name IN ('hits', 'keyed', 'recent', 'hourly') ORDER BY name;
 \x
 
 -- information_schema

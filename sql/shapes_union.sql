@@ -48,7 +48,7 @@ BEGIN
 END$$;
 CREATE VIEW sliding AS SELECT k, count(*), avg(n) AS a FROM (SELECT k, x AS n, arrival_timestamp AS at FROM s1 UNION ALL SELECT id, v, at FROM s2) u WHERE at > clock_timestamp() - interval '1 hour' GROUP BY k;
 CREATE VIEW ratio AS SELECT count(*), sum(q) FROM (SELECT 100 / x AS q FROM s1 UNION ALL SELECT 100 / v FROM s2) u;
-SELECT name, stream, more_streams FROM weir.views WHERE schema = 'shapes_union' ORDER BY name COLLATE "C" LIMIT 4;
+SELECT name, streams FROM weir.views WHERE schema = 'shapes_union' ORDER BY name COLLATE "C" LIMIT 4;
 
 INSERT INTO p1 SELECT i % 7, 1 + i % 13, 't' || i, weir.clock() FROM generate_series(1, 50) i;
 INSERT INTO p2 SELECT i % 5, 1 + i / 7.0, weir.clock() - i * interval '3 minutes', weir.clock() FROM generate_series(1, 50) i;

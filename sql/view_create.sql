@@ -11,7 +11,7 @@ CREATE VIEW grouped AS
 \d grouped_mrel
 \d+ grouped
 SELECT pg_get_viewdef('weir.grouped_def');
-SELECT schema, name, view, matrel, def, stream, state, sw, step, query FROM weir.views WHERE name = 'grouped';
+SELECT schema, name, view, matrel, def, streams, state, sw, step, query FROM weir.views WHERE name = 'grouped';
 
 -- keys of any length are found by their hash
 CREATE VIEW by_text (text, key, groups) AS SELECT t, k % 10, count(*) FROM s GROUP BY t, k % 10;

@@ -208,10 +208,10 @@ hold_stream(Holding *holding, Oid streamid, int64 from)
 static bool
 hold_streams_of(Holding *holding, const ContView *view, int64 from)
 {
-	bool		is_new = hold_stream(holding, view->streamid, from);
+	bool		is_new = false;
 	ListCell   *lc;
 
-	foreach(lc, view->more_streams)
+	foreach(lc, view->streams)
 		is_new |= hold_stream(holding, lfirst_oid(lc), from);
 	return is_new;
 }

@@ -184,7 +184,7 @@ weir_faulty_bury(FaultyGroups *faulty)
 	{
 		FaultyGroup *group = &faulty->groups[i];
 		DeadLetter	letter = {
-			.streamid = faulty->runtime->view.streamid,
+			.streamid = linitial_oid(faulty->runtime->query->streams),
 			.viewid = faulty->runtime->view.viewid,
 			.partition = -1,
 			.offset = -1,

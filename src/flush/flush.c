@@ -228,7 +228,7 @@ others_wait(Writing *w, const ContView *view)
 	ListCell   *lc;
 
 	foreach(lc, w->views)
-		if (!weir_cont_view_reads(view, ((ContView *) lfirst(lc))->streamid))
+		if (!weir_cont_view_reads(view, linitial_oid(((ContView *) lfirst(lc))->streams)))
 			return true;
 	return false;
 }

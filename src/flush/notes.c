@@ -171,7 +171,7 @@ weir_notes_mark_unread(void)
 	(void) weir_own_execute(&plan,
 							"UPDATE weir.source_offsets o SET unread_since = pg_catalog.clock_timestamp()"
 							" WHERE o.unread_since IS NULL AND NOT (o.stream::pg_catalog.oid OPERATOR(pg_catalog.=) ANY"
-							" (SELECT pg_catalog.unnest(pg_catalog.array_append(v.more_streams::pg_catalog.oid[], v.stream::pg_catalog.oid))"
+							" (SELECT pg_catalog.unnest(v.streams::pg_catalog.oid[])"
 							" FROM weir.continuous_view v WHERE v.state OPERATOR(pg_catalog.<>) 'inactive'))",
 							0, NULL, NULL, NULL);
 	SPI_finish();

@@ -107,7 +107,7 @@ begin_waiting(ContView *view, TimestampTz since)
 	values[0] = ObjectIdGetDatum(view->defid);
 	values[1] = ObjectIdGetDatum(view->matrelid);
 	values[2] = TimestampTzGetDatum(since);
-	values[3] = weir_own_oids(lcons_oid(view->streamid, list_copy(view->more_streams)), REGCLASSOID);
+	values[3] = weir_own_oids(view->streams, REGCLASSOID);
 	SPI_connect();
 	(void) weir_own_execute(&plan, "INSERT INTO weir.waiting (view, matrel, since, watermark)"
 							" VALUES ($1, $2, $3, weir.watermark($4[1], VARIADIC $4[2:]))", 4, types, values, NULL);

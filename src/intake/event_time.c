@@ -242,11 +242,11 @@ joint_streams(WeirBatch *batch, int first)
 	{
 		ContView   *view = lfirst(lc);
 
-		if (view->more_streams == NIL || (!view->options.final && view->options.late == LATE_UPDATE))
+		if (list_length(view->streams) == 1 || (!view->options.final && view->options.late == LATE_UPDATE))
 			continue;
 		for (int i = first; i < batch->nstreams; i++)
 			if (weir_cont_view_reads(view, batch->streams[i].streamid))
-				result = list_concat_unique_oid(list_append_unique_oid(result, view->streamid), view->more_streams);
+				result = list_concat_unique_oid(result, view->streams);
 	}
 	return result;
 }

@@ -137,7 +137,7 @@ options_of(const ContView *view)
 		"SELECT coalesce(pg_catalog.jsonb_object_agg(o.key, o.value), '{}')"
 		" FROM weir.continuous_view v, LATERAL pg_catalog.jsonb_each(pg_catalog.to_jsonb(v)) o"
 		" WHERE v.def OPERATOR(pg_catalog.=) $1 AND o.value OPERATOR(pg_catalog.<>) 'null'"
-		" AND o.key OPERATOR(pg_catalog.<>) ALL ('{def,view,matrel,values,stream,more_streams,reason,since,start_boot,start_seq,created}')"
+		" AND o.key OPERATOR(pg_catalog.<>) ALL ('{def,view,matrel,values,streams,reason,since,start_boot,start_seq,created}')"
 		" AND (o.key OPERATOR(pg_catalog.<>) 'state' OR o.value OPERATOR(pg_catalog.=) '\"inactive\"')"
 		" AND NOT '{\"emit\": \"changes\", \"late\": \"update\", \"allowed_lateness\": \"00:00:00\"}'"
 		" OPERATOR(pg_catalog.@>) pg_catalog.jsonb_build_object(o.key, o.value)";

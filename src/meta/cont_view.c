@@ -113,7 +113,7 @@ weir_cont_views(void)
 bool
 weir_cont_view_reads(const ContView *view, Oid streamid)
 {
-	return view->streamid == streamid || list_member_oid(view->more_streams, streamid);
+	return list_member_oid(view->streams, streamid);
 }
 
 List *
@@ -128,8 +128,7 @@ weir_cont_views_streams(List *views, bool active_only)
 
 		if (active_only && view->state != CONT_VIEW_ACTIVE)
 			continue;
-		streams = list_append_unique_oid(streams, view->streamid);
-		streams = list_concat_unique_oid(streams, view->more_streams);
+		streams = list_concat_unique_oid(streams, view->streams);
 	}
 	return streams;
 }

@@ -222,7 +222,7 @@ weir_late_stream_check_columns(RangeVar *changed)
 				return;
 			relids = find_all_inheritors(relid, NoLock, NULL);
 		}
-		foreach(source, lcons_oid(view->streamid, list_copy(view->more_streams)))
+		foreach(source, view->streams)
 			if (list_member_oid(relids, lfirst_oid(source)) || list_member_oid(relids, view->options.late_stream))
 				check_still_fits(view, lfirst_oid(source));
 	}

@@ -123,8 +123,7 @@ fill(Suspended *result, const ContView *view)
 	result->defid = view->defid;
 	result->since = GetCurrentTimestamp();
 	strlcpy(result->name, view->name, sizeof(result->name));
-	result->streams[result->nstreams++] = view->streamid;
-	foreach(lc, view->more_streams)
+	foreach(lc, view->streams)
 	{
 		if (result->nstreams < MAX_STREAMS)
 			result->streams[result->nstreams] = lfirst_oid(lc);

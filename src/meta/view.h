@@ -64,8 +64,7 @@ typedef struct ContView
 	Oid			matrelid;
 	int			nvalues;		/* values relations (query/values.h) */
 	Oid			values[MAX_VIEW_VALUES];
-	Oid			streamid;		/* the stream its query reads */
-	List	   *more_streams;	/* others, of UNION ALL */
+	List	   *streams;		/* that its query reads: one, or several of UNION ALL, in order */
 	Oid			owner;			/* owner of the matrel: who the query runs as */
 	ContViewState state;
 	TimestampTz since;			/* when it came into this state */

@@ -22,8 +22,7 @@ enum
 	ANUM_VIEW,
 	ANUM_MATREL,
 	ANUM_VALUES,
-	ANUM_STREAM,
-	ANUM_MORE_STREAMS,
+	ANUM_STREAMS,
 	ANUM_STATE,
 	ANUM_REASON,
 	ANUM_SINCE,
@@ -74,8 +73,7 @@ weir_view_row_form(const ContView *view, TupleDesc desc)
 	values[ANUM_MATREL - 1] = ObjectIdGetDatum(view->matrelid);
 	type = TupleDescAttr(desc, ANUM_DEF - 1)->atttypid;
 	values[ANUM_VALUES - 1] = array_of_values(view, type);
-	values[ANUM_STREAM - 1] = ObjectIdGetDatum(view->streamid);
-	values[ANUM_MORE_STREAMS - 1] = weir_own_oids(view->more_streams, type);
+	values[ANUM_STREAMS - 1] = weir_own_oids(view->streams, type);
 	values[ANUM_STATE - 1] = CStringGetTextDatum(weir_view_state_name(view->state));
 	nulls[ANUM_REASON - 1] = true;
 	values[ANUM_SINCE - 1] = TimestampTzGetDatum(GetCurrentTimestamp());
@@ -127,8 +125,7 @@ weir_view_row_read(HeapTuple tuple, TupleDesc desc)
 
 	heap_deform_tuple(tuple, desc, values, nulls);
 	relations_from_row(view, values);
-	view->streamid = DatumGetObjectId(values[ANUM_STREAM - 1]);
-	view->more_streams = streams_list(values[ANUM_MORE_STREAMS - 1]);
+	view->streams = streams_list(values[ANUM_STREAMS - 1]);
 	view->state = state_from_name(TextDatumGetCString(values[ANUM_STATE - 1]));
 	view->since = DatumGetTimestampTz(values[ANUM_SINCE - 1]);
 	options->sliding = !nulls[ANUM_SW - 1];

@@ -105,7 +105,7 @@ relation_changed(Datum arg, Oid relid)
 			(runtime->query && runtime->query->closing && list_member_oid(runtime->query->streams, relid)))
 			runtime->valid = false;
 		for (int i = 0; (part = weir_runtime_part(runtime, i)) != NULL; i++)
-			if (relid == InvalidOid || relid == runtime->view.streamid ||
+			if (relid == InvalidOid || (runtime->query && list_member_oid(runtime->query->streams, relid)) ||
 				(part->plan && list_member_oid(part->plan->relationOids, relid)))
 				part->plan_valid = false;
 	}
@@ -360,7 +360,7 @@ weir_runtime_get(ContView *view)
 	runtime->view = *view;
 	runtime->view.path = path;
 	runtime->view.name = NULL;
-	runtime->view.more_streams = NIL;
+	runtime->view.streams = NIL;
 	if (!runtime->valid || runtime->cxt == NULL || runtime->spec.desc == NULL)
 	{
 		/* Initial states go through input functions, which may call anything. */

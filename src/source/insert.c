@@ -130,8 +130,7 @@ streams_to_park(Oid whose, StreamSet *streams)
 	if (view != NULL)
 	{
 		memset(streams, 0, sizeof(StreamSet));
-		weir_stream_set_add(streams, view->streamid);
-		foreach(lc, view->more_streams)
+		foreach(lc, view->streams)
 			weir_stream_set_add(streams, lfirst_oid(lc));
 	}
 	weir_worker_commit();

@@ -239,12 +239,12 @@ static char *
 relations_missing(const ContView *view)
 {
 	bool		values = true;
-	bool		streams = is_there(view->streamid);
+	bool		streams = true;
 	ListCell   *lc;
 
 	for (int i = 0; i < view->nvalues; i++)
 		values &= is_there(view->values[i]);
-	foreach(lc, view->more_streams)
+	foreach(lc, view->streams)
 		streams &= is_there(lfirst_oid(lc));
 	if (!is_there(view->defid))
 		return "its definition is not there";
@@ -301,7 +301,7 @@ stop_without_offsets(const ContView *view)
 {
 	ListCell   *lc;
 
-	foreach(lc, lcons_oid(view->streamid, list_copy(view->more_streams)))
+	foreach(lc, view->streams)
 	{
 		Oid			streamid = lfirst_oid(lc);
 
@@ -326,7 +326,7 @@ warn_without_watermark(const ContView *view)
 
 	if (!view->options.final && view->options.late == LATE_UPDATE)
 		return;
-	foreach(lc, lcons_oid(view->streamid, list_copy(view->more_streams)))
+	foreach(lc, view->streams)
 		if (!has_row("watermarks", lfirst_oid(lc)))
 			ereport(WARNING,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

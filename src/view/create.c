@@ -97,7 +97,7 @@ weir_create_view(UtilityCall *call)
 	if (OidIsValid(existing))
 		replaced = weir_cont_view_by_view(existing);
 	if (query->commandType != CMD_SELECT ||
-		!OidIsValid(view.streamid = weir_query_stream(query)))
+		!OidIsValid(weir_query_stream(query)))
 	{
 		if (replaced)
 			weir_replace_refuse(replaced->name, "The new query reads no stream.");
@@ -118,8 +118,7 @@ weir_create_view(UtilityCall *call)
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("\"%s\" cannot be replaced by a continuous view", stmt->view->relname),
 				 errhint("Create the view under another name, or drop \"%s\" first.", stmt->view->relname)));
-	view.more_streams = list_delete_first(weir_query_streams(query));
-	view.streamid = linitial_oid(weir_query_streams(query));
+	view.streams = weir_query_streams(query);
 	create_cont_view(call, copyObject(stmt), query, &view);
 	return true;
 }
@@ -241,7 +240,7 @@ check_workers(ContView *view)
 	ListCell   *lc;
 
 	weir_missing_warn();
-	foreach(lc, lcons_oid(view->streamid, list_copy(view->more_streams)))
+	foreach(lc, view->streams)
 		if (weir_options_is_kafka_server(GetForeignTable(lfirst_oid(lc))->serverid))
 			weir_missing_check_at_commit(lfirst_oid(lc));
 }

@@ -83,10 +83,10 @@ insert_row(void *arg)
 		" \"start_boot\": 0, \"start_seq\": 0, \"search_path\": \"pg_catalog, pg_temp\"}'"
 		" OPERATOR(pg_catalog.||) $1::jsonb OPERATOR(pg_catalog.||) pg_catalog.jsonb_build_object("
 		" 'def', $2::weir.relation, 'view', $3::weir.relation, 'matrel', $4::weir.relation,"
-		" 'values', $5::weir.relation[], 'stream', $6::weir.relation, 'more_streams', $7::weir.relation[],"
+		" 'values', $5::weir.relation[], 'streams', $6::weir.relation[],"
 		" 'since', pg_catalog.now(), 'created', pg_catalog.now())) r";
-	Oid			types[7] = {TEXTOID, OIDOID, OIDOID, OIDOID, OIDARRAYOID, OIDOID, OIDARRAYOID};
-	Datum		args[7];
+	Oid			types[6] = {TEXTOID, OIDOID, OIDOID, OIDOID, OIDARRAYOID, OIDARRAYOID};
+	Datum		args[6];
 	Orphan	   *orphan = arg;
 	Guard	   *matrel;
 	List	   *values;
@@ -105,12 +105,11 @@ insert_row(void *arg)
 	args[2] = ObjectIdGetDatum(view_named(matrel->relid, matrel->view));
 	args[3] = ObjectIdGetDatum(matrel->relid);
 	args[4] = weir_own_oids(values, OIDOID);
-	args[5] = ObjectIdGetDatum(linitial_oid(streams));
-	args[6] = weir_own_oids(list_delete_first(streams), OIDOID);
+	args[5] = weir_own_oids(streams, OIDOID);
 
 	weir_owner_enter(&saved, weir_catalog_owner(), "pg_catalog, pg_temp", InvalidOid);
 	SPI_connect();
-	if (SPI_execute_with_args(sql, 7, types, args, NULL, false, 0) != SPI_OK_INSERT)
+	if (SPI_execute_with_args(sql, 6, types, args, NULL, false, 0) != SPI_OK_INSERT)
 		elog(ERROR, "could not write weir.continuous_view");
 	SPI_finish();
 	weir_owner_leave(&saved);

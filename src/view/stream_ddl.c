@@ -138,7 +138,7 @@ check_event_time_stays(Oid relid, List *options)
 	{
 		ContView   *view = lfirst(lc);
 
-		if ((view->streamid == relid || list_member_oid(view->more_streams, relid)) &&
+		if (weir_cont_view_reads(view, relid) &&
 			(view->options.final || view->options.late != LATE_UPDATE))
 			appendStringInfo(&views, "%sview %s depends on option event_time of stream %s",
 							 n++ > 0 ? "\n" : "", view->name, get_rel_name(relid));
