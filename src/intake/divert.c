@@ -27,6 +27,7 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
+#include "base/clock.h"
 #include "base/compat.h"
 #include "base/weir.h"
 #include "intake/divert.h"
@@ -120,7 +121,7 @@ static Diverter *
 diverter_open(ContView *view, Oid sourceid)
 {
 	Relation	source = table_open(sourceid, AccessShareLock);
-	RowMaker   *maker = weir_row_maker_open(open_target(view));
+	RowMaker   *maker = weir_row_maker_open(open_target(view), weir_clock_now());
 	MemoryContext old = MemoryContextSwitchTo(maker->estate->es_query_cxt);
 	Diverter   *diverter = palloc0(sizeof(Diverter));
 	char	   *problem;

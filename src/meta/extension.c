@@ -110,6 +110,20 @@ weir_relation_is_stream(Oid relid)
 	return weir_server_is_weir(DatumGetObjectId(serverid));
 }
 
+int
+weir_stream_arrival(TupleDesc desc)
+{
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+
+		if (!att->attisdropped && att->atttypid == TIMESTAMPTZOID &&
+			strcmp(NameStr(att->attname), WEIR_ARRIVAL_COLUMN) == 0)
+			return i;
+	}
+	return -1;
+}
+
 int64
 weir_interval_usecs(const Interval *interval)
 {

@@ -7,6 +7,8 @@
 
 #include "postgres.h"
 
+#include "access/tupdesc.h"
+
 #include "datatype/timestamp.h"
 
 /*
@@ -24,6 +26,9 @@ extern Oid	weir_catalog_owner(void);
 
 /* Is this relation a stream (a foreign table of the weir wrapper)? */
 extern bool weir_relation_is_stream(Oid relid);
+
+/* A stream's column of the time of arrival, by attribute number - 1; -1: it has none. */
+extern int	weir_stream_arrival(TupleDesc desc);
 
 /* Is this server of the weir wrapper? */
 extern bool weir_server_is_weir(Oid serverid);

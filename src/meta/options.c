@@ -30,6 +30,7 @@
 #include "base/compat.h"
 #include "base/weir.h"
 #include "meta/event_options.h"
+#include "meta/extension.h"
 #include "meta/options.h"
 #include "meta/property.h"
 #include "source/format/formats.h"
@@ -521,13 +522,13 @@ weir_options_not_in_payload(Relation rel)
 {
 	TupleDesc	desc = RelationGetDescr(rel);
 	bool	   *result = palloc0(sizeof(bool) * Max(desc->natts, 1));
+	int			arrival = weir_stream_arrival(desc);
 
 	for (int i = 0; i < desc->natts; i++)
 	{
 		Form_pg_attribute att = TupleDescAttr(desc, i);
 
-		result[i] = att->attisdropped || att->attgenerated ||
-			(strcmp(NameStr(att->attname), WEIR_ARRIVAL_COLUMN) == 0 && att->atttypid == TIMESTAMPTZOID) ||
+		result[i] = att->attisdropped || att->attgenerated || i == arrival ||
 			weir_options_metadata(RelationGetRelid(rel), att->attnum) != KAFKA_METADATA_NONE;
 	}
 	return result;

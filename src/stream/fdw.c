@@ -41,6 +41,7 @@
 #include "meta/adopted.h"
 #include "meta/options.h"
 #include "stream/batch.h"
+#include "stream/row_maker.h"
 #include "stream/stream_row.h"
 #include "stream/xact_rows.h"
 
@@ -50,9 +51,7 @@
 typedef struct StreamInsert
 {
 	Oid			streamid;
-	StreamRowType *type;
-	int			arrival;		/* column index of arrival_timestamp, or -1 */
-	bool		check;			/* has constraints */
+	RowRules	rules;
 } StreamInsert;
 
 typedef struct StreamScan
@@ -281,7 +280,6 @@ static void
 insert_begin(ResultRelInfo *rri)
 {
 	Relation	rel = rri->ri_RelationDesc;
-	TupleDesc	desc = RelationGetDescr(rel);
 	StreamInsert *insert;
 
 	weir_shmem_require();
@@ -290,17 +288,7 @@ insert_begin(ResultRelInfo *rri)
 	weir_adopted_check_insert(RelationGetRelid(rel));
 	insert = palloc0(sizeof(StreamInsert));
 	insert->streamid = RelationGetRelid(rel);
-	insert->type = weir_stream_row_type(desc);
-	insert->arrival = -1;
-	insert->check = desc->constr && (desc->constr->has_not_null || desc->constr->num_check > 0);
-	for (int i = 0; i < desc->natts; i++)
-	{
-		Form_pg_attribute att = TupleDescAttr(desc, i);
-
-		if (!att->attisdropped && att->atttypid == TIMESTAMPTZOID &&
-			strcmp(NameStr(att->attname), WEIR_ARRIVAL_COLUMN) == 0)
-			insert->arrival = i;
-	}
+	weir_row_rules_init(&insert->rules, RelationGetDescr(rel));
 	rri->ri_FdwState = insert;
 }
 
@@ -372,11 +360,10 @@ stream_insert(EState *estate, ResultRelInfo *rri, TupleTableSlot *slot,
 	StreamInsert *insert = rri->ri_FdwState;
 
 	slot_getallattrs(slot);
-	if (insert->arrival >= 0 && slot->tts_isnull[insert->arrival])
-		fill_arrival(slot, insert->arrival);
-	if (insert->check)
-		ExecConstraints(rri, slot, estate);
-	weir_xact_rows_add(insert->streamid, insert->type, slot->tts_values, slot->tts_isnull);
+	if (insert->rules.arrival >= 0 && slot->tts_isnull[insert->rules.arrival])
+		fill_arrival(slot, insert->rules.arrival);
+	weir_row_rules_check(&insert->rules, rri, slot, estate);
+	weir_xact_rows_add(insert->streamid, insert->rules.type, slot->tts_values, slot->tts_isnull);
 	return slot;
 }
 

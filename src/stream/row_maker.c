@@ -1,12 +1,13 @@
 /*
  * row_maker.c
- *	  Rows of a stream that no INSERT makes, with all that INSERT would do.
+ *	  How a row of a stream is made.
  *
- * Messages of Kafka and rows that are diverted to another stream do not go
+ * Messages of a source and rows that are diverted to another stream do not go
  * through a plan, which is where an INSERT gets its defaults and checks its
  * domains.  Nor does the executor check what is put into a foreign table.
  *
- * Called by workers, as the stream's or the view's owner.
+ * A RowMaker is used by workers, as the stream's or the view's owner; RowRules by
+ * backends, too.
  *
  * Failure: expressions are prepared when they are needed first, because that
  * may fail, too, and then it is the row's fault.
@@ -19,8 +20,10 @@
 #include "rewrite/rewriteHandler.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/timestamp.h"
 #include "utils/typcache.h"
 
+#include "meta/extension.h"
 #include "stream/row_maker.h"
 
 typedef struct ColumnMaker
@@ -31,6 +34,23 @@ typedef struct ColumnMaker
 	Oid			domain;			/* its type if that is a domain with constraints, else InvalidOid */
 	void	   *domain_extra;
 } ColumnMaker;
+
+void
+weir_row_rules_init(RowRules *rules, TupleDesc desc)
+{
+	TupleConstr *constr = desc->constr;
+
+	rules->type = weir_stream_row_type(desc);
+	rules->arrival = weir_stream_arrival(desc);
+	rules->has_constraints = constr && (constr->has_not_null || constr->num_check > 0);
+}
+
+void
+weir_row_rules_check(const RowRules *rules, ResultRelInfo *rri, TupleTableSlot *slot, EState *estate)
+{
+	if (rules->has_constraints)
+		ExecConstraints(rri, slot, estate);
+}
 
 static void
 open_column(RowMaker *maker, int i)
@@ -48,24 +68,23 @@ open_column(RowMaker *maker, int i)
 }
 
 RowMaker *
-weir_row_maker_open(Relation rel)
+weir_row_maker_open(Relation rel, TimestampTz arrived)
 {
 	EState	   *estate = CreateExecutorState();
 	MemoryContext old = MemoryContextSwitchTo(estate->es_query_cxt);
 	RowMaker   *maker = palloc0(sizeof(RowMaker));
 	TupleDesc	desc = RelationGetDescr(rel);
-	TupleConstr *constr = desc->constr;
 
 	maker->rel = rel;
 	maker->estate = estate;
 	maker->column = -1;
 	maker->slot = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
 	maker->slot->tts_tableOid = RelationGetRelid(rel);
-	maker->type = weir_stream_row_type(desc);
+	maker->arrived = arrived;
+	weir_row_rules_init(&maker->rules, desc);
 	maker->columns = palloc0(sizeof(ColumnMaker) * Max(desc->natts, 1));
 	for (int i = 0; i < desc->natts; i++)
 		open_column(maker, i);
-	maker->has_constraints = constr && (constr->has_not_null || constr->num_check > 0);
 	maker->rri = makeNode(ResultRelInfo);
 	InitResultRelInfo(maker->rri, rel, 0, NULL, 0);
 	MemoryContextSwitchTo(old);
@@ -130,6 +149,17 @@ check_domains(RowMaker *maker)
 	}
 }
 
+static void
+fill_arrival(RowMaker *maker)
+{
+	int			i = maker->rules.arrival;
+
+	if (i < 0 || !maker->slot->tts_isnull[i])
+		return;
+	maker->slot->tts_values[i] = TimestampTzGetDatum(maker->arrived);
+	maker->slot->tts_isnull[i] = false;
+}
+
 StreamRow *
 weir_row_maker_finish(RowMaker *maker, MemoryContext cxt)
 {
@@ -138,16 +168,16 @@ weir_row_maker_finish(RowMaker *maker, MemoryContext cxt)
 	StreamRow  *row;
 	Size		size;
 
+	fill_arrival(maker);
 	check_domains(maker);
 	ExecStoreVirtualTuple(slot);
 	for (int i = 0; i < RelationGetDescr(maker->rel)->natts; i++)
 		if (maker->columns[i].generated)
 			evaluate(maker, i);
-	if (maker->has_constraints)
-		ExecConstraints(maker->rri, slot, maker->estate);
-	size = weir_stream_row_size(maker->type, slot->tts_values, slot->tts_isnull);
+	weir_row_rules_check(&maker->rules, maker->rri, slot, maker->estate);
+	size = weir_stream_row_size(maker->rules.type, slot->tts_values, slot->tts_isnull);
 	row = MemoryContextAllocHuge(cxt, size);
-	weir_stream_row_fill(maker->type, row, size, slot->tts_values, slot->tts_isnull);
+	weir_stream_row_fill(maker->rules.type, row, size, slot->tts_values, slot->tts_isnull);
 	MemoryContextSwitchTo(old);
 	return row;
 }

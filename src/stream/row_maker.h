@@ -1,6 +1,12 @@
 /*
  * row_maker.h
- *	  Rows of a stream that no INSERT makes, with all that INSERT would do.
+ *	  How a row of a stream is made.
+ *
+ * INSERT and COPY have a plan, which gives a row its defaults, checks domains
+ * and computes generated columns; what PostgreSQL leaves out for a foreign table
+ * are the RowRules, which hold for all rows.  Rows that no INSERT makes (of
+ * sources, and those that views give to streams) are made by a RowMaker, with
+ * all that INSERT would do.
  *
  * Start a row, set columns of slot, or have them take their defaults, then
  * finish it: it errors as INSERT would.  The stream's own code runs (defaults,
@@ -13,10 +19,23 @@
 
 #include "postgres.h"
 
+#include "datatype/timestamp.h"
 #include "nodes/execnodes.h"
 #include "utils/rel.h"
 
 #include "stream/stream_row.h"
+
+typedef struct RowRules
+{
+	StreamRowType *type;
+	int			arrival;		/* see weir_stream_arrival */
+	bool		has_constraints;
+} RowRules;
+
+extern void weir_row_rules_init(RowRules *rules, TupleDesc desc);
+
+/* Errors if a row that is complete breaks a constraint. */
+extern void weir_row_rules_check(const RowRules *rules, ResultRelInfo *rri, TupleTableSlot *slot, EState *estate);
 
 typedef struct RowMaker
 {
@@ -26,13 +45,16 @@ typedef struct RowMaker
 	int			column;			/* attribute number - 1 of the column at work, for error messages; -1: none */
 	/* private from here on; arrays are by attribute number - 1 */
 	struct ColumnMaker *columns;
-	StreamRowType *type;
+	RowRules	rules;
+	TimestampTz arrived;
 	ResultRelInfo *rri;
-	bool		has_constraints;
 } RowMaker;
 
-/* For a stream that is open and stays so, in a transaction with a snapshot. */
-extern RowMaker *weir_row_maker_open(Relation rel);
+/*
+ * For a stream that is open and stays so, in a transaction with a snapshot.
+ * Rows that have no time of arrival of their own get arrived.
+ */
+extern RowMaker *weir_row_maker_open(Relation rel, TimestampTz arrived);
 extern void weir_row_maker_close(RowMaker *maker);
 
 /* Begin a row, all NULL.  Its values may live in the estate's per-tuple context, which this resets. */

@@ -44,10 +44,8 @@ struct RowDecoder
 	KafkaMetadata *metadata;	/* by attribute number - 1, as all below */
 	FmgrInfo   *metadata_input; /* where the type needs one */
 	bool	   *seen;
-	int			arrival;		/* arrival_timestamp; -1: no such column */
 	bool		has_key;
 	FormatDecoder *fields;
-	TimestampTz now;
 	MemoryContext message_cxt;
 	const KafkaMessage *message;	/* the one at hand */
 	int			record;			/* of the row at hand in it, from 1; 0: not begun */
@@ -74,8 +72,6 @@ open_column(RowDecoder *decoder, int i)
 		getTypeInputInfo(att->atttypid, &input, &ioparam);
 		fmgr_info(input, &decoder->metadata_input[i]);
 	}
-	else if (strcmp(NameStr(att->attname), WEIR_ARRIVAL_COLUMN) == 0 && att->atttypid == TIMESTAMPTZOID)
-		decoder->arrival = i;
 }
 
 RowDecoder *
@@ -89,7 +85,7 @@ weir_row_open(const KafkaStreamOptions *options, TimestampTz now)
 
 	if (rel == NULL)
 		return NULL;
-	maker = weir_row_maker_open(rel);
+	maker = weir_row_maker_open(rel, now);
 	old = MemoryContextSwitchTo(maker->estate->es_query_cxt);
 	natts = RelationGetDescr(rel)->natts;
 	decoder = palloc0(sizeof(RowDecoder));
@@ -97,11 +93,9 @@ weir_row_open(const KafkaStreamOptions *options, TimestampTz now)
 	decoder->rel = rel;
 	decoder->maker = maker;
 	decoder->desc = RelationGetDescr(rel);
-	decoder->now = now;
 	decoder->metadata = palloc0(sizeof(KafkaMetadata) * natts);
 	decoder->metadata_input = palloc0(sizeof(FmgrInfo) * natts);
 	decoder->seen = palloc0(sizeof(bool) * natts);
-	decoder->arrival = -1;
 	for (int i = 0; i < natts; i++)
 		open_column(decoder, i);
 	decoder->message_cxt = AllocSetContextCreate(CurrentMemoryContext, "weir kafka message",
@@ -217,7 +211,6 @@ static void
 fill_rest(RowDecoder *decoder)
 {
 	const KafkaMessage *message = decoder->message;
-	TupleTableSlot *slot = decoder->maker->slot;
 
 	for (int i = 0; i < decoder->desc->natts; i++)
 	{
@@ -225,12 +218,6 @@ fill_rest(RowDecoder *decoder)
 			fill_metadata(decoder, i, message);
 		else if (!decoder->seen[i] && message->payload)
 			weir_row_maker_default(decoder->maker, i);
-	}
-	/* Not a producer's to say. */
-	if (decoder->arrival >= 0 && slot->tts_isnull[decoder->arrival])
-	{
-		slot->tts_values[decoder->arrival] = TimestampTzGetDatum(decoder->now);
-		slot->tts_isnull[decoder->arrival] = false;
 	}
 }
 
