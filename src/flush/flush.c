@@ -114,7 +114,7 @@ suspend_view(ContView *view, ErrorData *error)
 	ereport(WARNING,
 			(errcode(error->sqlerrcode),
 			 errmsg("continuous view %s is suspended: %s", view->name, error->message),
-			 errhint("Mend the cause, then call weir.activate('%s').", view->name)));
+			 errhint("Fix the cause, then call weir.activate('%s').", view->name)));
 }
 
 static void

@@ -197,7 +197,7 @@ enforce_limit(List *views)
 	ereport(WARNING,
 			(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
 			 errmsg("continuous view %s is suspended: %s", its_view->name, reason),
-			 errdetail("What is set aside of it is written when it can be; what comes from now on is not counted."),
+			 errdetail("Groups that are set aside will be written when they can be; rows from now on are not counted."),
 			 errhint("Call weir.activate('%s') when the way is free; see weir.views.", its_view->name)));
 }
 
@@ -423,7 +423,7 @@ give_up(Aside *aside)
 	if (view && weir_cont_view_suspend(defid, reason, true))
 		ereport(WARNING,
 				(errmsg("continuous view %s is suspended: %s", view->name, reason),
-				 errhint("Mend the cause, then call weir.activate('%s').", view->name)));
+				 errhint("Fix the cause, then call weir.activate('%s').", view->name)));
 	weir_aside_table_forget(defid);
 	end_waiting(defid);
 	aside->over = true;

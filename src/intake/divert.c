@@ -222,7 +222,7 @@ weir_divert_next(Intake *intake)
 	if (intake->rounds++ == MAX_ROUNDS)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("late rows are diverted in a circle")));
+				 errmsg("the late_stream options of these views form a cycle")));
 	qsort(intake->diverted, intake->ndiverted, sizeof(DivertedRow), compare_rows);
 	for (int i = 0; i < intake->ndiverted; i++)
 	{

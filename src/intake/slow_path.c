@@ -170,7 +170,7 @@ suspend(Intake *intake, ContView *view, const char *reason)
 		return;					/* dropped meanwhile */
 	ereport(WARNING,
 			(errmsg("continuous view %s is suspended: %s", view->name, reason),
-			 errhint("Mend the cause, then call weir.activate('%s').", view->name)));
+			 errhint("Fix the cause, then call weir.activate('%s').", view->name)));
 }
 
 /* Add the assembled groups to the intake as results. */

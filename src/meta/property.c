@@ -273,7 +273,7 @@ check_place(const PropertyRule *rule, KafkaPropertyPlace place)
 			(errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
 			 errmsg("option \"kafka.%s\" is not one of %s", rule->name,
 					place == KAFKA_ON_MAPPING ? "a user mapping" : "a stream"),
-			 errhint("Give it to the server%s.", rule->places & KAFKA_ON_STREAM ? " or the stream" :
+			 errhint("Set it on the server%s.", rule->places & KAFKA_ON_STREAM ? " or the stream" :
 					 rule->places & KAFKA_ON_MAPPING ? " or a user mapping" : "")));
 }
 

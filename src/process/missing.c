@@ -202,7 +202,7 @@ warn_missing(const MissingWorker *worker)
 	else
 		ereport(WARNING,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("a %s of this database does not stay up",
+				 errmsg("a %s of this database keeps ending",
 						weir_worker_kind_name(worker->task.kind)),
 				 errdetail("Rows that are committed wait until it does; Weir goes on trying."),
 				 errhint("See weir.stat_worker and the server's log.")));

@@ -334,7 +334,7 @@ suspend_culprit(void)
 
 		ereport(WARNING,
 				(errmsg("continuous view %s is suspended: %s", view->name, reason),
-				 errhint("Mend the cause, then call weir.activate('%s').", view->name)));
+				 errhint("Fix the cause, then call weir.activate('%s').", view->name)));
 		(void) weir_cont_view_suspend(defid, reason, false);
 	}
 	weir_worker_commit();

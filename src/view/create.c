@@ -273,7 +273,7 @@ path_of_functions(Query *query)
 		left_out = NIL;
 	foreach(lc, left_out)
 		ereport(NOTICE,
-				(errmsg("functions of the view will not look into schema \"%s\", in which others may create objects",
+				(errmsg("functions of the view will not search schema \"%s\", in which others may create objects",
 						(char *) lfirst(lc)),
 				 errhint("Functions that need it can name the schema, or have it in a SET search_path clause.")));
 	return path;

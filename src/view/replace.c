@@ -208,7 +208,7 @@ check_options(const ContView *view, const GivenOptions *given, const ContViewOpt
 			 get_tablespace_oid(given->tablespace, false) != get_rel_tablespace(view->matrelid))
 		differs = "option \"tablespace\"";
 	if (differs)
-		weir_replace_refuse(view->name, psprintf("Its %s is another one.", differs));
+		weir_replace_refuse(view->name, psprintf("Its %s differs from the existing view's.", differs));
 }
 
 static bool
@@ -255,7 +255,7 @@ check_query(const ContView *view, Query *old_def, ContQuery *old, Query *new_def
 		TargetEntry *y = list_nth_node(TargetEntry, b->targetList, i);
 
 		if (!equal(x->expr, y->expr))
-			weir_replace_refuse(view->name, psprintf("Column \"%s\" is another one.", x->resname));
+			weir_replace_refuse(view->name, psprintf("Column \"%s\" has a different definition.", x->resname));
 	}
 	if (!same_sources(old, new))
 		weir_replace_refuse(view->name, "FROM or WHERE has changed.");

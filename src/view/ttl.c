@@ -107,7 +107,7 @@ matrel_column(const ContView *view, const char *name)
 				 errmsg("ttl_column must refer to a timestamp or timestamptz column"),
 				 type == TIMESTAMPOID || type == TIMESTAMPTZOID ?
 				 errdetail("\"%s\" is computed when the view is read.", name) : 0,
-				 errhint("Take a group key, or the maximum of a time.")));
+				 errhint("Use a group key, or the maximum of a time.")));
 	return ((Var *) tle->expr)->varattno;
 }
 

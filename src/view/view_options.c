@@ -145,7 +145,7 @@ weir_view_options_set_event_time(GivenOptions *given, ContViewOptions *options)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"late_stream\" needs late = divert"),
-				 errhint("Rows that are dropped, or count, go to no stream.")));
+				 errhint("Rows that are dropped or counted go to no stream.")));
 	if (options->late == LATE_UPDATE &&
 		(given->allowed_lateness || (given->retention && !given->partition_by)))
 		ereport(ERROR,

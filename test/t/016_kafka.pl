@@ -75,7 +75,7 @@ is($node->safe_psql('postgres', q(SELECT "offset", sqlstate, message FROM weir.d
 5|23502|column "a": domain filled does not allow null values
 7|23502|column "p": domain filled does not allow null values
 8|23502|column "d": domain filled does not allow null values
-9|22007|column "at": a number is not taken for a date (Take it into a column of type bigint, and make the time of it in a generated column.)
+9|22007|column "at": a number is not taken for a date (Read it into a column of type bigint, and compute the time in a generated column.)
 10|22P05|column "b": unsupported Unicode escape sequence: \u0000 cannot be converted to text.
 11|22012|column "g": division by zero
 13|55006|object_in_use

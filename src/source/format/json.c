@@ -458,7 +458,7 @@ take_value(JsonDecoder *decoder, JsonColumn *column, const JsonValue *value,
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_DATETIME_FORMAT),
 				 errmsg("a number is not taken for a %s", format_type_be(column->typid)),
-				 errhint("Take it into a column of type bigint, and make the time of it in a generated column.")));
+				 errhint("Read it into a column of type bigint, and compute the time in a generated column.")));
 	if (value->type == JSON_TOKEN_STRING && column->kind != COLUMN_JSON)
 	{
 		text++;

@@ -252,7 +252,7 @@ resume_argument(FunctionCallInfo fcinfo)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("cannot resume a stream from \"%s\"", start),
-				 errhint("Say 'earliest', 'latest' or 'stored'.")));
+				 errhint("Use 'earliest', 'latest' or 'stored'.")));
 	return start;
 }
 

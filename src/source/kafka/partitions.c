@@ -243,7 +243,7 @@ weir_partitions_look_at_silent(void)
 		ereport(LOG,
 				(errmsg("stream %s: partition %d was silent for a while, but has messages up to offset " INT64_FORMAT,
 						self->options->name, p, high),
-				 errdetail("It is read anew from the next offset.")));
+				 errdetail("The partition is read again from the next offset.")));
 
 		/* That did not help the last time: its client is of no use any more. */
 		if (part->patience_ms > 2 * PATIENCE_MIN_MS)

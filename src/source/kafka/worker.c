@@ -517,7 +517,7 @@ stop_stream(void)
 			 self->stop_lost ?
 			 errhint("Call weir.resume('%s', 'earliest') to go on at the first message that is there, or 'latest' at those that are to come.",
 					 self->options->name) :
-			 errhint("Change the cause or the stream's option \"on_error\", then call weir.resume.")));
+			 errhint("Fix the cause or change the stream's option \"on_error\", then call weir.resume.")));
 	weir_kafka_stat_state(self->stat, KAFKA_STATE_STOPPED, self->stop_reason);
 	weir_kafka_stop_count_advance();
 }
