@@ -226,7 +226,7 @@ weir_aside_portion_make(int read_ms)
 	portion->begun = weir_clock_steady();
 	portion->read_ms = read_ms;
 	weir_arena_init(&portion->epoch.main.arena, cxt);
-	weir_arena_init(&portion->epoch.main.notes, cxt);
+	weir_arena_init(&portion->epoch.main.note_arena, cxt);
 	return portion;
 }
 

@@ -183,7 +183,8 @@ weir_faulty_bury(FaultyGroups *faulty)
 	for (int i = 0; i < faulty->n; i++)
 	{
 		FaultyGroup *group = &faulty->groups[i];
-		DeadLetter	letter = {
+		Note		letter = {
+			.kind = NOTE_DEAD_LETTER,
 			.streamid = linitial_oid(faulty->runtime->query->streams),
 			.viewid = faulty->runtime->view.viewid,
 			.partition = -1,
@@ -194,7 +195,7 @@ weir_faulty_bury(FaultyGroups *faulty)
 			.message = psprintf("the group cannot be written: %s", group->error->message)
 		};
 
-		weir_notes_add_letter(&letter);
+		weir_notes_add(&letter);
 		weir_stats_view_error(faulty->runtime->view.defid);
 	}
 }

@@ -33,14 +33,14 @@ typedef struct LateCount
 static OwnInsert *dead_letters = NULL;
 static OwnInsert *late_rows = NULL;
 static List *late_counts = NIL;
-static List *added = NIL;		/* RunDead, in the worker's memory of a step */
+static List *added = NIL;		/* StoredNote, in the worker's memory of a step */
 
-static void write_letters(Run *run);
-static void write_letter(RunDead *dead);
-static void write_dead(RunDead *dead);
-static void write_late(RunDead *dead);
+static void write_run(Run *run);
+static void write_note(StoredNote *note);
+static void write_dead_letter(StoredNote *note);
+static void write_late_row(StoredNote *note);
 static void count_late(Oid viewid, int64 dropped, int64 diverted);
-static Datum payload_of(RunDead *dead);
+static Datum payload_of(StoredNote *note);
 static bool relation_exists(Oid relid);
 static void write_late_counts(void);
 static void write_offset(SourceOffset *offset);
@@ -48,10 +48,10 @@ static void write_offset(SourceOffset *offset);
 bool
 weir_notes_any(Epoch *epoch)
 {
-	if (added || epoch->main.dead || epoch->offsets || weir_watermarks_pending())
+	if (added || epoch->main.notes || epoch->offsets || weir_watermarks_pending())
 		return true;
 	for (Run *run = epoch->adopted; run; run = run->next)
-		if (run->dead || run->ndead_files > 0)
+		if (run->notes || run->nnote_files > 0)
 			return true;
 	return false;
 }
@@ -74,30 +74,30 @@ weir_notes_begin(void)
 }
 
 void
-weir_notes_add_letter(DeadLetter *letter)
+weir_notes_add(const Note *note)
 {
 	MemoryContext old = MemoryContextSwitchTo(weir_worker_self->cxt);
-	RunDead    *dead = MemoryContextAllocHuge(CurrentMemoryContext, weir_dead_size(letter));
+	StoredNote *stored = MemoryContextAllocHuge(CurrentMemoryContext, weir_note_size(note));
 
-	weir_dead_fill(dead, letter);
-	added = lappend(added, dead);
+	weir_note_store(stored, note);
+	added = lappend(added, stored);
 	MemoryContextSwitchTo(old);
 }
 
 static void
-begin_letters(void)
+begin_writing(void)
 {
 	dead_letters = late_rows = NULL;
 	late_counts = NIL;
 }
 
 static void
-end_letters(void)
+end_writing(void)
 {
 	ListCell   *lc;
 
 	foreach(lc, added)
-		write_letter(lfirst(lc));
+		write_note(lfirst(lc));
 	added = NIL;
 	if (dead_letters)
 		weir_own_insert_end(dead_letters);
@@ -110,23 +110,23 @@ weir_notes_write_added(void)
 {
 	if (added == NIL)
 		return;
-	begin_letters();
-	end_letters();
+	begin_writing();
+	end_writing();
 }
 
 void
 weir_notes_write(Epoch *epoch)
 {
 	SPI_connect();
-	begin_letters();
-	write_letters(&epoch->main);
+	begin_writing();
+	write_run(&epoch->main);
 	for (Run *run = epoch->adopted; run; run = run->next)
 	{
-		for (int i = 0; i < run->ndead_files; i++)
-			weir_run_read_dead(run, i, write_letter);
-		write_letters(run);
+		for (int i = 0; i < run->nnote_files; i++)
+			weir_run_read_notes(run, i, write_note);
+		write_run(run);
 	}
-	end_letters();
+	end_writing();
 	write_late_counts();
 	for (EpochOffset *offset = epoch->offsets; offset; offset = offset->next)
 		write_offset(&offset->offset);
@@ -179,88 +179,86 @@ weir_notes_mark_unread(void)
 
 /* Writes in order of arrival; the run's list has the latest first. */
 static void
-write_letters(Run *run)
+write_run(Run *run)
 {
-	RunDead   **letters = palloc_extended(sizeof(RunDead *) * Max(run->ndead, 1), MCXT_ALLOC_HUGE);
+	StoredNote **notes = palloc_extended(sizeof(StoredNote *) * Max(run->nnotes, 1), MCXT_ALLOC_HUGE);
 	int64		n = 0;
 
-	for (RunDead *dead = run->dead; dead; dead = dead->next)
-		letters[n++] = dead;
+	for (StoredNote *note = run->notes; note; note = note->next)
+		notes[n++] = note;
 	while (--n >= 0)
-		write_letter(letters[n]);
-	pfree(letters);
+		write_note(notes[n]);
+	pfree(notes);
 }
 
+/* Late rows are counted with their view; those that are left go to weir.late_rows, too. */
 static void
-write_letter(RunDead *dead)
+write_note(StoredNote *note)
 {
 	CHECK_FOR_INTERRUPTS();
-	if (dead->sqlerrcode == 0)
-		write_late(dead);
-	else if (relation_exists(dead->streamid))
-		write_dead(dead);
+	switch (note->kind)
+	{
+		case NOTE_DEAD_LETTER:
+			if (relation_exists(note->streamid))
+				write_dead_letter(note);
+			break;
+		case NOTE_LATE_ROW:
+			count_late(note->viewid, 0, 1);
+			if (relation_exists(note->viewid) && relation_exists(note->streamid))
+				write_late_row(note);
+			break;
+		case NOTE_LATE_COUNT:
+			count_late(note->viewid, note->dropped, note->diverted);
+			break;
+	}
 }
 
 static void
-write_dead(RunDead *dead)
+write_dead_letter(StoredNote *note)
 {
 	Datum		values[10];
 	bool		nulls[10] = {false};
-	char	   *message = dead->data + Max(dead->topic_len, 0);
+	char	   *message = note->data + Max(note->topic_len, 0);
 
 	if (dead_letters == NULL)
 		dead_letters = weir_own_insert_begin(weir_catalog_relid("dead_letters"));
 	values[0] = (Datum) 0;		/* id */
-	values[1] = ObjectIdGetDatum(dead->streamid);
-	values[2] = ObjectIdGetDatum(dead->viewid);
-	nulls[2] = !relation_exists(dead->viewid);
-	values[3] = PointerGetDatum(cstring_to_text_with_len(dead->data, Max(dead->topic_len, 0)));
-	nulls[3] = dead->topic_len < 0;
-	values[4] = Int32GetDatum(dead->partition);
-	values[5] = Int64GetDatum(dead->offset);
-	nulls[4] = nulls[5] = dead->partition < 0;
-	values[6] = payload_of(dead);
-	nulls[6] = dead->payload_len < 0;
-	values[7] = CStringGetTextDatum(unpack_sql_state(dead->sqlerrcode));
-	values[8] = PointerGetDatum(cstring_to_text_with_len(message, dead->message_len));
-	values[9] = TimestampTzGetDatum(dead->time);
+	values[1] = ObjectIdGetDatum(note->streamid);
+	values[2] = ObjectIdGetDatum(note->viewid);
+	nulls[2] = !relation_exists(note->viewid);
+	values[3] = PointerGetDatum(cstring_to_text_with_len(note->data, Max(note->topic_len, 0)));
+	nulls[3] = note->topic_len < 0;
+	values[4] = Int32GetDatum(note->partition);
+	values[5] = Int64GetDatum(note->offset);
+	nulls[4] = nulls[5] = note->partition < 0;
+	values[6] = payload_of(note);
+	nulls[6] = note->payload_len < 0;
+	values[7] = CStringGetTextDatum(unpack_sql_state(note->sqlerrcode));
+	values[8] = PointerGetDatum(cstring_to_text_with_len(message, Max(note->message_len, 0)));
+	values[9] = TimestampTzGetDatum(note->time);
 	weir_own_insert(dead_letters, lengthof(values), values, nulls);
 	for (int i = 3; i < 9; i++)
 		if (i != 4 && i != 5)
 			pfree(DatumGetPointer(values[i]));
 }
 
-/*
- * Late rows are counted per view; a row that is diverted to no other stream
- * goes to weir.late_rows.
- */
 static void
-write_late(RunDead *dead)
+write_late_row(StoredNote *note)
 {
 	Datum		values[7];
 	bool		nulls[7] = {false};
 
-	if (dead->payload_len < 0 && dead->offset > 0 && dead->partition < 0)
-	{
-		bool		diverted = dead->partition == LATE_ROWS_DIVERTED;
-
-		count_late(dead->viewid, diverted ? 0 : dead->offset, diverted ? dead->offset : 0);
-		return;
-	}
-	count_late(dead->viewid, 0, 1);
-	if (!relation_exists(dead->viewid) || !relation_exists(dead->streamid))
-		return;
 	if (late_rows == NULL)
 		late_rows = weir_own_insert_begin(weir_catalog_relid("late_rows"));
 	values[0] = (Datum) 0;		/* id */
-	values[1] = ObjectIdGetDatum(dead->viewid);
-	values[2] = ObjectIdGetDatum(dead->streamid);
-	values[3] = Int32GetDatum(dead->partition);
-	values[4] = Int64GetDatum(dead->offset);
-	nulls[3] = nulls[4] = dead->partition < 0;
-	values[5] = payload_of(dead);
-	nulls[5] = dead->payload_len < 0;
-	values[6] = TimestampTzGetDatum(dead->time);
+	values[1] = ObjectIdGetDatum(note->viewid);
+	values[2] = ObjectIdGetDatum(note->streamid);
+	values[3] = Int32GetDatum(note->partition);
+	values[4] = Int64GetDatum(note->offset);
+	nulls[3] = nulls[4] = note->partition < 0;
+	values[5] = payload_of(note);
+	nulls[5] = note->payload_len < 0;
+	values[6] = TimestampTzGetDatum(note->time);
 	weir_own_insert(late_rows, lengthof(values), values, nulls);
 	pfree(DatumGetPointer(values[5]));
 }
@@ -286,10 +284,10 @@ count_late(Oid viewid, int64 dropped, int64 diverted)
 
 /* The payload, empty when there is none. */
 static Datum
-payload_of(RunDead *dead)
+payload_of(StoredNote *note)
 {
-	return PointerGetDatum(cstring_to_text_with_len(dead->data + Max(dead->topic_len, 0) + dead->message_len,
-													Max(dead->payload_len, 0)));
+	return PointerGetDatum(cstring_to_text_with_len(note->data + Max(note->topic_len, 0) + Max(note->message_len, 0),
+													Max(note->payload_len, 0)));
 }
 
 static bool

@@ -24,7 +24,7 @@ extern bool weir_notes_try_lock(MatrelBlocker *blocker);
  * that the flush itself produces.
  */
 extern void weir_notes_begin(void);
-extern void weir_notes_add_letter(DeadLetter *letter);
+extern void weir_notes_add(const Note *note);
 
 /*
  * Write the epoch's notes and the added ones in the flush transaction; or the

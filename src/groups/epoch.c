@@ -116,13 +116,13 @@ find_table(Run *run, Oid defid)
 	return NULL;
 }
 
-static RunDead *
-reserve_dead(Run *run, DeadLetter *dead)
+static StoredNote *
+reserve_note(Run *run, const Note *note)
 {
-	RunDead    *result = weir_arena_alloc(&run->notes, weir_dead_size(dead));
+	StoredNote *result = weir_arena_alloc(&run->note_arena, weir_note_size(note));
 
 	if (result != NULL)
-		weir_dead_fill(result, dead);
+		weir_note_store(result, note);
 	return result;
 }
 
@@ -170,7 +170,7 @@ reserve_offset(Run *run, const SourceOffset *offset)
 	EpochOffset *result;
 	char	   *place;
 
-	result = weir_arena_alloc(&run->notes, sizeof(EpochOffset) + strlen(offset->topic) + 1 +
+	result = weir_arena_alloc(&run->note_arena, sizeof(EpochOffset) + strlen(offset->topic) + 1 +
 							  (offset->cluster ? strlen(offset->cluster) + 1 : 0) +
 							  (offset->topic_id ? strlen(offset->topic_id) + 1 : 0));
 	if (result == NULL)
@@ -212,7 +212,7 @@ typedef struct Reservation
 	GroupMerge **merges;
 	GroupTable **tables;		/* existing or new */
 	bool	   *fresh;			/* table is new */
-	RunDead   **dead;
+	StoredNote **notes;
 	EpochOffset **offsets;		/* new ones; NULL where one exists */
 } Reservation;
 
@@ -222,7 +222,7 @@ stage_all(Reservation *r, Run *run, MergeInput *input)
 	r->merges = palloc0(sizeof(GroupMerge *) * Max(input->nviews, 1));
 	r->tables = palloc0(sizeof(GroupTable *) * Max(input->nviews, 1));
 	r->fresh = palloc0(sizeof(bool) * Max(input->nviews, 1));
-	r->dead = palloc0(sizeof(RunDead *) * Max(input->ndead, 1));
+	r->notes = palloc0(sizeof(StoredNote *) * Max(input->nnotes, 1));
 	r->offsets = palloc0(sizeof(EpochOffset *) * Max(input->noffsets, 1));
 	for (int i = 0; i < input->nviews; i++)
 	{
@@ -236,8 +236,8 @@ stage_all(Reservation *r, Run *run, MergeInput *input)
 static bool
 reserve_notes(Reservation *r, Run *run, Epoch *epoch, MergeInput *input)
 {
-	for (int i = 0; i < input->ndead; i++)
-		if ((r->dead[i] = reserve_dead(run, &input->dead[i])) == NULL)
+	for (int i = 0; i < input->nnotes; i++)
+		if ((r->notes[i] = reserve_note(run, &input->notes[i])) == NULL)
 			return false;
 	for (int i = 0; epoch && i < input->noffsets; i++)
 	{
@@ -252,7 +252,7 @@ static bool
 reserve_all(Reservation *r, Run *run, Epoch *epoch, MergeInput *input)
 {
 	Arena		mark = run->arena;
-	Arena		notes_mark = run->notes;
+	Arena		notes_mark = run->note_arena;
 	int			n;
 
 	for (n = 0; n < input->nviews; n++)
@@ -273,7 +273,7 @@ reserve_all(Reservation *r, Run *run, Epoch *epoch, MergeInput *input)
 	while (--n >= 0)
 		weir_groups_unreserve(r->merges[n], &run->arena);
 	weir_arena_rollback(&run->arena, &mark);
-	weir_arena_rollback(&run->notes, &notes_mark);
+	weir_arena_rollback(&run->note_arena, &notes_mark);
 	return false;
 }
 
@@ -293,11 +293,11 @@ apply_all(Reservation *r, Run *run, Epoch *epoch, MergeInput *input)
 		weir_groups_apply(r->merges[i], table);
 		table->rows_in += input->views[i].rows_in;
 	}
-	for (int i = 0; i < input->ndead; i++)
+	for (int i = 0; i < input->nnotes; i++)
 	{
-		r->dead[i]->next = run->dead;
-		run->dead = r->dead[i];
-		run->ndead++;
+		r->notes[i]->next = run->notes;
+		run->notes = r->notes[i];
+		run->nnotes++;
 	}
 	for (int i = 0; epoch && i < input->noffsets; i++)
 	{
@@ -376,7 +376,7 @@ weir_epoch_merge(int slot, MergeInput *input, weir_merge_callback done, void *ar
 			apply_all(&r, &epoch->main, epoch, input);
 			if (done)
 				done(arg);
-			note_arrival(db, epoch, input->nviews > 0 || input->ndead > 0 || input->noffsets > 0,
+			note_arrival(db, epoch, input->nviews > 0 || input->nnotes > 0 || input->noffsets > 0,
 						 input->sync);
 		}
 		RESUME_INTERRUPTS();
@@ -429,15 +429,15 @@ free_run_contents(Run *run)
 		weir_groups_free_buckets(table, true);
 	run->tables = NULL;
 	weir_arena_free(&run->arena);
-	weir_arena_free(&run->notes);
-	run->dead = NULL;
-	run->ndead = 0;
+	weir_arena_free(&run->note_arena);
+	run->notes = NULL;
+	run->nnotes = 0;
 	if (run->have_files)
 		FileSetDeleteAll(&run->fileset);
 	run->have_files = false;
 	run->nfiles = 0;
 	run->unsorted = false;
-	run->ndead_files = 0;
+	run->nnote_files = 0;
 }
 
 void
@@ -549,7 +549,7 @@ weir_epoch_adopt(int slot, Run *run, Run *more, bool sync, SourceOffset *offsets
 	{
 		stage_all(&r, run, &input);
 		HOLD_INTERRUPTS();
-		run->notes.reserve = true;	/* its groups went to a file because memory is full */
+		run->note_arena.reserve = true;	/* its groups went to a file because memory is full */
 		if (!reserve_notes(&r, run, epoch, &input))
 		{
 			RESUME_INTERRUPTS();
@@ -831,13 +831,13 @@ weir_epoch_active_number(int slot)
 
 /* Read without the mutex: how many is to decide who waits, not exactly. */
 int64
-weir_epoch_letters(int slot, int64 *number)
+weir_epoch_notes(int slot, int64 *number)
 {
 	EpochDatabase *db = &databases[slot];
 	Epoch	   *epoch = &db->epochs[db->active];
 
 	*number = epoch->number;
-	return epoch->main.ndead;
+	return epoch->main.nnotes;
 }
 
 int64

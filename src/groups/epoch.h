@@ -16,25 +16,28 @@
 #include "stream/batch.h"
 #include "stream/feed.h"
 
-/* A dead letter in shared memory: lengths, then topic, message and payload. */
-typedef struct RunDead
+/* A note in shared memory, or in a file: lengths, then topic, message and payload. */
+typedef struct StoredNote
 {
-	struct RunDead *next;
+	struct StoredNote *next;
+	NoteKind	kind;
 	Oid			streamid;
 	Oid			viewid;
 	int32		partition;
 	int64		offset;
+	int64		dropped;
+	int64		diverted;
 	int			sqlerrcode;
 	TimestampTz time;
 	int32		topic_len;		/* -1: NULL */
-	int32		message_len;
+	int32		message_len;	/* -1: NULL */
 	int32		payload_len;	/* -1: NULL */
 	char		data[FLEXIBLE_ARRAY_MEMBER];
-} RunDead;
+} StoredNote;
 
-/* Bytes that a dead letter takes in this form, and putting it there. */
-extern Size weir_dead_size(DeadLetter *dead);
-extern void weir_dead_fill(RunDead *result, DeadLetter *dead);
+/* Bytes that a note takes in this form, and putting it there. */
+extern Size weir_note_size(const Note *note);
+extern void weir_note_store(StoredNote *result, const Note *note);
 
 /*
  * Group tables that are flushed together.  The main run of an epoch is merged
@@ -46,15 +49,15 @@ typedef struct Run
 {
 	struct Run *next;			/* adopted runs of the same epoch */
 	Arena		arena;			/* groups */
-	Arena		notes;			/* dead letters: they outlive a dump */
+	Arena		note_arena;		/* notes: they outlive a dump */
 	GroupTable *tables;
-	RunDead    *dead;
-	int64		ndead;
+	StoredNote *notes;			/* latest first */
+	int64		nnotes;
 	bool		have_files;
 	FileSet		fileset;
 	int			nfiles;			/* of groups */
 	bool		unsorted;		/* a part of one is in no order */
-	int			ndead_files;	/* of dead letters */
+	int			nnote_files;
 } Run;
 
 /* Its strings are behind it. */
@@ -90,8 +93,8 @@ typedef struct MergeInput
 {
 	int			nviews;
 	ViewResult *views;
-	int			ndead;
-	DeadLetter *dead;
+	int			nnotes;
+	Note	   *notes;
 	int			noffsets;
 	SourceOffset *offsets;
 	bool		sync;
@@ -141,8 +144,8 @@ extern int	weir_epoch_active(int slot);
 
 extern int64 weir_epoch_active_number(int slot);
 
-/* How many dead letters the active epoch holds, and its number. */
-extern int64 weir_epoch_letters(int slot, int64 *number);
+/* How many notes the active epoch holds, and its number. */
+extern int64 weir_epoch_notes(int slot, int64 *number);
 
 /* Ask for a cut as soon as possible. */
 extern void weir_epoch_request_cut(int slot);
@@ -179,8 +182,8 @@ extern void weir_epoch_release(int slot);
 /* Throw both epochs away: the extension is gone. */
 extern void weir_epoch_discard(int slot);
 
-/* Call reader for each dead letter of a file of the run. */
-extern void weir_run_read_dead(Run *run, int number, void (*reader) (RunDead *dead));
+/* Call reader for each note of a file of the run. */
+extern void weir_run_read_notes(Run *run, int number, void (*reader) (StoredNote *note));
 
 /* --- anybody --- */
 

@@ -1,6 +1,6 @@
 /*
  * spill.c
- *	  Groups and dead letters of a run that do not fit in memory, in files.
+ *	  Groups and notes of a run that do not fit in memory, in files.
  *
  * Called by the worker that builds a private run, to write, and by the flush
  * worker, to read, each in a transaction of its own.  A file is written once
@@ -9,8 +9,8 @@
  * A groups file is a list of chunks: header, then rows at MAXALIGNed places,
  * all of one view; no group occurs twice in a file.  The chunks of a view are in
  * the order of its groups (order.c), unless they say that they are not: the
- * view may not be known well enough here.  A dead letters file is a list of
- * sizes, each with the RunDead it is of.
+ * view may not be known well enough here.  A notes file is a list of
+ * sizes, each with the StoredNote it is of.
  */
 #include "postgres.h"
 
@@ -33,36 +33,40 @@ typedef struct SpillHeader
 #define SPILL_CHUNK (256 * 1024)
 
 Size
-weir_dead_size(DeadLetter *dead)
+weir_note_size(const Note *note)
 {
-	return offsetof(RunDead, data) + (dead->topic ? strlen(dead->topic) : 0) +
-		strlen(dead->message) + Max(dead->payload_len, 0);
+	return offsetof(StoredNote, data) + (note->topic ? strlen(note->topic) : 0) +
+		(note->message ? strlen(note->message) : 0) + Max(note->payload_len, 0);
 }
 
 void
-weir_dead_fill(RunDead *result, DeadLetter *dead)
+weir_note_store(StoredNote *result, const Note *note)
 {
-	int32		topic_len = dead->topic ? strlen(dead->topic) : -1;
-	int32		message_len = strlen(dead->message);
+	int32		topic_len = note->topic ? strlen(note->topic) : -1;
+	int32		message_len = note->message ? strlen(note->message) : -1;
 	char	   *place = result->data;
 
 	result->next = NULL;
-	result->streamid = dead->streamid;
-	result->viewid = dead->viewid;
-	result->partition = dead->partition;
-	result->offset = dead->offset;
-	result->sqlerrcode = dead->sqlerrcode;
+	result->kind = note->kind;
+	result->streamid = note->streamid;
+	result->viewid = note->viewid;
+	result->partition = note->partition;
+	result->offset = note->offset;
+	result->dropped = note->dropped;
+	result->diverted = note->diverted;
+	result->sqlerrcode = note->sqlerrcode;
 	result->time = GetCurrentTimestamp();
 	result->topic_len = topic_len;
 	result->message_len = message_len;
-	result->payload_len = dead->payload_len;
+	result->payload_len = note->payload_len;
 	if (topic_len > 0)
-		memcpy(place, dead->topic, topic_len);
+		memcpy(place, note->topic, topic_len);
 	place += Max(topic_len, 0);
-	memcpy(place, dead->message, message_len);
-	place += message_len;
-	if (dead->payload_len > 0)
-		memcpy(place, dead->payload, dead->payload_len);
+	if (message_len > 0)
+		memcpy(place, note->message, message_len);
+	place += Max(message_len, 0);
+	if (note->payload_len > 0)
+		memcpy(place, note->payload, note->payload_len);
 }
 
 static BufFile *
@@ -202,21 +206,21 @@ weir_run_dump(Run *run)
 	weir_arena_free(&run->arena);
 }
 
-/* Sizes, each with the dead letter it is of. */
+/* Sizes, each with the note it is of. */
 static void
-spill_dead(Run *run, MergeInput *input)
+spill_notes(Run *run, MergeInput *input)
 {
-	BufFile    *file = spill_begin(run, "dead", run->ndead_files);
+	BufFile    *file = spill_begin(run, "notes", run->nnote_files);
 
-	for (int i = 0; i < input->ndead; i++)
+	for (int i = 0; i < input->nnotes; i++)
 	{
-		Size		size = weir_dead_size(&input->dead[i]);
-		RunDead    *dead = MemoryContextAllocHuge(CurrentMemoryContext, size);
+		Size		size = weir_note_size(&input->notes[i]);
+		StoredNote *note = MemoryContextAllocHuge(CurrentMemoryContext, size);
 
-		weir_dead_fill(dead, &input->dead[i]);
+		weir_note_store(note, &input->notes[i]);
 		BufFileWrite(file, &size, sizeof(size));
-		BufFileWrite(file, dead, size);
-		pfree(dead);
+		BufFileWrite(file, note, size);
+		pfree(note);
 	}
 	spill_end(file);
 }
@@ -242,13 +246,13 @@ weir_run_spill(Run *run, MergeInput *input)
 	spill_flush(&buffer);
 	spill_end(buffer.file);
 	pfree(buffer.data);
-	if (input->ndead > 0)
-		spill_dead(run, input);
+	if (input->nnotes > 0)
+		spill_notes(run, input);
 
 	/* Now that nothing can fail any more, both files are part of the run. */
 	run->nfiles++;
-	if (input->ndead > 0)
-		run->ndead_files++;
+	if (input->nnotes > 0)
+		run->nnote_files++;
 }
 
 /* ---------------------------------------------------------------------
@@ -351,22 +355,22 @@ weir_spill_close(SpillReader *reader)
 }
 
 void
-weir_run_read_dead(Run *run, int number, void (*reader) (RunDead *dead))
+weir_run_read_notes(Run *run, int number, void (*reader) (StoredNote *note))
 {
 	char		name[32];
 	BufFile    *file;
 	Size		size;
 
-	snprintf(name, sizeof(name), "dead%d", number);
+	snprintf(name, sizeof(name), "notes%d", number);
 	file = BufFileOpenFileSet(&run->fileset, name, O_RDONLY, false);
 	while (BufFileRead(file, &size, sizeof(size)) == sizeof(size))
 	{
-		RunDead    *dead = MemoryContextAllocHuge(CurrentMemoryContext, size);
+		StoredNote *note = MemoryContextAllocHuge(CurrentMemoryContext, size);
 
-		if (BufFileRead(file, dead, size) != size)
+		if (BufFileRead(file, note, size) != size)
 			ended_early();
-		reader(dead);
-		pfree(dead);
+		reader(note);
+		pfree(note);
 	}
 	BufFileClose(file);
 }

@@ -237,33 +237,26 @@ weir_divert_next(Intake *intake)
 	return true;
 }
 
-/* They travel as letters without an error; flush/notes.c writes them. */
 void
 weir_divert_note_late(Intake *intake, ContView *view, StreamRows *rows)
 {
 	int			n;
 	int		   *late = weir_runtime_late(&n);
 	bool		divert = OidIsValid(view->options.late_stream);
-	DeadLetter	letter = {0};
+	Note		note = {.kind = NOTE_LATE_COUNT, .streamid = rows->streamid, .viewid = view->viewid, .payload_len = -1};
 
 	if (divert)
 		weir_divert_rows(intake, view, rows, late, n);
 	if (n > 0 && (divert || view->options.late == LATE_DROP))
 	{
-		letter.streamid = rows->streamid;
-		letter.viewid = view->viewid;
-		letter.partition = divert ? LATE_ROWS_DIVERTED : LATE_ROWS_DROPPED;
-		letter.offset = n;
-		letter.payload_len = -1;
-		letter.message = "";
-		weir_intake_add_dead(intake, &letter);
+		*(divert ? &note.diverted : &note.dropped) = n;
+		weir_intake_add_note(intake, &note);
 		return;
 	}
 	for (int i = 0; i < n; i++)
 	{
-		weir_intake_letter(intake, rows, late[i], view->owner, view->path, &letter);
-		letter.viewid = view->viewid;
-		letter.message = "";
-		weir_intake_add_dead(intake, &letter);
+		weir_intake_note_row(intake, NOTE_LATE_ROW, rows, late[i], view->owner, view->path, &note);
+		note.viewid = view->viewid;
+		weir_intake_add_note(intake, &note);
 	}
 }

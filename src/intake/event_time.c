@@ -113,16 +113,16 @@ static void
 bury_future(Intake *intake, StreamRows *rows, int row, Oid owner)
 {
 	MemoryContext old = MemoryContextSwitchTo(intake->batch->cxt);
-	DeadLetter	dead;
+	Note		dead;
 
-	weir_intake_letter(intake, rows, row, owner, weir_owner_default_path(owner), &dead);
+	weir_intake_note_row(intake, NOTE_DEAD_LETTER, rows, row, owner, weir_owner_default_path(owner), &dead);
 	if (dead.payload && !rows->origins)
 		dead.payload = pnstrdup(dead.payload, dead.payload_len);
 	dead.sqlerrcode = ERRCODE_DATETIME_VALUE_OUT_OF_RANGE;
 	dead.message = "event time is further in the future than max_future allows";
 	if (!rows->derived)
 		weir_batch_add_dead(intake->batch, &dead);
-	weir_intake_add_dead(intake, &dead);
+	weir_intake_add_note(intake, &dead);
 	MemoryContextSwitchTo(old);
 }
 

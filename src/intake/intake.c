@@ -106,17 +106,17 @@ weir_intake_add_result(Intake *intake, ViewResult *result)
 }
 
 void
-weir_intake_add_dead(Intake *intake, DeadLetter *dead)
+weir_intake_add_note(Intake *intake, const Note *note)
 {
-	if (intake->input.ndead == intake->maxdead)
+	if (intake->input.nnotes == intake->maxnotes)
 	{
-		intake->maxdead = Max(intake->maxdead * 2, 16);
-		if (intake->input.dead == NULL)
-			intake->input.dead = MemoryContextAlloc(intake->cxt, sizeof(DeadLetter) * intake->maxdead);
+		intake->maxnotes = Max(intake->maxnotes * 2, 16);
+		if (intake->input.notes == NULL)
+			intake->input.notes = MemoryContextAlloc(intake->cxt, sizeof(Note) * intake->maxnotes);
 		else
-			intake->input.dead = repalloc(intake->input.dead, sizeof(DeadLetter) * intake->maxdead);
+			intake->input.notes = repalloc(intake->input.notes, sizeof(Note) * intake->maxnotes);
 	}
-	intake->input.dead[intake->input.ndead++] = *dead;
+	intake->input.notes[intake->input.nnotes++] = *note;
 }
 
 typedef struct RowAsText
@@ -164,33 +164,35 @@ row_as_text(Intake *intake, StreamRows *rows, int row, Oid owner, const char *pa
 }
 
 void
-weir_intake_letter(Intake *intake, StreamRows *rows, int row, Oid owner, const char *path, DeadLetter *dead)
+weir_intake_note_row(Intake *intake, NoteKind kind, StreamRows *rows, int row, Oid owner,
+					 const char *path, Note *note)
 {
 	RowOrigin  *origin = rows->origins ? &rows->origins[row] : NULL;
 
-	memset(dead, 0, sizeof(DeadLetter));
-	dead->streamid = rows->streamid;
-	dead->partition = origin ? origin->partition : -1;
-	dead->offset = origin ? origin->offset : -1;
+	memset(note, 0, sizeof(Note));
+	note->kind = kind;
+	note->streamid = rows->streamid;
+	note->partition = origin ? origin->partition : -1;
+	note->offset = origin ? origin->offset : -1;
 	if (origin && origin->payload_len >= 0)
 	{
-		dead->payload = unconstify(char *, origin->payload);
-		dead->payload_len = origin->payload_len;
+		note->payload = unconstify(char *, origin->payload);
+		note->payload_len = origin->payload_len;
 	}
 	else
-		dead->payload = row_as_text(intake, rows, row, owner, path, &dead->payload_len);
+		note->payload = row_as_text(intake, rows, row, owner, path, &note->payload_len);
 }
 
 IntakeMark
 weir_intake_mark(const Intake *intake)
 {
-	return (IntakeMark) {intake->input.ndead, intake->ndiverted};
+	return (IntakeMark) {intake->input.nnotes, intake->ndiverted};
 }
 
 void
 weir_intake_reset(Intake *intake, IntakeMark mark)
 {
-	intake->input.ndead = mark.ndead;
+	intake->input.nnotes = mark.nnotes;
 	intake->ndiverted = mark.ndiverted;
 }
 
@@ -206,7 +208,7 @@ weir_intake_begin(Intake *intake, WeirBatch *batch, MemoryContext cxt, bool sync
 	intake->input.noffsets = batch->noffsets;
 	intake->input.offsets = batch->offsets;
 	for (int i = 0; i < batch->ndead; i++)
-		weir_intake_add_dead(intake, &batch->dead[i]);
+		weir_intake_add_note(intake, &batch->dead[i]);
 }
 
 /* The views, and nothing kept of those that are gone. */
@@ -265,7 +267,7 @@ weir_intake_note_waiting(Intake *intake)
 	int			epoch = weir_epoch_active(weir_worker_self->slot);
 
 	/* A batch that brings nothing is in no flush. */
-	if (input->nviews == 0 && input->ndead == 0 && input->noffsets == 0)
+	if (input->nviews == 0 && input->nnotes == 0 && input->noffsets == 0)
 		return;
 	for (int i = 0; i < intake->batch->nstreams; i++)
 		weir_stats_stream_waits(intake->batch->streams[i].streamid, epoch, intake->batch->arrived);

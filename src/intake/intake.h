@@ -21,10 +21,6 @@ typedef struct DivertedRow
 	bool		numbered;
 } DivertedRow;
 
-/* In a note that counts late rows, instead of a partition. */
-#define LATE_ROWS_DROPPED (-1)
-#define LATE_ROWS_DIVERTED (-2)
-
 /* Filled by the fast or the slow path (paths.h). */
 typedef struct Intake
 {
@@ -37,7 +33,7 @@ typedef struct Intake
 	bool		keep;			/* leave plans started for the next batch; set to false when one could not be */
 	MergeInput	input;
 	int			maxviews;
-	int			maxdead;
+	int			maxnotes;
 
 	/* Diverted rows that are not among the batch's streams yet: see divert.c. */
 	int			ndiverted;
@@ -53,7 +49,7 @@ typedef struct Intake
  */
 typedef struct IntakeMark
 {
-	int			ndead;
+	int			nnotes;
 	int			ndiverted;
 } IntakeMark;
 
@@ -69,13 +65,15 @@ extern void weir_intake_collect(Intake *intake, GroupTable *table, ViewResult *r
 /* Initialize an intake with the batch's own dead letters and offsets. */
 extern void weir_intake_begin(Intake *intake, WeirBatch *batch, MemoryContext cxt, bool sync);
 extern void weir_intake_add_result(Intake *intake, ViewResult *result);
-extern void weir_intake_add_dead(Intake *intake, DeadLetter *dead);
+extern void weir_intake_add_note(Intake *intake, const Note *note);
 
 /*
- * Fill a note with the row and its origin. The row is printed as its owner,
- * with this search_path.
+ * Fill a note of this kind with the row and its origin; its view, error and
+ * message are the caller's to set. The row is printed as its owner, with this
+ * search_path.
  */
-extern void weir_intake_letter(Intake *intake, StreamRows *rows, int row, Oid owner, const char *path, DeadLetter *dead);
+extern void weir_intake_note_row(Intake *intake, NoteKind kind, StreamRows *rows, int row, Oid owner,
+								 const char *path, Note *note);
 
 /* The continuous views of this database, allocated in the current context. */
 extern List *weir_intake_views(void);

@@ -77,13 +77,13 @@ take_range(Assembly *a, int first, int last)
 static void
 bury_row(Assembly *a, int row, ErrorData *error)
 {
-	DeadLetter	dead = {0};
+	Note		dead;
 
-	weir_intake_letter(a->intake, a->rows, row, a->view->owner, a->view->path, &dead);
+	weir_intake_note_row(a->intake, NOTE_DEAD_LETTER, a->rows, row, a->view->owner, a->view->path, &dead);
 	dead.viewid = a->view->viewid;
 	dead.sqlerrcode = error->sqlerrcode;
 	dead.message = MemoryContextStrdup(a->intake->cxt, error->message ? error->message : "unknown error");
-	weir_intake_add_dead(a->intake, &dead);
+	weir_intake_add_note(a->intake, &dead);
 }
 
 /* Arguments of an attempt. */

@@ -123,21 +123,21 @@ leave_room(Run *run)
 
 /* Remember what to count when the transaction has committed; without room for that count it now. */
 static void
-note_in_feed(Feed *feed, Oid id, bool is_view, int64 rows, int64 amount)
+count_in_feed(Feed *feed, Oid id, bool is_view, int64 rows, int64 amount)
 {
-	for (int i = 0; i < feed->nnotes; i++)
+	for (int i = 0; i < feed->ncounts; i++)
 	{
-		FeedNote   *note = &feed->notes[i];
+		FeedCount  *count = &feed->counts[i];
 
-		if (note->id == id && note->is_view == is_view)
+		if (count->id == id && count->is_view == is_view)
 		{
-			note->rows += rows;
-			note->amount += amount;
+			count->rows += rows;
+			count->amount += amount;
 			return;
 		}
 	}
-	if (feed->nnotes < FEED_NOTES)
-		feed->notes[feed->nnotes++] = (FeedNote) {id, is_view, rows, amount};
+	if (feed->ncounts < FEED_COUNTS)
+		feed->counts[feed->ncounts++] = (FeedCount) {id, is_view, rows, amount};
 	else if (is_view)
 		weir_stats_view_batch(id, rows, amount);
 	else
@@ -156,28 +156,28 @@ note_statistics(WeirBatch *batch, Intake *intake, Feed *feed)
 	{
 		StreamRows *stream = &batch->streams[i];
 
-		note_in_feed(feed, stream->streamid, false, stream->nrows, stream->bytes);
+		count_in_feed(feed, stream->streamid, false, stream->nrows, stream->bytes);
 	}
 	for (int i = 0; i < intake->input.nviews; i++)
-		note_in_feed(feed, intake->input.views[i].spec->viewdef, true,
+		count_in_feed(feed, intake->input.views[i].spec->viewdef, true,
 					 intake->input.views[i].rows_in, intake->input.views[i].ntuples);
 }
 
 static void
-count_notes(Feed *feed)
+add_counts(Feed *feed)
 {
 	int64		rows = 0;
 
-	for (int i = 0; i < feed->nnotes; i++)
+	for (int i = 0; i < feed->ncounts; i++)
 	{
-		FeedNote   *note = &feed->notes[i];
+		FeedCount  *count = &feed->counts[i];
 
-		if (note->is_view)
-			weir_stats_view_batch(note->id, note->rows, note->amount);
+		if (count->is_view)
+			weir_stats_view_batch(count->id, count->rows, count->amount);
 		else
 		{
-			weir_stats_stream_batch(note->id, note->rows, note->amount);
-			rows += note->rows;
+			weir_stats_stream_batch(count->id, count->rows, count->amount);
+			rows += count->rows;
 		}
 	}
 	weir_registry_note_batch(weir_worker_self->entry, rows);
@@ -349,7 +349,7 @@ adopted(void *arg)
 	{
 		weir_event_adopted(adoption->feed->run);
 		adoption->feed->run = NULL;
-		count_notes(adoption->feed);
+		add_counts(adoption->feed);
 	}
 	note_waiting(adoption->message);
 	adoption->done(NULL);

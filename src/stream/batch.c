@@ -146,17 +146,17 @@ weir_batch_add_row(WeirBatch *batch, StreamRows *rows, StreamRow *row,
 }
 
 void
-weir_batch_add_dead(WeirBatch *batch, const DeadLetter *dead)
+weir_batch_add_dead(WeirBatch *batch, const Note *dead)
 {
 	if (batch->dead == NULL)
 	{
 		batch->maxdead = 16;
-		batch->dead = MemoryContextAlloc(batch->cxt, sizeof(DeadLetter) * batch->maxdead);
+		batch->dead = MemoryContextAlloc(batch->cxt, sizeof(Note) * batch->maxdead);
 	}
 	else if (batch->ndead == batch->maxdead)
 	{
 		batch->maxdead *= 2;
-		batch->dead = repalloc(batch->dead, sizeof(DeadLetter) * batch->maxdead);
+		batch->dead = repalloc(batch->dead, sizeof(Note) * batch->maxdead);
 	}
 	batch->dead[batch->ndead++] = *dead;
 }

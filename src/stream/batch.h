@@ -14,6 +14,7 @@
 
 #include "utils/timestamp.h"
 
+#include "stream/note.h"
 #include "stream/section.h"
 #include "stream/stream_row.h"
 
@@ -61,20 +62,6 @@ typedef struct StreamRows
 	StreamWatermark *watermarks;
 } StreamRows;
 
-/* A row to put aside, with the reason. */
-typedef struct DeadLetter
-{
-	Oid			streamid;
-	Oid			viewid;			/* InvalidOid: could not be decoded */
-	char	   *topic;			/* NULL for inserted rows */
-	int32		partition;		/* -1 for inserted rows */
-	int64		offset;			/* -1 for inserted rows */
-	char	   *payload;		/* bytes of the message, or the row as text */
-	int32		payload_len;	/* -1: NULL */
-	int			sqlerrcode;
-	char	   *message;
-} DeadLetter;
-
 /*
  * Where a source stands that can be read again: by partition, as Kafka has it.
  * Offsets count the messages of a partition.
@@ -120,7 +107,7 @@ typedef struct WeirBatch
 	StreamRows *streams;
 	int			ndead;
 	int			maxdead;
-	DeadLetter *dead;			/* rows a decoder refused */
+	Note	   *dead;			/* rows a decoder refused: dead letters */
 	int			noffsets;
 	SourceOffset *offsets;
 } WeirBatch;
@@ -153,7 +140,7 @@ extern void weir_batch_add_pieces(WeirBatch *batch, QueuePiece *first, QueuePiec
  * The part with the first row has what could not be decoded.
  */
 extern WeirBatch *weir_batch_part(WeirBatch *batch, int64 first, int64 last);
-extern void weir_batch_add_dead(WeirBatch *batch, const DeadLetter *dead);
+extern void weir_batch_add_dead(WeirBatch *batch, const Note *dead);
 
 /*
  * The rows that the foreign scan of rows->streamid returns from now on:

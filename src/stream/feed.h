@@ -23,15 +23,15 @@ typedef enum FeedState
 } FeedState;
 
 /* What to count in statistics once the transaction has committed. */
-typedef struct FeedNote
+typedef struct FeedCount
 {
 	Oid			id;				/* stream or def view */
 	bool		is_view;
 	int64		rows;
 	int64		amount;			/* of a stream: bytes; of a view: groups */
-} FeedNote;
+} FeedCount;
 
-#define FEED_NOTES 16
+#define FEED_COUNTS 16
 
 /*
  * Pieces are appended by the backend and unlinked by the worker that holds the
@@ -55,8 +55,8 @@ typedef struct Feed
 
 	/* The holder's */
 	struct Run *run;			/* NULL: nothing merged yet */
-	int			nnotes;
-	FeedNote	notes[FEED_NOTES];
+	int			ncounts;
+	FeedCount	counts[FEED_COUNTS];
 } Feed;
 
 extern void weir_feed_init(void);

@@ -48,7 +48,7 @@
 
 /* By themselves, with a dead letter (or NULL). */
 static void
-store(const SourceOffset *offsets, int n, const DeadLetter *dead)
+store(const SourceOffset *offsets, int n, const Note *dead)
 {
 	WeirBatch  *batch = weir_batch_create(weir_worker_self->cxt);
 
@@ -61,9 +61,10 @@ store(const SourceOffset *offsets, int n, const DeadLetter *dead)
 }
 
 static void
-letter_about(DeadLetter *dead, int p, char *reason)
+letter_about(Note *dead, int p, char *reason)
 {
-	memset(dead, 0, sizeof(DeadLetter));
+	memset(dead, 0, sizeof(Note));
+	dead->kind = NOTE_DEAD_LETTER;
 	dead->streamid = self->streamid;
 	dead->topic = self->options->topic;
 	dead->partition = p;
@@ -261,7 +262,7 @@ forget_beyond(const KafkaStanding *standing)
 {
 	SourceOffset *offsets = palloc(sizeof(SourceOffset) * Max(list_length(standing->beyond), 1));
 	int			n = 0;
-	DeadLetter	dead = {0};
+	Note		dead = {0};
 	ListCell   *lc;
 
 	foreach(lc, standing->beyond)
@@ -483,7 +484,7 @@ go_on_at(int p, int64 offset, char *reason)
 {
 	Partition  *part = &self->partitions[p];
 	SourceOffset stored;
-	DeadLetter	dead;
+	Note		dead;
 
 	ereport(WARNING,
 			(errcode(ERRCODE_DATA_EXCEPTION),

@@ -270,7 +270,8 @@ static void
 leave_dead_letter(BatchDecoder *decoder, const KafkaMessage *message, const char *reason)
 {
 	WeirBatch  *batch = decoder->result->batch;
-	DeadLetter	dead = {
+	Note		dead = {
+		.kind = NOTE_DEAD_LETTER,
 		.streamid = decoder->options->streamid,
 		.topic = decoder->options->topic,
 		.partition = message->partition,

@@ -448,7 +448,7 @@ pace_letters(void)
 	int64		number;
 	int			slot = weir_worker_self->slot;
 
-	if (self->decoded.batch->ndead == 0 || weir_epoch_letters(slot, &number) < MOST_LETTERS)
+	if (self->decoded.batch->ndead == 0 || weir_epoch_notes(slot, &number) < MOST_LETTERS)
 		return;
 	weir_worker_report("waiting for dead letters to be written");
 	weir_epoch_request_cut(slot);
