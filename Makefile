@@ -21,6 +21,7 @@ OBJS = \
 	src/init.o \
 	src/base/settings.o \
 	src/base/shmem.o \
+	src/base/arena.o \
 	src/base/stat_table.o \
 	src/base/stats.o \
 	src/base/clock.o \
@@ -104,8 +105,12 @@ OBJS = \
 	src/runtime/execute.o \
 	src/groups/state_size.o \
 	src/groups/table.o \
-	src/groups/order.o \
+	src/groups/stored_note.o \
+	src/groups/run.o \
+	src/groups/offset.o \
+	src/groups/merge.o \
 	src/groups/epoch.o \
+	src/groups/order.o \
 	src/groups/spill.o \
 	src/groups/sorted.o \
 	src/groups/visit.o \

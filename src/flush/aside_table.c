@@ -24,6 +24,7 @@
 #include "base/own_table.h"
 #include "base/weir.h"
 #include "flush/aside_table.h"
+#include "groups/spill.h"
 #include "groups/visit.h"
 #include "process/worker.h"
 
@@ -143,7 +144,7 @@ merge_chunk(AsidePortion *portion, ViewRuntime *part, struct varlena *chunk)
 	memcpy(data, (char *) VARDATA_ANY(chunk) + sizeof(ChunkHeader), len);
 	for (Size offset = 0; offset < len; offset += MAXALIGN(rows[result.ntuples - 1]->t_len))
 		rows[result.ntuples++] = (MinimalTuple) (data + offset);
-	if (!weir_run_merge(&portion->epoch.main, &input))
+	if (!weir_merge_into_run(&portion->epoch.main, &input))
 		ereport(ERROR,
 				(errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
 	ExecClearTuple(part->spec.old_slot);

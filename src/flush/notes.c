@@ -17,6 +17,7 @@
 #include "base/own_table.h"
 #include "flush/notes.h"
 #include "flush/watermarks.h"
+#include "groups/spill.h"
 #include "intake/intake.h"
 #include "meta/extension.h"
 #include "process/worker.h"

@@ -13,26 +13,19 @@
  * needs no lock.  "frozen" itself changes under the mutex or by the flush
  * worker alone.
  *
- * Memory: an epoch's runs own arenas of kind WEIR_MEMORY_GROUPS.  A private run
- * belongs to the worker that builds it: it is destroyed on error and by an
- * exit callback, until it is adopted.
- *
- * Failure: a merge is staged and reserved before anything is changed; from the
- * first assignment to the done callback interrupts are held.  A worker that
- * dies by a signal takes the server's shared memory with it, so nobody sees a
- * merge half done.
+ * Failure: from the first assignment of a merge (merge.c) to the done callback
+ * interrupts are held.
  */
 #include "postgres.h"
 
 #include "miscadmin.h"
-#include "storage/ipc.h"
 #include "storage/proc.h"
 #include "utils/guc.h"
-#include "utils/memutils.h"
 
 #include "base/clock.h"
 #include "base/compat.h"
 #include "base/settings.h"
+#include "base/shmem.h"
 #include "base/stats.h"
 #include "groups/epoch.h"
 #include "meta/view_changes.h"
@@ -58,8 +51,6 @@ typedef struct EpochDatabase
 } EpochDatabase;
 
 static EpochDatabase *databases = NULL;
-static Run *private_run = NULL;
-static bool exit_registered = false;
 static uint32 wait_event = 0;
 
 static Size
@@ -101,211 +92,6 @@ weir_epoch_init(void)
 
 	weir_shmem_register(&part);
 	weir_cont_views_changed = wake_flusher;
-}
-
-/* ---------------------------------------------------------------------
- * Merging into a run
- * --------------------------------------------------------------------- */
-
-static GroupTable *
-find_table(Run *run, Oid defid)
-{
-	for (GroupTable *table = run->tables; table; table = table->next)
-		if (table->defid == defid)
-			return table;
-	return NULL;
-}
-
-static StoredNote *
-reserve_note(Run *run, const Note *note)
-{
-	StoredNote *result = weir_arena_alloc(&run->note_arena, weir_note_size(note));
-
-	if (result != NULL)
-		weir_note_store(result, note);
-	return result;
-}
-
-static bool
-equal_names(const char *a, const char *b)
-{
-	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
-}
-
-static EpochOffset *
-find_offset(Epoch *epoch, Oid streamid, const char *topic, int32 partition)
-{
-	for (EpochOffset *o = epoch->offsets; o; o = o->next)
-		if (o->offset.streamid == streamid && o->offset.partition == partition &&
-			strcmp(o->offset.topic, topic) == 0)
-			return o;
-	return NULL;
-}
-
-/* The epoch's place for this offset: it has its names. */
-static EpochOffset *
-offset_place(Epoch *epoch, const SourceOffset *offset)
-{
-	EpochOffset *place = find_offset(epoch, offset->streamid, offset->topic, offset->partition);
-
-	return place && equal_names(place->offset.cluster, offset->cluster) &&
-		equal_names(place->offset.topic_id, offset->topic_id) ? place : NULL;
-}
-
-static const char *
-copy_name(char **place, const char *name)
-{
-	char	   *copy = *place;
-
-	if (name == NULL)
-		return NULL;
-	strcpy(copy, name);
-	*place += strlen(name) + 1;
-	return copy;
-}
-
-static EpochOffset *
-reserve_offset(Run *run, const SourceOffset *offset)
-{
-	EpochOffset *result;
-	char	   *place;
-
-	result = weir_arena_alloc(&run->note_arena, sizeof(EpochOffset) + strlen(offset->topic) + 1 +
-							  (offset->cluster ? strlen(offset->cluster) + 1 : 0) +
-							  (offset->topic_id ? strlen(offset->topic_id) + 1 : 0));
-	if (result == NULL)
-		return NULL;
-	place = (char *) (result + 1);
-	result->offset.topic = copy_name(&place, offset->topic);
-	result->offset.cluster = copy_name(&place, offset->cluster);
-	result->offset.topic_id = copy_name(&place, offset->topic_id);
-	return result;
-}
-
-/* In the place of what the epoch has of the partition; place is new or the epoch's. */
-static void
-apply_offset(Epoch *epoch, EpochOffset *place, bool fresh, const SourceOffset *offset)
-{
-	EpochOffset *old = fresh ? find_offset(epoch, offset->streamid, offset->topic, offset->partition) : NULL;
-	EpochOffset **link = &epoch->offsets;
-	SourceOffset names = place->offset;
-	TimestampTz passed = old ? old->offset.unread_since : fresh ? 0 : place->offset.unread_since;
-
-	while (old && *link != old)
-		link = &(*link)->next;
-	if (fresh)
-	{
-		place->next = old ? old->next : epoch->offsets;
-		*link = place;
-	}
-	place->offset = *offset;
-	place->offset.topic = names.topic;
-	place->offset.cluster = names.cluster;
-	place->offset.topic_id = names.topic_id;
-	if (offset->unread_since == 0)
-		place->offset.unread_since = passed;
-}
-
-/* Everything a merge needs, reserved and not yet visible. */
-typedef struct Reservation
-{
-	GroupMerge **merges;
-	GroupTable **tables;		/* existing or new */
-	bool	   *fresh;			/* table is new */
-	StoredNote **notes;
-	EpochOffset **offsets;		/* new ones; NULL where one exists */
-} Reservation;
-
-static void
-stage_all(Reservation *r, Run *run, MergeInput *input)
-{
-	r->merges = palloc0(sizeof(GroupMerge *) * Max(input->nviews, 1));
-	r->tables = palloc0(sizeof(GroupTable *) * Max(input->nviews, 1));
-	r->fresh = palloc0(sizeof(bool) * Max(input->nviews, 1));
-	r->notes = palloc0(sizeof(StoredNote *) * Max(input->nnotes, 1));
-	r->offsets = palloc0(sizeof(EpochOffset *) * Max(input->noffsets, 1));
-	for (int i = 0; i < input->nviews; i++)
-	{
-		ViewResult *view = &input->views[i];
-
-		r->tables[i] = find_table(run, view->spec->defid);
-		r->merges[i] = weir_groups_stage(r->tables[i], view->spec, view->tuples, view->ntuples);
-	}
-}
-
-static bool
-reserve_notes(Reservation *r, Run *run, Epoch *epoch, MergeInput *input)
-{
-	for (int i = 0; i < input->nnotes; i++)
-		if ((r->notes[i] = reserve_note(run, &input->notes[i])) == NULL)
-			return false;
-	for (int i = 0; epoch && i < input->noffsets; i++)
-	{
-		if (offset_place(epoch, &input->offsets[i]) == NULL &&
-			(r->offsets[i] = reserve_offset(run, &input->offsets[i])) == NULL)
-			return false;
-	}
-	return true;
-}
-
-static bool
-reserve_all(Reservation *r, Run *run, Epoch *epoch, MergeInput *input)
-{
-	Arena		mark = run->arena;
-	Arena		notes_mark = run->note_arena;
-	int			n;
-
-	for (n = 0; n < input->nviews; n++)
-	{
-		GroupSpec  *spec = input->views[n].spec;
-
-		if (r->tables[n] == NULL)
-		{
-			r->tables[n] = weir_groups_create(&run->arena, spec->defid, spec->append);
-			r->fresh[n] = true;
-		}
-		if (r->tables[n] == NULL || !weir_groups_reserve(r->merges[n], &run->arena))
-			break;
-	}
-	if (n == input->nviews && reserve_notes(r, run, epoch, input))
-		return true;
-
-	while (--n >= 0)
-		weir_groups_unreserve(r->merges[n], &run->arena);
-	weir_arena_rollback(&run->arena, &mark);
-	weir_arena_rollback(&run->note_arena, &notes_mark);
-	return false;
-}
-
-/* Assignments only. */
-static void
-apply_all(Reservation *r, Run *run, Epoch *epoch, MergeInput *input)
-{
-	for (int i = 0; i < input->nviews; i++)
-	{
-		GroupTable *table = r->tables[i];
-
-		if (r->fresh[i])
-		{
-			table->next = run->tables;
-			run->tables = table;
-		}
-		weir_groups_apply(r->merges[i], table);
-		table->rows_in += input->views[i].rows_in;
-	}
-	for (int i = 0; i < input->nnotes; i++)
-	{
-		r->notes[i]->next = run->notes;
-		run->notes = r->notes[i];
-		run->nnotes++;
-	}
-	for (int i = 0; epoch && i < input->noffsets; i++)
-	{
-		EpochOffset *fresh = r->offsets[i];
-
-		apply_offset(epoch, fresh ? fresh : offset_place(epoch, &input->offsets[i]), fresh != NULL,
-					 &input->offsets[i]);
-	}
 }
 
 /*
@@ -367,13 +153,13 @@ weir_epoch_merge(int slot, MergeInput *input, weir_merge_callback done, void *ar
 	{
 		int			level = limit_lock_waits();
 
-		stage_all(&r, &epoch->main, input);
+		weir_merge_stage(&r, &epoch->main, input);
 		end_limit(level);
 		HOLD_INTERRUPTS();
-		ok = reserve_all(&r, &epoch->main, epoch, input);
+		ok = weir_merge_reserve(&r, &epoch->main, &epoch->offsets, input);
 		if (ok)
 		{
-			apply_all(&r, &epoch->main, epoch, input);
+			weir_merge_apply(&r, &epoch->main, &epoch->offsets, input);
 			if (done)
 				done(arg);
 			note_arrival(db, epoch, input->nviews > 0 || input->nnotes > 0 || input->noffsets > 0,
@@ -392,13 +178,6 @@ weir_epoch_merge(int slot, MergeInput *input, weir_merge_callback done, void *ar
 }
 
 void
-weir_run_try_stage(Run *run, ViewResult *result)
-{
-	(void) weir_groups_stage(find_table(run, result->spec->defid), result->spec,
-							 result->tuples, result->ntuples);
-}
-
-void
 weir_epoch_try_stage(int slot, ViewResult *result)
 {
 	EpochDatabase *db = &databases[slot];
@@ -408,7 +187,7 @@ weir_epoch_try_stage(int slot, ViewResult *result)
 	{
 		int			level = limit_lock_waits();
 
-		weir_run_try_stage(&db->epochs[db->active].main, result);
+		weir_merge_try(&db->epochs[db->active].main, result);
 		end_limit(level);
 	}
 	PG_FINALLY();
@@ -416,111 +195,6 @@ weir_epoch_try_stage(int slot, ViewResult *result)
 		weir_mutex_release_held();
 	}
 	PG_END_TRY();
-}
-
-/* ---------------------------------------------------------------------
- * Private runs
- * --------------------------------------------------------------------- */
-
-static void
-free_run_contents(Run *run)
-{
-	for (GroupTable *table = run->tables; table; table = table->next)
-		weir_groups_free_buckets(table, true);
-	run->tables = NULL;
-	weir_arena_free(&run->arena);
-	weir_arena_free(&run->note_arena);
-	run->notes = NULL;
-	run->nnotes = 0;
-	if (run->have_files)
-		FileSetDeleteAll(&run->fileset);
-	run->have_files = false;
-	run->nfiles = 0;
-	run->unsorted = false;
-	run->nnote_files = 0;
-}
-
-void
-weir_run_destroy_private(void)
-{
-	if (private_run != NULL)
-		weir_run_destroy(private_run);
-}
-
-static void
-destroy_at_exit(int code, Datum arg)
-{
-	weir_run_destroy_private();
-}
-
-Run *
-weir_run_create(void)
-{
-	Run		   *run;
-
-	Assert(private_run == NULL);
-	run = weir_shared_alloc_reserve(WEIR_MEMORY_GROUPS, sizeof(Run));
-	if (!exit_registered)
-	{
-		/* After the area's own callback was registered, so it runs before it. */
-		before_shmem_exit(destroy_at_exit, (Datum) 0);
-		exit_registered = true;
-	}
-	if (run == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OUT_OF_MEMORY), errmsg("weir.memory is exhausted")));
-	memset(run, 0, sizeof(Run));
-	private_run = run;
-	return run;
-}
-
-void
-weir_run_give_to_feed(Run *run, Feed *feed)
-{
-	Assert(private_run == run && feed->run == NULL);
-	feed->run = run;
-	private_run = NULL;
-}
-
-void
-weir_run_destroy(Run *run)
-{
-	if (private_run == run)
-		private_run = NULL;
-	weir_watermark_release(run);
-	free_run_contents(run);
-	weir_shared_free(run);
-}
-
-void
-weir_feeds_clear_dead(int slot)
-{
-	Feed	   *feed;
-
-	/* Nobody else knows of one that is unlinked. */
-	HOLD_INTERRUPTS();
-	while ((feed = weir_feed_pop_dead(slot)) != NULL)
-	{
-		if (feed->run != NULL)
-			weir_run_destroy(feed->run);
-		weir_feed_free(feed);
-	}
-	RESUME_INTERRUPTS();
-}
-
-bool
-weir_run_merge(Run *run, MergeInput *input)
-{
-	Reservation r;
-	bool		ok;
-
-	stage_all(&r, run, input);
-	HOLD_INTERRUPTS();
-	ok = reserve_all(&r, run, NULL, input);
-	if (ok)
-		apply_all(&r, run, NULL, input);
-	RESUME_INTERRUPTS();
-	return ok;
 }
 
 /* Runs stay in the order in which they came. */
@@ -547,22 +221,21 @@ weir_epoch_adopt(int slot, Run *run, Run *more, bool sync, SourceOffset *offsets
 	epoch = &db->epochs[db->active];
 	PG_TRY();
 	{
-		stage_all(&r, run, &input);
+		weir_merge_stage(&r, run, &input);
 		HOLD_INTERRUPTS();
 		run->note_arena.reserve = true;	/* its groups went to a file because memory is full */
-		if (!reserve_notes(&r, run, epoch, &input))
+		if (!weir_merge_reserve_notes(&r, run, &epoch->offsets, &input))
 		{
 			RESUME_INTERRUPTS();
 			ereport(ERROR,
 					(errcode(ERRCODE_OUT_OF_MEMORY),
 					 errmsg("weir.memory is too small for the offsets of a batch")));
 		}
-		apply_all(&r, run, epoch, &input);
+		weir_merge_apply(&r, run, &epoch->offsets, &input);
 		if (more != NULL)
 			adopt(epoch, more);
 		adopt(epoch, run);
-		if (private_run == run)
-			private_run = NULL;
+		weir_run_release(run);
 		if (done)
 			done(arg);
 		note_arrival(db, epoch, true, sync);
@@ -681,19 +354,13 @@ weir_epoch_cut_watermarks(int slot)
 	return empty;
 }
 
-static bool
-run_has_view(Run *run, Oid defid)
-{
-	return run->nfiles > 0 || find_table(run, defid) != NULL;
-}
-
 bool
 weir_epoch_has_view(Epoch *epoch, Oid defid)
 {
-	if (run_has_view(&epoch->main, defid))
+	if (weir_run_has_view(&epoch->main, defid))
 		return true;
 	for (Run *run = epoch->adopted; run; run = run->next)
-		if (run_has_view(run, defid))
+		if (weir_run_has_view(run, defid))
 			return true;
 	return false;
 }
@@ -703,7 +370,7 @@ free_epoch(Epoch *epoch)
 {
 	Run		   *run = epoch->adopted;
 
-	free_run_contents(&epoch->main);
+	weir_run_clear(&epoch->main);
 	while (run != NULL)
 	{
 		Run		   *next = run->next;
@@ -783,7 +450,7 @@ weir_epoch_source_offset(Oid streamid, const char *topic, int32 partition, Sourc
 
 		/* The active epoch has the newest.  The list of one that is not in use is empty. */
 		SpinLockAcquire(&db->offsets_lock);
-		place = find_offset(&db->epochs[i == 0 ? db->active : 1 - db->active], streamid, topic, partition);
+		place = weir_offset_find(db->epochs[i == 0 ? db->active : 1 - db->active].offsets, streamid, topic, partition);
 		found = place != NULL;
 		if (found)
 		{

@@ -7,65 +7,13 @@
 
 #include "postgres.h"
 
-#include "storage/fileset.h"
 #include "storage/latch.h"
 #include "utils/timestamp.h"
 
-#include "base/shmem.h"
-#include "groups/table.h"
+#include "groups/merge.h"
+#include "groups/offset.h"
+#include "groups/run.h"
 #include "stream/batch.h"
-#include "stream/feed.h"
-
-/* A note in shared memory, or in a file: lengths, then topic, message and payload. */
-typedef struct StoredNote
-{
-	struct StoredNote *next;
-	NoteKind	kind;
-	Oid			streamid;
-	Oid			viewid;
-	int32		partition;
-	int64		offset;
-	int64		dropped;
-	int64		diverted;
-	int			sqlerrcode;
-	TimestampTz time;
-	int32		topic_len;		/* -1: NULL */
-	int32		message_len;	/* -1: NULL */
-	int32		payload_len;	/* -1: NULL */
-	char		data[FLEXIBLE_ARRAY_MEMBER];
-} StoredNote;
-
-/* Bytes that a note takes in this form, and putting it there. */
-extern Size weir_note_size(const Note *note);
-extern void weir_note_store(StoredNote *result, const Note *note);
-
-/*
- * Group tables that are flushed together.  The main run of an epoch is merged
- * into by every worker; a private run is built by one worker for one large
- * transaction and then adopted whole.  What did not fit in memory is in files,
- * each with every group at most once.
- */
-typedef struct Run
-{
-	struct Run *next;			/* adopted runs of the same epoch */
-	Arena		arena;			/* groups */
-	Arena		note_arena;		/* notes: they outlive a dump */
-	GroupTable *tables;
-	StoredNote *notes;			/* latest first */
-	int64		nnotes;
-	bool		have_files;
-	FileSet		fileset;
-	int			nfiles;			/* of groups */
-	bool		unsorted;		/* a part of one is in no order */
-	int			nnote_files;
-} Run;
-
-/* Its strings are behind it. */
-typedef struct EpochOffset
-{
-	struct EpochOffset *next;
-	SourceOffset offset;
-} EpochOffset;
 
 typedef struct Epoch
 {
@@ -79,27 +27,6 @@ typedef struct Epoch
 	int64		cut_seq;		/* frozen: all publications up to here are in or before it */
 } Epoch;
 
-/* Result rows of one view's continuous query over a batch. */
-typedef struct ViewResult
-{
-	GroupSpec  *spec;
-	int			ntuples;
-	MinimalTuple *tuples;		/* groups occur once each */
-	int64		rows_in;
-} ViewResult;
-
-/* What one batch brings. */
-typedef struct MergeInput
-{
-	int			nviews;
-	ViewResult *views;
-	int			nnotes;
-	Note	   *notes;
-	int			noffsets;
-	SourceOffset *offsets;
-	bool		sync;
-} MergeInput;
-
 extern void weir_epoch_init(void);
 
 /* --- mergers --- */
@@ -111,27 +38,12 @@ extern void weir_epoch_init(void);
  */
 extern bool weir_epoch_merge(int slot, MergeInput *input, weir_merge_callback done, void *arg);
 
-/* Stage one view's result against the active epoch, or a private run, to see whether that fails. */
+/* Stage one view's result against the active epoch, to see whether that fails. */
 extern void weir_epoch_try_stage(int slot, ViewResult *result);
-extern void weir_run_try_stage(Run *run, ViewResult *result);
-
-/* Private runs.  The shared memory and files of one belong to its process until adopted. */
-extern Run *weir_run_create(void);	/* errors when even the reserve of memory is used up */
-extern void weir_run_destroy(Run *run);
-extern void weir_run_destroy_private(void); /* the one this process has, if any */
-extern bool weir_run_merge(Run *run, MergeInput *input);
-extern void weir_run_dump(Run *run);	/* groups to a file; in a transaction */
-extern void weir_run_spill(Run *run, MergeInput *input);	/* input to a file, without merging */
 
 /* The epoch takes a run over, and another one with it (or NULL). */
 extern void weir_epoch_adopt(int slot, Run *run, Run *more, bool sync, SourceOffset *offsets,
 							 int noffsets, weir_merge_callback done, void *arg);
-
-/* Make the private run the feed's: it stays when this process ends. */
-extern void weir_run_give_to_feed(Run *run, Feed *feed);
-
-/* Free the feeds of transactions that rolled back, with their runs. */
-extern void weir_feeds_clear_dead(int slot);
 
 /*
  * What was merged last, and is not flushed yet, of a partition of this database's stream, with
@@ -181,9 +93,6 @@ extern void weir_epoch_release(int slot);
 
 /* Throw both epochs away: the extension is gone. */
 extern void weir_epoch_discard(int slot);
-
-/* Call reader for each note of a file of the run. */
-extern void weir_run_read_notes(Run *run, int number, void (*reader) (StoredNote *note));
 
 /* --- anybody --- */
 

@@ -1,13 +1,22 @@
 /*
  * spill.h
- *	  Reading the groups of one view from a run's file.
+ *	  Groups and notes of a run in files.
  */
 #ifndef WEIR_GROUPS_SPILL_H
 #define WEIR_GROUPS_SPILL_H
 
 #include "postgres.h"
 
-#include "groups/epoch.h"
+#include "groups/merge.h"
+
+/* Write the run's groups to a file and free their memory; in a transaction. */
+extern void weir_run_dump(Run *run);
+
+/* Write what a batch brings to files of the run, without merging it; in a transaction. */
+extern void weir_run_spill(Run *run, MergeInput *input);
+
+/* Call reader for each note of a file of the run. */
+extern void weir_run_read_notes(Run *run, int number, void (*reader) (StoredNote *note));
 
 typedef struct SpillReader SpillReader;
 

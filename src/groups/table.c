@@ -1,9 +1,9 @@
 /*
  * table.c
- *	  GroupEntry tables: group key -> partial states, in shared or local memory.
+ *	  Hash tables of groups: group key -> partial states, in shared or local memory.
  *
  * A table is a chained hash table.  Its groups and their rows live in the
- * arena of its run (groups/epoch.h), its bucket array is an allocation of its
+ * arena of its run (run.h), its bucket array is an allocation of its
  * own, so that growing does not leave the old array in the arena.
  *
  * Locking: none here; the owner of the run sees to it that one process at a
@@ -32,19 +32,14 @@
 #include "groups/state_size.h"
 #include "groups/table.h"
 
-#define ARENA_BLOCK_MIN (16 * 1024)
-#define ARENA_BLOCK_MAX (1024 * 1024)
 #define INITIAL_BUCKETS 64
-
-/* What is at least so large has a block of its own, and is given back when it is not used any more. */
-#define ARENA_LARGE (256 * 1024)
 
 typedef struct GroupAction
 {
-	GroupEntry	   *group;			/* existing group, or NULL for a new one */
+	GroupEntry *group;			/* existing group, or NULL for a new one */
 	uint32		hash;
 	MinimalTuple tuple;			/* the row it shall have */
-	GroupEntry	   *fresh;			/* reserved for a new group */
+	GroupEntry *fresh;			/* reserved for a new group */
 	MinimalTuple place;			/* reserved for a row that outgrew its place */
 } GroupAction;
 
@@ -57,135 +52,8 @@ struct GroupMerge
 	int			ninserts;
 	GroupAction *actions;
 	uint32		new_nbuckets;	/* 0: keep */
-	GroupEntry	  **new_buckets;
+	GroupEntry **new_buckets;
 };
-
-/* ---------------------------------------------------------------------
- * Arena
- * --------------------------------------------------------------------- */
-
-void
-weir_arena_init(Arena *arena, MemoryContext cxt)
-{
-	memset(arena, 0, sizeof(Arena));
-	arena->cxt = cxt;
-}
-
-static void *
-take(const Arena *arena, Size size)
-{
-	if (arena->cxt != NULL)
-		return MemoryContextAllocHuge(arena->cxt, size);
-	if (arena->reserve)
-		return weir_shared_alloc_reserve(WEIR_MEMORY_GROUPS, size);
-	return weir_shared_alloc(WEIR_MEMORY_GROUPS, size);
-}
-
-static void
-give_back(MemoryContext cxt, void *ptr)
-{
-	if (cxt == NULL)
-		weir_shared_free(ptr);
-	else
-		pfree(ptr);
-}
-
-static void
-add_block(Arena *arena, ArenaBlock *block, Size size)
-{
-	block->size = size;
-	block->next = arena->blocks;
-	arena->blocks = block;
-	arena->total += size;
-}
-
-/* A block of its own; what is left of the one before is still handed out. */
-static void *
-alloc_large(Arena *arena, Size size)
-{
-	Size		header = MAXALIGN(sizeof(ArenaBlock));
-	ArenaBlock *block = take(arena, size + header);
-
-	if (block == NULL)
-		return NULL;
-	add_block(arena, block, size + header);
-	return (char *) block + header;
-}
-
-/* Give back what was allocated with this size, if it has a block of its own. */
-static void
-free_large(Arena *arena, void *ptr, Size size)
-{
-	ArenaBlock *large = (ArenaBlock *) ((char *) ptr - MAXALIGN(sizeof(ArenaBlock)));
-	ArenaBlock **place = &arena->blocks;
-
-	if (MAXALIGN(size) < ARENA_LARGE)
-		return;
-	while (*place != large)
-		place = &(*place)->next;
-	*place = large->next;
-	arena->total -= large->size;
-	give_back(arena->cxt, large);
-}
-
-void *
-weir_arena_alloc(Arena *arena, Size size)
-{
-	void	   *result;
-
-	size = MAXALIGN(size);
-	if (size >= ARENA_LARGE)
-		return alloc_large(arena, size);
-	if (size > arena->left)
-	{
-		Size		block_size = ARENA_BLOCK_MIN;
-		Size		header = MAXALIGN(sizeof(ArenaBlock));
-		ArenaBlock *block;
-
-		while (block_size < arena->total && block_size < ARENA_BLOCK_MAX)
-			block_size *= 2;
-		block_size = Min(block_size, ARENA_BLOCK_MAX);
-		block_size = Max(block_size, size + header);
-		block = take(arena, block_size);
-		if (block == NULL && block_size > size + header)
-		{
-			/* Near the limit: what is needed and no more. */
-			block_size = Max(size + header, ARENA_BLOCK_MIN);
-			block = take(arena, block_size);
-		}
-		if (block == NULL)
-			return NULL;
-		add_block(arena, block, block_size);
-		arena->free = (char *) block + header;
-		arena->left = block_size - header;
-	}
-	result = arena->free;
-	arena->free += size;
-	arena->left -= size;
-	return result;
-}
-
-void
-weir_arena_rollback(Arena *arena, const Arena *mark)
-{
-	while (arena->blocks != mark->blocks)
-	{
-		ArenaBlock *block = arena->blocks;
-
-		arena->blocks = block->next;
-		give_back(arena->cxt, block);
-	}
-	*arena = *mark;
-}
-
-void
-weir_arena_free(Arena *arena)
-{
-	Arena		empty;
-
-	weir_arena_init(&empty, arena->cxt);
-	weir_arena_rollback(arena, &empty);
-}
 
 /* ---------------------------------------------------------------------
  * Merging
@@ -242,7 +110,7 @@ load_row(TupleTableSlot *slot, MinimalTuple tuple)
 static GroupEntry *
 find_group(GroupTable *table, GroupSpec *spec, uint32 hash)
 {
-	GroupEntry	   *group;
+	GroupEntry *group;
 
 	if (table == NULL || table->nbuckets == 0)
 		return NULL;
@@ -375,7 +243,7 @@ reserve_buckets(GroupMerge *merge, Arena *arena)
 			want *= 2;
 	if (want == nbuckets)
 		return true;
-	merge->new_buckets = take(arena, sizeof(GroupEntry *) * want);
+	merge->new_buckets = weir_arena_alloc_apart(arena, sizeof(GroupEntry *) * want);
 	if (merge->new_buckets == NULL)
 		return false;
 	memset(merge->new_buckets, 0, sizeof(GroupEntry *) * want);
@@ -436,7 +304,7 @@ void
 weir_groups_unreserve(GroupMerge *merge, Arena *arena)
 {
 	if (merge->new_buckets)
-		give_back(arena->cxt, merge->new_buckets);
+		weir_arena_free_apart(arena->cxt, merge->new_buckets);
 	merge->new_buckets = NULL;
 	merge->new_nbuckets = 0;
 }
@@ -478,7 +346,7 @@ use_new_buckets(GroupMerge *merge, GroupTable *table)
 		}
 	}
 	if (old != NULL)
-		give_back(merge->arena->cxt, old);
+		weir_arena_free_apart(merge->arena->cxt, old);
 }
 
 void
@@ -503,7 +371,7 @@ weir_groups_apply(GroupMerge *merge, GroupTable *table)
 		}
 		else if (action->place != NULL)
 		{
-			free_large(merge->arena, group->tuple, group->capacity);
+			weir_arena_free_large(merge->arena, group->tuple, group->capacity);
 			group->tuple = action->place;
 			group->capacity = roomy(action->tuple);
 		}

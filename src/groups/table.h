@@ -1,6 +1,6 @@
 /*
  * table.h
- *	  GroupEntry tables: group key -> partial states, in shared or local memory.
+ *	  Hash tables of groups: group key -> partial states, in shared or local memory.
  */
 #ifndef WEIR_GROUPS_TABLE_H
 #define WEIR_GROUPS_TABLE_H
@@ -10,41 +10,15 @@
 #include "access/htup_details.h"
 #include "executor/tuptable.h"
 
+#include "base/arena.h"
 #include "runtime/spec.h"
-
-/*
- * Memory that is taken in blocks, handed out by bumping and given back whole.
- * Shared (the budget of weir.memory) when cxt is NULL, else palloc'd in cxt.
- */
-typedef struct ArenaBlock
-{
-	struct ArenaBlock *next;
-	Size		size;
-} ArenaBlock;
-
-typedef struct Arena
-{
-	MemoryContext cxt;
-	ArenaBlock *blocks;			/* latest first */
-	char	   *free;
-	Size		left;
-	Size		total;
-	bool		reserve;		/* beyond the limit: for small things that let others go on */
-} Arena;
-
-extern void weir_arena_init(Arena *arena, MemoryContext cxt);
-extern void *weir_arena_alloc(Arena *arena, Size size); /* NULL when memory is full */
-extern void weir_arena_free(Arena *arena);
-
-/* Free what was allocated since the arena was copied to *mark. */
-extern void weir_arena_rollback(Arena *arena, const Arena *mark);
 
 /*
  * One group: a row of the matrel's type, keys first, then states.
  */
 typedef struct GroupEntry
 {
-	struct GroupEntry *next;			/* in its bucket */
+	struct GroupEntry *next;	/* in its bucket */
 	uint32		hash;
 	uint32		capacity;		/* bytes at tuple */
 	MinimalTuple tuple;
@@ -56,7 +30,7 @@ typedef struct GroupTable
 	Oid			defid;			/* the view */
 	bool		append;			/* rows without a key: never merged */
 	uint32		nbuckets;		/* a power of two */
-	GroupEntry	  **buckets;		/* an allocation of its own */
+	GroupEntry **buckets;		/* an allocation of its own */
 	GroupEntry *last;			/* of rows without a key: they stay in the order in which they came */
 	int64		ngroups;
 	int64		rows_in;		/* stream rows behind these groups, for statistics */

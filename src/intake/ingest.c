@@ -25,6 +25,7 @@
 #include "base/clock.h"
 #include "base/shmem.h"
 #include "groups/epoch.h"
+#include "groups/spill.h"
 #include "intake/event_time.h"
 #include "intake/ingest.h"
 #include "intake/parts.h"

@@ -13,6 +13,7 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
+#include "groups/spill.h"
 #include "intake/event_time.h"
 #include "intake/parts.h"
 #include "intake/take_in.h"
@@ -20,10 +21,10 @@
 void
 weir_parts_merge(Run *run, MergeInput *input)
 {
-	if (weir_run_merge(run, input))
+	if (weir_merge_into_run(run, input))
 		return;
 	weir_run_dump(run);
-	if (!weir_run_merge(run, input))
+	if (!weir_merge_into_run(run, input))
 		weir_run_spill(run, input);
 }
 

@@ -274,7 +274,7 @@ do_stage(void *arg)
 	StageTry   *stage = arg;
 
 	if (stage->run)
-		weir_run_try_stage(stage->run, stage->result);
+		weir_merge_try(stage->run, stage->result);
 	else
 		weir_epoch_try_stage(weir_worker_self->slot, stage->result);
 }

@@ -12,7 +12,6 @@
 #include "base/compat.h"
 #include "base/shmem.h"
 #include "base/stats.h"
-#include "groups/epoch.h"
 #include "monitor/waiting.h"
 #include "process/launcher.h"
 #include "process/missing.h"

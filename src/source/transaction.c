@@ -31,6 +31,7 @@
 #include "base/shmem.h"
 #include "base/stats.h"
 #include "groups/epoch.h"
+#include "groups/spill.h"
 #include "intake/event_time.h"
 #include "intake/parts.h"
 #include "intake/take_in.h"
