@@ -37,6 +37,7 @@ OBJS = \
 	src/meta/relation.o \
 	src/meta/suspended.o \
 	src/meta/view_changes.o \
+	src/meta/view_options.o \
 	src/meta/view_row.o \
 	src/meta/cont_view.o \
 	src/meta/adopted.o \
@@ -181,7 +182,7 @@ OBJS = \
 	src/read/combine_state.o \
 	src/read/combine.o \
 	src/view/statement.o \
-	src/view/view_options.o \
+	src/view/stored_options.o \
 	src/view/define.o \
 	src/view/notices.o \
 	src/view/temporary.o \

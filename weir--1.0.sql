@@ -97,7 +97,10 @@ CREATE TABLE weir.continuous_view (
 	start_boot bigint NOT NULL DEFAULT 0,
 	start_seq bigint NOT NULL DEFAULT 0,
 	created timestamptz NOT NULL DEFAULT now(),
-	search_path text NOT NULL DEFAULT 'pg_catalog, pg_temp'
+	search_path text NOT NULL DEFAULT 'pg_catalog, pg_temp',
+	CHECK ((sw IS NULL) = (step IS NULL)),
+	CHECK ((ttl IS NULL) = (ttl_column IS NULL)),
+	CHECK ((partition_by IS NULL) = (partition_interval IS NULL))
 );
 SELECT pg_catalog.pg_extension_config_dump('weir.continuous_view', '');
 

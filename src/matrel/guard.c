@@ -40,6 +40,7 @@
 #include "base/weir.h"
 #include "matrel/guard.h"
 #include "meta/cont_view.h"
+#include "meta/view_options.h"
 #include "query/def.h"
 
 Oid			weir_matrel_writable = InvalidOid;
@@ -139,15 +140,14 @@ options_of(const ContView *view)
 		" WHERE v.def OPERATOR(pg_catalog.=) $1 AND o.value OPERATOR(pg_catalog.<>) 'null'"
 		" AND o.key OPERATOR(pg_catalog.<>) ALL ('{def,view,matrel,values,streams,reason,since,start_boot,start_seq,created}')"
 		" AND (o.key OPERATOR(pg_catalog.<>) 'state' OR o.value OPERATOR(pg_catalog.=) '\"inactive\"')"
-		" AND NOT '{\"emit\": \"changes\", \"late\": \"update\", \"allowed_lateness\": \"00:00:00\"}'"
-		" OPERATOR(pg_catalog.@>) pg_catalog.jsonb_build_object(o.key, o.value)";
-	Oid			types[1] = {OIDOID};
-	Datum		values[1] = {ObjectIdGetDatum(view->defid)};
+		" AND NOT $2::pg_catalog.jsonb OPERATOR(pg_catalog.@>) pg_catalog.jsonb_build_object(o.key, o.value)";
+	Oid			types[2] = {OIDOID, TEXTOID};
+	Datum		values[2] = {ObjectIdGetDatum(view->defid), CStringGetTextDatum(weir_view_options_defaults())};
 	MemoryContext caller = CurrentMemoryContext;
 	char	   *result;
 
 	SPI_connect();
-	if (SPI_execute_with_args(sql, 1, types, values, NULL, false, 0) != SPI_OK_SELECT || SPI_processed != 1)
+	if (SPI_execute_with_args(sql, 2, types, values, NULL, false, 0) != SPI_OK_SELECT || SPI_processed != 1)
 		elog(ERROR, "could not read the options of a continuous view");
 	result = MemoryContextStrdup(caller, SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1));
 	SPI_finish();

@@ -10,6 +10,39 @@
 #include "datatype/timestamp.h"
 #include "nodes/pg_list.h"
 
+/* Columns of weir.continuous_view. */
+enum
+{
+	Anum_view_def = 1,
+	Anum_view_view,
+	Anum_view_matrel,
+	Anum_view_values,
+	Anum_view_streams,
+	Anum_view_state,
+	Anum_view_reason,
+	Anum_view_since,
+	Anum_view_sw,
+	Anum_view_step,
+	Anum_view_ttl,
+	Anum_view_ttl_column,
+	Anum_view_fillfactor,
+	Anum_view_pk,
+	Anum_view_emit,
+	Anum_view_late,
+	Anum_view_late_stream,
+	Anum_view_allowed_lateness,
+	Anum_view_retention,
+	Anum_view_partition_by,
+	Anum_view_partition_interval,
+	Anum_view_generations,
+	Anum_view_replaced,
+	Anum_view_start_boot,
+	Anum_view_start_seq,
+	Anum_view_created,
+	Anum_view_search_path,
+	NVIEW_COLUMNS = Anum_view_search_path
+};
+
 typedef enum ContViewState
 {
 	CONT_VIEW_ACTIVE,			/* counts */

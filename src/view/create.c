@@ -25,7 +25,6 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
-#include "commands/defrem.h"
 #include "foreign/foreign.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
@@ -39,18 +38,13 @@
 #include "base/owner.h"
 #include "base/weir.h"
 #include "matrel/guard.h"
-#include "matrel/partition.h"
 #include "matrel/shape.h"
 #include "meta/options.h"
 #include "meta/view_changes.h"
 #include "process/missing.h"
 #include "query/def.h"
-#include "query/primary_key.h"
-#include "query/split.h"
-#include "query/values.h"
 #include "query/view_query.h"
 #include "read/combine.h"
-#include "runtime/plan.h"
 #include "stream/queue.h"
 #include "view/control.h"
 #include "view/create.h"
@@ -61,12 +55,12 @@
 #include "view/replace.h"
 #include "view/temporary.h"
 #include "view/ttl.h"
-#include "view/view_options.h"
 #include "view/view_plan.h"
 
 static Query *analyze_view(UtilityCall *call, ViewStmt *stmt);
 static void create_cont_view(UtilityCall *call, ViewStmt *stmt, Query *query,
 							 ContView *view);
+static void create_relations(const ViewPlan *plan, ContView *view);
 static void check_workers(ContView *view);
 static void check_name(ViewStmt *stmt);
 static char *path_of_functions(Query *query);
@@ -119,7 +113,7 @@ weir_create_view(UtilityCall *call)
 				 errmsg("\"%s\" cannot be replaced by a continuous view", stmt->view->relname),
 				 errhint("Create the view under another name, or drop \"%s\" first.", stmt->view->relname)));
 	view.streams = weir_query_streams(query);
-	create_cont_view(call, copyObject(stmt), query, &view);
+	create_cont_view(call, stmt, query, &view);
 	return true;
 }
 
@@ -162,75 +156,53 @@ analyze_view(UtilityCall *call, ViewStmt *stmt)
 static void
 create_cont_view(UtilityCall *call, ViewStmt *stmt, Query *query, ContView *view)
 {
-	GivenOptions given;
-	ContQuery  *cq;
-	Query	   *def;
-	ListCell   *lc;
+	ViewPlan	plan;
+	const GivenOptions *given = &plan.given;
 
-	weir_view_check_statement(stmt);
-	check_name(stmt);
+	weir_view_plan_begin(&plan, stmt, query, NULL);
+	check_name(plan.stmt);
 	view->path = path_of_functions(query);
-	weir_view_options_read(stmt->options, &given, &stmt->options);
-	view->options.fillfactor = given.fillfactor;
-	weir_view_apply_aliases(stmt, query);
+	weir_view_plan_analyze(&plan, call->query_string);
+	weir_view_notices(plan.def, stmt->query, plan.cq, given->ttl || given->sw, call->query_string);
+	weir_view_plan_settle(&plan);
 
-	/* Errors have their positions here; afterwards the stored query counts. */
-	def = copyObject(query);
-	weir_flatten_group_rte(def);
-	weir_view_options_set_event_time(&given, &view->options);
-	cq = weir_cont_query_build(def, &view->options, call->query_string);
-	weir_view_options_set_window(&given, cq->window, &view->options);
-	view->options.late_stream = weir_view_options_late_stream(&given, cq->streams, call->query_string);
-	weir_view_notices(def, stmt->query, cq, given.ttl || given.sw, call->query_string);
-	if (given.sw)
-		query = weir_sliding_add(query, given.sw_column ? given.sw_column : WEIR_ARRIVAL_COLUMN, given.sw);
-
-	view->defid = weir_def_view_create(stmt->view->relname, query);
+	view->defid = weir_def_view_create(stmt->view->relname, plan.query);
 	weir_view_refuse_temporary(view->defid, stmt->query, call->query_string);
-	def = weir_def_query(view->defid);
-	cq = weir_cont_query_build(def, &view->options, NULL);
+	weir_view_plan_stored(&plan, view->defid);
+	weir_view_plan_check_rights(&plan, call->query_string);
+	view->options = plan.options;
+	create_relations(&plan, view);
 
-	if (given.partition_by)
-	{
-		int			key = weir_partition_find_key(cq, def, given.partition_by, given.partition_interval);
-
-		view->options.partitioned = true;
-		view->options.partition_interval = *given.partition_interval;
-		namestrcpy(&view->options.partition_column, cq->keys[key].colname);
-		cq = weir_cont_query_build(def, &view->options, NULL);
-	}
-
-	if (given.pk)
-		view->options.pk = weir_primary_key_find(cq, def, given.pk);
-
-	/* What cannot be planned, or run by this user, is told to the user, not to a worker's log. */
-	weir_cont_query_check_rights(weir_cont_query_plan(cq, call->query_string), call->query_string);
-	view->matrelid = weir_matrel_create(stmt->view, cq, &view->options, given.tablespace);
-	weir_depend_on(view->matrelid, view->defid, DEPENDENCY_AUTO);
-	foreach(lc, cq->values)
-	{
-		int			n = view->nvalues++;
-
-		weir_cont_query_check_rights(weir_cont_query_plan(((ValuesRel *) lfirst(lc))->query, call->query_string),
-									 call->query_string);
-		view->values[n] = weir_values_create(stmt->view, cq, &view->options, n, given.tablespace);
-		weir_depend_on(view->values[n], view->defid, DEPENDENCY_AUTO);
-		weir_depend_on(view->matrelid, view->values[n], DEPENDENCY_NORMAL);
-	}
-
-	stmt->aliases = NIL;
-	stmt->replace = false;
-	weir_view_define(call, stmt, weir_view_query_build(cq, def, view));
+	plan.stmt->replace = false;
+	weir_view_define(call, plan.stmt, weir_view_query_build(plan.cq, plan.def, view));
 	CommandCounterIncrement();
 
-	view->viewid = RangeVarGetRelid(stmt->view, NoLock, false);
+	view->viewid = RangeVarGetRelid(plan.stmt->view, NoLock, false);
 	if (OidIsValid(view->options.late_stream))
 		weir_depend_on(view->viewid, view->options.late_stream, DEPENDENCY_NORMAL);
-	if (given.ttl)
-		weir_ttl_give(view, cq, given.ttl, given.ttl_column);
+	if (given->ttl)
+		weir_ttl_give(view, plan.cq, given->ttl, given->ttl_column);
 	weir_cont_view_insert(view);
 	weir_guard_describe(view);
 	check_workers(view);
+}
+
+/* The matrel and the values relations. */
+static void
+create_relations(const ViewPlan *plan, ContView *view)
+{
+	const RangeVar *name = plan->stmt->view;
+	const char *tablespace = plan->given.tablespace;
+
+	view->matrelid = weir_matrel_create(name, plan->cq, &view->options, tablespace);
+	weir_depend_on(view->matrelid, view->defid, DEPENDENCY_AUTO);
+	for (int i = 0; i < list_length(plan->cq->values); i++)
+	{
+		view->values[i] = weir_values_create(name, plan->cq, &view->options, i, tablespace);
+		view->nvalues++;
+		weir_depend_on(view->values[i], view->defid, DEPENDENCY_AUTO);
+		weir_depend_on(view->matrelid, view->values[i], DEPENDENCY_NORMAL);
+	}
 }
 
 /* Without workers the view stays as it is: say so at once, and not only in the server's log. */

@@ -19,12 +19,12 @@
 
 #include "base/compat.h"
 #include "meta/cont_view.h"
+#include "meta/view_options.h"
 #include "query/def.h"
 #include "query/split.h"
 #include "query/view_query.h"
 #include "view/define.h"
 #include "view/narrow.h"
-#include "view/view_options.h"
 
 typedef struct NarrowContext
 {

@@ -30,6 +30,7 @@
 #include "meta/adopted.h"
 #include "meta/cont_view.h"
 #include "meta/view_changes.h"
+#include "meta/view_options.h"
 #include "query/def.h"
 #include "query/expr.h"
 #include "query/split.h"
@@ -79,14 +80,13 @@ insert_row(void *arg)
 	static const char *sql =
 		"INSERT INTO weir.continuous_view"
 		" SELECT r.* FROM pg_catalog.jsonb_populate_record(NULL::weir.continuous_view,"
-		" '{\"state\": \"active\", \"emit\": \"changes\", \"late\": \"update\", \"allowed_lateness\": \"0\","
-		" \"start_boot\": 0, \"start_seq\": 0, \"search_path\": \"pg_catalog, pg_temp\"}'"
-		" OPERATOR(pg_catalog.||) $1::jsonb OPERATOR(pg_catalog.||) pg_catalog.jsonb_build_object("
+		" '{\"state\": \"active\", \"start_boot\": 0, \"start_seq\": 0, \"search_path\": \"pg_catalog, pg_temp\"}'"
+		" OPERATOR(pg_catalog.||) $7::jsonb OPERATOR(pg_catalog.||) $1::jsonb OPERATOR(pg_catalog.||) pg_catalog.jsonb_build_object("
 		" 'def', $2::weir.relation, 'view', $3::weir.relation, 'matrel', $4::weir.relation,"
 		" 'values', $5::weir.relation[], 'streams', $6::weir.relation[],"
 		" 'since', pg_catalog.now(), 'created', pg_catalog.now())) r";
-	Oid			types[6] = {TEXTOID, OIDOID, OIDOID, OIDOID, OIDARRAYOID, OIDARRAYOID};
-	Datum		args[6];
+	Oid			types[7] = {TEXTOID, OIDOID, OIDOID, OIDOID, OIDARRAYOID, OIDARRAYOID, TEXTOID};
+	Datum		args[7];
 	Orphan	   *orphan = arg;
 	Guard	   *matrel;
 	List	   *values;
@@ -106,10 +106,11 @@ insert_row(void *arg)
 	args[3] = ObjectIdGetDatum(matrel->relid);
 	args[4] = weir_own_oids(values, OIDOID);
 	args[5] = weir_own_oids(streams, OIDOID);
+	args[6] = CStringGetTextDatum(weir_view_options_defaults());
 
 	weir_owner_enter(&saved, weir_catalog_owner(), "pg_catalog, pg_temp", InvalidOid);
 	SPI_connect();
-	if (SPI_execute_with_args(sql, 6, types, args, NULL, false, 0) != SPI_OK_INSERT)
+	if (SPI_execute_with_args(sql, 7, types, args, NULL, false, 0) != SPI_OK_INSERT)
 		elog(ERROR, "could not write weir.continuous_view");
 	SPI_finish();
 	weir_owner_leave(&saved);

@@ -29,7 +29,6 @@
 #include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/lsyscache.h"
-#include "utils/timestamp.h"
 
 #include "base/compat.h"
 #include "base/weir.h"
@@ -38,18 +37,15 @@
 #include "matrel/shape.h"
 #include "query/def.h"
 #include "query/prepare.h"
-#include "query/primary_key.h"
 #include "query/split.h"
 #include "query/state_expr.h"
 #include "query/values.h"
 #include "query/view_query.h"
 #include "query/window.h"
-#include "runtime/plan.h"
 #include "view/def_view.h"
 #include "view/define.h"
 #include "view/replace.h"
 #include "view/temporary.h"
-#include "view/view_options.h"
 #include "view/view_plan.h"
 
 /* Of which time the aggregates of a column are. */
@@ -60,14 +56,17 @@ typedef struct MixedAggregates
 	bool		fresh;
 } MixedAggregates;
 
-static void check_options(const ContView *view, const GivenOptions *given, const ContViewOptions *options);
+static void add_columns(UtilityCall *call, ViewPlan *plan, ContView *view, int ncolumns, int nstates);
+static void define_again(UtilityCall *call, ViewPlan *plan, const ContView *view, List *names);
+static List *names_of(Query *query);
+static void check_options(const ContView *view, const ViewPlan *plan);
 static void check_query(const ContView *view, Query *old_def, ContQuery *old, Query *new_def, ContQuery *new);
-static bool same_names(List *a, List *b);
+static bool same_keys(const ContQuery *old, const ContQuery *new);
+static void check_states(const ContQuery *old, const ContQuery *new);
 static bool same_sources(ContQuery *old, ContQuery *new);
 static bool same_reading(Query *old, Query *new);
 static bool same_windows(Query *old, Query *new);
 static bool same_clauses(Query *old, List *old_clauses, Query *new, List *new_clauses);
-static bool same_interval(const Interval *a, const Interval *b);
 static bool same_values(const ContQuery *old, const ContQuery *new);
 static int	count_columns(Query *query);
 static void name_as_before(Query *query, Query *old_def);
@@ -80,71 +79,57 @@ void
 weir_replace_view(UtilityCall *call, ViewStmt *stmt, Query *query, const ContView *existing)
 {
 	ContView	view = *existing;
-	ContViewOptions options = {0};
-	GivenOptions given;
 	Query	   *old_def = weir_def_query(view.defid);
 	ContQuery  *old = weir_cont_query_build(old_def, &view.options, NULL);
 	int			nold = count_columns(old_def);
-	bool		adds;
-	ContQuery  *cq;
-	Query	   *def;
-	Query	   *over_matrel;
-	List	   *names = NIL;
-	ListCell   *lc;
+	bool		adds = count_columns(query) > nold;
+	ViewPlan	plan;
+	List	   *names;
 
 	if (!object_ownercheck(RelationRelationId, view.viewid, GetUserId()))
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_VIEW, get_rel_name(view.viewid));
-	stmt = copyObject(stmt);
-	weir_view_check_statement(stmt);
-	weir_view_options_read(stmt->options, &given, &stmt->options);
-	weir_view_apply_aliases(stmt, query);
-	adds = count_columns(query) > nold;
+	weir_view_plan_begin(&plan, stmt, query, &view.options);
 	if (adds && view.options.ngenerations == MAX_VIEW_GENERATIONS)
 		weir_replace_refuse(view.name, psprintf("Columns have been added %d times already.", MAX_VIEW_GENERATIONS));
 	if (adds)
 		view.options.generations[view.options.ngenerations++] = nold;
 
 	/* The view's columns may have been renamed, those of the stored query never are. */
-	foreach(lc, query->targetList)
-		if (!lfirst_node(TargetEntry, lc)->resjunk)
-			names = lappend(names, pstrdup(lfirst_node(TargetEntry, lc)->resname));
+	names = names_of(query);
 	name_as_before(query, old_def);
-
-	def = copyObject(query);
-	weir_flatten_group_rte(def);
-	weir_view_options_set_event_time(&given, &options);
-	cq = weir_cont_query_build(def, &view.options, call->query_string);
-	weir_view_options_set_window(&given, cq->window, &options);
-	options.late_stream = weir_view_options_late_stream(&given, cq->streams, call->query_string);
-	if (given.sw)
-	{
-		query = weir_sliding_add(query, given.sw_column ? given.sw_column : WEIR_ARRIVAL_COLUMN, given.sw);
-		def = copyObject(query);
-		weir_flatten_group_rte(def);
-		cq = weir_cont_query_build(def, &view.options, NULL);
-	}
-	if (given.pk)
-		options.pk = weir_primary_key_find(cq, def, given.pk);
-	check_options(&view, &given, &options);
-	check_query(&view, old_def, old, def, cq);
-	weir_cont_query_check_rights(weir_cont_query_plan(cq, call->query_string), call->query_string);
-
+	weir_view_plan_analyze(&plan, call->query_string);
+	weir_view_plan_settle(&plan);
+	check_options(&view, &plan);
+	check_query(&view, old_def, old, plan.def, plan.cq);
+	weir_view_plan_check_rights(&plan, call->query_string);
 	if (adds)
-	{
-		weir_flush_wait(view.defid);
-		LockRelationOid(view.matrelid, AccessExclusiveLock);
-		weir_def_view_extend(view.defid, query, nold);
-		weir_view_refuse_temporary(view.defid, stmt->query, call->query_string);
-		def = weir_def_query(view.defid);
-		cq = weir_cont_query_build(def, &view.options, NULL);
-		extend_matrel(view.matrelid, cq, old->nstates);
-		weir_cont_view_add_generation(view.defid, nold);
-		weir_guard_describe(&view);
-	}
+		add_columns(call, &plan, &view, nold, old->nstates);
 	else
-		def = old_def;
+		plan.def = old_def;
+	define_again(call, &plan, &view, names);
+}
 
-	over_matrel = weir_view_query_build(cq, def, &view);
+/* Waits until what was committed before is in the matrel: it does not count in the new columns. */
+static void
+add_columns(UtilityCall *call, ViewPlan *plan, ContView *view, int ncolumns, int nstates)
+{
+	weir_flush_wait(view->defid);
+	LockRelationOid(view->matrelid, AccessExclusiveLock);
+	weir_def_view_extend(view->defid, plan->query, ncolumns);
+	weir_view_refuse_temporary(view->defid, plan->stmt->query, call->query_string);
+	weir_view_plan_stored(plan, view->defid);
+	extend_matrel(view->matrelid, plan->cq, nstates);
+	weir_cont_view_add_generation(view->defid, ncolumns);
+	weir_guard_describe(view);
+}
+
+/* What users read: with the columns' names as the statement has them. */
+static void
+define_again(UtilityCall *call, ViewPlan *plan, const ContView *view, List *names)
+{
+	Query	   *over_matrel = weir_view_query_build(plan->cq, plan->def, view);
+	ListCell   *lc;
+
 	foreach(lc, over_matrel->targetList)
 	{
 		TargetEntry *tle = lfirst_node(TargetEntry, lc);
@@ -155,9 +140,20 @@ weir_replace_view(UtilityCall *call, ViewStmt *stmt, Query *query, const ContVie
 			names = list_delete_first(names);
 		}
 	}
-	stmt->aliases = NIL;
-	weir_view_define(call, stmt, over_matrel);
+	weir_view_define(call, plan->stmt, over_matrel);
 	CommandCounterIncrement();
+}
+
+static List *
+names_of(Query *query)
+{
+	List	   *names = NIL;
+	ListCell   *lc;
+
+	foreach(lc, query->targetList)
+		if (!lfirst_node(TargetEntry, lc)->resjunk)
+			names = lappend(names, pstrdup(lfirst_node(TargetEntry, lc)->resname));
+	return names;
 }
 
 void
@@ -174,55 +170,24 @@ weir_replace_refuse(const char *name, const char *detail)
  * What may change
  * --------------------------------------------------------------------- */
 
-/* What decides the result has to be given as before; how it is stored may be left out. */
 static void
-check_options(const ContView *view, const GivenOptions *given, const ContViewOptions *options)
+check_options(const ContView *view, const ViewPlan *plan)
 {
-	const ContViewOptions *old = &view->options;
-	const char *differs = NULL;
+	const GivenOptions *given = &plan->given;
+	ContViewOptions options = plan->options;
+	const char *differs;
 
-	if (options->sliding != old->sliding ||
-		(old->sliding && (!same_interval(&options->sw, &old->sw) || options->step_usecs != old->step_usecs)))
-		differs = "sliding window";
-	else if (options->final != old->final)
-		differs = "option \"emit\"";
-	else if (options->late != old->late)
-		differs = "option \"late\"";
-	else if (options->late_stream != old->late_stream)
-		differs = "option \"late_stream\"";
-	else if (!same_interval(&options->lateness, &old->lateness))
-		differs = "option \"allowed_lateness\"";
-	else if (options->retained != old->retained ||
-			 (old->retained && !same_interval(&options->retention, &old->retention)))
-		differs = "option \"retention\"";
-	else if (given->ttl && !(old->has_ttl && same_interval(given->ttl, &old->ttl)))
-		differs = "option \"ttl\"";
-	else if (given->fillfactor > 0 && given->fillfactor != old->fillfactor)
-		differs = "option \"fillfactor\"";
-	else if (given->pk && !same_names(options->pk, old->pk))
-		differs = "option \"pk\"";
-	else if (given->partition_by && !(old->partitioned &&
-									  same_interval(given->partition_interval, &old->partition_interval)))
-		differs = "option \"partition_by\"";
-	else if (given->tablespace &&
-			 get_tablespace_oid(given->tablespace, false) != get_rel_tablespace(view->matrelid))
+	if (given->ttl)
+	{
+		options.has_ttl = true;
+		options.ttl = *given->ttl;
+	}
+	differs = weir_view_options_difference(given, &options, &view->options);
+	if (differs == NULL && given->tablespace &&
+		get_tablespace_oid(given->tablespace, false) != get_rel_tablespace(view->matrelid))
 		differs = "option \"tablespace\"";
 	if (differs)
 		weir_replace_refuse(view->name, psprintf("Its %s differs from the existing view's.", differs));
-}
-
-static bool
-same_names(List *a, List *b)
-{
-	ListCell   *x;
-	ListCell   *y;
-
-	if (list_length(a) != list_length(b))
-		return false;
-	forboth(x, a, y, b)
-		if (strcmp(lfirst(x), lfirst(y)) != 0)
-			return false;
-	return true;
 }
 
 /* Do values relations have the same columns?  Then what is kept in them is enough. */
@@ -259,15 +224,8 @@ check_query(const ContView *view, Query *old_def, ContQuery *old, Query *new_def
 	}
 	if (!same_sources(old, new))
 		weir_replace_refuse(view->name, "FROM or WHERE has changed.");
-	if (new->nkeys != old->nkeys || new->append != old->append || new->ungrouped != old->ungrouped)
+	if (!same_keys(old, new))
 		weir_replace_refuse(view->name, old->append ? "It keeps rows, not groups." : "The group key has changed.");
-	for (int i = 0; i < old->nkeys; i++)
-		if (!equal(list_nth_node(TargetEntry, old->query->targetList, i)->expr,
-				   list_nth_node(TargetEntry, new->query->targetList, i)->expr) ||
-			strcmp(old->keys[i].colname, new->keys[i].colname) != 0)
-			weir_replace_refuse(view->name, "The group key has changed.");
-	if (old->closing && !equal(old->closing->group_ends, new->closing->group_ends))
-		weir_replace_refuse(view->name, "The group key has changed.");
 	if (!same_values(old, new))
 		weir_replace_refuse(view->name, "DISTINCT, ordered and ordered-set aggregates cannot be added.");
 	for (int i = nold; i < count_columns(new_def); i++)
@@ -283,6 +241,26 @@ check_query(const ContView *view, Query *old_def, ContQuery *old, Query *new_def
 	}
 	if (!same_reading(a, b))
 		weir_replace_refuse(view->name, "Grouping sets, HAVING, WINDOW, DISTINCT, ORDER BY or LIMIT has changed.");
+	check_states(old, new);
+}
+
+static bool
+same_keys(const ContQuery *old, const ContQuery *new)
+{
+	if (new->nkeys != old->nkeys || new->append != old->append || new->ungrouped != old->ungrouped)
+		return false;
+	for (int i = 0; i < old->nkeys; i++)
+		if (!equal(list_nth_node(TargetEntry, old->query->targetList, i)->expr,
+				   list_nth_node(TargetEntry, new->query->targetList, i)->expr) ||
+			strcmp(old->keys[i].colname, new->keys[i].colname) != 0)
+			return false;
+	return old->closing == NULL || equal(old->closing->group_ends, new->closing->group_ends);
+}
+
+/* With the same columns and keys, the states of before are those of now, in their places. */
+static void
+check_states(const ContQuery *old, const ContQuery *new)
+{
 	if (new->nstates < old->nstates)
 		elog(ERROR, "continuous view has lost states");
 	for (int i = 0; i < old->nstates; i++)
@@ -408,12 +386,6 @@ same_clauses(Query *old, List *old_clauses, Query *new, List *new_clauses)
 			return false;
 	}
 	return true;
-}
-
-static bool
-same_interval(const Interval *a, const Interval *b)
-{
-	return a->time == b->time && a->day == b->day && a->month == b->month;
 }
 
 static int
