@@ -155,7 +155,8 @@ OBJS = \
 	src/source/kafka/row.o \
 	src/source/kafka/decode.o \
 	src/source/kafka/stat.o \
-	src/source/kafka/offsets.o \
+	src/source/offsets.o \
+	src/source/source.o \
 	src/source/kafka/begin.o \
 	src/source/kafka/state.o \
 	src/source/kafka/partitions.o \

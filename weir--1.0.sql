@@ -1537,32 +1537,32 @@ COMMENT ON FUNCTION weir.view_watermark(regclass, regclass, regclass[]) IS 'the 
 
 /* -- section: kafka -- */
 
-CREATE TABLE weir.kafka_stopped (
+CREATE TABLE weir.source_stopped (
 	stream weir.relation PRIMARY KEY,
 	reason text NOT NULL,
 	at timestamptz NOT NULL
 );
-SELECT pg_catalog.pg_extension_config_dump('weir.kafka_stopped', '');
-GRANT SELECT (stream, at) ON weir.kafka_stopped TO PUBLIC;
-GRANT SELECT ON weir.kafka_stopped TO pg_read_all_stats;
-COMMENT ON TABLE weir.kafka_stopped IS 'Kafka streams that are consumed no more, with the reason; weir.resume(stream) goes on';
+SELECT pg_catalog.pg_extension_config_dump('weir.source_stopped', '');
+GRANT SELECT (stream, at) ON weir.source_stopped TO PUBLIC;
+GRANT SELECT ON weir.source_stopped TO pg_read_all_stats;
+COMMENT ON TABLE weir.source_stopped IS 'Kafka streams that are consumed no more, with the reason; weir.resume(stream) goes on';
 
-CREATE TABLE weir.kafka_resumed (
+CREATE TABLE weir.source_resumed (
 	stream weir.relation PRIMARY KEY,
 	topic text NOT NULL,
 	start text CHECK (start IN ('earliest', 'latest', 'stored')),
 	at timestamptz NOT NULL
 );
-SELECT pg_catalog.pg_extension_config_dump('weir.kafka_resumed', '');
-GRANT SELECT ON weir.kafka_resumed TO PUBLIC;
-COMMENT ON TABLE weir.kafka_resumed IS 'the last weir.resume of a stream, or change of its topic (start NULL), and where it said that partitions go on whose offset is lost; obeyed by those whose weir.source_offsets.resumed says so';
+SELECT pg_catalog.pg_extension_config_dump('weir.source_resumed', '');
+GRANT SELECT ON weir.source_resumed TO PUBLIC;
+COMMENT ON TABLE weir.source_resumed IS 'the last weir.resume of a stream, or change of its topic (start NULL), and where it said that partitions go on whose offset is lost; obeyed by those whose weir.source_offsets.resumed says so';
 
 CREATE FUNCTION weir.resume(stream regclass) RETURNS boolean
-	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'weir_kafka_resume';
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'weir_source_resume';
 COMMENT ON FUNCTION weir.resume(regclass) IS 'consume a stopped Kafka stream again, from where it stands; false if it was not stopped; for the owner of the stream';
 
 CREATE FUNCTION weir.resume(stream regclass, "from" text) RETURNS boolean
-	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'weir_kafka_resume';
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'weir_source_resume';
 COMMENT ON FUNCTION weir.resume(regclass, text) IS 'the same; partitions whose offset is lost go on at the ''earliest'' or ''latest'' message, or, on a topic made anew or another cluster, at the ''stored'' offset';
 
 CREATE FUNCTION weir.kafka_stat(
@@ -1598,7 +1598,7 @@ CREATE VIEW weir.stat_kafka AS
 		LEFT JOIN pg_catalog.pg_foreign_table f ON f.ftrelid = s.stream
 		LEFT JOIN weir.source_offsets o ON o.stream::oid = s.stream AND o.partition = s.partition
 			AND o.topic = (SELECT p.option_value FROM pg_catalog.pg_options_to_table(f.ftoptions) p WHERE p.option_name = 'topic')
-		LEFT JOIN weir.kafka_stopped t ON t.stream::oid = s.stream
+		LEFT JOIN weir.source_stopped t ON t.stream::oid = s.stream
 		LEFT JOIN weir.kafka_stat() w ON w.stream = s.stream AND w.partition IS NULL AND w.pid = s.pid
 			AND s.partition IS NOT NULL;
 GRANT SELECT ON weir.stat_kafka TO PUBLIC;
@@ -1724,7 +1724,7 @@ CREATE FUNCTION weir.health(OUT object text, OUT problem text, OUT reason text, 
 	UNION ALL
 	SELECT t.stream::oid::regclass::text, 'stream_stopped', t.reason, t.at,
 		format('Remove the cause or change the stream''s option on_error, then call weir.resume(%1$L); where an offset is lost, weir.resume(%1$L, ''earliest'') or weir.resume(%1$L, ''latest'').', t.stream::oid::regclass)
-	FROM weir.kafka_stopped t
+	FROM weir.source_stopped t
 	UNION ALL
 	SELECT coalesce(d.view, d.stream)::oid::regclass::text, 'dead_letters',
 		format('rows that %s in the last hour: %s, with SQLSTATE %s',

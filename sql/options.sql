@@ -166,8 +166,8 @@ SELECT weir.resume('options_s');
 CREATE TABLE options_plain (a int);
 SELECT weir.resume('options_plain');
 DROP TABLE options_plain;
-INSERT INTO weir.kafka_stopped VALUES ('options_s', 'a test', now());
-SELECT weir.resume('options_s'), (SELECT count(*) FROM weir.kafka_stopped);
+INSERT INTO weir.source_stopped VALUES ('options_s', 'a test', now());
+SELECT weir.resume('options_s'), (SELECT count(*) FROM weir.source_stopped);
 SELECT weir.resume('options_s');
 
 -- Where rows come from stays as it is while there are streams; their rows come without INSERT.

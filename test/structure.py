@@ -10,7 +10,7 @@ import re
 import subprocess
 import sys
 
-LAYERS = ("base source/format meta time agg sketch stream query runtime groups matrel process intake source/kafka source "
+LAYERS = ("base source/format meta time agg sketch stream query runtime groups matrel process intake source source/kafka "
           "flush read view monitor").split()
 SRC = "src"
 

@@ -30,7 +30,7 @@
 #include "meta/view_changes.h"
 #include "process/view_trouble.h"
 #include "process/worker.h"
-#include "source/kafka/worker.h"
+#include "source/source.h"
 #include "stream/feed.h"
 #include "stream/queue.h"
 #include "time/watermark.h"
@@ -86,32 +86,33 @@ extension_is_gone(uint32 created)
 }
 
 /*
- * Which Kafka workers there shall be: those of streams that an active view
+ * Which workers of sources there shall be: those of streams that an active view
  * reads. First workers of all streams come before second ones, should there be
  * too many.
  */
 static int
-kafka_wants(List *views, WorkerTask *wants)
+source_wants(List *views, WorkerTask *wants)
 {
 	List	   *streams = weir_cont_views_streams(views, true);
 	int			nstreams = list_length(streams);
 	int		   *workers = palloc(sizeof(int) * Max(nstreams, 1));
+	WorkerKind *kinds = palloc(sizeof(WorkerKind) * Max(nstreams, 1));
 	int			most = 0;
 	int			n = 0;
 
 	for (int s = 0; s < nstreams; s++)
 	{
-		workers[s] = weir_kafka_workers_wanted(list_nth_oid(streams, s));
+		workers[s] = weir_source_workers_wanted(list_nth_oid(streams, s), &kinds[s]);
 		most = Max(most, workers[s]);
 	}
-	memset(wants, 0, sizeof(WorkerTask) * WEIR_MAX_KAFKA_WANTS);
+	memset(wants, 0, sizeof(WorkerTask) * WEIR_MAX_WANTS);
 	for (int i = 0; i < most; i++)
-		for (int s = 0; s < nstreams && n < WEIR_MAX_KAFKA_WANTS; s++)
+		for (int s = 0; s < nstreams && n < WEIR_MAX_WANTS; s++)
 		{
 			if (i >= workers[s])
 				continue;
 			wants[n].dboid = MyDatabaseId;
-			wants[n].kind = WORKER_KAFKA;
+			wants[n].kind = kinds[s];
 			wants[n].index = i;
 			wants[n++].streamid = list_nth_oid(streams, s);
 		}
@@ -185,13 +186,13 @@ run_stage(Stage *stage)
 static bool
 publish_wants(void)
 {
-	WorkerTask	wants[WEIR_MAX_KAFKA_WANTS];
+	WorkerTask	wants[WEIR_MAX_WANTS];
 	int			n;
 
 	begin();
-	n = kafka_wants(weir_cont_views_whole(), wants);
+	n = source_wants(weir_cont_views_whole(), wants);
 	weir_worker_commit();
-	weir_registry_set_kafka_wants(wants, n);
+	weir_registry_set_wants(wants, n);
 	return false;
 }
 

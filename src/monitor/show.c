@@ -152,7 +152,7 @@ unread_streams(void)
 		KafkaStat  *stat = lfirst(lc);
 
 		if (stat->entry.part < 0 && stat->away_since != 0 &&
-			weir_registry_kafka_wanted(MyDatabaseId, stat->entry.relid, -1 - stat->entry.part))
+			weir_registry_wanted(MyDatabaseId, stat->entry.relid, -1 - stat->entry.part))
 			result = lappend(result, weir_waiting_new(stat->entry.relid, stat->away_since));
 	}
 	for (int i = 0; weir_missing_get(MyDatabaseId, i, &worker); i++)

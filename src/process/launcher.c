@@ -323,7 +323,7 @@ start_worker(WorkerTask *task)
 	strlcpy(worker.bgw_library_name, "weir", sizeof(worker.bgw_library_name));
 	strlcpy(worker.bgw_function_name, "weir_worker_main", sizeof(worker.bgw_function_name));
 	strlcpy(worker.bgw_type, kind, sizeof(worker.bgw_type));
-	if (task->kind == WORKER_KAFKA)
+	if (OidIsValid(task->streamid))
 		snprintf(worker.bgw_name, sizeof(worker.bgw_name), "%s %u/%d for database %u",
 				 kind, task->streamid, task->index, task->dboid);
 	else

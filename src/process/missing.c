@@ -39,7 +39,7 @@
 #define SETTLE_MS 1000
 
 #define CHECK_MS 3000
-#define CHECK_KAFKA_MS 1000		/* a worker may find that its stream is not wanted at all */
+#define CHECK_STREAM_MS 1000		/* a worker may find that its stream is not wanted at all */
 #define CHECK_PAUSE_MS 5
 #define CHECK_AGAIN_MS 100
 
@@ -255,10 +255,10 @@ weir_missing_warn(void)
  * --------------------------------------------------------------------- */
 
 void
-weir_missing_check_at_commit(Oid kafka_stream)
+weir_missing_check_at_commit(Oid source_stream)
 {
 	check_wanted = true;
-	check_stream = kafka_stream;
+	check_stream = source_stream;
 }
 
 static void
@@ -303,7 +303,7 @@ round_is_over(uint32 begun)
 static bool
 stream_is_wanted(uint32 streamid)
 {
-	return weir_registry_kafka_wanted(MyDatabaseId, streamid, 0);
+	return weir_registry_wanted(MyDatabaseId, streamid, 0);
 }
 
 /* Returns false when the launcher does not look. */
@@ -326,7 +326,7 @@ any_without_slot(MissingWorker *missing)
 	for (int i = 0; weir_missing_get(MyDatabaseId, i, missing); i++)
 		if (missing->no_slot &&
 			(!OidIsValid(check_stream) ||
-			 (missing->task.kind == WORKER_KAFKA && missing->task.streamid == check_stream)))
+			 (OidIsValid(check_stream) && missing->task.streamid == check_stream)))
 			return true;
 	return false;
 }
@@ -360,7 +360,7 @@ release_callback(ResourceReleasePhase phase, bool isCommit, bool isTopLevel, voi
 	check_wanted = false;
 	if (OidIsValid(check_stream) &&
 		(!weir_registry_running(MyDatabaseId, WORKER_FLUSH) ||
-		 !wait_until(stream_is_wanted, check_stream, CHECK_KAFKA_MS)))
+		 !wait_until(stream_is_wanted, check_stream, CHECK_STREAM_MS)))
 		return;
 	if (have_verdict(&worker))
 		warn_missing(&worker);

@@ -61,6 +61,6 @@ extern void weir_missing_warn(void);
  * workers of this database, or those of a Kafka stream, cannot be started.
  * Waits for the launcher to try, which takes a few milliseconds as a rule.
  */
-extern void weir_missing_check_at_commit(Oid kafka_stream);
+extern void weir_missing_check_at_commit(Oid source_stream);
 
 #endif

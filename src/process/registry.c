@@ -30,7 +30,7 @@ typedef struct DatabaseEntry
 	DatabaseState state;
 	uint32		created;		/* number of times the extension was reported as present */
 	int			nwants;
-	WorkerTask	wants[WEIR_MAX_KAFKA_WANTS];
+	WorkerTask	wants[WEIR_MAX_WANTS];
 } DatabaseEntry;
 
 #define MAX_HOLDS 16
@@ -259,7 +259,7 @@ weir_registry_database_held(Oid dboid)
 }
 
 int
-weir_registry_kafka_wants(Oid dboid, WorkerTask *wants)
+weir_registry_wants(Oid dboid, WorkerTask *wants)
 {
 	DatabaseEntry *entry;
 	int			n = 0;
@@ -276,7 +276,7 @@ weir_registry_kafka_wants(Oid dboid, WorkerTask *wants)
 }
 
 bool
-weir_registry_kafka_wanted(Oid dboid, Oid streamid, int index)
+weir_registry_wanted(Oid dboid, Oid streamid, int index)
 {
 	DatabaseEntry *entry;
 	bool		wanted = false;
@@ -339,14 +339,14 @@ weir_registry_set_renewed(int entry)
 }
 
 void
-weir_registry_set_kafka_wants(const WorkerTask *wants, int n)
+weir_registry_set_wants(const WorkerTask *wants, int n)
 {
 	DatabaseEntry *entry;
 	bool		changed;
 
 	LWLockAcquire(&registry->lock, LW_EXCLUSIVE);
 	entry = database_entry(MyDatabaseId, true);
-	n = Min(n, WEIR_MAX_KAFKA_WANTS);
+	n = Min(n, WEIR_MAX_WANTS);
 	changed = entry && (entry->nwants != n ||
 						memcmp(entry->wants, wants, sizeof(WorkerTask) * n) != 0);
 	if (changed)
@@ -370,7 +370,7 @@ weir_registry_claim_share(int entry, int sharers)
 	{
 		WorkerEntry *other = &registry->workers[i];
 
-		if (i != entry && other->used && other->pid != 0 && other->task.kind == WORKER_KAFKA &&
+		if (i != entry && other->used && other->pid != 0 && OidIsValid(other->task.streamid) &&
 			other->task.dboid == mine->task.dboid && other->task.streamid == mine->task.streamid &&
 			other->sharers != 0 && (other->sharers != sharers || other->task.index == mine->task.index))
 			free = false;

@@ -12,7 +12,7 @@
 #include "utils/timestamp.h"
 
 #define WEIR_MAX_WORKERS 256
-#define WEIR_MAX_KAFKA_WANTS WEIR_MAX_WORKERS	/* most workers of one database */
+#define WEIR_MAX_WANTS WEIR_MAX_WORKERS	/* most workers of one database */
 #define WEIR_ERROR_LENGTH 256
 
 typedef enum WorkerKind
@@ -36,8 +36,8 @@ typedef struct WorkerTask
 {
 	Oid			dboid;
 	WorkerKind	kind;
-	int			index;			/* ingest: which; Kafka: which of the stream's workers */
-	Oid			streamid;		/* Kafka */
+	int			index;			/* ingest: which; of a source: which of the stream's workers */
+	Oid			streamid;		/* of a source that has workers for each stream; else InvalidOid */
 } WorkerTask;
 
 typedef struct WorkerEntry
@@ -51,7 +51,7 @@ typedef struct WorkerEntry
 	TimestampTz started;		/* when it attached; 0: not yet */
 	bool		absent;			/* the worker found no extension in its database */
 	bool		renewed;		/* it ended so that another takes its place */
-	int			sharers;		/* Kafka: number of workers among which it divides the partitions that it reads; 0: it reads none */
+	int			sharers;		/* of a stream: number of workers among which it divides the partitions that it reads; 0: it reads none */
 	int64		batches;
 	int64		rows;
 	int64		errors;
@@ -82,8 +82,8 @@ extern void weir_registry_remove(int entry);
 extern void weir_registry_get(int entry, WorkerEntry *copy);
 extern DatabaseState weir_registry_database_state(Oid dboid);
 extern bool weir_registry_database_held(Oid dboid);
-extern int	weir_registry_kafka_wants(Oid dboid, WorkerTask *wants);
-extern bool weir_registry_kafka_wanted(Oid dboid, Oid streamid, int index);
+extern int	weir_registry_wants(Oid dboid, WorkerTask *wants);
+extern bool weir_registry_wanted(Oid dboid, Oid streamid, int index);
 
 /* --- workers --- */
 /*
@@ -94,10 +94,10 @@ extern bool weir_registry_attach(int entry, uint32 generation, WorkerTask *task)
 extern void weir_registry_detach(int entry);
 extern void weir_registry_set_absent(int entry);
 extern void weir_registry_set_renewed(int entry);
-extern void weir_registry_set_kafka_wants(const WorkerTask *wants, int n);
+extern void weir_registry_set_wants(const WorkerTask *wants, int n);
 
 /*
- * Claim this Kafka worker's share of the partitions, until it detaches.
+ * Claim this worker's share of its stream's partitions, until it detaches.
  * Returns false while another process has claimed a share of the same stream
  * that overlaps, since it has the same number or divides the partitions
  * differently.

@@ -132,7 +132,7 @@ typedef enum TaskRank
 {
 	RANK_FLUSH,
 	RANK_INGEST,
-	RANK_KAFKA,
+	RANK_SOURCE,
 	RANK_MORE,
 	TASK_RANKS
 } TaskRank;
@@ -166,8 +166,8 @@ spare_workers(Oid dboid)
 static void
 add_tasks(List **tasks, Oid dboid)
 {
-	WorkerTask	kafka[WEIR_MAX_KAFKA_WANTS];
-	int			nkafka = weir_registry_kafka_wants(dboid, kafka);
+	WorkerTask	wants[WEIR_MAX_WANTS];
+	int			nwants = weir_registry_wants(dboid, wants);
 	int			ningest = Min(weir_ingest_workers + spare_workers(dboid), WEIR_MAX_INGEST_WORKERS);
 
 	for (int i = 0; i < ningest; i++)
@@ -176,11 +176,11 @@ add_tasks(List **tasks, Oid dboid)
 
 		tasks[rank] = lappend(tasks[rank], make_task(dboid, WORKER_INGEST, i, InvalidOid));
 	}
-	for (int i = 0; i < nkafka; i++)
+	for (int i = 0; i < nwants; i++)
 	{
-		TaskRank	rank = kafka[i].index == 0 ? RANK_KAFKA : RANK_MORE;
+		TaskRank	rank = wants[i].index == 0 ? RANK_SOURCE : RANK_MORE;
 
-		tasks[rank] = lappend(tasks[rank], make_task(dboid, WORKER_KAFKA, kafka[i].index, kafka[i].streamid));
+		tasks[rank] = lappend(tasks[rank], make_task(dboid, wants[i].kind, wants[i].index, wants[i].streamid));
 	}
 }
 

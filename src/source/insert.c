@@ -23,6 +23,7 @@
 #include "meta/cont_view.h"
 #include "process/worker.h"
 #include "source/insert.h"
+#include "source/source.h"
 #include "source/transaction.h"
 #include "stream/feed.h"
 #include "stream/queue.h"
@@ -239,10 +240,13 @@ ingest_drain(void)
 	return ingest_committed(false) == -1;
 }
 
-static const WorkerKindOps ingest_ops = {ingest_start, ingest_step, ingest_drain, ingest_stop};
+static const Source insert_source = {
+	.kind = WORKER_INGEST,
+	.ops = {ingest_start, ingest_step, ingest_drain, ingest_stop}
+};
 
 void
 weir_insert_init(void)
 {
-	weir_worker_register(WORKER_INGEST, &ingest_ops);
+	weir_source_register(&insert_source);
 }

@@ -5,7 +5,7 @@
 #ifndef WEIR_SOURCE_INSERT_H
 #define WEIR_SOURCE_INSERT_H
 
-/* Registers the kind of worker; called once, from _PG_init. */
+/* Registers the source; called once, from _PG_init. */
 extern void weir_insert_init(void);
 
 #endif

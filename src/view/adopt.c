@@ -52,7 +52,7 @@
 #include "query/def.h"
 #include "query/split.h"
 #include "runtime/execute.h"
-#include "source/kafka/offsets.h"
+#include "source/offsets.h"
 #include "stream/queue.h"
 #include "view/adopt.h"
 #include "view/orphan.h"
@@ -138,8 +138,8 @@ end_restore(bool orphans)
 	GetUserIdAndSecContext(&user, &sec);
 	SetUserIdAndSecContext(weir_catalog_owner(), sec | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
 	forget_absent("source_offsets");
-	forget_absent("kafka_stopped");
-	forget_absent("kafka_resumed");
+	forget_absent("source_stopped");
+	forget_absent("source_resumed");
 	forget_absent("watermarks");
 	forget_absent("late_counts");
 	if (orphans)
@@ -307,9 +307,9 @@ stop_without_offsets(const ContView *view)
 
 		if (!weir_relation_is_stream(streamid) ||
 			!weir_options_is_kafka_server(GetForeignTable(streamid)->serverid) ||
-			has_row("source_offsets", streamid) || weir_kafka_is_stopped(streamid))
+			has_row("source_offsets", streamid) || weir_source_is_stopped(streamid))
 			continue;
-		weir_kafka_set_stopped(streamid, "restored without offsets, though views have counted its messages");
+		weir_source_set_stopped(streamid, "restored without offsets, though views have counted its messages");
 		ereport(WARNING,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("stream \"%s\" is stopped: where it stands in its topic was not restored", get_rel_name(streamid)),

@@ -92,8 +92,8 @@ object_access(ObjectAccessType access, Oid classid, Oid objectid, int subid, voi
 	/* What the flush worker writes of it is its to delete (flush/notes.h). */
 	if (relkind == RELKIND_FOREIGN_TABLE)
 	{
-		forget(objectid, "kafka_stopped");
-		forget(objectid, "kafka_resumed");
+		forget(objectid, "source_stopped");
+		forget(objectid, "source_resumed");
 	}
 	if (relkind != RELKIND_VIEW && relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE)
 		return;

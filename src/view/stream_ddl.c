@@ -25,7 +25,7 @@
 #include "meta/event_options.h"
 #include "meta/late_stream.h"
 #include "meta/options.h"
-#include "source/kafka/offsets.h"
+#include "source/offsets.h"
 #include "view/stream_ddl.h"
 
 static bool declares_arrival(CreateStmt *stmt);
@@ -310,7 +310,7 @@ weir_stream_check_options(Node *stmt)
 	{
 		weir_options_check_stream(relid);
 		if (changes_topic(stmt))
-			weir_kafka_topic_changed(relid);
+			weir_source_topic_changed(relid);
 	}
 	weir_late_stream_check_columns(name);
 }

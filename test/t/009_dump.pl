@@ -236,7 +236,7 @@ produce('orders', join('', map { "{\"id\": $_}\n" } 501 .. 600), '-p', 0);
 $batch{ordered} = 'SELECT id % 3, count(*), sum(id) FROM generate_series(1, 600) id GROUP BY 1';
 append_to_file("$dir/kafka.sql", 'DO $$BEGIN FOR i IN 1 .. 600 LOOP EXIT WHEN (SELECT sum(next_offset) = 3600 FROM weir.source_offsets); COMMIT; PERFORM pg_sleep(0.1); END LOOP; END$$;'
 	  . differing('Kafka differs:', 'ordered') . 'SELECT count(*) FROM weir.dead_letters');
-my @reading = grep { $node->safe_psql($databases[$_], q(SELECT to_regclass('ordered') IS NOT NULL AND NOT EXISTS (SELECT FROM weir.kafka_stopped))) eq 't' } 0 .. $#databases;
+my @reading = grep { $node->safe_psql($databases[$_], q(SELECT to_regclass('ordered') IS NOT NULL AND NOT EXISTS (SELECT FROM weir.source_stopped))) eq 't' } 0 .. $#databases;
 is("@reading", '0 1 2 3 4 5 6 7 8 9 10 11 16', 'databases that read from Kafka');
 in_parallel(map { [ "Kafka goes on in $databases[$_]", "psql -XqtA -d '" . $node->connstr($databases[$_]) . "' -f $dir/kafka.sql", "Kafka differs:|\n3000\n" ] } @reading);
 

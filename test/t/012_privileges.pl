@@ -86,11 +86,11 @@ for my $view (@stats)
 is(as('mon', q(SELECT stream, view, topic, sqlstate, letters, last >= first FROM weir.dead_letter_counts WHERE view = 'ratio'::regclass)),
 	's|ratio||22012|1|t', 'counts of dead letters are for pg_monitor');
 like(as('reader', 'SELECT * FROM weir.dead_letter_counts'), $denied, 'and not for everyone');
-$node->safe_psql('postgres', q(INSERT INTO weir.kafka_stopped VALUES ('s', 'a message', now())));
-is(as('mon', 'SELECT reason FROM weir.kafka_stopped'), 'a message', 'why a stream was stopped is for pg_monitor');
-like(as('reader', 'SELECT reason FROM weir.kafka_stopped'), $denied, 'as it may quote a message');
-is(as('reader', 'SELECT stream FROM weir.kafka_stopped'), 's', 'that it was is for everyone');
-$node->safe_psql('postgres', 'DELETE FROM weir.kafka_stopped');
+$node->safe_psql('postgres', q(INSERT INTO weir.source_stopped VALUES ('s', 'a message', now())));
+is(as('mon', 'SELECT reason FROM weir.source_stopped'), 'a message', 'why a stream was stopped is for pg_monitor');
+like(as('reader', 'SELECT reason FROM weir.source_stopped'), $denied, 'as it may quote a message');
+is(as('reader', 'SELECT stream FROM weir.source_stopped'), 's', 'that it was is for everyone');
+$node->safe_psql('postgres', 'DELETE FROM weir.source_stopped');
 like(as('mon', 'SELECT * FROM weir.dead_letters'), $denied, 'dead letters are not');
 
 $node->stop;

@@ -169,12 +169,12 @@ produce('stop', "{\"a\": 1}\n{\"a\": 2}\nbad\n{\"a\": 3}\n");
 $node->safe_psql('postgres', q(
 	CREATE FOREIGN TABLE stop (a int) SERVER k OPTIONS (topic 'stop', on_error 'stop');
 	CREATE VIEW stop_v AS SELECT count(*), sum(a) FROM stop;));
-becomes($node, q(SELECT reason FROM weir.kafka_stopped WHERE stream = 'stop'::regclass),
+becomes($node, q(SELECT reason FROM weir.source_stopped WHERE stream = 'stop'::regclass),
 	'message at offset 2 of partition 0 of topic "stop" cannot be decoded: message is not valid JSON: Token "bad" is invalid.',
 	'the stream is stopped with its reason');
 becomes($node, 'SELECT * FROM stop_v', '2|3', 'messages before it count');
 $node->restart;
-is($node->safe_psql('postgres', 'SELECT count(*) FROM weir.kafka_stopped'), '1', 'the reason survives a restart');
+is($node->safe_psql('postgres', 'SELECT count(*) FROM weir.source_stopped'), '1', 'the reason survives a restart');
 is($node->safe_psql('postgres', q(SELECT DISTINCT state FROM weir.stat_kafka WHERE stream = 'stop'::regclass AND pid IS NOT NULL)),
 	'', 'no worker runs');
 $node->safe_psql('postgres', q(ALTER FOREIGN TABLE stop OPTIONS (SET on_error 'dead_letter'); SELECT weir.resume('stop')));
@@ -268,7 +268,7 @@ SKIP:
 	produce('gone', join('', map { "{\"a\": $_}\n" } 1 .. 10));
 	topic('delete-records', 'gone', 0, 15);
 	$node->start;
-	becomes($node, q(SELECT reason FROM weir.kafka_stopped WHERE stream = 'gone'::regclass),
+	becomes($node, q(SELECT reason FROM weir.source_stopped WHERE stream = 'gone'::regclass),
 		'offset 10 of partition 0 of topic "gone" is not on the broker, which has 15 to 20', 'a gap stops the stream');
 	is($node->safe_psql('postgres', 'SELECT * FROM gone_v'), '10|55', 'nothing past it counts');
 	$node->safe_psql('postgres', q(ALTER FOREIGN TABLE gone OPTIONS (ADD on_error 'skip'); SELECT weir.resume('gone')));

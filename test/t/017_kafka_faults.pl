@@ -76,7 +76,7 @@ for my $code (grep { $_ ne 'offset_out_of_range' } sort keys %error)
 broker('command', 'error', $api{fetch}, $error{offset_out_of_range}, 1);
 send_messages();
 all_count('a wrong "out of range"');
-is($node->safe_psql('postgres', 'SELECT count(*) FROM weir.kafka_stopped'), '0', 'does not stop the stream');
+is($node->safe_psql('postgres', 'SELECT count(*) FROM weir.source_stopped'), '0', 'does not stop the stream');
 
 # Slow brokers: a second for each answer.
 broker('command', 'rtt', $_, 1000) for 1 .. 3;

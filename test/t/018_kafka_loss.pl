@@ -16,7 +16,7 @@ sql("CREATE SERVER k FOREIGN DATA WRAPPER weir OPTIONS (bootstrap_servers '$boot
 # Lines {"a": first}, ..., {"a": last}.
 sub numbers { my ($first, $last) = @_; return join '', map { "{\"a\": $_}\n" } $first .. $last; }
 
-sub stopped { return "SELECT reason FROM weir.kafka_stopped WHERE stream::oid = '$_[0]'::regclass"; }
+sub stopped { return "SELECT reason FROM weir.source_stopped WHERE stream::oid = '$_[0]'::regclass"; }
 
 # The innocent bystander: another stream, of another topic.
 topic('create', 'bystander', 1);
@@ -106,7 +106,7 @@ sql("CREATE SERVER moving FOREIGN DATA WRAPPER weir OPTIONS (bootstrap_servers '
 	CREATE VIEW moved_v AS SELECT count(*), sum(a) FROM moved");
 becomes($node, 'SELECT * FROM moved_v', '10|55', 'one cluster');
 sub move { return sql("ALTER SERVER moving OPTIONS (SET bootstrap_servers '$_[0]')"); }
-my $why = q(SELECT regexp_replace(reason, '"[^"]*"', 'X', 'g') FROM weir.kafka_stopped WHERE stream::oid = 'moved'::regclass);
+my $why = q(SELECT regexp_replace(reason, '"[^"]*"', 'X', 'g') FROM weir.source_stopped WHERE stream::oid = 'moved'::regclass);
 my $other = 'offsets are stored of topic X of cluster X, but the brokers are those of cluster X';
 move($elsewhere);
 becomes($node, $why, $other, 'brokers of another cluster stop the stream');
@@ -144,11 +144,11 @@ for my $messages (5, 12, 30)
 	topic('create', 'anew', $messages == 30 ? 1 : 2);
 	produce('anew', numbers(1, $messages), '-p', $_) for $away ? (0) : (0, 1);
 	$node->start if $away;
-	becomes($node, q(SELECT reason ~ 'is not on the broker|was deleted and created anew' FROM weir.kafka_stopped WHERE stream::oid = 'anew'::regclass),
+	becomes($node, q(SELECT reason ~ 'is not on the broker|was deleted and created anew' FROM weir.source_stopped WHERE stream::oid = 'anew'::regclass),
 		't', "made anew with $messages messages it stops the stream");
 	is(sql('SELECT * FROM anew_v'), $count, 'nothing of it counts');
 	sql(q(SELECT weir.resume('anew')));
-	becomes($node, q(SELECT count(*) FROM weir.kafka_stopped WHERE stream::oid = 'anew'::regclass), '1', 'nor with weir.resume alone');
+	becomes($node, q(SELECT count(*) FROM weir.source_stopped WHERE stream::oid = 'anew'::regclass), '1', 'nor with weir.resume alone');
 	sql(q(SELECT weir.resume('anew', 'earliest')));
 	$count += $messages * ($away ? 1 : 2);
 	becomes($node, 'SELECT * FROM anew_v', $count, 'but when that says where');
@@ -200,7 +200,7 @@ becomes($node, 'SELECT * FROM later_v', '4', 'is read from its first message');
 
 # Offsets are missing, as after the restore of a part of a dump.
 produce('later', "none\n");
-becomes($node, q(SELECT count(*), min(next_offset) FROM weir.kafka_stopped s JOIN weir.source_offsets o USING (stream) WHERE s.stream::oid = 'later'::regclass),
+becomes($node, q(SELECT count(*), min(next_offset) FROM weir.source_stopped s JOIN weir.source_offsets o USING (stream) WHERE s.stream::oid = 'later'::regclass),
 	'1|4', 'a stop');
 sql(q(ALTER FOREIGN TABLE later OPTIONS (SET startup 'earliest'); DELETE FROM weir.source_offsets WHERE stream::oid = 'later'::regclass; SELECT weir.resume('later', 'latest')));
 produce('later', numbers(1, 2));

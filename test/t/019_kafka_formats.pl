@@ -132,7 +132,7 @@ $node->safe_psql('postgres', q(
 	CREATE FOREIGN TABLE raw (b bytea CHECK (length(b) <> 7), off bigint OPTIONS (metadata 'offset'))
 		SERVER k OPTIONS (topic 'text', format 'raw', on_error 'stop');
 	CREATE VIEW raw_v AS SELECT off, b FROM raw;));
-becomes($node, q(SELECT left(reason, 70) FROM weir.kafka_stopped WHERE stream = 'raw'::regclass),
+becomes($node, q(SELECT left(reason, 70) FROM weir.source_stopped WHERE stream = 'raw'::regclass),
 	'message at offset 1 of partition 0 of topic "text" cannot be decoded: ', 'on_error stop stops at a bad one');
 $node->safe_psql('postgres', q(ALTER FOREIGN TABLE raw OPTIONS (SET on_error 'dead_letter'); SELECT weir.resume('raw')));
 becomes($node, 'SELECT off, b FROM raw_v ORDER BY off', "0|\\x7b2261223a20317d\n2|\\x7b2261223a2022c3a9227d\n3|\\xff\n4|\\x", 'bytes are taken as they are');

@@ -143,7 +143,7 @@ sub everything
 	my ($node) = @_;
 	# The text of a query is not the same in all versions.
 	my %all = map { $_ => $node->safe_psql('postgres', "SELECT to_jsonb(t) - 'query' FROM $_ t ORDER BY 1") } keys %batch,
-	  map { "weir.$_" } qw(continuous_view views source_offsets watermarks late_counts late_rows dead_letters kafka_stopped);
+	  map { "weir.$_" } qw(continuous_view views source_offsets watermarks late_counts late_rows dead_letters source_stopped);
 	return \%all;
 }
 

@@ -34,7 +34,7 @@
 #include "meta/cont_view.h"
 #include "process/worker.h"
 #include "source/kafka/begin.h"
-#include "source/kafka/offsets.h"
+#include "source/offsets.h"
 #include "source/kafka/partitions.h"
 #include "source/kafka/state.h"
 #include "time/watermark.h"
@@ -80,7 +80,7 @@ static const SourceMark no_mark = {SOURCE_OFFSET_UNKNOWN, -1, 0};
 static bool
 is_resumed(const Partition *part)
 {
-	return self->resume != KAFKA_RESUME_STRICT && part->resumed != self->resumed;
+	return self->resume != SOURCE_RESUME_STRICT && part->resumed != self->resumed;
 }
 
 /* ----------------------------------------------------------------
@@ -130,12 +130,12 @@ wanted_since(void)
  * need be asked: one that has no leader keeps no other back.
  */
 static bool
-fresh_by_time(const KafkaStanding *standing)
+fresh_by_time(const SourceStanding *standing)
 {
-	if (standing->unread || self->resume == KAFKA_RESUME_LATEST)
+	if (standing->unread || self->resume == SOURCE_RESUME_LATEST)
 		return true;
 	return self->options->from_latest && !standing->stored && !standing->merged &&
-		self->resume != KAFKA_RESUME_EARLIEST;
+		self->resume != SOURCE_RESUME_EARLIEST;
 }
 
 /*
@@ -143,7 +143,7 @@ fresh_by_time(const KafkaStanding *standing)
  * anybody reads.  False while there are any.
  */
 static bool
-begin_fresh(const KafkaStanding *standing, TimestampTz since)
+begin_fresh(const SourceStanding *standing, TimestampTz since)
 {
 	int32	   *partitions = palloc(sizeof(int32) * self->npartitions);
 	int64	   *begins = palloc(sizeof(int64) * self->npartitions);
@@ -258,7 +258,7 @@ take_over(int p, const SourceOffset *known)
  * others wait for that.  False while there are any.
  */
 static bool
-forget_beyond(const KafkaStanding *standing)
+forget_beyond(const SourceStanding *standing)
 {
 	SourceOffset *offsets = palloc(sizeof(SourceOffset) * Max(list_length(standing->beyond), 1));
 	int			n = 0;
@@ -269,7 +269,7 @@ forget_beyond(const KafkaStanding *standing)
 	{
 		SourceOffset *stored = lfirst(lc);
 		char	   *reason = foreign_reason(stored, self->npartitions);
-		bool		told = self->resume != KAFKA_RESUME_STRICT && stored->resumed != self->resumed;
+		bool		told = self->resume != SOURCE_RESUME_STRICT && stored->resumed != self->resumed;
 
 		/* The same one by its id: this broker does not know yet that it has grown. */
 		if (stored->topic_id && self->topic_id && !differ(stored->topic_id, self->topic_id))
@@ -299,7 +299,7 @@ forget_beyond(const KafkaStanding *standing)
 static bool
 find_begins(void)
 {
-	KafkaStanding standing;
+	SourceStanding standing;
 	TimestampTz since;
 
 	StartTransactionCommand();
@@ -513,11 +513,11 @@ obey_resume(int p, int64 low)
 	int64		begin = low;
 	int64		end;
 
-	if (!is_resumed(part) || (self->resume == KAFKA_RESUME_STORED && part->trouble == TROUBLE_GONE))
+	if (!is_resumed(part) || (self->resume == SOURCE_RESUME_STORED && part->trouble == TROUBLE_GONE))
 		return false;
-	if (self->resume == KAFKA_RESUME_STORED)
+	if (self->resume == SOURCE_RESUME_STORED)
 		begin = part->position;
-	if (self->resume == KAFKA_RESUME_LATEST && !offsets_since(1, &p, self->resumed, &begin, &end))
+	if (self->resume == SOURCE_RESUME_LATEST && !offsets_since(1, &p, self->resumed, &begin, &end))
 		weir_kafka_back_off(KAFKA_STATE_UNREACHABLE, NULL);
 	else
 		go_on_at(p, begin, NULL);

@@ -13,7 +13,7 @@
 
 #include "base/clock.h"
 #include "process/worker.h"
-#include "source/kafka/offsets.h"
+#include "source/offsets.h"
 #include "source/kafka/partitions.h"
 #include "source/kafka/state.h"
 #include "time/watermark.h"

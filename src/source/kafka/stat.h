@@ -21,7 +21,7 @@ typedef enum KafkaState
 	KAFKA_STATE_UNREACHABLE,	/* no broker or no access; trying again */
 	KAFKA_STATE_NO_TOPIC,		/* the broker has none of this name; asking again */
 	KAFKA_STATE_RETRYING,		/* the database would not take a batch; trying again */
-	KAFKA_STATE_STOPPED			/* weir.kafka_stopped says why */
+	KAFKA_STATE_STOPPED			/* weir.source_stopped says why */
 } KafkaState;
 
 /* Partition of a worker's own entry, which tells of its connection. */
@@ -79,7 +79,7 @@ extern void weir_kafka_stat_reset(void);
 
 /*
  * Changes whenever a stream of any database is stopped, so that its other
- * workers look into weir.kafka_stopped.
+ * workers look into weir.source_stopped.
  */
 extern uint32 weir_kafka_stop_count(void);
 extern void weir_kafka_stop_count_advance(void);

@@ -12,7 +12,7 @@
 #include "meta/options.h"
 #include "source/kafka/client.h"
 #include "source/kafka/decode.h"
-#include "source/kafka/offsets.h"
+#include "source/offsets.h"
 #include "source/kafka/stat.h"
 
 #define BROKER_TIMEOUT_MS 1000	/* of questions that block */
@@ -68,7 +68,7 @@ typedef struct KafkaWorker
 	bool		unsure;			/* it may be another one now: begin anew */
 	bool		shaken;			/* see weir_client_shaken: partitions are to be checked */
 	TimestampTz check_at;		/* not before */
-	KafkaResume resume;			/* what weir.resume said last, and when */
+	SourceResume resume;			/* what weir.resume said last, and when */
 	TimestampTz resumed;
 	int64		idle_timeout;	/* of the stream's event time, in microseconds; 0: none */
 	TimestampTz idle_at;		/* when it is time to see which partitions may be idle */

@@ -38,10 +38,11 @@
 #include "meta/event_options.h"
 #include "process/worker.h"
 #include "source/kafka/begin.h"
-#include "source/kafka/offsets.h"
 #include "source/kafka/partitions.h"
 #include "source/kafka/state.h"
 #include "source/kafka/worker.h"
+#include "source/offsets.h"
+#include "source/source.h"
 
 #define WATCH_MS 1000			/* between looks at connection and watermarks, when idle */
 #define SETTLE_MS 50			/* between looks for something another process is about to do */
@@ -53,6 +54,7 @@
 static void kafka_start(void);
 static long kafka_step(void);
 static void kafka_stop(void);
+static int	workers_wanted(Oid streamid);
 static void advance(void);
 static void start_over(void);
 static void do_chores(void);
@@ -70,21 +72,26 @@ static void wait_for_work(void);
  * ----------------------------------------------------------------
  */
 
-static const WorkerKindOps kafka_ops = {kafka_start, kafka_step, NULL, kafka_stop};
+static const Source kafka_source = {
+	.kind = WORKER_KAFKA,
+	.ops = {kafka_start, kafka_step, NULL, kafka_stop},
+	.workers_wanted = workers_wanted
+};
 
 void
 weir_kafka_init(void)
 {
 	weir_shmem_register(&weir_kafka_stat_part);
-	weir_worker_register(WORKER_KAFKA, &kafka_ops);
+	weir_source_register(&kafka_source);
 }
 
-int
-weir_kafka_workers_wanted(Oid streamid)
+/* None when it is no Kafka stream, or stopped. */
+static int
+workers_wanted(Oid streamid)
 {
 	KafkaStreamOptions *options = weir_options_kafka(streamid);
 
-	if (options == NULL || weir_kafka_is_stopped(streamid))
+	if (options == NULL || weir_source_is_stopped(streamid))
 		return 0;
 	return options->workers;
 }
@@ -276,7 +283,7 @@ look_for_changes(void)
 	StartTransactionCommand();
 	MemoryContextSwitchTo(cxt);
 	options = weir_options_kafka(self->streamid);
-	ok = options != NULL && self->index < options->workers && !weir_kafka_is_stopped(self->streamid);
+	ok = options != NULL && self->index < options->workers && !weir_source_is_stopped(self->streamid);
 	self->idle_timeout = ok ? weir_event_options(self->streamid)->idle_timeout : 0;
 	weir_kafka_commit();
 	if (ok && self->options)
@@ -509,7 +516,7 @@ static void
 stop_stream(void)
 {
 	StartTransactionCommand();
-	weir_kafka_set_stopped(self->streamid, self->stop_reason);
+	weir_source_set_stopped(self->streamid, self->stop_reason);
 	weir_kafka_commit();
 	ereport(WARNING,
 			(errcode(ERRCODE_DATA_EXCEPTION),

@@ -7,13 +7,7 @@
 
 #include "postgres.h"
 
-/* Registers shared memory and the kind of worker; called once, from _PG_init. */
+/* Registers shared memory and the source; called once, from _PG_init. */
 extern void weir_kafka_init(void);
-
-/*
- * Workers that a stream asks for: 0 if it is no Kafka stream, or stopped.
- * Needs a transaction.
- */
-extern int	weir_kafka_workers_wanted(Oid streamid);
 
 #endif

@@ -1,12 +1,13 @@
 /*
  * offsets.c
- *	  Where a Kafka stream stands: next offsets, whether it was stopped, and how it was resumed.
+ *	  Where a source stands with a stream: next offsets, whether it was stopped, and how it was resumed.
  *
- * weir.source_offsets is written by the flush worker only (flush/notes.h), together with
- * the views; what is merged and not yet flushed is known to the epochs.
- * weir.kafka_stopped and weir.kafka_resumed are written here; the flush waits for nobody who does.
+ * weir.source_offsets is written by the flush worker only (flush/notes.h),
+ * together with the views; what is merged and not yet flushed is known to the
+ * epochs.  weir.source_stopped and weir.source_resumed are written here; the
+ * flush waits for nobody who does.
  *
- * Called by Kafka workers, the launcher and (weir.resume) backends.
+ * Called by workers of sources, the flush worker and (weir.resume) backends.
  */
 #include "postgres.h"
 
@@ -27,9 +28,9 @@
 #include "groups/epoch.h"
 #include "meta/extension.h"
 #include "meta/options.h"
-#include "source/kafka/offsets.h"
+#include "source/offsets.h"
 
-PG_FUNCTION_INFO_V1(weir_kafka_resume);
+PG_FUNCTION_INFO_V1(weir_source_resume);
 
 static Oid
 relation_owner(Oid relid)
@@ -139,20 +140,20 @@ load_stored(Oid streamid, const char *topic)
 
 static const char *const resume_names[] = {NULL, "earliest", "latest", "stored"};
 
-static KafkaResume
+static SourceResume
 resume_of_name(const char *name)
 {
 	for (int i = 1; name && i < lengthof(resume_names); i++)
 		if (strcmp(name, resume_names[i]) == 0)
-			return (KafkaResume) i;
-	return KAFKA_RESUME_STRICT;
+			return (SourceResume) i;
+	return SOURCE_RESUME_STRICT;
 }
 
 static void
-load_resumed(Oid streamid, const char *topic, KafkaStanding *result)
+load_resumed(Oid streamid, const char *topic, SourceStanding *result)
 {
 	begin_spi();
-	if (run("SELECT start, at FROM weir.kafka_resumed"
+	if (run("SELECT start, at FROM weir.source_resumed"
 			" WHERE stream OPERATOR(pg_catalog.=) $1 AND topic OPERATOR(pg_catalog.=) $2",
 			streamid, topic, SPI_OK_SELECT) > 0)
 	{
@@ -167,13 +168,13 @@ load_resumed(Oid streamid, const char *topic, KafkaStanding *result)
  * moves an offset from the former to the table, where it is then seen.
  */
 void
-weir_offsets_load(Oid streamid, const char *topic, int n, KafkaStanding *result)
+weir_offsets_load(Oid streamid, const char *topic, int n, SourceStanding *result)
 {
 	bool	   *merged = palloc0(sizeof(bool) * n);
 	TimestampTz *passed = palloc0(sizeof(TimestampTz) * n);
 	ListCell   *lc;
 
-	memset(result, 0, sizeof(KafkaStanding));
+	memset(result, 0, sizeof(SourceStanding));
 	result->offsets = palloc(sizeof(SourceOffset) * n);
 	for (int i = 0; i < n; i++)
 	{
@@ -222,22 +223,22 @@ weir_offsets_load_stored(Oid streamid, const char *topic, int n, int64 *offsets)
 }
 
 bool
-weir_kafka_is_stopped(Oid streamid)
+weir_source_is_stopped(Oid streamid)
 {
 	bool		stopped;
 
 	begin_spi();
-	stopped = run("SELECT 1 FROM weir.kafka_stopped WHERE stream OPERATOR(pg_catalog.=) $1",
+	stopped = run("SELECT 1 FROM weir.source_stopped WHERE stream OPERATOR(pg_catalog.=) $1",
 				  streamid, NULL, SPI_OK_SELECT) > 0;
 	end_spi();
 	return stopped;
 }
 
 void
-weir_kafka_set_stopped(Oid streamid, const char *reason)
+weir_source_set_stopped(Oid streamid, const char *reason)
 {
 	begin_spi();
-	(void) run("INSERT INTO weir.kafka_stopped (stream, reason, at) VALUES ($1, $2, pg_catalog.now())"
+	(void) run("INSERT INTO weir.source_stopped (stream, reason, at) VALUES ($1, $2, pg_catalog.now())"
 			   " ON CONFLICT (stream) DO NOTHING", streamid, reason, SPI_OK_INSERT);
 	end_spi();
 }
@@ -248,7 +249,7 @@ resume_argument(FunctionCallInfo fcinfo)
 {
 	const char *start = PG_NARGS() > 1 ? text_to_cstring(PG_GETARG_TEXT_PP(1)) : NULL;
 
-	if (start && resume_of_name(start) == KAFKA_RESUME_STRICT)
+	if (start && resume_of_name(start) == SOURCE_RESUME_STRICT)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("cannot resume a stream from \"%s\"", start),
@@ -264,12 +265,12 @@ note_resumed(Oid streamid, const char *start)
 	/* Its server has become one for inserted rows. */
 	if (options == NULL)
 		return;
-	(void) run("INSERT INTO weir.kafka_resumed (stream, topic, start, at)"
+	(void) run("INSERT INTO weir.source_resumed (stream, topic, start, at)"
 			   " VALUES ($1, $2, NULL, pg_catalog.clock_timestamp())"
 			   " ON CONFLICT (stream) DO UPDATE SET topic = excluded.topic, start = NULL, at = excluded.at",
 			   streamid, options->topic, SPI_OK_INSERT);
 	if (start)
-		(void) run("UPDATE weir.kafka_resumed SET start = $2 WHERE stream OPERATOR(pg_catalog.=) $1",
+		(void) run("UPDATE weir.source_resumed SET start = $2 WHERE stream OPERATOR(pg_catalog.=) $1",
 				   streamid, start, SPI_OK_UPDATE);
 }
 
@@ -278,13 +279,13 @@ static void
 begin_as_owner(Oid *user, int *sec)
 {
 	GetUserIdAndSecContext(user, sec);
-	SetUserIdAndSecContext(relation_owner(weir_catalog_relid("kafka_stopped")),
+	SetUserIdAndSecContext(relation_owner(weir_catalog_relid("source_stopped")),
 						   *sec | SECURITY_LOCAL_USERID_CHANGE);
 	begin_spi();
 }
 
 void
-weir_kafka_topic_changed(Oid streamid)
+weir_source_topic_changed(Oid streamid)
 {
 	Oid			user;
 	int			sec;
@@ -300,7 +301,7 @@ weir_kafka_topic_changed(Oid streamid)
  * The launcher starts its workers once this has committed.
  */
 PGDLLEXPORT Datum
-weir_kafka_resume(PG_FUNCTION_ARGS)
+weir_source_resume(PG_FUNCTION_ARGS)
 {
 	Oid			streamid = PG_GETARG_OID(0);
 	const char *start = resume_argument(fcinfo);
@@ -317,7 +318,7 @@ weir_kafka_resume(PG_FUNCTION_ARGS)
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_FOREIGN_TABLE, get_rel_name(streamid));
 
 	begin_as_owner(&user, &sec);
-	was_stopped = run("DELETE FROM weir.kafka_stopped WHERE stream OPERATOR(pg_catalog.=) $1",
+	was_stopped = run("DELETE FROM weir.source_stopped WHERE stream OPERATOR(pg_catalog.=) $1",
 					  streamid, NULL, SPI_OK_DELETE) > 0;
 	if (was_stopped)
 		note_resumed(streamid, start);
