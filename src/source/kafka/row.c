@@ -30,7 +30,6 @@
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
-#include "base/weir.h"
 #include "source/format/format.h"
 #include "source/kafka/row.h"
 #include "stream/row_maker.h"
