@@ -117,7 +117,7 @@ becomes($node, 'SELECT * FROM moved_v', '11|66', 'has no consequence');
 move($elsewhere);
 becomes($node, $why, $other, 'another cluster on purpose');
 my ($code, undef, $error) = $node->psql('postgres', q(SELECT weir.resume('moved', 'start')));
-like($error, qr/cannot resume a stream from "start".*HINT:  Say 'earliest', 'latest' or 'stored'/s, 'resume takes three words');
+like($error, qr/cannot resume a stream from "start".*HINT:  Use 'earliest', 'latest' or 'stored'/s, 'resume takes three words');
 sql(q(SELECT weir.resume('moved', 'earliest')));
 becomes($node, 'SELECT * FROM moved_v', '26|1686', 'is read from the start');
 move($bootstrap);
