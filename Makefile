@@ -103,6 +103,8 @@ OBJS = \
 	src/query/view_query.o \
 	src/query/primary_key.o \
 	src/runtime/plan.o \
+	src/runtime/run.o \
+	src/runtime/spec.o \
 	src/runtime/execute.o \
 	src/groups/state_size.o \
 	src/groups/table.o \

@@ -59,7 +59,7 @@ extern MinimalTuple weir_groups_combine(GroupSpec *spec, MinimalTuple a, Minimal
 
 /*
  * Error (to be tried again) when a row has more states than the spec knows of.  Fewer
- * are no matter: see set_missing_states in runtime/execute.c.
+ * are no matter: see set_missing_states in runtime/spec.c.
  */
 extern void weir_groups_check_shape(GroupSpec *spec, MinimalTuple tuple);
 

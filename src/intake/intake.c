@@ -236,7 +236,7 @@ weir_intake_all_kept(WeirBatch *batch)
 			ContView   *view = lfirst(lc);
 
 			if (weir_intake_first_row(view, &batch->streams[i]) < batch->streams[i].nrows &&
-				!weir_runtime_is_kept(view->defid))
+				!weir_runtime_is_started(view->defid))
 				return false;
 		}
 	return true;

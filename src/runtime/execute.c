@@ -18,23 +18,19 @@
  */
 #include "postgres.h"
 
-#include "access/tupdesc_details.h"
 #include "access/xact.h"
 #include "catalog/pg_aggregate.h"
 #include "catalog/pg_proc.h"
 #include "common/int.h"
-#include "executor/executor.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "storage/lmgr.h"
-#include "tcop/dest.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
 #include "base/compat.h"
@@ -46,37 +42,18 @@
 #include "query/values.h"
 #include "runtime/execute.h"
 #include "runtime/plan.h"
-
-/* What a result takes besides its own bytes, about. */
-#define RESULT_OVERHEAD 32
-
-typedef struct CollectReceiver
-{
-	DestReceiver pub;
-	MemoryContext cxt;
-	MinimalTuple *tuples;
-	int			n;
-	int			max;
-	int			nrows;			/* of the batch */
-	Size		bytes;
-} CollectReceiver;
-
-/* A plan that stays started until its transaction ends. */
-struct KeptPlan
-{
-	QueryDesc  *desc;
-	CollectReceiver receiver;
-};
+#include "runtime/run.h"
+#include "runtime/spec.h"
 
 static HTAB *runtimes = NULL;
-static bool any_kept = false;
-
-static void end_kept(ViewRuntime *runtime);
-static void kept_xact_callback(XactEvent event, void *arg);
+static bool any_started = false;
 
 /* See weir_runtime_late. */
 static int *late_rows = NULL;
 static int	nlate = 0;
+
+static void end_started(ViewRuntime *runtime);
+static void end_with_xact(XactEvent event, void *arg);
 
 /* ---------------------------------------------------------------------
  * The cache
@@ -137,7 +114,7 @@ runtimes_init(void)
 	ctl.keysize = sizeof(Oid);
 	ctl.entrysize = sizeof(ViewRuntime);
 	runtimes = hash_create("weir views", 64, &ctl, HASH_ELEM | HASH_BLOBS);
-	RegisterXactCallback(kept_xact_callback, NULL);
+	RegisterXactCallback(end_with_xact, NULL);
 	CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
 	CacheRegisterSyscacheCallback(PROCOID, object_changed, (Datum) 0);
 	CacheRegisterSyscacheCallback(AGGFNOID, object_changed, (Datum) 0);
@@ -148,78 +125,12 @@ runtimes_init(void)
 	CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, object_changed, (Datum) 0);
 }
 
-static TupleDesc
-matrel_desc(ContQuery *query)
-{
-	TupleDesc	desc = CreateTemplateTupleDesc(query->nkeys + query->nstates);
-
-	for (int i = 0; i < query->nkeys; i++)
-	{
-		ContKey    *key = &query->keys[i];
-
-		TupleDescInitEntry(desc, i + 1, key->colname, key->type, key->typmod, 0);
-		TupleDescInitEntryCollation(desc, i + 1, key->collation);
-	}
-	for (int i = 0; i < query->nstates; i++)
-	{
-		ContState  *state = &query->states[i];
-
-		TupleDescInitEntry(desc, query->nkeys + i + 1, state->colname, state->statetype, -1, 0);
-	}
-	return desc;
-}
-
-/*
- * Rows made before the view got its last columns are shorter.  What they lack is read
- * as the state of no rows.
- */
 static void
-set_missing_states(GroupSpec *spec)
+spec_init(ViewRuntime *runtime)
 {
-	TupleDesc	desc = spec->desc;
-	TupleConstr *constr = palloc0(sizeof(TupleConstr));
-
-	constr->missing = palloc0(sizeof(AttrMissing) * Max(desc->natts, 1));
-	for (int i = 0; i < spec->nstates; i++)
-	{
-		AttrMissing *missing = &constr->missing[desc->natts - spec->nstates + i];
-
-		missing->am_present = !spec->states[i]->initisnull;
-		missing->am_value = spec->states[i]->initvalue;
-	}
-	desc->constr = constr;
-}
-
-static void
-spec_init(GroupSpec *spec, ViewRuntime *runtime)
-{
-	ContQuery  *query = runtime->query;
-	Oid		   *eqops = palloc(sizeof(Oid) * Max(query->nkeys, 1));
-	Oid		   *collations = palloc(sizeof(Oid) * Max(query->nkeys, 1));
-	Oid		   *types = palloc(sizeof(Oid) * Max(query->nkeys, 1));
-
-	memset(spec, 0, sizeof(GroupSpec));
-	spec->defid = runtime->defid;
-	spec->viewdef = runtime->view.defid;
-	spec->append = query->append;
-	spec->desc = matrel_desc(query);
-	for (int i = 0; i < query->nkeys; i++)
-	{
-		eqops[i] = query->keys[i].eqop;
-		collations[i] = query->keys[i].collation;
-		types[i] = query->keys[i].type;
-	}
-	if (!query->append)
-		weir_keys_init(&spec->keys, runtime->cxt, query->nkeys, types, eqops, collations);
-	if (query->plain_keys)
-		weir_keys_init_order(&spec->keys, runtime->cxt, types);
-	spec->nstates = query->nstates;
-	spec->states = palloc(sizeof(PartialAgg *) * Max(query->nstates, 1));
-	for (int i = 0; i < query->nstates; i++)
-		spec->states[i] = weir_partial_agg_from_aggref(runtime->cxt, query->states[i].aggref);
-	set_missing_states(spec);
-	spec->old_slot = MakeSingleTupleTableSlot(spec->desc, &TTSOpsMinimalTuple);
-	spec->new_slot = MakeSingleTupleTableSlot(spec->desc, &TTSOpsMinimalTuple);
+	weir_spec_init(&runtime->spec, runtime->query, runtime->cxt);
+	runtime->spec.defid = runtime->defid;
+	runtime->spec.viewdef = runtime->view.defid;
 }
 
 static void
@@ -229,7 +140,7 @@ runtime_forget(ViewRuntime *runtime)
 
 	for (int i = 0; (part = weir_runtime_part(runtime, i)) != NULL; i++)
 	{
-		end_kept(part);
+		end_started(part);
 		if (part->spec.old_slot)
 			ExecClearTuple(part->spec.old_slot);
 		if (part->spec.new_slot)
@@ -307,7 +218,7 @@ build_values(ViewRuntime *runtime)
 		part->text = runtime->text;
 		part->query = ((ValuesRel *) lfirst(lc))->query;
 		runtime->values[runtime->nvalues++] = part;
-		spec_init(&part->spec, part);
+		spec_init(part);
 		check_matrel_types(part);
 	}
 }
@@ -328,7 +239,7 @@ runtime_build(ViewRuntime *runtime, ContView *view)
 	runtime->view.path = pstrdup(view->path);
 	def = weir_def_query(view->defid);
 	runtime->query = weir_cont_query_build(def, &view->options, NULL);
-	spec_init(&runtime->spec, runtime);
+	spec_init(runtime);
 	check_matrel_types(runtime);
 	build_values(runtime);
 	MemoryContextSwitchTo(old);
@@ -501,7 +412,7 @@ make_plan(ViewRuntime *runtime)
 {
 	MemoryContext old;
 
-	end_kept(runtime);
+	end_started(runtime);
 	if (runtime->plan_cxt)
 		MemoryContextDelete(runtime->plan_cxt);
 	runtime->plan = NULL;
@@ -532,77 +443,38 @@ ready_plan(ViewRuntime *runtime)
 	make_plan(runtime);
 }
 
-static bool
-collect_row(TupleTableSlot *slot, DestReceiver *self)
+bool
+weir_runtime_is_started(Oid defid)
 {
-	CollectReceiver *receiver = (CollectReceiver *) self;
-	MemoryContext old = MemoryContextSwitchTo(receiver->cxt);
+	ViewRuntime *runtime = runtimes ? hash_search(runtimes, &defid, HASH_FIND, NULL) : NULL;
+	ViewRuntime *part;
 
-	if (receiver->n == receiver->max)
-	{
-		receiver->max *= 2;
-		receiver->tuples = repalloc_huge(receiver->tuples, sizeof(MinimalTuple) * receiver->max);
-	}
-	receiver->tuples[receiver->n] = ExecCopySlotMinimalTuple(slot);
-	receiver->bytes += receiver->tuples[receiver->n++]->t_len + RESULT_OVERHEAD;
-	MemoryContextSwitchTo(old);
-	if (receiver->bytes > WEIR_MAX_RESULTS && receiver->n > receiver->nrows)
-		ereport(ERROR,
-				(errcode(ERRCODE_WEIR_TOO_LARGE),
-				 errmsg("a row of the stream gives too many rows"),
-				 errdetail("The result of a row can be %zu MB large.", WEIR_MAX_RESULTS / 1024 / 1024)));
+	if (runtime == NULL || !runtime->valid)
+		return false;
+	for (int i = 0; (part = weir_runtime_part(runtime, i)) != NULL; i++)
+		if (part->started == NULL || !part->plan_valid)
+			return false;
 	return true;
 }
 
 static void
-collect_nothing(DestReceiver *self, int operation, TupleDesc desc)
+end_started(ViewRuntime *runtime)
 {
+	StartedPlan *started = runtime->started;
+
+	runtime->started = NULL;
+	if (started)
+		weir_run_end(started);
 }
 
+/* A started plan is in the memory of its transaction. */
 static void
-collect_end(DestReceiver *self)
-{
-}
-
-static void
-run_plan(ViewRuntime *runtime, CollectReceiver *receiver)
-{
-	QueryDesc  *desc = CreateQueryDesc(runtime->plan, runtime->text, GetActiveSnapshot(),
-									   InvalidSnapshot, &receiver->pub, NULL, NULL, 0);
-
-	ExecutorStart(desc, 0);
-	weir_executor_run(desc, true);
-	ExecutorFinish(desc);
-	ExecutorEnd(desc);
-	FreeQueryDesc(desc);
-}
-
-/* ---------------------------------------------------------------------
- * Plans that stay started
- * --------------------------------------------------------------------- */
-
-static void
-end_kept(ViewRuntime *runtime)
-{
-	KeptPlan   *kept = runtime->kept;
-
-	if (kept == NULL)
-		return;
-	runtime->kept = NULL;
-	ExecutorFinish(kept->desc);
-	ExecutorEnd(kept->desc);
-	FreeQueryDesc(kept->desc);
-	pfree(kept);
-}
-
-/* With the transaction, in whose memory they are. */
-static void
-kept_xact_callback(XactEvent event, void *arg)
+end_with_xact(XactEvent event, void *arg)
 {
 	HASH_SEQ_STATUS status;
 	ViewRuntime *runtime;
 
-	if (!any_kept || (event != XACT_EVENT_PRE_COMMIT && event != XACT_EVENT_ABORT))
+	if (!any_started || (event != XACT_EVENT_PRE_COMMIT && event != XACT_EVENT_ABORT))
 		return;
 	hash_seq_init(&status, runtimes);
 	while ((runtime = hash_seq_search(&status)) != NULL)
@@ -612,73 +484,13 @@ kept_xact_callback(XactEvent event, void *arg)
 		for (int i = 0; (part = weir_runtime_part(runtime, i)) != NULL; i++)
 		{
 			if (event == XACT_EVENT_PRE_COMMIT)
-				end_kept(part);
-			part->kept = NULL;
+				end_started(part);
+			part->started = NULL;
 		}
 	}
 
 	/* Not before: an error of one above leaves the others to the abort. */
-	any_kept = false;
-}
-
-static void
-start_kept(ViewRuntime *runtime)
-{
-	MemoryContext old = MemoryContextSwitchTo(TopTransactionContext);
-	KeptPlan   *kept = palloc(sizeof(KeptPlan));
-
-	kept->desc = CreateQueryDesc(runtime->plan, runtime->text, GetActiveSnapshot(),
-								 InvalidSnapshot, &kept->receiver.pub, NULL, NULL, 0);
-	ExecutorStart(kept->desc, EXEC_FLAG_REWIND);
-	runtime->kept = kept;
-	any_kept = true;
-	MemoryContextSwitchTo(old);
-}
-
-/* Every node is told that its input has changed: else one may return what it has. */
-static bool
-tell_changed(PlanState *node, void *context)
-{
-	node->chgParam = bms_add_member(node->chgParam, 0);
-	return planstate_tree_walker(node, tell_changed, context);
-}
-
-static void
-rewind_kept(KeptPlan *kept)
-{
-	MemoryContext old = MemoryContextSwitchTo(kept->desc->estate->es_query_cxt);
-
-	(void) tell_changed(kept->desc->planstate, NULL);
-	MemoryContextSwitchTo(old);
-	ExecutorRewind(kept->desc);
-}
-
-static void
-run_kept(ViewRuntime *runtime, CollectReceiver *receiver)
-{
-	if (runtime->kept == NULL)
-		start_kept(runtime);
-	else
-		rewind_kept(runtime->kept);
-	runtime->kept->receiver = *receiver;
-	PushActiveSnapshot(runtime->kept->desc->snapshot);
-	weir_executor_run(runtime->kept->desc, false);
-	PopActiveSnapshot();
-	*receiver = runtime->kept->receiver;
-}
-
-bool
-weir_runtime_is_kept(Oid defid)
-{
-	ViewRuntime *runtime = runtimes ? hash_search(runtimes, &defid, HASH_FIND, NULL) : NULL;
-	ViewRuntime *part;
-
-	if (runtime == NULL || !runtime->valid)
-		return false;
-	for (int i = 0; (part = weir_runtime_part(runtime, i)) != NULL; i++)
-		if (part->kept == NULL || !part->plan_valid)
-			return false;
-	return true;
+	any_started = false;
 }
 
 /* The least of the view's streams. */
@@ -729,15 +541,7 @@ bool
 weir_runtime_execute(ViewRuntime *runtime, StreamRows *rows, int first, int last, bool keep,
 					 MinimalTuple **tuples, int *ntuples)
 {
-	CollectReceiver receiver = {{collect_row, collect_nothing, collect_end, collect_end, DestNone}};
 	OwnerSwitch saved;
-
-	receiver.cxt = CurrentMemoryContext;
-	receiver.max = 64;
-	receiver.tuples = palloc(sizeof(MinimalTuple) * receiver.max);
-	receiver.n = 0;
-	receiver.nrows = last - first;
-	receiver.bytes = 0;
 
 	late_rows = NULL;
 	nlate = 0;
@@ -747,13 +551,18 @@ weir_runtime_execute(ViewRuntime *runtime, StreamRows *rows, int first, int last
 		weir_late_begin(late_threshold(runtime, rows), first, last);
 	PG_TRY();
 	{
-		if (runtime->kept == NULL || !runtime->plan_valid)
+		if (runtime->started == NULL || !runtime->plan_valid)
 			ready_plan(runtime);
 		keep = keep && runtime->keepable;
+		if (keep && runtime->started == NULL)
+		{
+			runtime->started = weir_run_start(runtime->plan, runtime->text);
+			any_started = true;
+		}
 		if (keep)
-			run_kept(runtime, &receiver);
+			weir_run_again(runtime->started, last - first, tuples, ntuples);
 		else
-			run_plan(runtime, &receiver);
+			weir_run_once(runtime->plan, runtime->text, last - first, tuples, ntuples);
 	}
 	PG_FINALLY();
 	{
@@ -763,9 +572,6 @@ weir_runtime_execute(ViewRuntime *runtime, StreamRows *rows, int first, int last
 	PG_END_TRY();
 	weir_owner_leave(&saved);
 	if (runtime->query->primary_key)
-		weir_primary_key_check(runtime->query, runtime->spec.desc, receiver.tuples, receiver.n);
-
-	*tuples = receiver.tuples;
-	*ntuples = receiver.n;
+		weir_primary_key_check(runtime->query, runtime->spec.desc, *tuples, *ntuples);
 	return keep;
 }

@@ -10,23 +10,17 @@
 #include "base/owner.h"
 #include "meta/cont_view.h"
 #include "query/cont_query.h"
+#include "runtime/run.h"
 #include "runtime/spec.h"
 #include "stream/batch.h"
-
-/*
- * What rows of a batch give to a view is in local memory until it is merged.  Where that is more rows than the batch has, this is
- * the most that it may be, in bytes; more is an error (ERRCODE_WEIR_TOO_LARGE).
- */
-#define WEIR_MAX_RESULTS ((Size) 64 * 1024 * 1024)
-
-typedef struct KeptPlan KeptPlan;
 
 typedef struct ViewRuntime
 {
 	Oid			defid;			/* hash key */
 	MemoryContext cxt;			/* owns everything below */
 	bool		valid;			/* false: rebuild before use */
-	ContView	view;			/* as of the last weir_runtime_get; name and options not kept, path is in cxt */
+	ContView	view;			/* as of the last weir_runtime_get, without name
+								 * and lists; path is in cxt */
 	char	   *text;			/* what other extensions log in place of a statement's text */
 	ContQuery  *query;
 	GroupSpec	spec;
@@ -34,10 +28,11 @@ typedef struct ViewRuntime
 	MemoryContext plan_cxt;
 	PlannedStmt *plan;
 	bool		keepable;		/* the plan may stay started over several batches */
-	KeptPlan   *kept;			/* started in this transaction; or NULL */
+	StartedPlan *started;		/* in this transaction; or NULL */
 	int			nvalues;
 	int			maxvalues;
-	struct ViewRuntime **values;	/* of its values relations; they stay where they are when the view's is built anew */
+	struct ViewRuntime **values;	/* of its values relations; they stay where
+									 * they are when the view's is built anew */
 } ViewRuntime;
 
 /*
@@ -70,7 +65,7 @@ extern bool weir_runtime_execute(ViewRuntime *runtime, StreamRows *rows, int fir
 								 bool keep, MinimalTuple **tuples, int *ntuples);
 
 /* Is the plan of this view started, and still good? */
-extern bool weir_runtime_is_kept(Oid defid);
+extern bool weir_runtime_is_started(Oid defid);
 
 /* Rows that came too late for the view, of the last execution: indexes in the batch, in order. */
 extern int *weir_runtime_late(int *n);

@@ -12,6 +12,7 @@
 
 #include "agg/key.h"
 #include "agg/partial.h"
+#include "query/cont_query.h"
 
 /*
  * What a process needs to know of a view to work on its groups.  Local.
@@ -30,5 +31,11 @@ typedef struct GroupSpec
 	TupleTableSlot *old_slot;	/* scratch */
 	TupleTableSlot *new_slot;
 } GroupSpec;
+
+/*
+ * Fill in all but the OIDs and the path.  What it refers to is allocated in cxt;
+ * input functions of states run.
+ */
+extern void weir_spec_init(GroupSpec *spec, const ContQuery *query, MemoryContext cxt);
 
 #endif
