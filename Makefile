@@ -87,7 +87,13 @@ OBJS = \
 	src/query/flatten.o \
 	src/query/union.o \
 	src/query/sliding.o \
+	src/query/window_call.o \
 	src/query/window.o \
+	src/query/view_expr.o \
+	src/query/kind_sliding.o \
+	src/query/kind_hop.o \
+	src/query/kind_session.o \
+	src/query/panes.o \
 	src/query/late.o \
 	src/query/counterpart.o \
 	src/query/session.o \

@@ -65,8 +65,8 @@ block_key(MatrelWriter *w, MinimalTuple tuple, TupleTableSlot *slot, Datum *key)
 	ExecStoreMinimalTuple(tuple, slot, false);
 	slot_getallattrs(slot);
 	memcpy(key, slot->tts_values, sizeof(Datum) * w->spec->keys.nkeys);
-	key[query->step_key] =
-		TimestampGetDatum(weir_block_of(query, DatumGetTimestamp(key[query->step_key])));
+	key[query->cell_key] =
+		TimestampGetDatum(weir_block_of(query, DatumGetTimestamp(key[query->cell_key])));
 }
 
 static Unit *
@@ -207,7 +207,7 @@ read_others(MatrelWriter *w, MatrelPart *part, StepRow *rows, int nrows, Timesta
 		step = step == start ? start + query->block_usecs - query->step_usecs : step - query->step_usecs;
 		for (int j = 0; j < nrows; j++)
 			ours = ours || rows[j].step == step;
-		key[query->step_key] = TimestampGetDatum(step);
+		key[query->cell_key] = TimestampGetDatum(step);
 		if (ours || !read_row(w, part, key, rows[0].nulls, &others[n]))
 			continue;
 		others[n].step = step;
@@ -246,7 +246,7 @@ read_rows(MatrelWriter *w, MatrelPart *part, UnitTable *table, Unit *unit, Minim
 
 		ExecStoreMinimalTuple(tuples[t], slot, false);
 		slot_getallattrs(slot);
-		row->step = DatumGetTimestamp(slot->tts_values[w->runtime->query->step_key]);
+		row->step = DatumGetTimestamp(slot->tts_values[w->runtime->query->cell_key]);
 		if (t == unit->first)
 		{
 			memcpy(delta->states, slot->tts_values + nkeys, sizeof(Datum) * spec->nstates);

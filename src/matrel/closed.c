@@ -18,10 +18,7 @@
 #include "matrel/remove.h"
 #include "query/late.h"
 #include "query/session.h"
-#include "query/window.h"
 
-static char *panes_until(const ContView *view, const ContQuery *query, const char *what, const char *bound);
-static char *gap_of(const ContQuery *query);
 
 /*
  * A session goes as a whole, so there is no limit.  Of those that have panes
@@ -31,47 +28,21 @@ static void
 closed_sessions(StringInfo sql, ViewRuntime *runtime, const char *bound)
 {
 	appendStringInfo(sql, "SELECT \"?row\" FROM (%s) q WHERE \"?ends\" OPERATOR(pg_catalog.<=) %s",
-					 panes_until(&runtime->view, runtime->query, "ctid", bound), bound);
-}
-
-/* SQL: what (as "?row") of each pane up to a bound, with the start ("?session") and end ("?ends") of its session up to there. */
-static char *
-panes_until(const ContView *view, const ContQuery *query, const char *what, const char *bound)
-{
-	StringInfoData keys;
-	const char *pane = pstrdup(quote_identifier(query->keys[query->pane_key].colname));
-	const char *latest = pstrdup(quote_identifier(query->states[query->panes->last_state].colname));
-
-	initStringInfo(&keys);
-	for (int i = 0; i < query->nkeys; i++)
-		if (i != query->pane_key)
-			appendStringInfo(&keys, "%s, ", quote_identifier(query->keys[i].colname));
-	return psprintf("SELECT \"?row\", \"?session\", pg_catalog.max(%s) OVER (PARTITION BY %s\"?session\") OPERATOR(pg_catalog.+) '%s'::pg_catalog.interval AS \"?ends\""
-					" FROM (%s) p",
-					latest, keys.data, gap_of(query),
-					weir_session_panes(query, view->matrelid,
-									   psprintf("%s AS \"?row\", %s%s", what, keys.data, latest),
-									   psprintf(" WHERE %s OPERATOR(pg_catalog.<=) %s", pane, bound)));
-}
-
-static char *
-gap_of(const ContQuery *query)
-{
-	return DatumGetCString(DirectFunctionCall1(interval_out, IntervalPGetDatum(query->panes->gap)));
+					 weir_session_bounds_until(runtime->query, runtime->view.matrelid, "ctid", bound), bound);
 }
 
 /* A pane begins less than a gap before its earliest time. */
 void
 weir_matrel_spare_sessions(const ContView *view, const ContQuery *query, Timestamp *until)
 {
-	Oid			type = query->keys[query->pane_key].type;
+	Oid			type = query->keys[query->cell_key].type;
 	Datum		arg = TimestampGetDatum(*until);
 	bool		isnull;
 	Datum		value;
 
 	SPI_connect();
 	if (SPI_execute_with_args(psprintf("SELECT pg_catalog.min(\"?session\") OPERATOR(pg_catalog.-) '%s'::pg_catalog.interval FROM (%s) q WHERE \"?ends\" OPERATOR(pg_catalog.>) $1",
-									   gap_of(query), panes_until(view, query, "true", "$1")),
+									   weir_session_gap(query), weir_session_bounds_until(query, view->matrelid, "true", "$1")),
 							  1, &type, &arg, NULL, true, 1) != SPI_OK_SELECT || SPI_processed != 1)
 		elog(ERROR, "could not look for sessions");
 	value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
@@ -97,7 +68,7 @@ bound_of(const ContView *view, const ContQuery *query, Interval *length, Datum *
 	*length = weir_late_longest(query);
 
 	/* Readers do not look at windows that lose panes, by their own time zone: see view_query.c. */
-	if (query->partition_panes || (query->panes && !query->panes->gap))
+	if (query->partition_panes || (query->panes && !query->kind->expires_whole))
 		length->time += weir_late_zone_margin(&options->lateness) + weir_late_zone_margin(&options->retention);
 	args[0] = IntervalPGetDatum(&options->lateness);
 	args[1] = IntervalPGetDatum(&options->retention);
@@ -134,7 +105,7 @@ weir_matrel_expire_closed(ViewRuntime *runtime, int limit, int64 *nvalues)
 {
 	ClosingWindow *closing = runtime->query->closing;
 	ContKey    *key = &runtime->query->keys[closing->key];
-	bool		sessions = runtime->query->panes && runtime->query->panes->gap;
+	bool		sessions = runtime->query->kind->expires_whole;
 	Interval	length;
 	Datum		args[NBOUND_ARGS];
 	StringInfoData sql;

@@ -19,7 +19,6 @@
 #include "matrel/partition_bound.h"
 #include "matrel/remove.h"
 #include "query/late.h"
-#include "query/window.h"
 
 bool
 weir_matrel_expires(const ContView *view)
@@ -124,7 +123,7 @@ expire_default(const ContView *view, const ContQuery *query, TimestampTz now, in
 	table_close(matrel, NoLock);
 	if (!OidIsValid(relid) || !weir_matrel_expired_until(view, query, now, &until))
 		return 0;
-	if (query->partition_panes && query->panes->gap)
+	if (query->partition_panes && query->kind->expires_whole)
 	{
 		PartitionRange range = {DT_NOBEGIN, until};
 
@@ -147,9 +146,9 @@ weir_matrel_expire(const ContView *view, const ContQuery *query, TimestampTz now
 	*nvalues = 0;
 	if (options->partitioned)
 		return expire_default(view, query, now, limit, nvalues);
-	if (options->sliding && query->step_key >= 0)
+	if (options->sliding && query->cell_key >= 0)
 	{
-		ContKey    *step = &query->keys[query->step_key];
+		ContKey    *step = &query->keys[query->cell_key];
 
 		return delete_until(view, query, step->colname, step->type,
 							window_begins(options, step->type, now), limit, nvalues);

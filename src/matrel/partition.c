@@ -55,7 +55,7 @@
 #include "matrel/partition_bound.h"
 #include "matrel/shape.h"
 #include "query/prepare.h"
-#include "query/window.h"
+#include "query/window_call.h"
 #include "time/window_functions.h"
 
 struct PartitionRouter
@@ -119,8 +119,8 @@ weir_partition_find_key(const ContQuery *cq, Query *def, const char *name, const
 		found = find_time(cq, tle->expr);
 		break;
 	}
-	if (!exists && cq->step_key >= 0 && strcmp(cq->keys[cq->step_key].colname, name) == 0)
-		found = cq->step_key;
+	if (!exists && cq->window && strcmp(cq->keys[cq->cell_key].colname, name) == 0)
+		found = cq->cell_key;
 	else if (!exists)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
@@ -130,11 +130,11 @@ weir_partition_find_key(const ContQuery *cq, Query *def, const char *name, const
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("partition_by must refer to a group key"),
 				 errdetail("\"%s\" is not one of the view's GROUP BY expressions.", name)));
-	if ((cq->step_key >= 0 && found != cq->step_key) || (cq->closing && found != cq->closing->key))
+	if ((cq->window && found != cq->cell_key) || (cq->closing && found != cq->closing->key))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("partition_by must refer to the time by which the view's rows expire"),
-				 errhint("Use \"%s\".", name_of_time(cq, prepared, cq->step_key >= 0 ? cq->step_key : cq->closing->key))));
+				 errhint("Use \"%s\".", name_of_time(cq, prepared, cq->window ? cq->cell_key : cq->closing->key))));
 	type = cq->keys[found].type;
 	if (type != TIMESTAMPOID && type != TIMESTAMPTZOID && type != DATEOID)
 		ereport(ERROR,
@@ -153,11 +153,11 @@ weir_partition_find_key(const ContQuery *cq, Query *def, const char *name, const
 static int
 find_time(const ContQuery *cq, Expr *expr)
 {
-	if (weir_window_used(cq->panes, (Node *) expr))
+	if (weir_cont_query_uses_window(cq, (Node *) expr))
 	{
 		if (IsA(expr, FieldSelect))
 			expr = ((FieldSelect *) expr)->arg;
-		return IsA(expr, Var) ? cq->pane_key : -1;
+		return IsA(expr, Var) ? cq->cell_key : -1;
 	}
 	return weir_cont_query_find_key(cq, (Node *) weir_window_bucket(expr));
 }

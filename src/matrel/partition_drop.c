@@ -26,7 +26,6 @@
 #include "matrel/expire.h"
 #include "matrel/partition_bound.h"
 #include "matrel/partition_drop.h"
-#include "query/window.h"
 
 static List *partitions_until(Oid relid, Timestamp until);
 static void drop_table(Oid relid);
@@ -41,7 +40,7 @@ weir_partition_expired(const ContView *view, const ContQuery *query)
 	if (!weir_matrel_expired_until(view, query, weir_clock_now(), &expired))
 		return NIL;
 	result = partitions_until(view->matrelid, expired);
-	if (result == NIL || !query->partition_panes || query->panes->gap == NULL)
+	if (result == NIL || !query->partition_panes || !query->kind->expires_whole)
 		return result;
 	weir_matrel_spare_sessions(view, query, &expired);
 	return partitions_until(view->matrelid, expired);

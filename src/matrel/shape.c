@@ -95,8 +95,8 @@ weir_matrel_create(const RangeVar *view, const ContQuery *cq,
 		set_replica_identity(matrelid, REPLICA_IDENTITY_FULL);
 	if (!cq->append && cq->nkeys > 0 && !has_lookup_index(matrelid, cq))
 		create_lookup_index(matrelid, matrel, cq);
-	if (cq->step_key >= 0 && cq->step_key != cq->partition_key)
-		create_time_index(matrelid, matrel, cq, cq->step_key);
+	if (cq->window && cq->cell_key != cq->partition_key)
+		create_time_index(matrelid, matrel, cq, cq->cell_key);
 	if (cq->block_usecs)
 		create_block_index(matrelid, matrel, cq);
 	if (options->retained && !options->partitioned)
@@ -270,7 +270,7 @@ create_table(const RangeVar *matrel, const ContQuery *cq, const ContViewOptions 
 	if (cq->block_usecs)
 	{
 		stmt->tableElts = lappend(stmt->tableElts,
-								  column_def(cq->block_name, cq->keys[cq->step_key].type, -1, InvalidOid));
+								  column_def(cq->block_name, cq->keys[cq->cell_key].type, -1, InvalidOid));
 		for (int i = 0; i < cq->nstates; i++)
 			stmt->tableElts = lappend(stmt->tableElts,
 									  column_def(cq->states[i].block_name, cq->states[i].statetype, -1,

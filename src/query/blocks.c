@@ -52,7 +52,7 @@ weir_blocks_decide(ContQuery *cq, const ContViewOptions *options)
 {
 	int64		steps;
 
-	if (cq->window == NULL || cq->append || !cq->step_hidden || !options->sliding || cq->values != NIL)
+	if (cq->window == NULL || cq->append || !cq->cell_hidden || !options->sliding || cq->values != NIL)
 		return;
 	steps = weir_interval_usecs(&options->sw) / cq->step_usecs;
 	if (steps >= MIN_STEPS)
@@ -109,7 +109,7 @@ add_select(StringInfo sql, ContQuery *cq, Oid matrelid, bool blocks)
 static char *
 block_of(ContQuery *cq, const char *time, const char *length)
 {
-	Oid			type = cq->keys[cq->step_key].type;
+	Oid			type = cq->keys[cq->cell_key].type;
 
 	return psprintf("pg_catalog.date_bin(%s, %s, '1970-01-01 00:00:00%s'::%s)", length, time,
 					type == TIMESTAMPTZOID ? "+00" : "", format_type_be(type));
@@ -118,8 +118,8 @@ block_of(ContQuery *cq, const char *time, const char *length)
 Query *
 weir_blocks_rows(ContQuery *cq, Oid matrelid, Node *lower, Node *upper, CommonTableExpr **cte)
 {
-	const char *type = format_type_be(cq->keys[cq->step_key].type);
-	const char *step = pstrdup(quote_identifier(cq->keys[cq->step_key].colname));
+	const char *type = format_type_be(cq->keys[cq->cell_key].type);
+	const char *step = pstrdup(quote_identifier(cq->keys[cq->cell_key].colname));
 	const char *block = pstrdup(quote_identifier(cq->block_name));
 	const char *end = cq->window->upper_inclusive ? "<=" : "<";
 	char	   *length = psprintf("'" INT64_FORMAT " us'::pg_catalog.interval", cq->block_usecs);

@@ -17,7 +17,6 @@
 #include "commands/defrem.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
-#include "parser/parsetree.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
@@ -40,7 +39,6 @@ static void fill_states(ColumnContext *cxt);
 static int	generation_of_state(ColumnContext *cxt, int n);
 static void name_column(ColumnContext *cxt, int i, const char *otherwise);
 static void lay_out(ColumnContext *cxt);
-static char *step_name(ColumnContext *cxt);
 static void add_value(ContQuery *cq, ContState *state, int nstates, int column);
 static bool value_is_kept(const ContState *state);
 static char *column_name(ColumnContext *cxt, Node *expr, int position, const char *otherwise, int limit);
@@ -91,12 +89,10 @@ name_columns(ColumnContext *cxt)
 	int			nfirst = cq->nkeys + Min(cxt->list->generations[0], cq->nstates);
 
 	for (int i = 0; i < nfirst; i++)
-		if (i != cq->step_key && i != cq->pane_key)
+		if (i != cq->cell_key)
 			name_column(cxt, i, NULL);
-	if (cq->step_key >= 0)
-		name_column(cxt, cq->step_key, step_name(cxt));
-	if (cq->pane_key >= 0 && cq->pane_key != cq->step_key)
-		name_column(cxt, cq->pane_key, "pane");
+	if (cq->cell_key >= 0)
+		name_column(cxt, cq->cell_key, cq->kind->cell_name(cq, cxt->def));
 	for (int i = nfirst; i < cq->nkeys + cq->nstates; i++)
 		name_column(cxt, i, NULL);
 }
@@ -178,21 +174,12 @@ lay_out(ColumnContext *cxt)
 
 		while (n < cq->nstates && generation_of_state(cxt, n) == generation)
 			cq->states[n++].column = column++;
-		for (int i = first; i < n && cq->window == NULL && cq->panes == NULL; i++)
+		for (int i = first; i < n && !weir_cont_query_has_cells(cq); i++)
 			if (value_is_kept(&cq->states[i]))
 				add_value(cq, &cq->states[i], n, column++);
 		column = weir_blocks_lay_out(cq, first, n, column);
 		generation++;
 	} while (n < cq->nstates);
-}
-
-/* That of the column that the window slides over, if it is one. */
-static char *
-step_name(ColumnContext *cxt)
-{
-	Var		   *var = (Var *) cxt->cq->window->time;
-
-	return IsA(var, Var) ? get_rte_attribute_name(rt_fetch(var->varno, cxt->def->rtable), var->varattno) : NULL;
 }
 
 /* Its name is none of the first nstates states'. */

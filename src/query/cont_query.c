@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "access/stratnum.h"
+#include "optimizer/optimizer.h"
 #include "optimizer/tlist.h"
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
@@ -13,6 +14,8 @@
 
 /* More keys than this are found by their hash. */
 #define MAX_PLAIN_KEYS 8
+
+const WindowKind weir_no_window = {0};
 
 int
 weir_cont_query_find_key(const ContQuery *cq, Node *expr)
@@ -50,7 +53,19 @@ weir_cont_query_keys_fit_btree(const ContQuery *cq)
 bool
 weir_cont_query_key_is_hidden(const ContQuery *cq, int key)
 {
-	return (key == cq->step_key && cq->step_hidden) || (key == cq->pane_key && cq->pane_hidden);
+	return key == cq->cell_key && cq->cell_hidden;
+}
+
+bool
+weir_cont_query_uses_window(const ContQuery *cq, Node *expr)
+{
+	return cq->panes && bms_is_member(cq->panes->rti, pull_varnos(NULL, expr));
+}
+
+bool
+weir_cont_query_has_cells(const ContQuery *cq)
+{
+	return cq->kind->cells && !cq->append;
 }
 
 bool

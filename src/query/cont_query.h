@@ -25,6 +25,7 @@
 #include "agg/partial.h"
 #include "meta/cont_view.h"
 #include "query/sliding.h"
+#include "query/window_kind.h"
 
 typedef struct ContKey
 {
@@ -61,22 +62,23 @@ typedef struct ClosingWindow
 typedef struct ContQuery
 {
 	Query	   *query;			/* (a) before planning: plain Aggrefs */
-	bool		append;			/* no grouping and no aggregates: each result row is a row of the matrel; all columns are in keys[] */
+	bool		append;			/* no grouping and no aggregates: each result row is
+								 * a row of the matrel; all columns are in keys[] */
 	bool		ungrouped;		/* aggregates without GROUP BY: always one row */
 	int			nkeys;
 	ContKey    *keys;			/* includes hidden keys (step of a sliding window) */
 	bool		primary_key;	/* the keys are the matrel's primary key: never NULL (query/primary_key.h) */
 	bool		plain_keys;		/* the matrel's lookup index has the keys themselves, not their hash */
+	const WindowKind *kind;		/* of the window that it has; else weir_no_window */
 	SlidingWindow *window;		/* as written, or NULL; its condition is not part of (a) */
+	QueryWindow *panes;		/* hop, cumulate or session that is kept in panes; or NULL */
+	int			cell_key;		/* index in keys[] of the window's step or pane (append: of the time
+								 * column), or -1 */
+	bool		cell_hidden;	/* it is not among the columns the user asked for */
 	int64		step_usecs;		/* of a sliding window's steps */
-	int			step_key;		/* index in keys[] of the sliding window's step (append: of the time column), or -1 */
-	bool		step_hidden;	/* it is not among the columns the user asked for */
 	int64		block_usecs;	/* of a sliding window's blocks (query/blocks.h); 0: it has none */
 	int			block_column;	/* index of the matrel's column with the block that a row carries */
 	char	   *block_name;
-	struct QueryWindow *panes;	/* hop or cumulate that is kept in panes; NULL: none */
-	int			pane_key;		/* index in keys[] of the pane's start, or -1 */
-	bool		pane_hidden;
 	ClosingWindow *closing;		/* late rows are not taken, or only final groups are shown; else NULL */
 	int			partition_key;	/* index in keys[] of what the matrel is partitioned by, or -1 */
 	bool		partition_panes;	/* and that is the pane, so that a window may be in several partitions */
@@ -95,6 +97,12 @@ extern int	weir_cont_query_find_state(const ContQuery *cq, Aggref *aggref);
 
 /* Is a key none of the user's, but the step or pane of a window? */
 extern bool weir_cont_query_key_is_hidden(const ContQuery *cq, int key);
+
+/* Is an expression of the prepared query of the window's columns? */
+extern bool weir_cont_query_uses_window(const ContQuery *cq, Node *expr);
+
+/* Do several rows of the matrel make one group: cells of a window? */
+extern bool weir_cont_query_has_cells(const ContQuery *cq);
 
 /* Is a btree's idea of equal that of GROUP BY for all keys, and are they few and of fixed length? */
 extern bool weir_cont_query_keys_fit_btree(const ContQuery *cq);

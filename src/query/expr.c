@@ -6,6 +6,7 @@
 
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
 #include "parser/analyze.h"
 #include "parser/parse_func.h"
 #include "parser/parse_oper.h"
@@ -49,6 +50,18 @@ weir_own_function(const char *name, int nargs, const Oid *argtypes)
 {
 	return LookupFuncName(list_make2(makeString(pstrdup(WEIR_SCHEMA)), makeString(pstrdup(name))),
 						  nargs, argtypes, false);
+}
+
+Expr *
+weir_make_call(const char *name, Oid result, List *args)
+{
+	Oid			types[FUNC_MAX_ARGS];
+	ListCell   *lc;
+
+	foreach(lc, args)
+		types[foreach_current_index(lc)] = exprType(lfirst(lc));
+	return (Expr *) makeFuncExpr(weir_own_function(name, list_length(args), types), result, args,
+								 InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
 }
 
 Query *

@@ -25,6 +25,9 @@ extern Const *weir_make_interval(const Interval *interval);
 /* The function of schema weir. */
 extern Oid	weir_own_function(const char *name, int nargs, const Oid *argtypes);
 
+/* A call of it with these arguments. */
+extern Expr *weir_make_call(const char *name, Oid result, List *args);
+
 /* A SELECT as text, analysed: names without schema are those of pg_catalog.  Without positions. */
 extern Query *weir_analyze_sql(const char *sql);
 

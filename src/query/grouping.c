@@ -17,7 +17,8 @@
 #include "query/def.h"
 #include "query/expr.h"
 #include "query/grouping.h"
-#include "query/window.h"
+#include "query/view_expr.h"
+#include "query/window_call.h"
 
 /* GROUPING takes no more, and its result has a bit for each. */
 #define MAX_COLUMNS 31
@@ -28,7 +29,7 @@ static Node *clause_expr(Query *def, Index ref);
 static bool is_dependent(const ContQuery *cq, Query *def, int key);
 
 void
-weir_grouping_check(ParseState *pstate, const ContQuery *cq, Query *def, const ContViewOptions *options)
+weir_grouping_check(ParseState *pstate, Query *def, const ContViewOptions *options)
 {
 	int			location;
 
@@ -40,9 +41,6 @@ weir_grouping_check(ParseState *pstate, const ContQuery *cq, Query *def, const C
 	if (list_length(def->groupClause) > MAX_COLUMNS)
 		weir_query_refuse(pstate, location, "grouping sets over more than 31 columns",
 						  "Create a continuous view of fewer columns, or several.");
-	if (cq->panes && cq->panes->gap)
-		weir_query_refuse(pstate, location, "GROUPING SETS, ROLLUP or CUBE over session windows",
-						  "Which rows make a session depends on the columns grouped by: create a continuous view for each grouping.");
 	if (options->final)
 		weir_query_refuse(pstate, location, "GROUPING SETS, ROLLUP or CUBE with emit = final",
 						  "A total over windows is never final: create a continuous view for each grouping.");
@@ -122,36 +120,16 @@ weir_grouping_add_dependent(const ContQuery *cq, Query *def, Query *query)
 {
 	for (int i = 0; i < cq->nkeys; i++)
 	{
-		ContKey    *key = &cq->keys[i];
-		Var		   *var = makeVar(1, i + 1, key->type, key->typmod, key->collation, 0);
-		TargetEntry *found = NULL;
 		SortGroupClause *clause;
-		Index		maxref = 0;
-		ListCell   *lc;
 
 		if (!is_dependent(cq, def, i))
 			continue;
-		foreach(lc, query->targetList)
-		{
-			TargetEntry *tle = lfirst_node(TargetEntry, lc);
-
-			maxref = Max(maxref, tle->ressortgroupref);
-			if (found == NULL && equal(tle->expr, var))
-				found = tle;
-		}
-		if (found == NULL)
-		{
-			found = makeTargetEntry((Expr *) var, list_length(query->targetList) + 1, NULL, true);
-			query->targetList = lappend(query->targetList, found);
-		}
-		if (found->ressortgroupref == 0)
-			found->ressortgroupref = maxref + 1;
-		clause = copyObject(list_nth_node(SortGroupClause, cq->query->groupClause, i));
-		clause->tleSortGroupRef = found->ressortgroupref;
+		clause = weir_view_group_by(query, (Expr *) weir_view_column(cq, i),
+									list_nth_node(SortGroupClause, cq->query->groupClause, i));
 		query->groupClause = lappend(query->groupClause, clause);
 		query->groupingSets = lappend(query->groupingSets,
 									  makeGroupingSet(GROUPING_SET_SIMPLE,
-													  list_make1_int(found->ressortgroupref), -1));
+													  list_make1_int(clause->tleSortGroupRef), -1));
 	}
 }
 

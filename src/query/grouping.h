@@ -15,8 +15,7 @@
 #include "query/cont_query.h"
 
 /* Refuse what cannot be grouped by sets, with its position.  def is prepared. */
-extern void weir_grouping_check(ParseState *pstate, const ContQuery *cq, Query *def,
-								const ContViewOptions *options);
+extern void weir_grouping_check(ParseState *pstate, Query *def, const ContViewOptions *options);
 
 /* The different sets of keys that the query's sets are: of each the keys (indexes), a list of IntList. */
 extern List *weir_grouping_keys(const ContQuery *cq, Query *def);

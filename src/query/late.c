@@ -18,8 +18,6 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/tlist.h"
-#include "parser/parse_coerce.h"
-#include "parser/parse_func.h"
 #include "parser/parsetree.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -34,7 +32,7 @@
 #include "query/expr.h"
 #include "query/late.h"
 #include "query/union.h"
-#include "query/window.h"
+#include "query/window_call.h"
 #include "stream/batch.h"
 #include "time/window_functions.h"
 
@@ -169,9 +167,9 @@ weir_late_find_window(ParseState *pstate, ContQuery *cq, Query *def, Index strea
 	if (cq->panes)
 	{
 		time = linitial(cq->panes->call->args);
-		closing->key = cq->pane_key;
-		closing->row_end = weir_window_first_end(cq->panes);
-		closing->length = *weir_window_length(cq->panes);
+		closing->key = cq->cell_key;
+		closing->row_end = cq->kind->first_end(cq->panes);
+		closing->length = *cq->kind->length(cq->panes);
 		if (!is_event_time(time, def, stream))
 			time = NULL;
 	}
@@ -234,7 +232,7 @@ cell_end(ContQuery *cq, Node *expr)
 static void
 check_groups(ParseState *pstate, ContQuery *cq, Query *def, bool retained)
 {
-	bool		fixed = cq->panes->gap && cq->panes->quals == NIL && !retained;
+	bool		fixed = cq->kind->expires_whole && cq->panes->quals == NIL && !retained;
 	ListCell   *lc;
 
 	foreach(lc, def->groupClause)
@@ -242,7 +240,7 @@ check_groups(ParseState *pstate, ContQuery *cq, Query *def, bool retained)
 		Node	   *expr = get_sortgroupclause_expr(lfirst_node(SortGroupClause, lc), def->targetList);
 		Expr	   *end;
 
-		if (!weir_window_used(cq->panes, expr))
+		if (!weir_cont_query_uses_window(cq, expr))
 			continue;
 		end = cell_end(cq, expr);
 		fixed = fixed && end;
@@ -263,7 +261,7 @@ weir_late_longest(const ContQuery *cq)
 
 	if (length.day != 0 || length.month != 0)
 		length.day++;
-	if (cq->panes && cq->panes->gap)
+	if (cq->kind->expires_whole)
 		length.time = 0;
 	return length;
 }
@@ -281,12 +279,7 @@ weir_late_zone_margin(const Interval *interval)
 Node *
 weir_late_condition(const ClosingWindow *closing)
 {
-	Oid			type = exprType((Node *) closing->row_end);
-	Oid			fn = LookupFuncName(list_make2(makeString(pstrdup(WEIR_SCHEMA)), makeString(pstrdup("on_time"))),
-									1, &type, false);
-
-	return (Node *) makeFuncExpr(fn, BOOLOID, list_make1(copyObject(closing->row_end)),
-								 InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
+	return (Node *) weir_make_call("on_time", BOOLOID, list_make1(copyObject(closing->row_end)));
 }
 
 /* Of the query that runs in this process. */

@@ -16,6 +16,7 @@
 #include "query/counterpart.h"
 #include "query/def.h"
 #include "query/flatten.h"
+#include "query/panes.h"
 #include "query/prepare.h"
 #include "query/sliding.h"
 #include "query/union.h"
@@ -88,5 +89,5 @@ check_branch(ParseState *pstate, Query *branch)
 	if (weir_sliding_take(pstate, copy, stream) != NULL)
 		weir_query_refuse(pstate, location, "a sliding window in a branch of UNION ALL", BRANCH_HINT);
 	weir_window_prepare(pstate, copy);
-	(void) weir_window_take(pstate, copy);
+	(void) weir_panes_take(pstate, copy);
 }

@@ -25,23 +25,21 @@
 #include "parser/parse_oper.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
-#include "utils/timestamp.h"
 
 #include "base/compat.h"
 #include "base/weir.h"
 #include "query/analyze.h"
-#include "query/blocks.h"
 #include "query/columns.h"
 #include "query/def.h"
-#include "query/expr.h"
 #include "query/grouping.h"
+#include "query/kind_sliding.h"
 #include "query/late.h"
+#include "query/panes.h"
 #include "query/prepare.h"
-#include "query/session.h"
 #include "query/split.h"
 #include "query/union.h"
 #include "query/values.h"
-#include "query/window.h"
+#include "query/window_call.h"
 
 typedef struct SplitContext
 {
@@ -55,22 +53,19 @@ typedef struct SplitContext
 	int			generation;		/* of the column that collect_walker is at */
 } SplitContext;
 
+static int	partition_key(const ContQuery *cq, const ContViewOptions *options);
+static void partition_by(ContQuery *cq, int key);
 static void collect_keys(SplitContext *cxt);
 static void collect_states(SplitContext *cxt);
 static void collect_append_columns(SplitContext *cxt);
 static void add_key(SplitContext *cxt, Expr *expr, SortGroupClause *clause);
 static void add_user_key(SplitContext *cxt, Expr *expr, SortGroupClause *clause);
-static void add_pane_key(SplitContext *cxt);
-static void add_session_states(SplitContext *cxt);
-static void add_step_key(SplitContext *cxt);
-static void add_time_column(SplitContext *cxt);
-static Expr *step_expr(Node *time, int64 step_usecs);
+static void add_cell_key(SplitContext *cxt);
 static bool collect_walker(Node *node, SplitContext *cxt);
 static void drop_not_kept(SplitContext *cxt);
 static Aggref *count_rows(void);
 static int	find_column(SplitContext *cxt, Node *expr);
 static Query *continuous_query(SplitContext *cxt);
-static Expr *has_step(ContQuery *cq);
 
 ContQuery *
 weir_cont_query_build(Query *def, const ContViewOptions *options,
@@ -94,37 +89,32 @@ weir_cont_query_build(Query *def, const ContViewOptions *options,
 	cq->streamid = linitial_oid(cq->streams);
 	cq->window = weir_sliding_take(cxt.pstate, cxt.def, cxt.stream);
 	cq->step_usecs = Max(options->step_usecs, USECS_PER_SEC);
-	cq->step_key = -1;
-	cq->pane_key = -1;
-	cq->panes = weir_window_take(cxt.pstate, cxt.def);
+	cq->cell_key = -1;
+	cq->panes = weir_panes_take(cxt.pstate, cxt.def);
 	if (cq->panes && cq->window)
 		weir_query_refuse(cxt.pstate, cq->panes->call->location, "a hopping or cumulating window beside a sliding window",
 						  "Leave out the sliding window.");
+	cq->kind = cq->window ? &weir_sliding_kind : cq->panes ? cq->panes->kind : &weir_no_window;
 
-	weir_grouping_check(cxt.pstate, cq, cxt.def, options);
+	weir_grouping_check(cxt.pstate, cxt.def, options);
+	if (cq->kind->check)
+		cq->kind->check(cxt.pstate, cq, cxt.def);
 	if (!def->hasAggs && !def->groupClause &&
 		(!def->distinctClause || def->hasDistinctOn))
 	{
 		cq->append = true;
 		collect_append_columns(&cxt);
-		if (cq->window)
-			add_time_column(&cxt);
+		add_cell_key(&cxt);
 	}
 	else
 	{
 		cq->ungrouped = !def->groupClause && def->hasAggs;
 		collect_keys(&cxt);
-		add_pane_key(&cxt);
 		collect_states(&cxt);
 	}
 	weir_columns_describe(&cxt.columns, cq, cxt.def, options);
 	cq->plain_keys = weir_cont_query_keys_fit_btree(cq);
 	cq->primary_key = options->pk != NIL;
-	cq->partition_key = -1;
-	for (int i = 0; options->partitioned && i < cq->nkeys; i++)
-		if (strcmp(cq->keys[i].colname, NameStr(options->partition_column)) == 0)
-			cq->partition_key = i;
-	cq->partition_panes = cq->panes && cq->partition_key == cq->pane_key;
 	cq->query = continuous_query(&cxt);
 	cq->sets = weir_grouping_keys(cq, cxt.def);
 	weir_values_check(cxt.pstate, cq, cxt.def);
@@ -135,7 +125,48 @@ weir_cont_query_build(Query *def, const ContViewOptions *options,
 												   weir_late_condition(cq->closing));
 	}
 	weir_values_build(cq);
+	partition_by(cq, partition_key(cq, options));
 	return cq;
+}
+
+bool
+weir_cont_query_same_window(const ContQuery *a, const ContQuery *b)
+{
+	if (a->kind != b->kind)
+		return false;
+	if (a->window && (!equal(a->window->time, b->window->time) ||
+					  !equal(a->window->lower, b->window->lower) ||
+					  !equal(a->window->upper, b->window->upper) ||
+					  a->window->lower_inclusive != b->window->lower_inclusive ||
+					  a->window->upper_inclusive != b->window->upper_inclusive))
+		return false;
+	return a->panes == NULL || (equal(a->panes->call, b->panes->call) && equal(a->panes->quals, b->panes->quals));
+}
+
+static int
+partition_key(const ContQuery *cq, const ContViewOptions *options)
+{
+	for (int i = 0; options->partitioned && i < cq->nkeys; i++)
+		if (strcmp(cq->keys[i].colname, NameStr(options->partition_column)) == 0)
+			return i;
+	return -1;
+}
+
+/* The matrel and values relations are partitioned by a key. */
+static void
+partition_by(ContQuery *cq, int key)
+{
+	ListCell   *lc;
+
+	cq->partition_key = key;
+	cq->partition_panes = cq->panes && key == cq->cell_key;
+	foreach(lc, cq->values)
+	{
+		ContQuery  *part = ((ValuesRel *) lfirst(lc))->query;
+
+		part->partition_key = cq->partition_key;
+		part->partition_panes = cq->partition_panes;
+	}
 }
 
 static void
@@ -171,7 +202,7 @@ add_user_key(SplitContext *cxt, Expr *expr, SortGroupClause *clause)
 {
 	Expr	   *bucket = weir_window_bucket(expr);
 
-	if (!weir_window_used(cxt->cq->panes, (Node *) expr))
+	if (!weir_cont_query_uses_window(cxt->cq, (Node *) expr))
 		add_key(cxt, bucket, bucket == expr ? clause : NULL);
 }
 
@@ -202,10 +233,9 @@ collect_states(SplitContext *cxt)
 		{
 			collect_walker(cxt->def->havingQual, cxt);
 			drop_not_kept(cxt);
-			if (cq->panes && cq->panes->gap)
-				add_session_states(cxt);
-			if (cq->window)
-				add_step_key(cxt);
+			if (cq->kind->add_states)
+				cxt->columns.aggrefs = cq->kind->add_states(cq, cxt->columns.aggrefs);
+			add_cell_key(cxt);
 			if (cq->ungrouped && cxt->columns.aggrefs == NIL)
 				cxt->columns.aggrefs = list_make1(count_rows());
 		}
@@ -254,88 +284,24 @@ add_key(SplitContext *cxt, Expr *expr, SortGroupClause *clause)
 
 /* Last, so that the user's keys lead the lookup index. */
 static void
-add_step_key(SplitContext *cxt)
-{
-	Expr	   *expr = step_expr(cxt->cq->window->time, cxt->cq->step_usecs);
-
-	cxt->cq->step_key = find_column(cxt, (Node *) expr);
-	if (cxt->cq->step_key >= 0)
-		return;
-	cxt->cq->step_key = list_length(cxt->columns.tlist);
-	cxt->cq->step_hidden = true;
-	add_key(cxt, expr, NULL);
-}
-
-static void
-add_pane_key(SplitContext *cxt)
+add_cell_key(SplitContext *cxt)
 {
 	ContQuery  *cq = cxt->cq;
+	List	   *tlist = cxt->columns.tlist;
+	Expr	   *cell;
 
-	if (cq->panes == NULL)
+	if (cq->kind->cell == NULL)
 		return;
-	cq->pane_key = find_column(cxt, (Node *) cq->panes->pane);
-	if (cq->pane_key >= 0)
+	cell = cq->kind->cell(cq);
+	cq->cell_key = find_column(cxt, (Node *) cell);
+	if (cq->cell_key >= 0)
 		return;
-	cq->pane_key = list_length(cxt->columns.tlist);
-	cq->pane_hidden = true;
-	add_key(cxt, cq->panes->pane, NULL);
-}
-
-static void
-add_session_states(SplitContext *cxt)
-{
-	QueryWindow *window = cxt->cq->panes;
-	List	   *aggrefs = weir_session_aggregates(window);
-	ListCell   *lc;
-
-	weir_session_check(cxt->pstate, cxt->cq, cxt->def);
-	foreach(lc, aggrefs)
-	{
-		int		   *state = lc == list_head(aggrefs) ? &window->first_state : &window->last_state;
-		int			i;
-
-		for (i = 0; i < list_length(cxt->columns.aggrefs); i++)
-			if (equal(list_nth(cxt->columns.aggrefs, i), lfirst(lc)))
-				break;
-		if (i == list_length(cxt->columns.aggrefs))
-			cxt->columns.aggrefs = lappend(cxt->columns.aggrefs, lfirst(lc));
-		*state = i;
-	}
-}
-
-static void
-add_time_column(SplitContext *cxt)
-{
-	Expr	   *expr = (Expr *) copyObject(cxt->cq->window->time);
-
-	cxt->cq->step_key = find_column(cxt, (Node *) expr);
-	if (cxt->cq->step_key >= 0)
-		return;
-	cxt->cq->step_key = list_length(cxt->columns.tlist);
-	cxt->cq->step_hidden = true;
-	cxt->columns.tlist = lappend(cxt->columns.tlist,
-								 makeTargetEntry(expr, list_length(cxt->columns.tlist) + 1, NULL, false));
-}
-
-/* date_bin(step, time, epoch) */
-static Expr *
-step_expr(Node *time, int64 step_usecs)
-{
-	Oid			type = exprType(time);
-	Interval   *step = palloc0(sizeof(Interval));
-	Const	   *step_const;
-	Const	   *origin;
-
-	step->time = step_usecs;
-	step_const = makeConst(INTERVALOID, -1, InvalidOid, sizeof(Interval),
-						   IntervalPGetDatum(step), false, false);
-	origin = makeConst(type, -1, InvalidOid, sizeof(Timestamp),
-					   TimestampGetDatum(WEIR_STEP_ORIGIN), false, FLOAT8PASSBYVAL);
-	return (Expr *) makeFuncExpr(type == TIMESTAMPOID ?
-								 F_DATE_BIN_INTERVAL_TIMESTAMP_TIMESTAMP :
-								 F_DATE_BIN_INTERVAL_TIMESTAMPTZ_TIMESTAMPTZ,
-								 type, list_make3(step_const, copyObject(time), origin),
-								 InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
+	cq->cell_key = list_length(tlist);
+	cq->cell_hidden = true;
+	if (cq->append)
+		cxt->columns.tlist = lappend(tlist, makeTargetEntry(cell, list_length(tlist) + 1, NULL, false));
+	else
+		add_key(cxt, cell, NULL);
 }
 
 /*
@@ -447,23 +413,7 @@ continuous_query(SplitContext *cxt)
 	query->hasAggs = cxt->cq->nstates > 0;
 	query->hasTargetSRFs = expression_returns_set((Node *) cxt->columns.tlist);
 
-	if (cxt->cq->window)
-		query->jointree->quals = make_and_qual(query->jointree->quals, (Node *) has_step(cxt->cq));
+	if (cxt->cq->kind->has_cell)
+		query->jointree->quals = make_and_qual(query->jointree->quals, cxt->cq->kind->has_cell(cxt->cq));
 	return query;
-}
-
-/*
- * A row without time is never inside the window, nor ever expires.  One at the
- * beginning of time (4714 BC), or before, is not inside it either: the window is known to begin
- * more than its length later, and such a time has no step or block.
- */
-static Expr *
-has_step(ContQuery *cq)
-{
-	Node	   *time = (Node *) cq->window->time;
-	Timestamp	first = MIN_TIMESTAMP + Max(cq->step_usecs, cq->block_usecs);
-
-	return (Expr *) weir_make_op(">=", copyObject(time),
-								 (Node *) makeConst(exprType(time), -1, InvalidOid, sizeof(Timestamp),
-													TimestampGetDatum(first), false, FLOAT8PASSBYVAL));
 }

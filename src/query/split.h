@@ -18,4 +18,7 @@
 extern ContQuery *weir_cont_query_build(Query *def, const ContViewOptions *options,
 										const char *source_text);
 
+/* Do both have the same window, or none? */
+extern bool weir_cont_query_same_window(const ContQuery *a, const ContQuery *b);
+
 #endif

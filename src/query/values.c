@@ -43,7 +43,7 @@
 #include "base/weir.h"
 #include "query/def.h"
 #include "query/values.h"
-#include "query/window.h"
+#include "query/window_call.h"
 
 static void check_window(ParseState *pstate, ContQuery *cq, Query *def);
 static void check_sets(ParseState *pstate, Query *def);
@@ -166,7 +166,7 @@ check_window(ParseState *pstate, ContQuery *cq, Query *def)
 
 	if (def->groupingSets == NIL || cq->panes == NULL)
 		return;
-	by_start = strcmp(get_func_name(cq->panes->call->funcid), "hop") == 0;
+	by_start = cq->kind->start_tells;
 	foreach(lc, expand_grouping_sets(copyObject(def->groupingSets), false, -1))
 	{
 		bool		found = false;
@@ -230,10 +230,9 @@ weir_values_build(ContQuery *cq)
 		part->query = query;
 		part->streamid = cq->streamid;
 		part->streams = cq->streams;
-		part->step_key = part->pane_key = -1;
+		part->kind = &weir_no_window;
+		part->cell_key = -1;
 		part->closing = cq->closing;
-		part->partition_key = cq->partition_key;
-		part->partition_panes = cq->partition_panes;
 		part->nkeys = cq->nkeys;
 		part->keys = palloc0(sizeof(ContKey) * (cq->nkeys + ncolumns));
 		memcpy(part->keys, cq->keys, sizeof(ContKey) * cq->nkeys);

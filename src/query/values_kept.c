@@ -38,7 +38,7 @@ weir_values_is_kept(const ContQuery *cq, const Aggref *aggref)
 {
 	int			n;
 
-	if (cq->window || cq->panes || aggref->aggdistinct == NIL || aggref->aggkind != AGGKIND_NORMAL ||
+	if (cq->kind->cells || aggref->aggdistinct == NIL || aggref->aggkind != AGGKIND_NORMAL ||
 		!is_exact(aggref))
 		return false;
 	n = weir_values_find(cq, aggref);

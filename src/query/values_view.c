@@ -44,7 +44,6 @@
 #include "base/weir.h"
 #include "query/expr.h"
 #include "query/values.h"
-#include "query/window.h"
 
 WEIR_FUNCTION(weir_image);
 WEIR_FUNCTION(weir_times);

@@ -41,7 +41,6 @@
 #include "query/state_expr.h"
 #include "query/values.h"
 #include "query/view_query.h"
-#include "query/window.h"
 #include "view/def_view.h"
 #include "view/define.h"
 #include "view/replace.h"
@@ -315,20 +314,12 @@ same_sources(ContQuery *old, ContQuery *new)
 	ListCell   *y;
 
 	if (list_length(a->rtable) != list_length(b->rtable) ||
-		!equal(a->jointree, b->jointree) || !equal(a->cteList, b->cteList) ||
-		(old->window == NULL) != (new->window == NULL) || (old->panes == NULL) != (new->panes == NULL))
+		!equal(a->jointree, b->jointree) || !equal(a->cteList, b->cteList))
 		return false;
 	forboth(x, a->rtable, y, b->rtable)
 		if (!equal(bare_entry(lfirst_node(RangeTblEntry, x)), bare_entry(lfirst_node(RangeTblEntry, y))))
 			return false;
-	if (old->window && (!equal(old->window->time, new->window->time) ||
-						!equal(old->window->lower, new->window->lower) ||
-						!equal(old->window->upper, new->window->upper) ||
-						old->window->lower_inclusive != new->window->lower_inclusive ||
-						old->window->upper_inclusive != new->window->upper_inclusive))
-		return false;
-	return old->panes == NULL || (equal(old->panes->call, new->panes->call) &&
-								  equal(old->panes->quals, new->panes->quals));
+	return weir_cont_query_same_window(old, new);
 }
 
 static bool
