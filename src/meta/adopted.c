@@ -4,16 +4,17 @@
  *	  rows for those that are not.
  *
  * A restore makes streams first, then definitions and matrels, then it loads
- * data in some order, then indexes and triggers.  A row that is inserted meanwhile
- * would not count, or be counted twice.  So it is refused, from the definition's
- * creation on: an error loses nothing.  When the restore has ended, and a definition is still not
- * whole because the dump left something out, rows must flow for the sake of
- * other views, with a warning.
+ * data in some order, then indexes and triggers.  A row that is inserted
+ * meanwhile would not count, or be counted twice.  So it is refused, from the
+ * definition's creation on: an error loses nothing.  When the restore has
+ * ended, and a definition is still not whole because the dump left something
+ * out, rows must flow for the sake of other views, with a warning.
  *
- * Whether there are such definitions is looked up in the system catalogs by the first
- * session that inserts after the list of views has changed (view_changes.h counts these changes). If all are
- * whole, shared memory says so to the others; else each looks at its streams. Before a commit
- * this is done once more, for the restore may have begun after the rows were inserted.
+ * Whether there are such definitions is looked up in the system catalogs by
+ * the first session that inserts after the list of views has changed
+ * (view_changes.h counts these changes). If all are whole, shared memory says
+ * so to the others; else each looks at its streams. Before a commit this is
+ * done once more, for the restore may have begun after the rows were inserted.
  */
 #include "postgres.h"
 
@@ -262,8 +263,8 @@ weir_adopted_check_insert(Oid streamid)
 }
 
 /*
- * Are all definitions whole, at this number of the list of views?  What the own
- * transaction has done is not said to others.
+ * Are all definitions whole, at this number of the list of views?  What the
+ * own transaction has done is not said to others.
  */
 static bool
 all_are_whole(uint64 generation)
@@ -281,7 +282,10 @@ all_are_whole(uint64 generation)
 	return true;
 }
 
-/* Rows that were inserted before their stream's definitions were restored must not be committed after it. */
+/*
+ * Rows that were inserted before their stream's definitions were restored must
+ * not be committed after it.
+ */
 static void
 xact_callback(XactEvent event, void *arg)
 {
@@ -346,7 +350,10 @@ refuse_or_warn(Oid streamid, Oid defid)
 	if (adoption == ADOPTION_WHOLE || name == NULL)
 		return;
 
-	/* Dropped between the two looks, it has lost its row along with the rest; caches may not know yet. */
+	/*
+	 * Dropped between the two looks, it has lost its row along with the rest;
+	 * caches may not know yet.
+	 */
 	if (adoption == ADOPTION_NONE)
 	{
 		InvalidateCatalogSnapshot();

@@ -43,10 +43,16 @@ extern List *weir_cont_views_streams(List *views, bool active_only);
 /* That of a list of views with this def view; or NULL. */
 extern ContView *weir_cont_views_find(List *views, Oid defid);
 
-/* Remove what a process keeps of other views than these: entries whose key is a def view's OID.  table may be NULL. */
+/*
+ * Remove what a process keeps of other views than these: entries whose key is
+ * a def view's OID.  table may be NULL.
+ */
 extern void weir_cont_views_purge(HTAB *table, List *views);
 
-/* The view with this relation as its def view, user view, or matrel or values relation; or NULL. */
+/*
+ * The view with this relation as its def view, user view, or matrel or values
+ * relation; or NULL.
+ */
 extern ContView *weir_cont_view_by_def(Oid defid);
 extern ContView *weir_cont_view_by_view(Oid viewid);
 extern ContView *weir_cont_view_by_matrel(Oid matrelid);
@@ -59,14 +65,20 @@ extern bool weir_cont_view_set_state(Oid defid, ContViewState state, const char 
 
 /*
  * The state of a view that failed.  False when it is gone.  With nowait errors
- * (ERRCODE_LOCK_NOT_AVAILABLE) when another transaction is about to change its row.
+ * (ERRCODE_LOCK_NOT_AVAILABLE) when another transaction is about to change its
+ * row.
  */
 extern bool weir_cont_view_suspend(Oid defid, const char *reason, bool nowait);
 
-/* Give a view a ttl, or take it away (ttl NULL); as weir_cont_view_set_state. */
+/*
+ * Give a view a ttl, or take it away (ttl NULL); as weir_cont_view_set_state.
+ */
 extern bool weir_cont_view_set_ttl(Oid defid, const Interval *ttl, const char *column);
 
-/* The view, which had this many columns, gets more; as weir_cont_view_set_state. */
+/*
+ * The view, which had this many columns, gets more; as
+ * weir_cont_view_set_state.
+ */
 extern bool weir_cont_view_add_generation(Oid defid, int columns);
 
 /* Rows up to this position no longer count; as weir_cont_view_set_state. */

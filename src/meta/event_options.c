@@ -3,7 +3,8 @@
  *	  A stream's options for event time: event_time, watermark, idle_timeout, max_future.
  *
  * Checked with the wrapper's other options (options.c).  Workers ask for them
- * with each batch, so what they say is kept per process until the stream changes.
+ * with each batch, so what they say is kept per process until the stream
+ * changes.
  */
 #include "postgres.h"
 

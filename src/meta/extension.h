@@ -27,13 +27,19 @@ extern Oid	weir_catalog_owner(void);
 /* Is this relation a stream (a foreign table of the weir wrapper)? */
 extern bool weir_relation_is_stream(Oid relid);
 
-/* A stream's column of the time of arrival, by attribute number - 1; -1: it has none. */
+/*
+ * A stream's column of the time of arrival, by attribute number - 1; -1: it
+ * has none.
+ */
 extern int	weir_stream_arrival(TupleDesc desc);
 
 /* Is this server of the weir wrapper? */
 extern bool weir_server_is_weir(Oid serverid);
 
-/* Length of an interval in microseconds, a month counted as 30 days; errors when out of range. */
+/*
+ * Length of an interval in microseconds, a month counted as 30 days; errors
+ * when out of range.
+ */
 extern int64 weir_interval_usecs(const Interval *interval);
 
 #endif

@@ -214,7 +214,9 @@ weir_late_stream_check_columns(RangeVar *changed)
 		if (!OidIsValid(view->options.late_stream) || !weir_relation_is_stream(view->options.late_stream))
 			continue;
 
-		/* Columns of a stream that inherits change with those of its parent. */
+		/*
+		 * Columns of a stream that inherits change with those of its parent.
+		 */
 		if (relids == NIL)
 		{
 			relid = RangeVarGetRelid(changed, NoLock, true);

@@ -35,7 +35,9 @@
 #include "meta/property.h"
 #include "source/format/formats.h"
 
-/* The kinds of object that take options, by the catalog the validator is told. */
+/*
+ * The kinds of object that take options, by the catalog the validator is told.
+ */
 typedef struct OptionKind
 {
 	Oid			catalog;
@@ -49,7 +51,9 @@ static const OptionKind kinds[] = {
 	{UserMappingRelationId, "a user mapping"}
 };
 
-/* values lists what may be said, NULL-terminated; unsupported, what will be. */
+/*
+ * values lists what may be said, NULL-terminated; unsupported, what will be.
+ */
 typedef struct OptionSpec
 {
 	const char *name;
@@ -188,7 +192,10 @@ kind_name(Oid catalog)
 	return "the foreign-data wrapper";
 }
 
-/* Take over a candidate that is closer to the name than the closest one so far. */
+/*
+ * Take over a candidate that is closer to the name than the closest one so
+ * far.
+ */
 static void
 consider(const char *name, const char *candidate, const char **closest, int *distance)
 {
@@ -321,7 +328,10 @@ option_string(List *options, const char *name)
 	return NULL;
 }
 
-/* What a stream's messages are in; of a name that is none, and that has been refused, the default. */
+/*
+ * What a stream's messages are in; of a name that is none, and that has been
+ * refused, the default.
+ */
 static const Format *
 option_format(List *options)
 {
@@ -361,7 +371,9 @@ add_properties(List *properties, List *options)
 	return properties;
 }
 
-/* Options of the owner's user mapping, or of PUBLIC's; NIL when there is none. */
+/*
+ * Options of the owner's user mapping, or of PUBLIC's; NIL when there is none.
+ */
 static List *
 user_mapping_options(Oid owner, Oid serverid)
 {
@@ -402,7 +414,10 @@ stream_options(Oid streamid, Oid *serverid, List **options)
 	return true;
 }
 
-/* From the catalogs alone: a lock on the stream, which its users can hold, must not keep the flush worker waiting. */
+/*
+ * From the catalogs alone: a lock on the stream, which its users can hold,
+ * must not keep the flush worker waiting.
+ */
 KafkaStreamOptions *
 weir_options_kafka(Oid streamid)
 {

@@ -3,8 +3,8 @@
  *	  Options of servers, streams, columns and user mappings.
  *
  * They are checked when given, by the wrapper's validator; what depends on the
- * kind of server (a stream of server "weir" has no topic) or on column types is
- * checked by weir_options_check_stream, once the foreign table exists.
+ * kind of server (a stream of server "weir" has no topic) or on column types
+ * is checked by weir_options_check_stream, once the foreign table exists.
  */
 #ifndef WEIR_META_OPTIONS_H
 #define WEIR_META_OPTIONS_H
@@ -17,7 +17,10 @@
 
 #include "source/format/format.h"
 
-/* What of a message a column takes instead of a field: column option "metadata". */
+/*
+ * What of a message a column takes instead of a field: column option
+ * "metadata".
+ */
 typedef enum KafkaMetadata
 {
 	KAFKA_METADATA_NONE,
@@ -29,7 +32,10 @@ typedef enum KafkaMetadata
 	KAFKA_METADATA_HEADERS
 } KafkaMetadata;
 
-/* What to do with a message that cannot be decoded, or is gone from the broker. */
+/*
+ * What to do with a message that cannot be decoded, or is gone from the
+ * broker.
+ */
 typedef enum KafkaOnError
 {
 	KAFKA_DEAD_LETTER,
@@ -37,7 +43,10 @@ typedef enum KafkaOnError
 	KAFKA_STOP
 } KafkaOnError;
 
-/* A librdkafka property, from an option "kafka.<name>" or derived from another. */
+/*
+ * A librdkafka property, from an option "kafka.<name>" or derived from
+ * another.
+ */
 typedef struct KafkaProperty
 {
 	char	   *name;

@@ -3,13 +3,14 @@
  *	  Which of librdkafka's properties may be given as option "kafka.<name>",
  *	  where, and by whom.
  *
- * The table lists those that ordinary users may set, and those that need one of
- * PostgreSQL's roles because they reach files or programs of the server's machine.
- * What is not in it only superusers may set: nobody has looked at what it reaches.
+ * The table lists those that ordinary users may set, and those that need one
+ * of PostgreSQL's roles because they reach files or programs of the server's
+ * machine.  What is not in it only superusers may set: nobody has looked at
+ * what it reaches.
  *
  * How a connection is secured is said by the server, as who it is by the user
- * mapping.  A stream has neither: it would use what belongs to the others, send
- * their password over a line without encryption, say.
+ * mapping.  A stream has neither: it would use what belongs to the others,
+ * send their password over a line without encryption, say.
  *
  * librdkafka is asked with a scratch configuration whether it knows a property
  * and takes the value; this starts no threads.
@@ -347,7 +348,10 @@ check_with_librdkafka(const char *name, const char *value)
 				 errdetail("librdkafka says: %s", reason)));
 }
 
-/* The closest of the names in a librdkafka dump (name, value, name, ...), if closer than *distance. */
+/*
+ * The closest of the names in a librdkafka dump (name, value, name, ...), if
+ * closer than *distance.
+ */
 static void
 find_closest(const char *name, const char **dump, size_t n, char **closest, int *distance)
 {

@@ -4,10 +4,11 @@
  *
  * Within a database it is an OID, as regclass, and follows a relation that is
  * renamed; in a dump it is a name.  A dump of a part of a database has rows
- * about relations that it leaves out.  regclass would have such a row fail, and all
- * others of its COPY with it, among them where Kafka streams stand.  Here an unknown name
- * becomes a number that is no relation's: the same for the same name, so that keys
- * stay unique, and high, where OIDs hardly ever come.
+ * about relations that it leaves out.  regclass would have such a row fail,
+ * and all others of its COPY with it, among them where Kafka streams stand.
+ * Here an unknown name becomes a number that is no relation's: the same for
+ * the same name, so that keys stay unique, and high, where OIDs hardly ever
+ * come.
  */
 #include "postgres.h"
 

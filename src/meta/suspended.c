@@ -2,9 +2,9 @@
  * suspended.c
  *	  Suspended views, in shared memory: for those who commit rows that these lack.
  *
- * A worker that suspends a view adds it as it commits that, before the rows that it
- * had in hand are flushed: so who waits for them is told in time.  The flush
- * worker puts the list right when anything changes, and after a restart.
+ * A worker that suspends a view adds it as it commits that, before the rows
+ * that it had in hand are flushed: so who waits for them is told in time.  The
+ * flush worker puts the list right when anything changes, and after a restart.
  *
  * Locking: one LWLock, held to look and to copy.
  */
@@ -158,7 +158,10 @@ xact_callback(XactEvent event, void *arg)
 {
 	ListCell   *lc;
 
-	/* Those who wait are woken in a callback of the commit: it is known by then. */
+	/*
+	 * Those who wait are woken in a callback of the commit: it is known by
+	 * then.
+	 */
 	if ((event == XACT_EVENT_PRE_COMMIT && added) || (event == XACT_EVENT_COMMIT && removed))
 	{
 		SuspendedViews *views = &shared->databases[weir_my_database_slot()];

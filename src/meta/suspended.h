@@ -14,7 +14,10 @@
 
 extern void weir_suspended_init(void);
 
-/* When the current transaction commits: this view is suspended, or is not any more. */
+/*
+ * When the current transaction commits: this view is suspended, or is not any
+ * more.
+ */
 extern void weir_suspended_add_at_commit(const ContView *view);
 extern void weir_suspended_remove_at_commit(Oid defid);
 
@@ -22,8 +25,8 @@ extern void weir_suspended_remove_at_commit(Oid defid);
 extern void weir_suspended_sync(List *views);
 
 /*
- * Warns the client of suspended views that read one of these streams (NULL: of any),
- * of each once in a session.  Never errors, allocates no memory.
+ * Warns the client of suspended views that read one of these streams (NULL: of
+ * any), of each once in a session.  Never errors, allocates no memory.
  */
 extern void weir_suspended_warn(const Oid *streams, int n);
 

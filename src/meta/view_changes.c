@@ -3,10 +3,11 @@
  *	  Who changed the list of continuous views, and how often it was changed.
  *
  * Invalidation messages tell of a change, but they are sent a little after a
- * transaction has become visible and its stream rows are published, and a worker
- * must not take those rows in with the list of before.  So a transaction that
- * changed the catalog also advances a number in shared memory, before its rows
- * are published, and a list made under another number is read again.
+ * transaction has become visible and its stream rows are published, and a
+ * worker must not take those rows in with the list of before.  So a
+ * transaction that changed the catalog also advances a number in shared
+ * memory, before its rows are published, and a list made under another number
+ * is read again.
  */
 #include "postgres.h"
 
@@ -96,7 +97,10 @@ generation_init(void *address, bool found)
 		pg_atomic_init_u64(generation, 1);
 }
 
-/* At XACT_EVENT_COMMIT the transaction is visible, its rows are not published yet. */
+/*
+ * At XACT_EVENT_COMMIT the transaction is visible, its rows are not published
+ * yet.
+ */
 static void
 advance_generation(XactEvent event, void *arg)
 {

@@ -11,23 +11,29 @@
 
 /*
  * Called once, from _PG_init, after weir_xact_rows_init: at a commit callbacks
- * run latest first, and a change of the catalog has to be announced before rows
- * are published.
+ * run latest first, and a change of the catalog has to be announced before
+ * rows are published.
  */
 extern void weir_view_changes_init(void);
 
 /*
- * Counts commits that changed the list in any session; and what is called at such
- * a commit, which must not fail (set once, when the server starts; or NULL).
+ * Counts commits that changed the list in any session; and what is called at
+ * such a commit, which must not fail (set once, when the server starts; or
+ * NULL).
  */
 extern uint64 weir_cont_views_generation(void);
 extern void (*weir_cont_views_changed) (void);
 
-/* Counts changes that this process has seen: equal values mean the same list. */
+/*
+ * Counts changes that this process has seen: equal values mean the same list.
+ */
 extern uint64 weir_cont_views_version(void);
 extern void weir_cont_views_count_change(void);
 
-/* The current transaction changes rel, weir.continuous_view, or what the list follows from. */
+/*
+ * The current transaction changes rel, weir.continuous_view, or what the list
+ * follows from.
+ */
 extern void weir_cont_views_mark_changed(Relation rel);
 
 /* The list has changed for a reason that the table does not show. */

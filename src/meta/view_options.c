@@ -23,7 +23,10 @@
 
 #define TRANSFORM_HINT "What a transform did to rows can be written into the view, as a subquery in FROM. For others to have its rows, use a trigger on an ordinary table."
 
-/* What a column of weir.continuous_view keeps, and what holds it in ContViewOptions. */
+/*
+ * What a column of weir.continuous_view keeps, and what holds it in
+ * ContViewOptions.
+ */
 typedef enum ColumnKind
 {
 	COLUMN_INTERVAL,			/* Interval */
@@ -57,6 +60,8 @@ typedef struct ViewOption
 	const char *label;			/* in a message, instead of the name */
 	const char *const *words;	/* of COLUMN_FLAG and COLUMN_WORD, in order of their values; NULL ends them */
 	const char *initial;		/* what the column has when the option is not given; NULL: NULL */
+	const char *change;			/* how to change it later, of view %s; NULL: not at all */
+	bool		of_matrel;		/* %s is the matrel */
 } ViewOption;
 
 static void read_action(const ViewOption *option, DefElem *defel, void *field);
@@ -74,6 +79,8 @@ static const char *const late_words[] = {"update", "drop", "divert", NULL};
 
 #define NO_FIELD (-1)
 #define GIVEN(field) offsetof(GivenOptions, field)
+#define CHANGE_FILLFACTOR "Use ALTER TABLE %s SET (fillfactor = ...)."
+#define CHANGE_TTL "Use SELECT weir.set_ttl('%s', ttl, ttl_column)."
 #define STORED(field) offsetof(ContViewOptions, field)
 
 /* Differences are told in this order. */
@@ -94,11 +101,11 @@ static const ViewOption view_options[] = {
 	{"retention", read_length, GIVEN(retention), COMPARE_ALWAYS,
 	Anum_view_retention, COLUMN_INTERVAL, STORED(retention), STORED(retained)},
 	{"ttl", read_interval, GIVEN(ttl), COMPARE_GIVEN,
-	Anum_view_ttl, COLUMN_INTERVAL, STORED(ttl), STORED(has_ttl)},
+	Anum_view_ttl, COLUMN_INTERVAL, STORED(ttl), STORED(has_ttl), .change = CHANGE_TTL},
 	{"ttl_column", read_identifier, GIVEN(ttl_column), COMPARE_NEVER,
-	Anum_view_ttl_column, COLUMN_NAME, STORED(ttl_column), STORED(has_ttl)},
+	Anum_view_ttl_column, COLUMN_NAME, STORED(ttl_column), STORED(has_ttl), .change = CHANGE_TTL},
 	{"fillfactor", read_fillfactor, GIVEN(fillfactor), COMPARE_GIVEN,
-	Anum_view_fillfactor, COLUMN_INT, STORED(fillfactor), NO_FIELD},
+	Anum_view_fillfactor, COLUMN_INT, STORED(fillfactor), NO_FIELD, .change = CHANGE_FILLFACTOR, .of_matrel = true},
 	{"pk", read_string, GIVEN(pk), COMPARE_GIVEN,
 	Anum_view_pk, COLUMN_NAMES, STORED(pk), NO_FIELD},
 	{"partition_by", read_identifier, GIVEN(partition_by), COMPARE_GIVEN,
@@ -337,6 +344,16 @@ weir_view_options_difference(const GivenOptions *given, const ContViewOptions *n
 		return option->label ? option->label : psprintf("option \"%s\"", option->name);
 	}
 	return NULL;
+}
+
+char *
+weir_view_options_change(const char *name, const char *view, const char *matrel)
+{
+	int			n = find_option(name);
+
+	if (n < 0 || view_options[n].change == NULL)
+		return pstrdup("Create another view with this option.");
+	return psprintf(view_options[n].change, view_options[n].of_matrel ? matrel : view);
 }
 
 void

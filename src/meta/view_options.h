@@ -51,18 +51,27 @@ extern Interval *weir_view_options_interval(DefElem *defel);
 extern void weir_view_options_refuse(List *defelems);
 
 /*
- * In what does a view with these new options differ from one with the old ones?
- * What decides the view's result is compared always, how it is stored only
- * where the new options were given.  NULL if in nothing.
+ * In what does a view with these new options differ from one with the old
+ * ones? What decides the view's result is compared always, how it is stored
+ * only where the new options were given.  NULL if in nothing.
  */
 extern const char *weir_view_options_difference(const GivenOptions *given, const ContViewOptions *new,
 												const ContViewOptions *old);
+
+/*
+ * A hint: how the option can be changed of a view that exists.  Names are
+ * qualified and quoted.
+ */
+extern char *weir_view_options_change(const char *name, const char *view, const char *matrel);
 
 /* Options to and from a row of weir.continuous_view, taken apart. */
 extern void weir_view_options_form(const ContViewOptions *options, Datum *values, bool *nulls);
 extern void weir_view_options_deform(ContViewOptions *options, const Datum *values, const bool *nulls);
 
-/* What columns of that row have where no option was given and that is not NULL: a JSON object. */
+/*
+ * What columns of that row have where no option was given and that is not
+ * NULL: a JSON object.
+ */
 extern char *weir_view_options_defaults(void);
 
 #endif

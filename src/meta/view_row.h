@@ -17,7 +17,9 @@ extern HeapTuple weir_view_row_form(const ContView *view, TupleDesc desc);
 /* What a row says; name and owner are not in it.  palloc'd. */
 extern ContView *weir_view_row_read(HeapTuple tuple, TupleDesc desc);
 
-/* The relations that it names alone: def view, view, matrel, values relations. */
+/*
+ * The relations that it names alone: def view, view, matrel, values relations.
+ */
 extern void weir_view_row_relations(ContView *view, HeapTuple tuple, TupleDesc desc);
 
 /* As it is stored. */

@@ -8,22 +8,23 @@
  * rewriter has put the view's own query over its matrel in the view's place.
  * Then each call is replaced by an aggregate over the column's states
  * (query/state_expr.h), and the states are handed up to it: each query between
- * the matrel and the call gets another, hidden column (combine_state.c).  These
- * are marked as junk, as what ORDER BY needs is: no row as a whole has them; what the
- * planner is to make of them is in combine_hidden.c.
+ * the matrel and the call gets another, hidden column (combine_state.c).
+ * These are marked as junk, as what ORDER BY needs is: no row as a whole has
+ * them; what the planner is to make of them is in combine_hidden.c.
  *
  * So it is PostgreSQL that checks the caller's right to read the column of the
  * view, and the view owner's to read the matrel; plans are made anew when it
- * says so; and what the view leaves out (HAVING, a window that has moved on) is
- * left out here.
+ * says so; and what the view leaves out (HAVING, a window that has moved on)
+ * is left out here.
  *
- * An aggregate that has values in the place of a state (DISTINCT and the like) is
- * run over those of all groups: see combine_values.c.
+ * An aggregate that has values in the place of a state (DISTINCT and the like)
+ * is run over those of all groups: see combine_values.c.
  *
  * Where a query between groups by something, its own column must be a call of
  * weir.combine: that column's states are combined to states.
  *
- * Runs in the planner hook of every backend; chains to the planner or another hook.
+ * Runs in the planner hook of every backend; chains to the planner or another
+ * hook.
  */
 #include "postgres.h"
 
@@ -124,7 +125,10 @@ plan_next(Query *query, const char *query_string, int options, ParamListInfo par
 		standard_planner(query, query_string, options, params);
 }
 
-/* True if there is one.  *inlines: until then, is there a function whose query the planner may put in its place? */
+/*
+ * True if there is one.  *inlines: until then, is there a function whose query
+ * the planner may put in its place?
+ */
 static bool
 find_call_walker(Node *node, bool *inlines)
 {
@@ -232,7 +236,10 @@ replace_aggregate(CombineContext *cxt, Aggref *call)
 	combined->agglevelsup = call->agglevelsup;
 	combined->location = call->location;
 
-	/* No rows, or only such without a match in an outer join: what the aggregate gives for no rows. */
+	/*
+	 * No rows, or only such without a match in an outer join: what the
+	 * aggregate gives for no rows.
+	 */
 	count = weir_make_aggregate(F_COUNT_ANY, INT8OID, InvalidOid, list_make1(copyObject(column)), &state->statetype);
 	count->aggfilter = copyObject(filter);
 	count->agglevelsup = call->agglevelsup;
@@ -274,7 +281,10 @@ replace_window_call(CombineContext *cxt, WindowFunc *call)
 							   (Expr *) as_window_call(weir_state_combined(state, (Expr *) column), call, filter));
 }
 
-/* It decides which states are combined, and whether there are any: it is looked at twice. */
+/*
+ * It decides which states are combined, and whether there are any: it is
+ * looked at twice.
+ */
 static void
 check_filter(CombineContext *cxt, Expr *filter)
 {
@@ -286,7 +296,10 @@ check_filter(CombineContext *cxt, Expr *filter)
 				 parser_errposition(cxt->pstate, cxt->location)));
 }
 
-/* Of a second argument nothing but the type counts: a value would be misleading. */
+/*
+ * Of a second argument nothing but the type counts: a value would be
+ * misleading.
+ */
 static void
 check_result_type(CombineContext *cxt, Expr *arg)
 {
@@ -330,7 +343,9 @@ state_of_argument(CombineContext *cxt, Expr *arg, Oid type, CombineSource *sourc
 	return column;
 }
 
-/* Of a column of the view the type is right; of the matrel it has to be said. */
+/*
+ * Of a column of the view the type is right; of the matrel it has to be said.
+ */
 static void
 check_type(CombineContext *cxt, const CombineSource *source, Oid type)
 {

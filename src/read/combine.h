@@ -16,7 +16,8 @@ extern void weir_combine_init(void);
 /*
  * Error, with its position in the text, if a query that is to be stored calls
  * weir.combine of what cannot be combined.  Nothing is checked while a dump is
- * restored (check_function_bodies off): views come before what is known of them.
+ * restored (check_function_bodies off): views come before what is known of
+ * them.
  */
 extern void weir_combine_check(Query *query, const char *source_text);
 

@@ -5,8 +5,8 @@
  * They are put in as junk (combine.c), and can be told from other junk, which
  * something sorts or groups by.  A planner that pulls a subquery up takes no
  * junk from it (from PostgreSQL 18 on), so they become columns as any where
- * nobody could see them.  Who takes rows as a whole would: such a subquery keeps its
- * junk, and OFFSET 0 keeps it from being pulled up.
+ * nobody could see them.  Who takes rows as a whole would: such a subquery
+ * keeps its junk, and OFFSET 0 keeps it from being pulled up.
  *
  * Runs in the planner hook of every backend.
  */

@@ -2,14 +2,16 @@
  * combine_inline.c
  *	  Set-returning functions in SQL that call weir.combine.
  *
- * The planner puts the query of such a function, if it is stable, in the place of its call: past
- * the planner hook, which replaces calls of weir.combine.  So a function that has
- * one is made to be called: its query is planned by itself then, and the hook sees it.
+ * The planner puts the query of such a function, if it is stable, in the place
+ * of its call: past the planner hook, which replaces calls of weir.combine.
+ * So a function that has one is made to be called: its query is planned by
+ * itself then, and the hook sees it.
  *
- * The planner asks whether a plug-in wants to see the calls of a function (needs_fmgr_hook), and does
- * not inline those.  That is what this says, while a query is planned, of SQL functions
- * whose text or parsed body calls weir.combine, and of no others: what else has that word in
- * it is to be inlined as ever, and databases without Weir are left alone.
+ * The planner asks whether a plug-in wants to see the calls of a function
+ * (needs_fmgr_hook), and does not inline those.  That is what this says, while
+ * a query is planned, of SQL functions whose text or parsed body calls
+ * weir.combine, and of no others: what else has that word in it is to be
+ * inlined as ever, and databases without Weir are left alone.
  */
 #include "postgres.h"
 

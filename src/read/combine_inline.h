@@ -9,10 +9,16 @@
 
 extern void weir_combine_inline_init(void);
 
-/* Might the planner put a set-returning function's query, which nobody has seen yet, in its place? */
+/*
+ * Might the planner put a set-returning function's query, which nobody has
+ * seen yet, in its place?
+ */
 extern bool weir_combine_may_inline(Oid fn);
 
-/* While a query is planned, functions that call weir.combine are left as they are. */
+/*
+ * While a query is planned, functions that call weir.combine are left as they
+ * are.
+ */
 extern void weir_combine_inline_begin(void);
 extern void weir_combine_inline_end(void);
 

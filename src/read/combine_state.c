@@ -87,7 +87,10 @@ weir_combine_state_of_var(CombineContext *cxt, CombineLevel *level, Var *var, Co
 	return result;
 }
 
-/* A matrel, or a partition of one: the state itself, or the result kept beside it. */
+/*
+ * A matrel, or a partition of one: the state itself, or the result kept beside
+ * it.
+ */
 static AttrNumber
 state_in_relation(CombineContext *cxt, Query *query, RangeTblEntry *rte,
 				  AttrNumber attno, CombineSource *source)
@@ -206,8 +209,8 @@ state_of_column(CombineContext *cxt, CombineLevel *level, AttrNumber attno, Comb
 }
 
 /*
- * The sliding-window view that a subquery narrows (narrow.c): its query, but for the
- * window.  NULL if it is none.
+ * The sliding-window view that a subquery narrows (narrow.c): its query, but
+ * for the window.  NULL if it is none.
  */
 static ContView *
 narrowed_view(Query *query, AttrNumber attno)
@@ -232,7 +235,9 @@ narrowed_view(Query *query, AttrNumber attno)
 		(IsA(view_tle->expr, SubLink) && weir_combine_values_of(tle->expr, &values) != NULL) ? view : NULL;
 }
 
-/* The sliding-window view whose matrel a query reads; NULL if there is none. */
+/*
+ * The sliding-window view whose matrel a query reads; NULL if there is none.
+ */
 static ContView *
 sliding_view_of(Query *query)
 {
@@ -294,7 +299,8 @@ state_of_view_column(CombineContext *cxt, const ContView *view, Query *query,
 
 /*
  * The aggregate over its values, of one that is kept: as a view's query has it
- * that keeps none.  The values are read with the rights that the matrel is read with.
+ * that keeps none.  The values are read with the rights that the matrel is
+ * read with.
  */
 static Expr *
 values_of_kept(ContQuery *cq, ContState *state, Query *query, const ContView *view)
@@ -320,7 +326,10 @@ values_of_kept(ContQuery *cq, ContState *state, Query *query, const ContView *vi
 	elog(ERROR, "the query of a continuous view does not read its materialization table %u", view->matrelid);
 }
 
-/* Blocks and steps of a sliding window (query/blocks.c) have their states side by side already. */
+/*
+ * Blocks and steps of a sliding window (query/blocks.c) have their states side
+ * by side already.
+ */
 static AttrNumber
 column_named(Query *query, const char *name)
 {
@@ -332,7 +341,10 @@ column_named(Query *query, const char *name)
 	return InvalidAttrNumber;
 }
 
-/* The matrel's column of a state, in a query over the matrel; NULL if it is not there. */
+/*
+ * The matrel's column of a state, in a query over the matrel; NULL if it is
+ * not there.
+ */
 static Var *
 matrel_column(Query *query, Oid matrelid, const ContState *state)
 {
@@ -364,7 +376,9 @@ matrel_column(Query *query, Oid matrelid, const ContState *state)
 	return NULL;
 }
 
-/* Make a query, which the entry reads, show an expression; returns its column. */
+/*
+ * Make a query, which the entry reads, show an expression; returns its column.
+ */
 static AttrNumber
 expose(RangeTblEntry *rte, Query *query, Expr *expr)
 {

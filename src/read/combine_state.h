@@ -20,8 +20,8 @@ typedef struct CombineLevel
 } CombineLevel;
 
 /*
- * What is behind a column.  Of an aggregate with values instead of a state it is
- * an array with a row of arguments for each value: see query/values.h.
+ * What is behind a column.  Of an aggregate with values instead of a state it
+ * is an array with a row of arguments for each value: see query/values.h.
  */
 typedef struct CombineSource
 {

@@ -11,9 +11,9 @@
 
 /*
  * From what the view's query has in the place of such an aggregate, a subquery
- * over the values of a group, one that gives these as an array of rows, a row of
- * arguments for each value.  *aggref: the aggregate in it.  NULL if it is no
- * such subquery.
+ * over the values of a group, one that gives these as an array of rows, a row
+ * of arguments for each value.  *aggref: the aggregate in it.  NULL if it is
+ * no such subquery.
  */
 extern Expr *weir_combine_values_of(Expr *result, Aggref **aggref);
 

@@ -162,7 +162,10 @@ typedef struct CombinePart
 	bool		isnull;
 } CombinePart;
 
-/* The parallel plan's combine function: its second argument is always a CombinePart. */
+/*
+ * The parallel plan's combine function: its second argument is always a
+ * CombinePart.
+ */
 Datum
 weir_combine_states(PG_FUNCTION_ARGS)
 {
@@ -291,7 +294,9 @@ static void
 keep_trans(PartialAgg *agg, MemoryContext cxt, CombineState *state,
 		   Datum result, bool isnull)
 {
-	/* As the executor does: an expanded object in its memory stays what it is. */
+	/*
+	 * As the executor does: an expanded object in its memory stays what it is.
+	 */
 	bool		keeps = !isnull && DatumIsReadWriteExpandedObject(result, false, agg->statelen) &&
 		MemoryContextGetParent(DatumGetEOHP(result)->eoh_context) == cxt;
 
@@ -378,7 +383,10 @@ lookup_partial_agg(FunctionCallInfo fcinfo, int first)
 	return agg;
 }
 
-/* The types that an aggregate is said to be called with: those that a call could have. */
+/*
+ * The types that an aggregate is said to be called with: those that a call
+ * could have.
+ */
 static void
 read_types(ArrayType *array, Oid aggfnoid, int nargs, const Oid *declared, Oid *actual)
 {

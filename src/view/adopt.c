@@ -2,15 +2,16 @@
  * adopt.c
  *	  The end of a restore: restored continuous views begin to count.
  *
- * pg_dump writes, in this order: definitions, matrels and views; data, among them
- * the rows of weir.continuous_view somewhere between the matrels' and those that say where
- * Kafka streams and watermarks stand; indexes and triggers; and, behind all that, in each
- * way to restore, REFRESH MATERIALIZED VIEW weir.restored.  Until then a row
- * of weir.continuous_view does not make a view that counts (meta/adopted.h).
- * Dumps without the statement (--data-only, lists of pg_restore) are ended by
- * weir.adopt(), by hand.
+ * pg_dump writes, in this order: definitions, matrels and views; data, among
+ * them the rows of weir.continuous_view somewhere between the matrels' and
+ * those that say where Kafka streams and watermarks stand; indexes and
+ * triggers; and, behind all that, in each way to restore, REFRESH MATERIALIZED
+ * VIEW weir.restored.  Until then a row of weir.continuous_view does not make
+ * a view that counts (meta/adopted.h).  Dumps without the statement
+ * (--data-only, lists of pg_restore) are ended by weir.adopt(), by hand.
  *
- * Definitions without a row (orphan.h) wait for weir.adopt() even where the statement comes: --data-only may follow.
+ * Definitions without a row (orphan.h) wait for weir.adopt() even where the
+ * statement comes: --data-only may follow.
  *
  * A view comes in if all that belongs to it is there, and is what its
  * query writes; it counts rows from that transaction on.  Of others it is
@@ -123,7 +124,10 @@ weir_adopt(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* Takes in what was restored, with orphans or only what has rows; returns Candidates. */
+/*
+ * Takes in what was restored, with orphans or only what has rows; returns
+ * Candidates.
+ */
 static List *
 end_restore(bool orphans)
 {
@@ -267,7 +271,9 @@ is_there(Oid relid)
 	return SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid));
 }
 
-/* In a subtransaction, as the view's owner: the query names users' functions. */
+/*
+ * In a subtransaction, as the view's owner: the query names users' functions.
+ */
 static void
 look_at(void *arg)
 {
@@ -318,7 +324,10 @@ stop_without_offsets(const ContView *view)
 	}
 }
 
-/* Until rows of later times come, it does not know which windows it has shown, and closed. */
+/*
+ * Until rows of later times come, it does not know which windows it has shown,
+ * and closed.
+ */
 static void
 warn_without_watermark(const ContView *view)
 {
@@ -368,7 +377,10 @@ tell(const Candidate *candidate)
 			 errmsg("a continuous view was not restored: %s", candidate->missing)));
 }
 
-/* Delete what is said of streams or views that were not restored; they are the first column of these tables. */
+/*
+ * Delete what is said of streams or views that were not restored; they are the
+ * first column of these tables.
+ */
 static void
 forget_absent(const char *table)
 {

@@ -8,8 +8,9 @@
 #include "view/statement.h"
 
 /*
- * REFRESH MATERIALIZED VIEW weir.restored, which ends a dump: carries it out, and
- * takes in what was restored.  False: the statement is about something else.
+ * REFRESH MATERIALIZED VIEW weir.restored, which ends a dump: carries it out,
+ * and takes in what was restored.  False: the statement is about something
+ * else.
  */
 extern bool weir_adopt_refresh(UtilityCall *call);
 

@@ -33,6 +33,7 @@
 #include "base/weir.h"
 #include "matrel/guard.h"
 #include "meta/cont_view.h"
+#include "meta/view_options.h"
 #include "query/def.h"
 #include "query/split.h"
 #include "view/alter.h"
@@ -254,7 +255,10 @@ partitions(Oid relid)
 	return find_inheritance_children(relid, AccessExclusiveLock);
 }
 
-/* Only a relation that still has the name it was given, and if the new is free. */
+/*
+ * Only a relation that still has the name it was given, and if the new is
+ * free.
+ */
 static void
 rename_one(Oid relid, const char *old_view, const char *new_view, const char *suffix)
 {
@@ -385,18 +389,13 @@ allowed_on_matrel(const ContView *view, AlterTableType subtype)
 static void
 refuse_option(const ContView *view, const char *name)
 {
-	char	   *hint = pstrdup("Create another view with this option.");
+	char	   *matrel = quote_qualified_identifier(get_namespace_name(get_rel_namespace(view->matrelid)),
+													get_rel_name(view->matrelid));
 
-	if (strcmp(name, "ttl") == 0 || strcmp(name, "ttl_column") == 0)
-		hint = psprintf("Use SELECT weir.set_ttl('%s', ttl, ttl_column).", view->name);
-	else if (strcmp(name, "fillfactor") == 0)
-		hint = psprintf("Use ALTER TABLE %s SET (fillfactor = ...).",
-						quote_qualified_identifier(get_namespace_name(get_rel_namespace(view->matrelid)),
-												   get_rel_name(view->matrelid)));
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			 errmsg("cannot set option \"%s\" of continuous view \"%s\"", name, get_rel_name(view->viewid)),
-			 errhint("%s", hint)));
+			 errhint("%s", weir_view_options_change(name, view->name, matrel))));
 }
 
 static bool
@@ -495,7 +494,10 @@ map_index_column(IndexElem *elem, Query *query, ContView *view)
 	elem->name = NULL;
 }
 
-/* The column of the matrel that the view shows as it is, or InvalidAttrNumber; windows are made when the view is read. */
+/*
+ * The column of the matrel that the view shows as it is, or InvalidAttrNumber;
+ * windows are made when the view is read.
+ */
 static AttrNumber
 column_of_matrel(ContView *view, Expr *expr)
 {
@@ -549,7 +551,10 @@ output_column(Query *query, Oid viewid, const char *name)
 	return NULL;
 }
 
-/* Names of the matrel's columns; computed ones have no statistics and are left out. */
+/*
+ * Names of the matrel's columns; computed ones have no statistics and are left
+ * out.
+ */
 static List *
 map_vacuum_columns(List *names, ContView *view)
 {

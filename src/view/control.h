@@ -9,7 +9,10 @@
 
 #include "meta/cont_view.h"
 
-/* The continuous view, a copy.  Errors when it is none, not the user's, or not restored as a whole. */
+/*
+ * The continuous view, a copy.  Errors when it is none, not the user's, or not
+ * restored as a whole.
+ */
 extern ContView weir_owned_view(Oid viewid);
 
 /* An error for a view whose restore has not ended, or that is not whole. */

@@ -4,10 +4,10 @@
  *
  * Makes, in this order and in the user's transaction: the def view
  * weir.<name>_def, which keeps the query as it was written; the matrel
- * <name>_mrel beside the view, and the values relations <name>_vals1 ... that some
- * aggregates need; the user's view, by giving PostgreSQL the
- * user's statement with the query replaced by one over the matrel; and the row
- * of weir.continuous_view.
+ * <name>_mrel beside the view, and the values relations <name>_vals1 ... that
+ * some aggregates need; the user's view, by giving PostgreSQL the user's
+ * statement with the query replaced by one over the matrel; and the row of
+ * weir.continuous_view.
  *
  * The def view depends on all that the query names, and the matrel on the def
  * view; the user's view depends on the matrel through its own query.  So
@@ -85,7 +85,10 @@ weir_create_view(UtilityCall *call)
 	}
 	query = analyze_view(call, stmt);
 	weir_view_notice_streams_below(query);
-	/* Where it is created, not where it would be found.  What a temporary view replaces is never continuous. */
+	/*
+	 * Where it is created, not where it would be found.  What a temporary view
+	 * replaces is never continuous.
+	 */
 	if (stmt->replace && stmt->view->relpersistence != RELPERSISTENCE_TEMP)
 		existing = get_relname_relid(stmt->view->relname, RangeVarGetCreationNamespace(stmt->view));
 	if (OidIsValid(existing))
@@ -205,7 +208,10 @@ create_relations(const ViewPlan *plan, ContView *view)
 	}
 }
 
-/* Without workers the view stays as it is: say so at once, and not only in the server's log. */
+/*
+ * Without workers the view stays as it is: say so at once, and not only in the
+ * server's log.
+ */
 static void
 check_workers(ContView *view)
 {
@@ -231,8 +237,9 @@ check_name(ViewStmt *stmt)
 }
 
 /*
- * The view keeps the search_path that it was created with, as functions with a SET clause do.  Who has functions
- * that look into it is told of schemas that are left out.
+ * The view keeps the search_path that it was created with, as functions with a
+ * SET clause do.  Who has functions that look into it is told of schemas that
+ * are left out.
  */
 static char *
 path_of_functions(Query *query)
@@ -276,7 +283,10 @@ calls_function_with_body(Node *node, void *context)
 	if (IsA(node, Query))
 		return query_tree_walker((Query *) node, calls_function_with_body, context, 0);
 
-	/* Of an aggregate it is its functions that count: one that users made has some. */
+	/*
+	 * Of an aggregate it is its functions that count: one that users made has
+	 * some.
+	 */
 	if (IsA(node, Aggref) && ((Aggref *) node)->aggfnoid >= FirstNormalObjectId &&
 		get_func_namespace(((Aggref *) node)->aggfnoid) != weir_schema_oid())
 		return true;

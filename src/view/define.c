@@ -2,13 +2,13 @@
  * define.c
  *	  CREATE VIEW with a query that Weir made in the place of the user's.
  *
- * Other hooks and PostgreSQL get the statement with the text that the user sent,
- * which is what logs and statistics shall show.  Who reads a tree beside its text
- * (pg_stat_statements cuts constants out of it) relies on the positions in the
- * tree, and those of a query that was made are none of that text.  So the
- * statement goes on with a query without positions, a placeholder of one column.
- * PostgreSQL analyses that as any, and what was made comes into its place in the
- * hook for analysed queries.
+ * Other hooks and PostgreSQL get the statement with the text that the user
+ * sent, which is what logs and statistics shall show.  Who reads a tree beside
+ * its text (pg_stat_statements cuts constants out of it) relies on the
+ * positions in the tree, and those of a query that was made are none of that
+ * text.  So the statement goes on with a query without positions, a
+ * placeholder of one column.  PostgreSQL analyses that as any, and what was
+ * made comes into its place in the hook for analysed queries.
  */
 #include "postgres.h"
 
@@ -102,7 +102,10 @@ is_placeholder(Query *query)
 	return tle->resname && strcmp(tle->resname, PLACEHOLDER) == 0;
 }
 
-/* What tells the statement apart stays the placeholder's: its place in the text, its number. */
+/*
+ * What tells the statement apart stays the placeholder's: its place in the
+ * text, its number.
+ */
 static void
 fill_placeholder(ParseState *pstate, Query *query, JumbleState *jstate)
 {

@@ -15,9 +15,9 @@
 extern void weir_view_define_init(void);
 
 /*
- * Go on with a CREATE VIEW whose query is this one (not modified; analysed, not
- * rewritten).  stmt becomes the statement of the call.  Other hooks get it with
- * the text that the user sent.
+ * Go on with a CREATE VIEW whose query is this one (not modified; analysed,
+ * not rewritten).  stmt becomes the statement of the call.  Other hooks get it
+ * with the text that the user sent.
  */
 extern void weir_view_define(UtilityCall *call, ViewStmt *stmt, Query *query);
 

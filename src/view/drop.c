@@ -109,7 +109,10 @@ object_access(ObjectAccessType access, Oid classid, Oid objectid, int subid, voi
 	MemoryContextSwitchTo(caller);
 }
 
-/* Delete the rows of a dropped stream or view; it is the first column of these tables. */
+/*
+ * Delete the rows of a dropped stream or view; it is the first column of these
+ * tables.
+ */
 static void
 forget(Oid objectid, const char *table)
 {

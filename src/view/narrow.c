@@ -4,8 +4,9 @@
  *	  windows of several lengths from the states of one.
  *
  * The result is an ordinary view.  In its query each sliding-window view is
- * replaced by the query that this view has over its matrel, with a window that begins
- * later.  Nothing is kept for it, and its steps are those of the view it reads.
+ * replaced by the query that this view has over its matrel, with a window that
+ * begins later.  Nothing is kept for it, and its steps are those of the view
+ * it reads.
  */
 #include "postgres.h"
 

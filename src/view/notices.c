@@ -2,10 +2,10 @@
  * notices.c
  *	  What CREATE VIEW tells of a query that is taken, but may not do what was meant.
  *
- * A stream has a column more than its user wrote, arrival_timestamp, which is in *
- * and in whole rows.  Where rows are compared, as DISTINCT, UNION and GROUP BY do, no row
- * is like another then.  A view without aggregates keeps all rows, also where it shows
- * few of them.
+ * A stream has a column more than its user wrote, arrival_timestamp, which is
+ * in * and in whole rows.  Where rows are compared, as DISTINCT, UNION and
+ * GROUP BY do, no row is like another then.  A view without aggregates keeps
+ * all rows, also where it shows few of them.
  */
 #include "postgres.h"
 

@@ -12,8 +12,9 @@
 #include "query/cont_query.h"
 
 /*
- * NOTICEs with their place in the text.  query is analysed, with its positions and without
- * an entry for GROUP BY; raw is its parse tree.  expires: rows go by a ttl.
+ * NOTICEs with their place in the text.  query is analysed, with its positions
+ * and without an entry for GROUP BY; raw is its parse tree.  expires: rows go
+ * by a ttl.
  */
 extern void weir_view_notices(Query *query, Node *raw, const ContQuery *cq, bool expires, const char *source_text);
 
@@ -21,8 +22,8 @@ extern void weir_view_notices(Query *query, Node *raw, const ContQuery *cq, bool
 extern void weir_view_notice_streams_below(Query *query);
 
 /*
- * For the time in which a query is analysed: an error that columns are missing in GROUP BY
- * says that * of a stream has one more than was declared.
+ * For the time in which a query is analysed: an error that columns are missing
+ * in GROUP BY says that * of a stream has one more than was declared.
  */
 typedef struct StarHint
 {

@@ -2,9 +2,10 @@
  * orphan.c
  *	  Restored views that have no row of weir.continuous_view, or no definition.
  *
- * A dump without data has no rows; a dump of a user's schema has neither rows nor the
- * definitions, which are in schema weir.  The triggers of matrels and values relations say what the row and the
- * definition were (matrel/guard.h), and they go with the tables.
+ * A dump without data has no rows; a dump of a user's schema has neither rows
+ * nor the definitions, which are in schema weir.  The triggers of matrels and
+ * values relations say what the row and the definition were (matrel/guard.h),
+ * and they go with the tables.
  */
 #include "postgres.h"
 
@@ -118,7 +119,10 @@ insert_row(void *arg)
 	CommandCounterIncrement();
 }
 
-/* That of the definition's matrel, or NULL; *values: OIDs of its values relations, in their order. */
+/*
+ * That of the definition's matrel, or NULL; *values: OIDs of its values
+ * relations, in their order.
+ */
 static Guard *
 find_guards(const Orphan *orphan, List **values)
 {
@@ -230,7 +234,10 @@ weir_orphan_guard(UtilityCall *call)
 	return true;
 }
 
-/* For who may create in schema weir: others could have any stream of this database refuse rows with it. */
+/*
+ * For who may create in schema weir: others could have any stream of this
+ * database refuse rows with it.
+ */
 static void
 restore_definition(Guard *guard)
 {
@@ -254,7 +261,10 @@ restore_definition(Guard *guard)
 				 errhint("When the restore has ended, run SELECT * FROM weir.adopt().")));
 }
 
-/* The definition that it names may be that of another view, which was here before. */
+/*
+ * The definition that it names may be that of another view, which was here
+ * before.
+ */
 static bool
 has_definition(const Guard *guard)
 {

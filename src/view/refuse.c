@@ -2,11 +2,11 @@
  * refuse.c
  *	  What DDL may not do to the objects of which continuous views are made.
  *
- * They belong to the owner of the view, who may not change what they mean
- * all the same: the def view is the view's query, the states are those of
- * that query, and nobody but Weir writes them.  What is said of the view goes for
- * its objects too (alter.c).  Nothing is refused while a view is being restored: a
- * dump makes the objects one by one.
+ * They belong to the owner of the view, who may not change what they mean all
+ * the same: the def view is the view's query, the states are those of that
+ * query, and nobody but Weir writes them.  What is said of the view goes for
+ * its objects too (alter.c).  Nothing is refused while a view is being
+ * restored: a dump makes the objects one by one.
  *
  * Objects of the extension are found by name, so not even superusers
  * rename or move them.
@@ -152,7 +152,9 @@ refuse_alter_table(AlterTableStmt *stmt)
 	}
 }
 
-/* DROP EXTENSION of whatever it depends on would take it along without a word. */
+/*
+ * DROP EXTENSION of whatever it depends on would take it along without a word.
+ */
 static void
 refuse_depends(AlterObjectDependsStmt *stmt)
 {
@@ -251,7 +253,10 @@ refuse_trigger(CreateTrigStmt *stmt)
 
 	refuse_def_change(stmt->relation);
 
-	/* A dump puts back the matrel's own; but nobody puts another one in its place. */
+	/*
+	 * A dump puts back the matrel's own; but nobody puts another one in its
+	 * place.
+	 */
 	if (!(own && !stmt->replace) && (weir_view_named(stmt->relation) || weir_view_of_matrel_named(stmt->relation)))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -291,7 +296,9 @@ refuse_create(CreateStmt *stmt)
  * Parts of them
  * --------------------------------------------------------------------- */
 
-/* Tables that inherit from these (RangeVars) or are to be partitions of them. */
+/*
+ * Tables that inherit from these (RangeVars) or are to be partitions of them.
+ */
 static void
 refuse_inherit(List *parents)
 {
@@ -434,8 +441,9 @@ guarded_matrel(RangeVar *name)
 }
 
 /*
- * A dependency record could say this, too; but where a column is dropped in a cascade
- * and takes the index along, it would have the whole matrel dropped before the column.
+ * A dependency record could say this, too; but where a column is dropped in a
+ * cascade and takes the index along, it would have the whole matrel dropped
+ * before the column.
  */
 static ContView *
 view_that_needs_index(Oid indexid)

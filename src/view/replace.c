@@ -6,14 +6,16 @@
  * matrel, and the history they hold.  Aggregates that only new columns use get
  * columns of their own behind all others; their states are those of no rows
  * until rows come.  Which columns came when is in weir.continuous_view
- * (generations): from it and the stored query the same layout follows everywhere.
+ * (generations): from it and the stored query the same layout follows
+ * everywhere.
  *
  * The statement first waits until all that was committed before it is in the
  * matrel, so none of it counts in the new columns.  What workers make of rows
- * with the old query while the statement runs, and what a transaction that is under
- * way has brought so far, are rows with fewer states; where they meet those of
- * the new query, what they lack is read as the state of no rows
- * (runtime/execute.c).  So a row counts in the old columns once, whatever query took it in.
+ * with the old query while the statement runs, and what a transaction that is
+ * under way has brought so far, are rows with fewer states; where they meet
+ * those of the new query, what they lack is read as the state of no rows
+ * (runtime/execute.c).  So a row counts in the old columns once, whatever
+ * query took it in.
  */
 #include "postgres.h"
 
@@ -93,7 +95,10 @@ weir_replace_view(UtilityCall *call, ViewStmt *stmt, Query *query, const ContVie
 	if (adds)
 		view.options.generations[view.options.ngenerations++] = nold;
 
-	/* The view's columns may have been renamed, those of the stored query never are. */
+	/*
+	 * The view's columns may have been renamed, those of the stored query
+	 * never are.
+	 */
 	names = names_of(query);
 	name_as_before(query, old_def);
 	weir_view_plan_analyze(&plan, call->query_string);
@@ -108,7 +113,10 @@ weir_replace_view(UtilityCall *call, ViewStmt *stmt, Query *query, const ContVie
 	define_again(call, &plan, &view, names);
 }
 
-/* Waits until what was committed before is in the matrel: it does not count in the new columns. */
+/*
+ * Waits until what was committed before is in the matrel: it does not count in
+ * the new columns.
+ */
 static void
 add_columns(UtilityCall *call, ViewPlan *plan, ContView *view, int ncolumns, int nstates)
 {
@@ -189,7 +197,10 @@ check_options(const ContView *view, const ViewPlan *plan)
 		weir_replace_refuse(view->name, psprintf("Its %s differs from the existing view's.", differs));
 }
 
-/* Do values relations have the same columns?  Then what is kept in them is enough. */
+/*
+ * Do values relations have the same columns?  Then what is kept in them is
+ * enough.
+ */
 static bool
 same_values(const ContQuery *old, const ContQuery *new)
 {
@@ -256,7 +267,10 @@ same_keys(const ContQuery *old, const ContQuery *new)
 	return old->closing == NULL || equal(old->closing->group_ends, new->closing->group_ends);
 }
 
-/* With the same columns and keys, the states of before are those of now, in their places. */
+/*
+ * With the same columns and keys, the states of before are those of now, in
+ * their places.
+ */
 static void
 check_states(const ContQuery *old, const ContQuery *new)
 {
@@ -285,7 +299,10 @@ aggregates_walker(Node *node, MixedAggregates *cxt)
 	return expression_tree_walker(node, aggregates_walker, cxt);
 }
 
-/* What is looked at of a range table entry: not the columns that are used, nor those there are by now. */
+/*
+ * What is looked at of a range table entry: not the columns that are used, nor
+ * those there are by now.
+ */
 static RangeTblEntry *
 bare_entry(RangeTblEntry *rte)
 {
@@ -460,7 +477,9 @@ extend_matrel(Oid matrelid, const ContQuery *cq, int nold)
 	weir_matrel_check_width(matrelid);
 }
 
-/* With this value in every row there is; it takes no rewriting of the table. */
+/*
+ * With this value in every row there is; it takes no rewriting of the table.
+ */
 static void
 add_matrel_column(Oid matrelid, const char *name, Oid type, Oid collation, Datum value, bool isnull)
 {

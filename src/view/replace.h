@@ -9,8 +9,9 @@
 #include "view/statement.h"
 
 /*
- * Carry out CREATE OR REPLACE VIEW of an existing continuous view: adds columns at
- * the end.  query is the statement's, analysed.  Errors when anything else shall change.
+ * Carry out CREATE OR REPLACE VIEW of an existing continuous view: adds
+ * columns at the end.  query is the statement's, analysed.  Errors when
+ * anything else shall change.
  */
 extern void weir_replace_view(UtilityCall *call, ViewStmt *stmt, Query *query, const ContView *view);
 

@@ -21,7 +21,10 @@ typedef struct UtilityCall
 	QueryCompletion *qc;
 } UtilityCall;
 
-/* Have a hook called for each statement, before those that were there; called once. */
+/*
+ * Have a hook called for each statement, before those that were there; called
+ * once.
+ */
 extern void weir_statement_hook(ProcessUtility_hook_type hook);
 
 /* Go on with the statement: other hooks, then PostgreSQL. */

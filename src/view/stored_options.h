@@ -12,7 +12,10 @@
 /* The options for event time.  Errors when they do not fit each other. */
 extern void weir_stored_options_event_time(const GivenOptions *given, ContViewOptions *options);
 
-/* The sliding window of a view, given by option or (window, or NULL) in its WHERE. */
+/*
+ * The sliding window of a view, given by option or (window, or NULL) in its
+ * WHERE.
+ */
 extern void weir_stored_options_window(const GivenOptions *given, const SlidingWindow *window,
 									   ContViewOptions *options);
 

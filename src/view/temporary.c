@@ -2,9 +2,10 @@
  * temporary.c
  *	  Temporary objects in continuous views.
  *
- * Workers do not see them, and they end with the session.  What a query depends
- * on PostgreSQL has noted when the def view was stored; so whatever kind of object it
- * is, it is found there.  Where it stands in the text is looked for by its name.
+ * Workers do not see them, and they end with the session.  What a query
+ * depends on PostgreSQL has noted when the def view was stored; so whatever
+ * kind of object it is, it is found there.  Where it stands in the text is
+ * looked for by its name.
  */
 #include "postgres.h"
 

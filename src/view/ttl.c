@@ -4,8 +4,8 @@
  *	  weir.set_ttl and weir.ttl_expire.
  *
  * A row is deleted some time after the time in one of its columns is so long
- * ago: by the flush worker, in portions, or at once by weir.ttl_expire.  The column is
- * remembered as the matrel's, which nobody can rename.
+ * ago: by the flush worker, in portions, or at once by weir.ttl_expire.  The
+ * column is remembered as the matrel's, which nobody can rename.
  */
 #include "postgres.h"
 

@@ -2,15 +2,15 @@
  * type_ddl.c
  *	  Columns of composite types that continuous views keep values of.
  *
- * A state may meet values of its type from before the type got, lost or renamed a column
- * (agg/value.c).  Two changes are refused here, as PostgreSQL refuses to alter
- * the type of what a table's column is of:
+ * A state may meet values of its type from before the type got, lost or
+ * renamed a column (agg/value.c).  Two changes are refused here, as PostgreSQL
+ * refuses to alter the type of what a table's column is of:
  *
- * A group key loses no column: groups that differ in it alone would be one from
- * then on, with rows of the matrel for each.
+ * A group key loses no column: groups that differ in it alone would be one
+ * from then on, with rows of the matrel for each.
  *
- * No column of a value that a view's query works with changes its type: PostgreSQL sees
- * the tables that have such values, but not the states.
+ * No column of a value that a view's query works with changes its type:
+ * PostgreSQL sees the tables that have such values, but not the states.
  */
 #include "postgres.h"
 
@@ -73,7 +73,10 @@ weir_type_check_alter(AlterTableStmt *stmt)
 	}
 }
 
-/* The types of the rows of a relation, or of a composite type, and of what inherits from it. */
+/*
+ * The types of the rows of a relation, or of a composite type, and of what
+ * inherits from it.
+ */
 static List *
 row_types(AlterTableStmt *stmt)
 {
@@ -93,7 +96,10 @@ row_types(AlterTableStmt *stmt)
 	return result;
 }
 
-/* A view that has a group key with such rows in it, or keeps them one by one (values relations). */
+/*
+ * A view that has a group key with such rows in it, or keeps them one by one
+ * (values relations).
+ */
 static ContView *
 view_with_key(Oid row)
 {
@@ -112,7 +118,10 @@ view_with_key(Oid row)
 	return NULL;
 }
 
-/* Looked at without a lock: whoever holds one on a matrel is not waited for without need.  A matrel has no dropped columns. */
+/*
+ * Looked at without a lock: whoever holds one on a matrel is not waited for
+ * without need.  A matrel has no dropped columns.
+ */
 static bool
 relation_has(Oid relid, Oid row)
 {

@@ -100,8 +100,8 @@ process_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 }
 
 /*
- * Without workers in it, as they would be in the way.  They stay away until the
- * transaction has ended: before, they could not see what became of it.
+ * Without workers in it, as they would be in the way.  They stay away until
+ * the transaction has ended: before, they could not see what became of it.
  */
 static void
 run_on_database(UtilityCall *call, Oid dbid)
@@ -123,7 +123,9 @@ release_held_database(XactEvent event, void *arg)
 	weir_launcher_release_database(dbid);
 }
 
-/* The database that has to be without connections for the statement, if any. */
+/*
+ * The database that has to be without connections for the statement, if any.
+ */
 static Oid
 database_of(Node *stmt)
 {
@@ -171,7 +173,10 @@ template_of(CreatedbStmt *stmt)
 	return get_database_oid(name, true);
 }
 
-/* Those that hold for workers: of a database, or of all roles in one or in all. */
+/*
+ * Those that hold for workers: of a database, or of all roles in one or in
+ * all.
+ */
 static bool
 changes_settings(Node *stmt)
 {
@@ -207,7 +212,10 @@ run_with_extension(UtilityCall *call)
 		weir_statement_next(call);
 	if (!IsTransactionState())
 		return;					/* VACUUM and the like end theirs */
-	/* CREATE FOREIGN TABLE gives columns their options one by one; only the whole is to fit. */
+	/*
+	 * CREATE FOREIGN TABLE gives columns their options one by one; only the
+	 * whole is to fit.
+	 */
 	if (call->context != PROCESS_UTILITY_SUBCOMMAND)
 		weir_stream_check_options(stmt);
 	weir_drop_finish(behavior);

@@ -3,9 +3,10 @@
  *	  What CREATE VIEW or CREATE OR REPLACE VIEW over a stream asks for, before
  *	  anything is made.
  *
- * Options and query need each other: the query is split by the options, and
- * a sliding window in its WHERE is an option that it gives.  So the options that
- * stand alone come first, then the split, then those that name what it has found.
+ * Options and query need each other: the query is split by the options, and a
+ * sliding window in its WHERE is an option that it gives.  So the options that
+ * stand alone come first, then the split, then those that name what it has
+ * found.
  */
 #include "postgres.h"
 
