@@ -35,6 +35,9 @@ CREATE OR REPLACE VIEW v AS SELECT k, count(*), avg(n) + 1 AS more, max(x) - min
 CREATE OR REPLACE VIEW v AS SELECT 1 AS k;
 CREATE OR REPLACE VIEW v WITH (emit = final) AS SELECT k, count(*), avg(n) + 1 AS more FROM s WHERE x >= 0 GROUP BY k HAVING max(x) > 0;
 CREATE OR REPLACE VIEW v WITH (ttl = '1 day', ttl_column = 'k') AS SELECT k, count(*), avg(n) + 1 AS more FROM s WHERE x >= 0 GROUP BY k HAVING max(x) > 0;
+CREATE VIEW two_times WITH (partition_by = 'h', partition_interval = '1 day') AS SELECT date_trunc('hour', at, 'UTC') AS h, date_trunc('day', at, 'UTC') AS d, count(*) FROM s GROUP BY 1, 2;
+CREATE OR REPLACE VIEW two_times WITH (partition_by = 'd', partition_interval = '1 day') AS SELECT date_trunc('hour', at, 'UTC') AS h, date_trunc('day', at, 'UTC') AS d, count(*) FROM s GROUP BY 1, 2;
+DROP VIEW two_times;
 CREATE OR REPLACE VIEW windows AS SELECT k, count(*), sum(x) FROM s GROUP BY k;
 CREATE OR REPLACE VIEW windows WITH (sw = '2 hours', sw_column = 'at') AS SELECT k, count(*), sum(x) FROM s GROUP BY k;
 CREATE OR REPLACE VIEW log AS SELECT k, x, t FROM s WHERE x < 0;
