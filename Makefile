@@ -160,6 +160,7 @@ OBJS = \
 	src/source/format/raw.o \
 	src/source/format/text.o \
 	src/source/kafka/client.o \
+	src/source/kafka/conf.o \
 	src/source/kafka/row.o \
 	src/source/kafka/decode.o \
 	src/source/kafka/stat.o \

@@ -2,9 +2,10 @@
  * client.h
  *	  A Kafka consumer of one topic, without consumer groups.
  *
- * client.c is the only file of Weir's that speaks to librdkafka at run time;
- * nothing of librdkafka's shows here.  Partitions are started by hand, each at
- * an offset that Weir stored itself: nobody rebalances, commits or resets.
+ * client.c is the only file of Weir's that speaks to librdkafka at run time
+ * (conf.c configures it); nothing of librdkafka's shows here.  Partitions are
+ * started by hand, each at an offset that Weir stored itself: nobody rebalances,
+ * commits or resets.
  * No function here errors, except for lack of memory; failures are told by
  * results and texts.
  */
