@@ -109,6 +109,7 @@ OBJS = \
 	src/query/view_query.o \
 	src/query/primary_key.o \
 	src/runtime/plan.o \
+	src/runtime/on_time.o \
 	src/runtime/run.o \
 	src/runtime/spec.o \
 	src/runtime/execute.o \

@@ -97,7 +97,10 @@ weir_check_aggref(ParseState *pstate, Aggref *aggref)
 	MemoryContextDelete(cxt);
 }
 
-/* Aggregates of Weir's own compare or hash values: else each row would be a dead letter. */
+/*
+ * Aggregates of Weir's own compare or hash values: else each row would be a
+ * dead letter.
+ */
 static void
 check_compared(ParseState *pstate, Aggref *aggref, const char *name)
 {
@@ -130,7 +133,10 @@ check_compared(ParseState *pstate, Aggref *aggref, const char *name)
 	}
 }
 
-/* Is the state made of the arguments' values (agg/value.c)?  Those of JSON are made of text. */
+/*
+ * Is the state made of the arguments' values (agg/value.c)?  Those of JSON are
+ * made of text.
+ */
 static bool
 keeps_values(Aggref *aggref, const char *name)
 {

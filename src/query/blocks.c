@@ -2,23 +2,25 @@
  * blocks.c
  *	  Steps of a sliding window put together: what makes reading many of them cheap.
  *
- * A window of a hundred steps takes a hundred states a group to read.  So steps
- * are also kept ten to a block: in each group, the latest row of a block carries
- * the states of the whole block beside its own.
+ * A window of a hundred steps takes a hundred states a group to read.  So
+ * steps are also kept ten to a block: in each group, the latest row of a block
+ * carries the states of the whole block beside its own.
  *
  *		key | step  | states    | block | states of the block
  *		a   | 12:07 | of 12:07  |       |
  *		a   | 12:08 | of 12:08  |       |
  *		a   | 12:09 | of 12:09  | 12:00 | of 12:00 to 12:09
  *
- * Reading combines the blocks that are inside the window as a whole, and single
- * steps at its edges: some fifteen rows for a hundred steps.  Rows come mostly
- * in the order of their time, so those that a flush changes are those that carry:
- * a block costs no write of its own (matrel/block_writer.c).  The columns of the steps
- * are as they would be without blocks, for those who combine them by hand.
+ * Reading combines the blocks that are inside the window as a whole, and
+ * single steps at its edges: some fifteen rows for a hundred steps.  Rows come
+ * mostly in the order of their time, so those that a flush changes are those
+ * that carry: a block costs no write of its own (matrel/block_writer.c).  The
+ * columns of the steps are as they would be without blocks, for those who
+ * combine them by hand.
  *
- * Windows of few steps have none, nor have views with values (query/values.h), which need
- * to know the steps.  A block has about as many steps as a window has blocks.
+ * Windows of few steps have none, nor have views with values (query/values.h),
+ * which need to know the steps.  A block has about as many steps as a window
+ * has blocks.
  */
 #include "postgres.h"
 
@@ -129,7 +131,9 @@ weir_blocks_rows(ContQuery *cq, Oid matrelid, Node *lower, Node *upper, CommonTa
 	Query	   *result;
 	ListCell   *lc;
 
-	/* The bounds are looked up in one row, so all parts mean the same window. */
+	/*
+	 * The bounds are looked up in one row, so all parts mean the same window.
+	 */
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "WITH \"?window\" AS MATERIALIZED (SELECT NULL::%s AS lower%s) SELECT * FROM (", type,
 					 upper ? psprintf(", NULL::%s AS upper", type) : "");

@@ -14,7 +14,10 @@
 /* Where steps and blocks are counted from. */
 #define WEIR_STEP_ORIGIN ((UNIX_EPOCH_JDATE - POSTGRES_EPOCH_JDATE) * USECS_PER_DAY)
 
-/* Decide whether a sliding-window view of these options has blocks: sets cq->block_usecs. */
+/*
+ * Decide whether a sliding-window view of these options has blocks: sets
+ * cq->block_usecs.
+ */
 extern void weir_blocks_decide(ContQuery *cq, const ContViewOptions *options);
 
 /*
@@ -23,13 +26,17 @@ extern void weir_blocks_decide(ContQuery *cq, const ContViewOptions *options);
  */
 extern int	weir_blocks_lay_out(ContQuery *cq, int first, int last, int column);
 
-/* Where the block begins that a step is in; an infinite one is a block of its own. */
+/*
+ * Where the block begins that a step is in; an infinite one is a block of its
+ * own.
+ */
 extern Timestamp weir_block_of(const ContQuery *cq, Timestamp step);
 
 /*
  * What the view query reads in the place of the matrel, with the same keys and
- * states at the same places: rows [lower, upper) of the window as whole blocks and single
- * steps, each time once.  Bounds are of the step's type and run once; upper may be NULL.
+ * states at the same places: rows [lower, upper) of the window as whole blocks
+ * and single steps, each time once.  Bounds are of the step's type and run
+ * once; upper may be NULL.
  * *cte is to be added to the query that the result is put into.
  */
 extern Query *weir_blocks_rows(ContQuery *cq, Oid matrelid, Node *lower, Node *upper, CommonTableExpr **cte);

@@ -2,9 +2,10 @@
  * columns.c
  *	  The matrel's columns: their types, names and places.
  *
- * A column has the name of the output column that is just that key or state, if
- * there is one.  Places follow generations: what a view got later by CREATE OR
- * REPLACE VIEW comes behind all that was there, whose columns stay as they are.
+ * A column has the name of the output column that is just that key or state,
+ * if there is one.  Places follow generations: what a view got later by CREATE
+ * OR REPLACE VIEW comes behind all that was there, whose columns stay as they
+ * are.
  */
 #include "postgres.h"
 
@@ -81,7 +82,9 @@ add_states(ColumnList *list)
 	}
 }
 
-/* Columns that the user knows choose first; what came later has what is left. */
+/*
+ * Columns that the user knows choose first; what came later has what is left.
+ */
 static void
 name_columns(ColumnContext *cxt)
 {
@@ -216,7 +219,10 @@ value_is_kept(const ContState *state)
 		(aggref->aggtype == NUMERICOID || get_typlen(aggref->aggtype) > 0);
 }
 
-/* The name of the output column (up to limit) that is just this; else the given; else _position. */
+/*
+ * The name of the output column (up to limit) that is just this; else the
+ * given; else _position.
+ */
 static char *
 column_name(ColumnContext *cxt, Node *expr, int position, const char *otherwise, int limit)
 {

@@ -3,9 +3,9 @@
  *	  Constants that would make each row a dead letter.
  *
  * A batch query with such a constant fails, and its user learns of it.  A view
- * would be created, and no row would ever count.  So functions that are known to
- * look at a constant by itself, whatever their other arguments are, are tried
- * once at CREATE VIEW.  Functions of users are not called.
+ * would be created, and no row would ever count.  So functions that are known
+ * to look at a constant by itself, whatever their other arguments are, are
+ * tried once at CREATE VIEW.  Functions of users are not called.
  */
 #include "postgres.h"
 
@@ -75,7 +75,10 @@ zone_of(FuncExpr *call)
 	return NULL;
 }
 
-/* That of weir.tumble and its like: a text, their last argument, by place or by name. */
+/*
+ * That of weir.tumble and its like: a text, their last argument, by place or
+ * by name.
+ */
 static Const *
 own_zone(FuncExpr *call)
 {
@@ -119,7 +122,10 @@ pattern_of(Oid fn, List *args)
 	}
 }
 
-/* As its first argument; the others are a time and, sometimes, an origin or a time zone. */
+/*
+ * As its first argument; the others are a time and, sometimes, an origin or a
+ * time zone.
+ */
 static bool
 takes_unit(Oid fn)
 {

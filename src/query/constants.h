@@ -13,12 +13,15 @@
 #include "agg/partial.h"
 
 /*
- * A constant of a call (FuncExpr or OpExpr) that is no time zone, unit, stride or regular expression.  Errors as
- * the function would, with the position.
+ * A constant of a call (FuncExpr or OpExpr) that is no time zone, unit, stride
+ * or regular expression.  Errors as the function would, with the position.
  */
 extern void weir_constants_check(ParseState *pstate, Node *call);
 
-/* The same for parameters of Weir's own aggregates; the position is the caller's. */
+/*
+ * The same for parameters of Weir's own aggregates; the position is the
+ * caller's.
+ */
 extern void weir_constants_check_aggregate(PartialAgg *agg, Aggref *aggref);
 
 #endif

@@ -4,11 +4,11 @@
  *	  same way, and those that take their place.
  *
  * The counterparts (src/agg/) give the same results.  Those that have to be
- * ordered have states that can be combined in the order in which the rows came.
- * All are used on every version of PostgreSQL, those too that can combine
- * array_agg and string_agg themselves: so the states in a matrel survive an
- * upgrade.  Sums and averages of intervals are the only aggregates with a combine
- * function whose states have changed since 15.
+ * ordered have states that can be combined in the order in which the rows
+ * came.  All are used on every version of PostgreSQL, those too that can
+ * combine array_agg and string_agg themselves: so the states in a matrel
+ * survive an upgrade.  Sums and averages of intervals are the only aggregates
+ * with a combine function whose states have changed since 15.
  *
  * The stored query keeps what the user wrote; the exchange is a part of
  * preparing it.
@@ -27,12 +27,14 @@
 #include "base/weir.h"
 #include "meta/extension.h"
 #include "query/counterpart.h"
+#include "query/expr.h"
 
 typedef struct Counterpart
 {
 	Oid			aggfnoid;
 	const char *name;			/* in schema weir */
-	const char *lines;			/* name for arguments that json_agg puts on lines of their own */
+	const char *lines;			/* name for arguments that json_agg puts on
+								 * lines of their own */
 	bool		ordered;		/* the result depends on the order of the rows */
 	int			nargs;
 	Oid			argtypes[2];
@@ -115,9 +117,8 @@ put_mutator(Node *node, void *context)
 
 		aggref = copyObject(aggref);
 		aggref->aggfnoid =
-			LookupFuncName(list_make2(makeString(pstrdup(WEIR_SCHEMA)),
-									  makeString(pstrdup(lines ? counterpart->lines : counterpart->name))),
-						   counterpart->nargs, counterpart->argtypes, false);
+			weir_own_function(lines ? counterpart->lines : counterpart->name,
+							  counterpart->nargs, counterpart->argtypes);
 		if (counterpart->aggfnoid == F_RANGE_AGG_ANYRANGE)
 			take_multirange(aggref);
 	}
@@ -175,7 +176,10 @@ as_distinct(Aggref *aggref, Oid fn)
 	return aggref;
 }
 
-/* Composite values and arrays; that is told of a type before its cast to json is looked for. */
+/*
+ * Composite values and arrays; that is told of a type before its cast to json
+ * is looked for.
+ */
 static bool
 on_lines(Oid type)
 {

@@ -33,7 +33,8 @@ typedef struct RenameContext
 
 typedef struct SrfContext
 {
-	List	   *calls;			/* in the order of the select list: those without others among their arguments */
+	List	   *calls;			/* in the order of the select list: those
+								 * without others among their arguments */
 	bool		nested;			/* and these are arguments of others */
 	Index		rti;			/* of what they become in FROM */
 	bool		whole_row;		/* the only one gives rows */
@@ -118,7 +119,10 @@ inline_with(ParseState *pstate, Query *query)
 	return false;
 }
 
-/* In FROM, also of subqueries there.  *levelsup: how many queries the range table is below that of the WITH. */
+/*
+ * In FROM, also of subqueries there.  *levelsup: how many queries the range
+ * table is below that of the WITH.
+ */
 static RangeTblEntry *
 find_reference(List *rtable, const char *name, Index *levelsup)
 {
@@ -143,7 +147,10 @@ find_reference(List *rtable, const char *name, Index *levelsup)
 	return NULL;
 }
 
-/* One subquery in FROM that reads a stream and is no UNION ALL; false if there is none. */
+/*
+ * One subquery in FROM that reads a stream and is no UNION ALL; false if there
+ * is none.
+ */
 static bool
 pull_up(ParseState *pstate, Query *query)
 {
@@ -178,7 +185,10 @@ pull_up_one(Query *query, Index rti)
 	RangeTblEntry *rte;
 	Query	   *subquery;
 
-	/* The subquery's entries go to the front: those of joins follow what they join. */
+	/*
+	 * The subquery's entries go to the front: those of joins follow what they
+	 * join.
+	 */
 	OffsetVarNodes((Node *) query, nentries, 0);
 	rte = copyObject(rt_fetch(rti, query->rtable));
 	rti += nentries;
@@ -201,8 +211,9 @@ pull_up_one(Query *query, Index rti)
 }
 
 /*
- * A join's column may be a whole row of the subquery's relation now.  PostgreSQL
- * takes a plain Var there for a column, and looks whether that has been dropped.
+ * A join's column may be a whole row of the subquery's relation now.
+ * PostgreSQL takes a plain Var there for a column, and looks whether that has
+ * been dropped.
  */
 static void
 hide_whole_rows(Query *query)
@@ -285,9 +296,10 @@ rename_walker(Node *node, RenameContext *cxt)
 }
 
 /*
- * Set-returning functions of the select list go to FROM, as one item: ROWS FROM
- * goes through several of them as a select list does.  One that is an argument of another
- * goes before that.  Not several of which any is, nor rows beside others: then they stay.
+ * Set-returning functions of the select list go to FROM, as one item: ROWS
+ * FROM goes through several of them as a select list does.  One that is an
+ * argument of another goes before that.  Not several of which any is, nor rows
+ * beside others: then they stay.
  */
 static void
 move_srfs(Query *subquery)
@@ -336,7 +348,10 @@ move_innermost_srfs(Query *subquery)
 	ref->rtindex = cxt.rti = list_length(subquery->rtable);
 	subquery->jointree->fromlist = lappend(subquery->jointree->fromlist, ref);
 
-	/* The row alone would not do as what a join has in its column list: the rewriter takes it for a column. */
+	/*
+	 * The row alone would not do as what a join has in its column list: the
+	 * rewriter takes it for a column.
+	 */
 	if (cxt.whole_row)
 	{
 		Var		   *row = makeWholeRowVar(llast_node(RangeTblEntry, subquery->rtable), cxt.rti, 0, false);
@@ -391,8 +406,8 @@ srf_mutator(Node *node, SrfContext *cxt)
 
 /*
  * Conditions may name other tables of the query: they go to its WHERE, as no
- * join that can take away or add rows of the stream is in between.  The planner
- * wants to know which entries may name others.
+ * join that can take away or add rows of the stream is in between.  The
+ * planner wants to know which entries may name others.
  */
 static void
 lift_lateral(Query *query, Query *subquery)

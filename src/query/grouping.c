@@ -4,7 +4,8 @@
  *
  * Results of states are combined by the view query's own grouping.  Aggregates
  * over values (values.h) are subqueries, which have to know the set that a row
- * is of: GROUPING(all columns) tells, and each different set has a subquery of its own.
+ * is of: GROUPING(all columns) tells, and each different set has a subquery of
+ * its own.
  */
 #include "postgres.h"
 
@@ -46,7 +47,9 @@ weir_grouping_check(ParseState *pstate, Query *def, const ContViewOptions *optio
 						  "A total over windows is never final: create a continuous view for each grouping.");
 }
 
-/* Lists of the references of each set's clauses, as often as they are written. */
+/*
+ * Lists of the references of each set's clauses, as often as they are written.
+ */
 static List *
 sets_of(Query *def)
 {
@@ -96,7 +99,10 @@ clause_expr(Query *def, Index ref)
 	return get_sortgroupclause_expr(get_sortgroupref_clause(ref, def->groupClause), def->targetList);
 }
 
-/* A column of a table whose primary key is in every set, or PostgreSQL would have refused it. */
+/*
+ * A column of a table whose primary key is in every set, or PostgreSQL would
+ * have refused it.
+ */
 static bool
 is_dependent(const ContQuery *cq, Query *def, int key)
 {
@@ -157,7 +163,10 @@ weir_grouping_choose(const ContQuery *cq, Query *def, List *clause_exprs, List *
 		int32		bits = 0;
 		ListCell   *clause;
 
-		/* A bit for each column that is not in the set, the first column's the highest. */
+		/*
+		 * A bit for each column that is not in the set, the first column's the
+		 * highest.
+		 */
 		foreach(clause, def->groupClause)
 			bits = bits * 2 + !list_member_int(refs, lfirst_node(SortGroupClause, clause)->tleSortGroupRef);
 		if (list_member_int(seen, bits))

@@ -2,10 +2,10 @@
  * grouping.h
  *	  GROUPING SETS, ROLLUP and CUBE.
  *
- * The matrel has the groups of the finest grouping, of all columns that any set
- * has.  The view query groups them by the sets, as a batch query would group rows:
- * states of several groups are combined, as those of a sliding window's steps
- * are.
+ * The matrel has the groups of the finest grouping, of all columns that any
+ * set has.  The view query groups them by the sets, as a batch query would
+ * group rows: states of several groups are combined, as those of a sliding
+ * window's steps are.
  */
 #ifndef WEIR_QUERY_GROUPING_H
 #define WEIR_QUERY_GROUPING_H
@@ -14,10 +14,15 @@
 
 #include "query/cont_query.h"
 
-/* Refuse what cannot be grouped by sets, with its position.  def is prepared. */
+/*
+ * Refuse what cannot be grouped by sets, with its position.  def is prepared.
+ */
 extern void weir_grouping_check(ParseState *pstate, Query *def, const ContViewOptions *options);
 
-/* The different sets of keys that the query's sets are: of each the keys (indexes), a list of IntList. */
+/*
+ * The different sets of keys that the query's sets are: of each the keys
+ * (indexes), a list of IntList.
+ */
 extern List *weir_grouping_keys(const ContQuery *cq, Query *def);
 
 /*

@@ -2,10 +2,11 @@
  * kind_hop.c
  *	  Hopping and cumulating windows: panes that the view query joins with windows.
  *
- * A row is in several windows; to keep each of them would cost size / slide times
- * as much.  Here a row is counted in its pane, once: the cell of the grid on
- * which all windows begin and end.  The view query joins each pane with the
- * window function of its start, which gives exactly the windows of its rows.
+ * A row is in several windows; to keep each of them would cost size / slide
+ * times as much.  Here a row is counted in its pane, once: the cell of the
+ * grid on which all windows begin and end.  The view query joins each pane
+ * with the window function of its start, which gives exactly the windows of
+ * its rows.
  */
 #include "postgres.h"
 
@@ -95,7 +96,10 @@ pane(const QueryWindow *window)
 	return weir_window_bucket_of(window->call, weir_grid_interval(unit, usecs));
 }
 
-/* Windows end at the boundaries of the grid of their slides, moved by the size. */
+/*
+ * Windows end at the boundaries of the grid of their slides, moved by the
+ * size.
+ */
 static Expr *
 hop_first_end(const QueryWindow *window)
 {
@@ -130,7 +134,9 @@ length(const QueryWindow *window)
 	return weir_window_interval(window->call, 2);
 }
 
-/* The function of the pane's start: all the windows that the pane is part of. */
+/*
+ * The function of the pane's start: all the windows that the pane is part of.
+ */
 static void
 join(ViewQuery *vq)
 {
@@ -152,7 +158,8 @@ column(ViewQuery *vq, Var *var)
 {
 	var = copyObject(var);
 	var->varno = WEIR_WINDOW_RTI;
-	var->varnosyn = 0;			/* the place in the query as written would be deparsed */
+	var->varnosyn = 0;			/* the place in the query as written would be
+								 * deparsed */
 	return (Node *) var;
 }
 
@@ -162,7 +169,10 @@ end(ViewQuery *vq)
 	return (Node *) makeVar(WEIR_WINDOW_RTI, 2, vq->cq->keys[vq->cq->cell_key].type, -1, InvalidOid, 0);
 }
 
-/* A window whose first pane may be gone would show what is left of it: its start. */
+/*
+ * A window whose first pane may be gone would show what is left of it: its
+ * start.
+ */
 static Node *
 expiry(ViewQuery *vq)
 {

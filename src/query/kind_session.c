@@ -2,13 +2,13 @@
  * kind_session.c
  *	  Session windows: panes that the view query puts into sessions.
  *
- * Rows of one cell of a grid as wide as the gap are less than the gap apart, so
- * they are in one session whatever comes between.  So a cell is a pane of a
+ * Rows of one cell of a grid as wide as the gap are less than the gap apart,
+ * so they are in one session whatever comes between.  So a cell is a pane of a
  * session: the continuous query groups by it and keeps, beside the states, the
- * earliest and the latest time in it.  Which panes make a session is found when
- * the view is read (session.c).  The start of a session is a column of what is
- * read in the matrel's place; the end is an aggregate of its panes, or, where
- * the view groups by expressions of the window, a column as well.
+ * earliest and the latest time in it.  Which panes make a session is found
+ * when the view is read (session.c).  The start of a session is a column of
+ * what is read in the matrel's place; the end is an aggregate of its panes,
+ * or, where the view groups by expressions of the window, a column as well.
  */
 #include "postgres.h"
 
@@ -79,8 +79,9 @@ pane(const QueryWindow *window)
 }
 
 /*
- * A session is as long as on-time rows may extend it.  When a row is late as soon
- * as its time is before the watermark, none can reach a session that is closed.
+ * A session is as long as on-time rows may extend it.  When a row is late as
+ * soon as its time is before the watermark, none can reach a session that is
+ * closed.
  */
 static Expr *
 first_end(const QueryWindow *window)
@@ -96,7 +97,9 @@ length(const QueryWindow *window)
 	return window->gap;
 }
 
-/* Notes (by_expression) whether the query groups by expressions of the window. */
+/*
+ * Notes (by_expression) whether the query groups by expressions of the window.
+ */
 static void
 check(ParseState *pstate, ContQuery *cq, Query *def)
 {
@@ -151,7 +154,10 @@ add_state(Oid fn, Node *time, List **aggrefs)
 	return n;
 }
 
-/* The matrel with the start of the session as a further column, and the end if it is needed. */
+/*
+ * The matrel with the start of the session as a further column, and the end if
+ * it is needed.
+ */
 static Query *
 source(ViewQuery *vq)
 {

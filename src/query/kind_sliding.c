@@ -5,8 +5,8 @@
  * The window is a condition in WHERE (sliding.c).  The continuous query is
  * without it and has the step, date_bin of the time, as a further key; of rows
  * kept singly, their time.  The view query combines the steps that reach into
- * the window at the moment of reading.  Of many steps, whole blocks are read in
- * their place (blocks.c).
+ * the window at the moment of reading.  Of many steps, whole blocks are read
+ * in their place (blocks.c).
  */
 #include "postgres.h"
 
@@ -71,8 +71,9 @@ cell_name(const ContQuery *cq, Query *def)
 
 /*
  * A row without time is never inside the window, nor ever expires.  One at the
- * beginning of time (4714 BC), or before, is not inside it either: the window is
- * known to begin more than its length later, and such a time has no step or block.
+ * beginning of time (4714 BC), or before, is not inside it either: the window
+ * is known to begin more than its length later, and such a time has no step or
+ * block.
  */
 static Node *
 has_cell(const ContQuery *cq)
@@ -101,9 +102,9 @@ source(ViewQuery *vq)
 }
 
 /*
- * step > (SELECT lower - step length), and if the window ends before the last row,
- * step <= (SELECT upper): steps that may have rows inside the window.  Of rows
- * kept singly the time itself is compared.
+ * step > (SELECT lower - step length), and if the window ends before the last
+ * row, step <= (SELECT upper): steps that may have rows inside the window.  Of
+ * rows kept singly the time itself is compared.
  */
 static Node *
 in_window(ViewQuery *vq)

@@ -1,15 +1,15 @@
 /*
  * late.c
- *	  Rows that come after their window was closed.
+ *	  The window by which rows are late, and groups final.
  *
- * A view with late = drop or divert, or emit = final, takes no row into a window
- * that the watermark has closed.  Its continuous query has the condition
- * weir.on_time(end of the window), which the planner puts behind the view's own
- * WHERE: its cost is said to be high.  A row of several windows is late when the
- * first of them to end is closed: it is counted in all of its windows or in none.
+ * A view with late = drop or divert, or emit = final, takes no row into a
+ * window that the watermark has closed.  Its continuous query has the
+ * condition weir.on_time(end of the window), which the planner puts behind the
+ * view's own WHERE: its cost is said to be high.  A row of several windows is
+ * late when the first of them to end is closed: it is counted in all of its
+ * windows or in none.
  *
- * Rows that are late are noted by their number in the batch, so that one which
- * the plan looks at twice counts once.
+ * weir.on_time itself is in runtime/on_time.c.
  */
 #include "postgres.h"
 
@@ -33,14 +33,129 @@
 #include "query/late.h"
 #include "query/union.h"
 #include "query/window_call.h"
-#include "stream/batch.h"
 #include "time/window_functions.h"
 
-WEIR_FUNCTION(weir_on_time);
+static void check_event_time(Oid streamid);
+static bool find_key(ContQuery *cq, Query *def, Index stream, ClosingWindow *closing);
+static void no_window(ContQuery *cq, Query *def, Index stream);
+static bool window_of(Node *expr, Node **time, Expr **end, Interval *length);
+static Const *constant(Node *node, Oid type);
+static Expr *plus(Node *time, Const *length);
+static bool bin_window(FuncExpr *call, Node **time, Expr **end, Interval *length);
+static bool trunc_window(FuncExpr *call, Node **time, Expr **end, Interval *length);
+static bool is_event_time(Node *time, Query *def, Index stream);
+static Expr *cell_end(ContQuery *cq, Node *expr);
+static void check_groups(ParseState *pstate, ContQuery *cq, Query *def, bool retained);
 
-/* ---------------------------------------------------------------------
- * The window of a query
- * --------------------------------------------------------------------- */
+void
+weir_late_find_window(ParseState *pstate, ContQuery *cq, Query *def, Index stream, const ContViewOptions *view)
+{
+	ClosingWindow *closing = palloc0(sizeof(ClosingWindow));
+	bool		found;
+	ListCell   *lc;
+
+	foreach(lc, cq->streams)
+		check_event_time(lfirst_oid(lc));
+	if (cq->panes)
+	{
+		closing->key = cq->cell_key;
+		closing->row_end = cq->kind->first_end(cq->panes);
+		closing->length = *cq->kind->length(cq->panes);
+		found = is_event_time(linitial(cq->panes->call->args), def, stream);
+	}
+	else
+		found = find_key(cq, def, stream, closing);
+	if (!found)
+		no_window(cq, def, stream);
+	cq->closing = closing;
+	if (cq->panes && !cq->panes->one_each && (view->final || view->retained))
+		check_groups(pstate, cq, def, view->retained);
+}
+
+Interval
+weir_late_longest(const ContQuery *cq)
+{
+	Interval	length = cq->closing->length;
+
+	/* A day of the calendar may be longer. */
+	if (length.day != 0 || length.month != 0)
+		length.day++;
+	if (cq->kind->expires_whole)
+		length.time = 0;
+	return length;
+}
+
+int64
+weir_late_zone_margin(const Interval *interval)
+{
+	return interval->month != 0 ? 2 * USECS_PER_DAY : interval->day != 0 ? 2 * USECS_PER_HOUR : 0;
+}
+
+Node *
+weir_late_condition(const ClosingWindow *closing)
+{
+	return (Node *) weir_make_call("on_time", BOOLOID, list_make1(copyObject(closing->row_end)));
+}
+
+static void
+check_event_time(Oid streamid)
+{
+	const char *name = get_rel_name(streamid);
+
+	if (weir_event_options(streamid)->column == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("stream \"%s\" has no event time", name),
+				 errhint("ALTER FOREIGN TABLE %s OPTIONS (ADD event_time 'column', ADD watermark '5 seconds').",
+						 quote_identifier(name))));
+}
+
+/* The group key that is a window of the event time. */
+static bool
+find_key(ContQuery *cq, Query *def, Index stream, ClosingWindow *closing)
+{
+	for (int i = 0; !cq->append && i < cq->nkeys; i++)
+	{
+		Node	   *key = (Node *) list_nth_node(TargetEntry, cq->query->targetList, i)->expr;
+		Node	   *time;
+		Expr	   *end;
+
+		if (!window_of(key, &time, &end, &closing->length) || !is_event_time(time, def, stream))
+			continue;
+		closing->key = i;
+		closing->row_end = closing->key_end = end;
+		return true;
+	}
+	return false;
+}
+
+static void
+no_window(ContQuery *cq, Query *def, Index stream)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("options \"emit\", \"late\", \"allowed_lateness\" and \"retention\" need a window over the stream's event time"),
+			 rt_fetch(stream, def->rtable)->rtekind == RTE_RELATION ?
+			 errdetail("Column \"%s\" is the event time of stream \"%s\".",
+					   get_attname(cq->streamid, weir_event_options(cq->streamid)->column, false),
+					   get_rel_name(cq->streamid)) :
+			 errdetail("A column of UNION ALL is its event time if it is that of each branch's stream, as it is."),
+			 errhint("Group by the columns of weir.tumble, weir.hop or weir.cumulate, by date_bin, or by date_trunc with a time zone, of that column.")));
+}
+
+/*
+ * Is this a function of a time that gives the window that the time is in?  Its
+ * end, and how long after its start that is at most.
+ */
+static bool
+window_of(Node *expr, Node **time, Expr **end, Interval *length)
+{
+	FuncExpr   *call = (FuncExpr *) expr;
+
+	return IsA(expr, FuncExpr) &&
+		(bin_window(call, time, end, length) || trunc_window(call, time, end, length) ||
+		 weir_window_of_bucket(call, time, end, length));
+}
 
 static Const *
 constant(Node *node, Oid type)
@@ -74,12 +189,14 @@ bin_window(FuncExpr *call, Node **time, Expr **end, Interval *length)
 	memset(length, 0, sizeof(Interval));
 	length->time = weir_interval_usecs(DatumGetIntervalP(stride->constvalue));
 	*time = lsecond(call->args);
-	*end = plus((Node *) call, makeConst(INTERVALOID, -1, InvalidOid, sizeof(Interval),
-										 IntervalPGetDatum(length), false, false));
+	*end = plus((Node *) call, weir_make_interval(length));
 	return true;
 }
 
-/* date_trunc(unit, time [, zone]); of a timestamptz only with the zone, which else is any reader's. */
+/*
+ * date_trunc(unit, time [, zone]); of a timestamptz only with the zone, which
+ * else is any reader's.
+ */
 static bool
 trunc_window(FuncExpr *call, Node **time, Expr **end, Interval *length)
 {
@@ -105,10 +222,9 @@ trunc_window(FuncExpr *call, Node **time, Expr **end, Interval *length)
 	for (int i = 0; i < lengthof(units) && step == NULL; i++)
 		if (pg_strcasecmp(name, units[i][0]) == 0 ||
 			(strlen(name) + 1 == strlen(units[i][0]) && pg_strncasecmp(name, units[i][0], strlen(name)) == 0))
-			step = makeConst(INTERVALOID, -1, InvalidOid, sizeof(Interval),
-							 DirectFunctionCall3(interval_in, CStringGetDatum(units[i][1]),
-												 ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)),
-							 false, false);
+			step = weir_make_interval(DatumGetIntervalP(DirectFunctionCall3(interval_in, CStringGetDatum(units[i][1]),
+																			ObjectIdGetDatum(InvalidOid),
+																			Int32GetDatum(-1))));
 	if (step == NULL)
 		return false;
 	*length = *DatumGetIntervalP(step->constvalue);
@@ -144,90 +260,28 @@ is_event_time(Node *time, Query *def, Index stream)
 	return weir_union_is_event_time(rte->subquery, var->varattno);
 }
 
-static void check_groups(ParseState *pstate, ContQuery *cq, Query *def, bool retained);
-
-void
-weir_late_find_window(ParseState *pstate, ContQuery *cq, Query *def, Index stream, const ContViewOptions *view)
-{
-	ClosingWindow *closing = palloc0(sizeof(ClosingWindow));
-	Node	   *time = NULL;
-	ListCell   *lc;
-
-	foreach(lc, cq->streams)
-	{
-		const char *name = get_rel_name(lfirst_oid(lc));
-
-		if (weir_event_options(lfirst_oid(lc))->column == 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("stream \"%s\" has no event time", name),
-					 errhint("ALTER FOREIGN TABLE %s OPTIONS (ADD event_time 'column', ADD watermark '5 seconds').",
-							 quote_identifier(name))));
-	}
-	if (cq->panes)
-	{
-		time = linitial(cq->panes->call->args);
-		closing->key = cq->cell_key;
-		closing->row_end = cq->kind->first_end(cq->panes);
-		closing->length = *cq->kind->length(cq->panes);
-		if (!is_event_time(time, def, stream))
-			time = NULL;
-	}
-	for (int i = 0; cq->panes == NULL && !cq->append && time == NULL && i < cq->nkeys; i++)
-	{
-		FuncExpr   *call = (FuncExpr *) list_nth_node(TargetEntry, cq->query->targetList, i)->expr;
-		Expr	   *end;
-
-		if (!IsA(call, FuncExpr) ||
-			!(bin_window(call, &time, &end, &closing->length) ||
-			  trunc_window(call, &time, &end, &closing->length) ||
-			  weir_window_of_bucket(call, &time, &end, &closing->length)) ||
-			!is_event_time(time, def, stream))
-		{
-			time = NULL;
-			continue;
-		}
-		closing->key = i;
-		closing->row_end = closing->key_end = end;
-	}
-	if (time == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("options \"emit\", \"late\", \"allowed_lateness\" and \"retention\" need a window over the stream's event time"),
-				 rt_fetch(stream, def->rtable)->rtekind == RTE_RELATION ?
-				 errdetail("Column \"%s\" is the event time of stream \"%s\".",
-						   get_attname(cq->streamid, weir_event_options(cq->streamid)->column, false),
-						   get_rel_name(cq->streamid)) :
-				 errdetail("A column of UNION ALL is its event time if it is that of each branch's stream, as it is."),
-				 errhint("Group by the columns of weir.tumble, weir.hop or weir.cumulate, by date_bin, or by date_trunc with a time zone, of that column.")));
-	cq->closing = closing;
-	if (cq->panes && !cq->panes->one_each && (view->final || view->retained))
-		check_groups(pstate, cq, def, view->retained);
-}
-
-/* The cell of a grid in which a session begins or ends: its end.  NULL if the expression is none. */
+/*
+ * The cell of a grid in which a session begins or ends: its end.  NULL if the
+ * expression is none.
+ */
 static Expr *
 cell_end(ContQuery *cq, Node *expr)
 {
-	FuncExpr   *call = (FuncExpr *) expr;
 	Node	   *time;
 	Expr	   *end;
 	Interval	length;
 
-	if (!IsA(expr, FuncExpr) ||
-		!(bin_window(call, &time, &end, &length) || trunc_window(call, &time, &end, &length) ||
-		  weir_window_of_bucket(call, &time, &end, &length)) ||
-		!IsA(time, Var) || ((Var *) time)->varno != cq->panes->rti)
+	if (!window_of(expr, &time, &end, &length) || !IsA(time, Var) || ((Var *) time)->varno != cq->panes->rti)
 		return NULL;
 	return end;
 }
 
 /*
- * What is final, or goes when it is old, is a window.  A group of several would grow
- * from window to window.  But sessions that begin, or end, in one cell of a fixed grid
- * are all there when the watermark has passed the cell and each of them is closed.
- * By any other expression, or a condition in WHERE, one that is still open may come
- * to the group later.
+ * What is final, or goes when it is old, is a window.  A group of several
+ * would grow from window to window.  But sessions that begin, or end, in one
+ * cell of a fixed grid are all there when the watermark has passed the cell
+ * and each of them is closed.  By any other expression, or a condition in
+ * WHERE, one that is still open may come to the group later.
  */
 static void
 check_groups(ParseState *pstate, ContQuery *cq, Query *def, bool retained)
@@ -251,85 +305,4 @@ check_groups(ParseState *pstate, ContQuery *cq, Query *def, bool retained)
 						  retained ? "option \"retention\" with groups of several windows" :
 						  "emit = final with groups of several windows",
 						  "Group by window_start and window_end too; an ordinary view over this one can put windows together.");
-}
-
-/* A day of the calendar may be longer. */
-Interval
-weir_late_longest(const ContQuery *cq)
-{
-	Interval	length = cq->closing->length;
-
-	if (length.day != 0 || length.month != 0)
-		length.day++;
-	if (cq->kind->expires_whole)
-		length.time = 0;
-	return length;
-}
-
-int64
-weir_late_zone_margin(const Interval *interval)
-{
-	return interval->month != 0 ? 2 * USECS_PER_DAY : interval->day != 0 ? 2 * USECS_PER_HOUR : 0;
-}
-
-/* ---------------------------------------------------------------------
- * Judging rows
- * --------------------------------------------------------------------- */
-
-Node *
-weir_late_condition(const ClosingWindow *closing)
-{
-	return (Node *) weir_make_call("on_time", BOOLOID, list_make1(copyObject(closing->row_end)));
-}
-
-/* Of the query that runs in this process. */
-static bool judging = false;
-static int64 late_threshold;
-static int	first_row;
-static int	nrows;
-static bool *late = NULL;		/* by row, made when the first is found */
-static MemoryContext late_cxt;
-
-void
-weir_late_begin(int64 threshold, int first, int last)
-{
-	judging = true;
-	late_threshold = threshold;
-	first_row = first;
-	nrows = last - first;
-	late = NULL;
-	late_cxt = CurrentMemoryContext;
-}
-
-int *
-weir_late_end(int *n)
-{
-	int		   *result = NULL;
-
-	*n = 0;
-	judging = false;
-	if (late == NULL)
-		return NULL;
-	result = palloc(sizeof(int) * nrows);
-	for (int i = 0; i < nrows; i++)
-		if (late[i])
-			result[(*n)++] = first_row + i;
-	late = NULL;
-	return result;
-}
-
-/* weir.on_time(end): may a row still be taken into a window with this end? */
-Datum
-weir_on_time(PG_FUNCTION_ARGS)
-{
-	int			row;
-
-	if (!judging || PG_ARGISNULL(0) || PG_GETARG_TIMESTAMP(0) > late_threshold)
-		PG_RETURN_BOOL(true);
-	row = weir_batch_scan_row() - first_row;
-	if (late == NULL)
-		late = MemoryContextAllocZero(late_cxt, sizeof(bool) * Max(nrows, 1));
-	if (row >= 0 && row < nrows)
-		late[row] = true;
-	PG_RETURN_BOOL(false);
 }

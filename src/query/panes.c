@@ -2,8 +2,8 @@
  * panes.c
  *	  Windows of a function in FROM that are kept in panes.
  *
- * The function is taken out of FROM, and conditions on its windows out of WHERE;
- * the continuous query groups by the pane in its place.
+ * The function is taken out of FROM, and conditions on its windows out of
+ * WHERE; the continuous query groups by the pane in its place.
  */
 #include "postgres.h"
 
@@ -152,7 +152,10 @@ used_by_other_entries(Query *query, Index rti)
 	return false;
 }
 
-/* Conditions on the window alone, taken out of WHERE; false when one has other columns as well. */
+/*
+ * Conditions on the window alone, taken out of WHERE; false when one has other
+ * columns as well.
+ */
 static bool
 take_quals(Query *query, Index rti, List **taken)
 {
@@ -178,7 +181,10 @@ take_quals(Query *query, Index rti, List **taken)
 	return true;
 }
 
-/* A session is none of a row: but for the one that the query groups by, calls mean nothing. */
+/*
+ * A session is none of a row: but for the one that the query groups by, calls
+ * mean nothing.
+ */
 static void
 refuse_other_sessions(ParseState *pstate, Query *query, Index rti)
 {
@@ -209,8 +215,8 @@ find_session_walker(Node *node, FuncExpr **call)
 }
 
 /*
- * Is each group of a single window?  Its end tells it, and mostly its start; of
- * those that cumulate several begin at once.
+ * Is each group of a single window?  Its end tells it, and mostly its start;
+ * of those that cumulate several begin at once.
  */
 static bool
 groups_by_window(Query *query, QueryWindow *window)

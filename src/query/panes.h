@@ -13,9 +13,9 @@
 #include "query/window_kind.h"
 
 /*
- * The window whose panes the continuous query can group by: takes it out of the
- * prepared query's FROM and WHERE.  NULL if there is none, or its columns are
- * used where only single rows have them (an aggregate's argument, a
+ * The window whose panes the continuous query can group by: takes it out of
+ * the prepared query's FROM and WHERE.  NULL if there is none, or its columns
+ * are used where only single rows have them (an aggregate's argument, a
  * condition with other columns): then it stays a function in FROM, or, a
  * session, is refused.
  */

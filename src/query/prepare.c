@@ -2,9 +2,9 @@
  * prepare.c
  *	  The form of a defining query that is split.
  *
- * Subqueries over the stream are pulled up, and columns of joins become those of
- * the joined tables: the parser takes these for the same, and so must equal().
- * Of a UNION ALL, each branch is brought into this form by itself.
+ * Subqueries over the stream are pulled up, and columns of joins become those
+ * of the joined tables: the parser takes these for the same, and so must
+ * equal().  Of a UNION ALL, each branch is brought into this form by itself.
  */
 #include "postgres.h"
 

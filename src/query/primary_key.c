@@ -2,10 +2,11 @@
  * primary_key.c
  *	  The option pk: the group keys of a view as the primary key of its matrel.
  *
- * Groups are unique by all of their keys, so these, and no fewer, are a primary key.
- * What it asks for beyond that is checked in the worker, when the query has run
- * over a batch: the row that gives a NULL key becomes a dead letter, and the
- * flush, which could not tell rows apart any more, never meets one.
+ * Groups are unique by all of their keys, so these, and no fewer, are a
+ * primary key.  What it asks for beyond that is checked in the worker, when
+ * the query has run over a batch: the row that gives a NULL key becomes a dead
+ * letter, and the flush, which could not tell rows apart any more, never meets
+ * one.
  */
 #include "postgres.h"
 

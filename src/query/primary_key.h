@@ -13,9 +13,9 @@
 #include "query/cont_query.h"
 
 /*
- * The matrel's columns (char *) that an output column, or a list of them ("a, b"),
- * names.  Errors unless they are all the group keys, each once, and can be a
- * primary key.
+ * The matrel's columns (char *) that an output column, or a list of them ("a,
+ * b"), names.  Errors unless they are all the group keys, each once, and can
+ * be a primary key.
  */
 extern List *weir_primary_key_find(const ContQuery *cq, Query *def, const char *given);
 

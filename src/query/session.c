@@ -71,7 +71,10 @@ weir_session_gap(const ContQuery *cq)
 	return DatumGetCString(DirectFunctionCall1(interval_out, IntervalPGetDatum(cq->panes->gap)));
 }
 
-/* max(latest) OVER (PARTITION BY keys, start) + gap, of what weir_session_panes gives */
+/*
+ * max(latest) OVER (PARTITION BY keys, start) + gap, of what
+ * weir_session_panes gives
+ */
 static char *
 session_ends(const ContQuery *cq)
 {

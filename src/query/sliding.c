@@ -5,17 +5,18 @@
  *		time > clock_timestamp() - interval [AND time <= clock_timestamp()]
  *
  * in any order of its sides, with the interval on either, and with now(),
- * current_timestamp or another name of the present in its place.  WITH (sw = ...) puts
- * the same condition into the stored query, so that whatever is known of a
- * window is in one place, and columns it names are depended on and renamed as
- * any other.
+ * current_timestamp or another name of the present in its place.  WITH (sw =
+ * ...) puts the same condition into the stored query, so that whatever is
+ * known of a window is in one place, and columns it names are depended on and
+ * renamed as any other.
  *
  * A row's time is compared with the clock each time the view is read, so the
  * condition is no part of the continuous query: it is taken out here, and the
  * view query gets it back in terms of the matrel.  Conditions that compare a
  * column of the stream with the present in another way would have to be looked
- * at again for each row at each reading; they are refused.  Conditions on the present that
- * touch no column of the stream (of a joined table, say) are met when a row is processed.
+ * at again for each row at each reading; they are refused.  Conditions on the
+ * present that touch no column of the stream (of a joined table, say) are met
+ * when a row is processed.
  */
 #include "postgres.h"
 
@@ -119,7 +120,10 @@ take_from_jointree(TakeContext *cxt, Node *node)
 	return node;
 }
 
-/* What is left.  conjunct: the rows of the query are those for which this is true. */
+/*
+ * What is left.  conjunct: the rows of the query are those for which this is
+ * true.
+ */
 static Node *
 take_from_quals(TakeContext *cxt, Node *quals, bool conjunct)
 {

@@ -17,7 +17,8 @@
  */
 typedef struct SlidingWindow
 {
-	Node	   *time;			/* of timestamp or timestamptz, over the stream's columns; may be NULL */
+	Node	   *time;			/* of timestamp or timestamptz, over the
+								 * stream's columns; may be NULL */
 	Node	   *lower;			/* of either type, as is upper */
 	bool		lower_inclusive;
 	Node	   *upper;			/* or NULL */
@@ -37,8 +38,9 @@ extern void weir_sliding_narrow(SlidingWindow *window, const Interval *length);
 
 /*
  * Add "column > clock_timestamp() - length" to the WHERE of the subquery, or
- * query, that reads the stream, or a UNION ALL of streams.  Returns the query, modified; one
- * that is itself a UNION ALL becomes one that selects from it.  Errors when the column is no time.
+ * query, that reads the stream, or a UNION ALL of streams.  Returns the query,
+ * modified; one that is itself a UNION ALL becomes one that selects from it.
+ * Errors when the column is no time.
  */
 extern Query *weir_sliding_add(Query *query, const char *column, const Interval *length);
 

@@ -5,11 +5,11 @@
  * Group keys are the GROUP BY expressions in their order, then columns that
  * depend on them (a joined table's, grouped by its primary key), then the step
  * or pane of a window.  SELECT DISTINCT groups by its output.  States are the
- * distinct aggregate calls in order of appearance in the target list and HAVING,
- * but for those that are computed from values (values.c, values_kept.c).  States
- * of columns that the view got later come after all others (collect_states).
- * FROM and WHERE go to the continuous query as they are; all else stays in the
- * view query (view_query.c).
+ * distinct aggregate calls in order of appearance in the target list and
+ * HAVING, but for those that are computed from values (values.c,
+ * values_kept.c).  States of columns that the view got later come after all
+ * others (collect_states).  FROM and WHERE go to the continuous query as they
+ * are; all else stays in the view query (view_query.c).
  *
  * The split is made again from the stored query wherever it is needed, so it
  * must not depend on anything but the query and the view's options.
@@ -207,8 +207,8 @@ add_user_key(SplitContext *cxt, Expr *expr, SortGroupClause *clause)
 }
 
 /*
- * What columns need that a view got later (CREATE OR REPLACE VIEW) comes last, so
- * that nothing changes for what was there before.
+ * What columns need that a view got later (CREATE OR REPLACE VIEW) comes last,
+ * so that nothing changes for what was there before.
  */
 static void
 collect_states(SplitContext *cxt)
@@ -368,7 +368,10 @@ drop_not_kept(SplitContext *cxt)
 			cxt->columns.aggrefs = foreach_delete_current(cxt->columns.aggrefs, lc);
 }
 
-/* A view without GROUP BY has a state if only this, so that its query gives one row. */
+/*
+ * A view without GROUP BY has a state if only this, so that its query gives
+ * one row.
+ */
 static Aggref *
 count_rows(void)
 {
@@ -384,7 +387,9 @@ count_rows(void)
 	return aggref;
 }
 
-/* Index of the column of the continuous query that is just this; -1 if none. */
+/*
+ * Index of the column of the continuous query that is just this; -1 if none.
+ */
 static int
 find_column(SplitContext *cxt, Node *expr)
 {

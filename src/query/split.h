@@ -10,9 +10,9 @@
 #include "query/cont_query.h"
 
 /*
- * Check and split an analysed query (not modified).  source_text is the query's
- * text for error positions, or NULL.  Errors name the construct with its
- * position and what to write instead (ERRCODE_FEATURE_NOT_SUPPORTED).
+ * Check and split an analysed query (not modified).  source_text is the
+ * query's text for error positions, or NULL.  Errors name the construct with
+ * its position and what to write instead (ERRCODE_FEATURE_NOT_SUPPORTED).
  * Result in CurrentMemoryContext.
  */
 extern ContQuery *weir_cont_query_build(Query *def, const ContViewOptions *options,

@@ -2,11 +2,11 @@
  * state_expr.c
  *	  Expressions over a column of partial states.
  *
- * A result costs what it must: a state that is the result is a plain column, as
- * is a result that the flush keeps beside its state; a final function that users
- * may call is called; else weir.finalize.  Several states are combined by the
- * aggregate itself, if its states are what it takes (max), by weir.add, if they
- * are added (count), by weir.average for averages of integers, else by
+ * A result costs what it must: a state that is the result is a plain column,
+ * as is a result that the flush keeps beside its state; a final function that
+ * users may call is called; else weir.finalize.  Several states are combined
+ * by the aggregate itself, if its states are what it takes (max), by weir.add,
+ * if they are added (count), by weir.average for averages of integers, else by
  * weir.combine.
  */
 #include "postgres.h"
@@ -187,11 +187,9 @@ plain_combiner(const ContState *state)
 	if (itself)
 		return aggref->aggfnoid;
 	if (added)
-		return LookupFuncName(list_make2(makeString(pstrdup(WEIR_SCHEMA)), makeString(pstrdup("add"))),
-							  1, add_args, false);
+		return weir_own_function("add", 1, add_args);
 	if (averaged)
-		return LookupFuncName(list_make2(makeString(pstrdup(WEIR_SCHEMA)), makeString(pstrdup("average"))),
-							  1, average_args, false);
+		return weir_own_function("average", 1, average_args);
 	return InvalidOid;
 }
 
@@ -230,7 +228,8 @@ callable_finalfn(Aggref *aggref, Oid statetype, Oid *finalfn)
 
 /*
  * Arguments of weir.finalize and weir.combine: the aggregate, the types of its
- * arguments if they decide its types, the state, and a NULL of its result type.
+ * arguments if they decide its types, the state, and a NULL of its result
+ * type.
  */
 static List *
 weir_function_args(ContState *state, Expr *column, Oid *argtypes)
@@ -290,8 +289,7 @@ weir_function(const char *name, int nargs)
 	static const Oid plain[] = {REGPROCEDUREOID, ANYOID, ANYELEMENTOID};
 	static const Oid typed[] = {REGPROCEDUREOID, REGTYPEARRAYOID, ANYOID, ANYELEMENTOID};
 
-	return LookupFuncName(list_make2(makeString(pstrdup(WEIR_SCHEMA)), makeString(pstrdup(name))),
-						  nargs, nargs == lengthof(plain) ? plain : typed, false);
+	return weir_own_function(name, nargs, nargs == lengthof(plain) ? plain : typed);
 }
 
 Aggref *

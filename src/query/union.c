@@ -5,9 +5,9 @@
  * A subquery in FROM that is a UNION ALL stays as it is; the rest of query/
  * takes its entry in the range table for the stream's.  Each branch projects,
  * filters and joins one stream as a view without aggregates could.  The
- * continuous query runs over the rows of a batch that are of one of the streams,
- * and the scans of the others give none then: what comes of all batches is
- * what the UNION ALL of all rows gives.
+ * continuous query runs over the rows of a batch that are of one of the
+ * streams, and the scans of the others give none then: what comes of all
+ * batches is what the UNION ALL of all rows gives.
  */
 #include "postgres.h"
 
@@ -97,7 +97,10 @@ weir_union_wrap(ParseState *pstate, Query *query)
 	return wrapper;
 }
 
-/* distinct: UNION at the top takes away what a UNION or UNION ALL below leaves twice. */
+/*
+ * distinct: UNION at the top takes away what a UNION or UNION ALL below leaves
+ * twice.
+ */
 static bool
 is_union_tree(Node *node, bool distinct)
 {
@@ -138,7 +141,10 @@ weir_is_union(Query *subquery)
  * Time
  * --------------------------------------------------------------------- */
 
-/* What a branch has in a column, if that is a column of its stream; else NULL.  *rte: the stream's entry. */
+/*
+ * What a branch has in a column, if that is a column of its stream; else NULL.
+ * *rte: the stream's entry.
+ */
 static Var *
 stream_column(Query *branch, AttrNumber attno, RangeTblEntry **rte)
 {
@@ -190,7 +196,10 @@ weir_union_time_column(Query *query, Index rti, const char *name, Oid *type, int
 	return attno;
 }
 
-/* A column that each branch's stream has becomes one of the union's, its last.  InvalidAttrNumber: not all have it. */
+/*
+ * A column that each branch's stream has becomes one of the union's, its last.
+ * InvalidAttrNumber: not all have it.
+ */
 static AttrNumber
 add_column(Query *outer, Index rti, const char *name)
 {
@@ -305,8 +314,10 @@ shift_walker(Node *node, ShiftContext *cxt)
 }
 
 /*
- * A join has the columns of both its sides, and says which: merged ones, then the rest of the left side's and of the
- * right side's in their order.  So what its side got is put between them, and the joins over it get one more in turn.
+ * A join has the columns of both its sides, and says which: merged ones, then
+ * the rest of the left side's and of the right side's in their order.  So what
+ * its side got is put between them, and the joins over it get one more in
+ * turn.
  */
 static void
 widen_joins(Query *query, Index child, Var *column, char *name)
@@ -357,7 +368,10 @@ make_stream_column(Query *branch, const char *name, int resno)
 {
 	ListCell   *lc;
 
-	/* Where columns that are not shown follow, the new one would not be at its place. */
+	/*
+	 * Where columns that are not shown follow, the new one would not be at its
+	 * place.
+	 */
 	if (list_length(branch->targetList) != resno - 1 || branch->hasTargetSRFs)
 		return NULL;
 	foreach(lc, branch->rtable)

@@ -2,22 +2,23 @@
  * values.c
  *	  The continuous queries that fill values relations; see values.h.
  *
- * A query groups by the view's keys and the arguments.  Rows of the stream reach
- * it as they reach the view's own query: FROM and WHERE are the same.  FILTER
- * decides in the arguments, not in WHERE, because an aggregate looks at FILTER
- * after all that is in WHERE and before its arguments, and what a condition
- * keeps away must not fail:
+ * A query groups by the view's keys and the arguments.  Rows of the stream
+ * reach it as they reach the view's own query: FROM and WHERE are the same.
+ * FILTER decides in the arguments, not in WHERE, because an aggregate looks at
+ * FILTER after all that is in WHERE and before its arguments, and what a
+ * condition keeps away must not fail:
  *
  *	  SELECT keys, CASE WHEN filter THEN argument END, count(*) FILTER (WHERE filter)
  *
- * So there may be a row of NULLs that no row of the stream has passed the filter
- * for; the state tells.  Where equal rows do not count (DISTINCT), the state is
- * bool_or(filter), or there is none: then a value that is there already costs no
- * write.
+ * So there may be a row of NULLs that no row of the stream has passed the
+ * filter for; the state tells.  Where equal rows do not count (DISTINCT), the
+ * state is bool_or(filter), or there is none: then a value that is there
+ * already costs no write.
  *
- * Equal values may look different: 1.0 and 1.00.  DISTINCT and ordered sets take
- * one for the other, so one row does for both.  array_agg(x ORDER BY y) shows
- * each: there the bytes of the argument, weir.image(x), are a column as well.
+ * Equal values may look different: 1.0 and 1.00.  DISTINCT and ordered sets
+ * take one for the other, so one row does for both.  array_agg(x ORDER BY y)
+ * shows each: there the bytes of the argument, weir.image(x), are a column as
+ * well.
  */
 #include "postgres.h"
 
@@ -42,6 +43,7 @@
 #include "base/compat.h"
 #include "base/weir.h"
 #include "query/def.h"
+#include "query/expr.h"
 #include "query/values.h"
 #include "query/window_call.h"
 
@@ -153,10 +155,10 @@ weir_values_check(ParseState *pstate, ContQuery *cq, Query *def)
 }
 
 /*
- * A row is in several windows of a hop or cumulate, but its values are kept once.
- * Of how many windows they count in a group that is made of several finer ones
- * cannot be told from its panes.  So a grouping set must tell windows apart: by their
- * end, and of a hop by their start.
+ * A row is in several windows of a hop or cumulate, but its values are kept
+ * once.  Of how many windows they count in a group that is made of several
+ * finer ones cannot be told from its panes.  So a grouping set must tell
+ * windows apart: by their end, and of a hop by their start.
  */
 static void
 check_window(ParseState *pstate, ContQuery *cq, Query *def)
@@ -187,8 +189,9 @@ check_window(ParseState *pstate, ContQuery *cq, Query *def)
 }
 
 /*
- * The values of a group are found by columns of the matrel.  Of a tumbling window
- * that is its start; a set that has only its end has no start to look for.
+ * The values of a group are found by columns of the matrel.  Of a tumbling
+ * window that is its start; a set that has only its end has no start to look
+ * for.
  */
 static void
 check_sets(ParseState *pstate, Query *def)
@@ -273,7 +276,8 @@ weir_values_index_keys(const ContQuery *cq, int *then)
 
 /*
  * What of an aggregate's arguments differs from row to row, in order; a row of
- * fields is taken apart.  Without any there is a column all the same: a constant.
+ * fields is taken apart.  Without any there is a column all the same: a
+ * constant.
  */
 static List *
 argument_exprs(const Aggref *aggref, bool shown_only)
@@ -445,10 +449,8 @@ image_of(Expr *expr)
 {
 	Oid			any = ANYOID;
 
-	return (Expr *) makeFuncExpr(LookupFuncName(list_make2(makeString(pstrdup(WEIR_SCHEMA)),
-														   makeString(pstrdup("image"))), 1, &any, false),
-								 BYTEAOID, list_make1(copyObject(expr)), InvalidOid, InvalidOid,
-								 COERCE_EXPLICIT_CALL);
+	return (Expr *) makeFuncExpr(weir_own_function("image", 1, &any), BYTEAOID, list_make1(copyObject(expr)),
+								 InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
 }
 
 static Aggref *

@@ -4,17 +4,18 @@
  *
  * An aggregate with DISTINCT or ORDER BY, and an ordered-set aggregate, has no
  * partial state that two batches could be combined from.  What it needs is the
- * multiset of its arguments.  That is kept in a values relation: a table beside
- * the matrel whose rows are the different argument lists of each group.  It is
- * filled as a matrel is, by a continuous query of its own that groups by the
- * view's keys and the arguments; the view query runs the aggregate, as
+ * multiset of its arguments.  That is kept in a values relation: a table
+ * beside the matrel whose rows are the different argument lists of each group.
+ * It is filled as a matrel is, by a continuous query of its own that groups by
+ * the view's keys and the arguments; the view query runs the aggregate, as
  * PostgreSQL has it, over the rows of a group (values_view.c).
  *
  * weir.combine runs the aggregate over the values of several groups: see
  * read/combine_values.c.
  *
- * Of some aggregates with DISTINCT the result can be kept up to date in the matrel
- * besides (values_kept.c): then reading a group costs what reading a row costs.
+ * Of some aggregates with DISTINCT the result can be kept up to date in the
+ * matrel besides (values_kept.c): then reading a group costs what reading a
+ * row costs.
  */
 #ifndef WEIR_QUERY_VALUES_H
 #define WEIR_QUERY_VALUES_H
@@ -23,14 +24,20 @@
 
 typedef struct ValuesRel
 {
-	List	   *exprs;			/* of the arguments: columns after the view's keys, but for images */
-	List	   *images;			/* those of exprs of which equal values may look different: a column each, after them */
+	List	   *exprs;			/* of the arguments: columns after the view's
+								 * keys, but for images */
+	List	   *images;			/* those of exprs of which equal values may
+								 * look different: a column each, after them */
 	Expr	   *filter;			/* FILTER of the aggregates, or NULL */
 	bool		counted;		/* equal rows count: column "n" tells how many */
-	ContQuery  *query;			/* that fills it; its keys and state are the columns */
+	ContQuery  *query;			/* that fills it; its keys and state are the
+								 * columns */
 } ValuesRel;
 
-/* Column of the number, or with a filter that of whether any row passed it; 0: none. */
+/*
+ * Column of the number, or with a filter that of whether any row passed it; 0:
+ * none.
+ */
 #define weir_values_state_column(rel) \
 	((rel)->query->nstates > 0 ? (rel)->query->nkeys + 1 : 0)
 
@@ -38,8 +45,8 @@ typedef struct ValuesRel
 extern bool weir_values_needed(const Aggref *aggref);
 
 /*
- * Note an aggregate of the query that is being split.  Arguments and FILTER are
- * checked; errors name the construct with its position.
+ * Note an aggregate of the query that is being split.  Arguments and FILTER
+ * are checked; errors name the construct with its position.
  */
 extern void weir_values_add(ParseState *pstate, ContQuery *cq, Aggref *aggref);
 
@@ -50,13 +57,16 @@ extern void weir_values_add(ParseState *pstate, ContQuery *cq, Aggref *aggref);
 extern void weir_values_check(ParseState *pstate, ContQuery *cq, Query *def);
 extern void weir_values_build(ContQuery *cq);
 
-/* Index in cq->values of the relation that has the aggregate's arguments; -1: it is none of values. */
+/*
+ * Index in cq->values of the relation that has the aggregate's arguments; -1:
+ * it is none of values.
+ */
 extern int	weir_values_find(const ContQuery *cq, const Aggref *aggref);
 
 /*
  * Keys of the view (indexes) whose hash leads the index that finds the values
- * of a group: all that the user groups by.  *then: the key that follows, or -1.
- * Grouping sets have an index each.
+ * of a group: all that the user groups by.  *then: the key that follows, or
+ * -1.  Grouping sets have an index each.
  */
 extern List *weir_values_index_keys(const ContQuery *cq, int *then);
 
@@ -82,10 +92,10 @@ extern int	weir_values_kept_argument(const ContQuery *cq, const Aggref *written)
 /*
  * The aggregate over the values of the group that the view query is at, as a
  * subquery of it.  relid is the values relation; direct arguments of the
- * aggregate are in terms of the view query already.  keys: those (indexes) that
- * tell the group, each a column of the matrel, which is range table entry 1.
- * combined: several rows of the matrel make the group, and hidden keys of the
- * values are those of any of them.
+ * aggregate are in terms of the view query already.  keys: those (indexes)
+ * that tell the group, each a column of the matrel, which is range table entry
+ * 1.  combined: several rows of the matrel make the group, and hidden keys of
+ * the values are those of any of them.
  */
 extern Node *weir_values_result(const ContQuery *cq, int n, Oid relid, Aggref *aggref,
 								List *keys, bool combined);

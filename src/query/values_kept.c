@@ -2,15 +2,15 @@
  * values_kept.c
  *	  Aggregates with DISTINCT whose result is kept with their group.
  *
- * count(DISTINCT x) of a group changes when a value comes that the group did not
- * have.  It is the flush that finds out, when it inserts the value into the
- * values relation; so it can count it then, in a state in the group's row
+ * count(DISTINCT x) of a group changes when a value comes that the group did
+ * not have.  It is the flush that finds out, when it inserts the value into
+ * the values relation; so it can count it then, in a state in the group's row
  * (matrel/kept.c).  Values go only together with their group's row
  * (matrel/remove.c), so nothing ever has to be taken off.
  *
- * That state is an ordinary one.  What the continuous query gives for it is the
- * state of no rows, agg(x) FILTER (WHERE false); what the flush makes of new
- * values is combined with what is there as any partial state is.
+ * That state is an ordinary one.  What the continuous query gives for it is
+ * the state of no rows, agg(x) FILTER (WHERE false); what the flush makes of
+ * new values is combined with what is there as any partial state is.
  *
  * It has to be the same in whatever order values come, so it is kept for
  * aggregates that are exact: count, and of integers and numeric sum, avg,

@@ -2,26 +2,27 @@
  * values_view.c
  *	  Aggregates over a values relation, as the view query has them.
  *
- * In the place of an aggregate comes a subquery that runs it over the values of
- * the group:
+ * In the place of an aggregate comes a subquery that runs it over the values
+ * of the group:
  *
  *	(SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY a.x)
  *	   FROM (SELECT v.*, weir.times(v.n) FROM v_vals1 v) a
  *	  WHERE weir.hash_key(a.k) = weir.hash_key(v_mrel.k)
  *		AND (a.k = v_mrel.k OR a.k IS NULL AND v_mrel.k IS NULL))
  *
- * where weir.times makes n rows of one; the planner moves the conditions below it.
- * Where equal values do not count (DISTINCT), it is the values relation itself.
- * The hash is what an index finds a group by, whatever its keys are.  So a group
- * costs what its values cost, and a view what all cost.  A column that a query
- * over the view does not use costs nothing.
+ * where weir.times makes n rows of one; the planner moves the conditions below
+ * it.  Where equal values do not count (DISTINCT), it is the values relation
+ * itself.  The hash is what an index finds a group by, whatever its keys are.
+ * So a group costs what its values cost, and a view what all cost.  A column
+ * that a query over the view does not use costs nothing.
  *
  * Where several rows of the matrel make a group (steps of a sliding window,
- * panes of a hopping one or a session), they follow one another: the values are
- * those from the first to the last of them, as the outer query has found these.
- * So both see the same window.  Where a group is made of several windows, its panes
- * may have others between them and come more than once: then they are collected,
- * array_agg(v_mrel.pane), and values count as often as their pane is in there.
+ * panes of a hopping one or a session), they follow one another: the values
+ * are those from the first to the last of them, as the outer query has found
+ * these.  So both see the same window.  Where a group is made of several
+ * windows, its panes may have others between them and come more than once:
+ * then they are collected, array_agg(v_mrel.pane), and values count as often
+ * as their pane is in there.
  */
 #include "postgres.h"
 
@@ -125,8 +126,9 @@ weir_values_result(const ContQuery *cq, int n, Oid relid, Aggref *aggref, List *
 }
 
 /*
- * SELECT FROM values relation a, or SELECT FROM (SELECT v.*, weir.times(v.n) FROM
- * values relation v) a: range table entry 1 has the values relation's columns.
+ * SELECT FROM values relation a, or SELECT FROM (SELECT v.*, weir.times(v.n)
+ * FROM values relation v) a: range table entry 1 has the values relation's
+ * columns.
  */
 static Query *
 from_values(const ValuesRel *rel, Oid relid, bool repeat)
@@ -189,7 +191,10 @@ same_hash(const ContQuery *cq, const ValuesRel *rel, List *keys)
 	return weir_make_op("=", hash_of(inner), hash_of(outer));
 }
 
-/* a.k = m.k OR a.k IS NULL AND m.k IS NULL; IS NOT DISTINCT FROM would not keep the operator's schema */
+/*
+ * a.k = m.k OR a.k IS NULL AND m.k IS NULL; IS NOT DISTINCT FROM would not
+ * keep the operator's schema
+ */
 static Node *
 same_key(const ContQuery *cq, const ValuesRel *rel, int key)
 {
@@ -231,7 +236,10 @@ among_rows(const ContQuery *cq, const ValuesRel *rel, int key)
 	return weir_make_equal_any((Node *) values_var(rel, key), panes_of_rows(cq, key));
 }
 
-/* weir.times(v.n) becomes weir.times(v.n * cardinality(array_positions(array_agg(m.pane), v.pane))). */
+/*
+ * weir.times(v.n) becomes weir.times(v.n *
+ * cardinality(array_positions(array_agg(m.pane), v.pane))).
+ */
 static void
 repeat_by_rows(Query *query, const ContQuery *cq, const ValuesRel *rel, int key)
 {

@@ -9,7 +9,10 @@
 
 #include "query/cont_query.h"
 
-/* Range table: the matrel, or what is read in its place; then a function in FROM. */
+/*
+ * Range table: the matrel, or what is read in its place; then a function in
+ * FROM.
+ */
 #define WEIR_MATREL_RTI 1
 #define WEIR_WINDOW_RTI 2
 
@@ -21,9 +24,12 @@ typedef struct ViewQuery
 	Query	   *query;			/* that is being made */
 	bool		combine;		/* several rows of the matrel make one group */
 	int			sublevels_up;	/* of the node whose columns are being replaced */
-	CommonTableExpr *bounds;	/* of a sliding window, for what is read in the matrel's place */
-	AttrNumber	session_column; /* of the first range table entry: start of the session */
-	AttrNumber	end_column;		/* and its end; 0: it is an aggregate of the group */
+	CommonTableExpr *bounds;	/* of a sliding window, for what is read in the
+								 * matrel's place */
+	AttrNumber	session_column; /* of the first range table entry: start of the
+								 * session */
+	AttrNumber	end_column;		/* and its end; 0: it is an aggregate of the
+								 * group */
 } ViewQuery;
 
 /* The column of a key, or (nkeys and more) of a state. */
@@ -38,10 +44,10 @@ extern Node *weir_view_minus(Node *time, const Interval *interval);
 
 /*
  * (SELECT expr::type).  A subquery without columns from outside is run once a
- * query: an index can serve it, all rows meet the same window, parallel workers
- * included, and yet it sees the clock move within a transaction, a function, and
- * between executions of a cached plan.  (A stable function in its place would be
- * called for each row of a table scan.)
+ * query: an index can serve it, all rows meet the same window, parallel
+ * workers included, and yet it sees the clock move within a transaction, a
+ * function, and between executions of a cached plan.  (A stable function in
+ * its place would be called for each row of a table scan.)
  */
 extern Node *weir_view_run_once(Node *expr, Oid type);
 

@@ -8,8 +8,8 @@
  * BY, LIMIT) stays.  Used once, at CREATE VIEW: the result is deparsed and
  * stored as an ordinary view, which dumps and restores by itself.
  *
- * Results are made of states as state_expr.c says.  What a kind of window has to
- * do with it says its WindowKind.
+ * Results are made of states as state_expr.c says.  What a kind of window has
+ * to do with it says its WindowKind.
  */
 #include "postgres.h"
 
@@ -65,7 +65,9 @@ weir_view_query_build(ContQuery *cq, Query *def, const ContView *view)
 	bool		sets = prepared->groupingSets != NIL;
 	bool		distinct = !query->hasDistinctOn && !def->hasAggs && !def->groupClause;
 
-	/* Keys of the matrel are distinct, but a pane may be in several windows. */
+	/*
+	 * Keys of the matrel are distinct, but a pane may be in several windows.
+	 */
 	vq.combine = (weir_cont_query_has_cells(cq) || sets) && !(distinct && cq->kind->join);
 	if (distinct && !cq->kind->join)
 		query->distinctClause = NIL;
@@ -275,7 +277,10 @@ window_clauses(Query *query, ContQuery *cq)
 	return result;
 }
 
-/* GROUP BY all keys but those of cells; adds those that are not in the target list. */
+/*
+ * GROUP BY all keys but those of cells; adds those that are not in the target
+ * list.
+ */
 static List *
 group_by_user_keys(Query *query, ContQuery *cq)
 {
@@ -289,8 +294,8 @@ group_by_user_keys(Query *query, ContQuery *cq)
 }
 
 /*
- * Only windows that are closed.  A group of several sessions is shown when all are
- * there and closed; see weir_late_find_window.
+ * Only windows that are closed.  A group of several sessions is shown when all
+ * are there and closed; see weir_late_find_window.
  */
 static void
 add_final(ViewQuery *vq)
@@ -359,7 +364,9 @@ is_whole(ViewQuery *vq)
 	return weir_make_op(">", cq->kind->expiry(vq), weir_view_run_once(bound, type));
 }
 
-/* weir.view_watermark(matrel, stream, VARIADIC others), as a time of this type */
+/*
+ * weir.view_watermark(matrel, stream, VARIADIC others), as a time of this type
+ */
 static Node *
 watermark_of(ViewQuery *vq, Oid type)
 {

@@ -5,8 +5,8 @@
  * Works on the copy of a query that is split (split.c), for the continuous
  * query and the view query alike, so it depends on nothing but the query.
  *
- * tumble is a way to write time_bucket: window_start is the bucket, a group key
- * as any other, and window_end follows from it when the view is read.
+ * tumble is a way to write time_bucket: window_start is the bucket, a group
+ * key as any other, and window_end follows from it when the view is read.
  */
 #include "postgres.h"
 
@@ -160,7 +160,10 @@ tumble_mutator(Node *node, PrepareContext *cxt)
  * hop and cumulate
  * --------------------------------------------------------------------- */
 
-/* GROUP BY hop(...): a set-returning function in the select list becomes one in FROM. */
+/*
+ * GROUP BY hop(...): a set-returning function in the select list becomes one
+ * in FROM.
+ */
 static void
 lift_calls(PrepareContext *cxt)
 {

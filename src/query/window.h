@@ -18,13 +18,16 @@
 extern void weir_window_prepare(ParseState *pstate, Query *query);
 
 /*
- * May a join put NULLs in the place of an entry's columns?  node is of the join
- * tree; nullable: joins above it do.  LEFT JOIN ... ON true does not, if the
- * entry has a row for each row of the left (always).
+ * May a join put NULLs in the place of an entry's columns?  node is of the
+ * join tree; nullable: joins above it do.  LEFT JOIN ... ON true does not, if
+ * the entry has a row for each row of the left (always).
  */
 extern bool weir_query_may_null(Node *node, Index rti, bool always, bool nullable);
 
-/* Take a function out of the range table; the entry stays, so that others keep their numbers. */
+/*
+ * Take a function out of the range table; the entry stays, so that others keep
+ * their numbers.
+ */
 extern void weir_query_drop_entry(RangeTblEntry *rte);
 
 #endif

@@ -153,8 +153,7 @@ Expr *
 weir_window_bucket_of(FuncExpr *call, Interval *size)
 {
 	Node	   *time = linitial(call->args);
-	Const	   *width = size == NULL ? copyObject(argument(call, 1)) :
-		makeConst(INTERVALOID, -1, InvalidOid, sizeof(Interval), IntervalPGetDatum(size), false, false);
+	Const	   *width = size == NULL ? copyObject(argument(call, 1)) : weir_make_interval(size);
 	int			offset = size == NULL ? 2 : 3;
 
 	return weir_make_call("time_bucket", exprType(time),

@@ -39,16 +39,25 @@ extern FuncExpr *weir_window_check_call(ParseState *pstate, FuncExpr *call);
 /* Argument n of a checked call, an interval. */
 extern Interval *weir_window_interval(FuncExpr *call, int n);
 
-/* The length of a pane of a checked call of hop or cumulate: of the grid on which all its windows begin and end. */
+/*
+ * The length of a pane of a checked call of hop or cumulate: of the grid on
+ * which all its windows begin and end.
+ */
 extern int64 weir_window_pane_length(FuncExpr *call, GridUnit *unit);
 
-/* time_bucket over a checked call's time: of tumble's own size, or of another for hop and cumulate. */
+/*
+ * time_bucket over a checked call's time: of tumble's own size, or of another
+ * for hop and cumulate.
+ */
 extern Expr *weir_window_bucket_of(FuncExpr *call, Interval *size);
 
 /* bucket_end of that, for tumble. */
 extern Expr *weir_window_end_of(FuncExpr *call);
 
-/* The bucket of which this is the end or the whole window; the expression itself if it is neither. */
+/*
+ * The bucket of which this is the end or the whole window; the expression
+ * itself if it is neither.
+ */
 extern Expr *weir_window_bucket(Expr *expr);
 
 /*

@@ -26,20 +26,25 @@ struct WindowKind;
 
 /*
  * A hop, cumulate or session over which a view groups.  Its windows are unions
- * of panes, the cells of a finer grid: the continuous query groups by the pane,
- * and the view query puts panes into windows.
+ * of panes, the cells of a finer grid: the continuous query groups by the
+ * pane, and the view query puts panes into windows.
  */
 typedef struct QueryWindow
 {
 	const struct WindowKind *kind;
-	Index		rti;			/* of the function in FROM, in the prepared query */
-	FuncExpr   *call;			/* all arguments in place, constants but for the first */
+	Index		rti;			/* of the function in FROM, in the prepared
+								 * query */
+	FuncExpr   *call;			/* all arguments in place, constants but for
+								 * the first */
 	Expr	   *pane;			/* where the pane of a row begins */
 	List	   *quals;			/* conditions on the window alone, of WHERE */
 	Interval   *gap;			/* of a session; NULL: it is none */
-	bool		one_each;		/* a group is of one window, so its panes follow one another, each once */
-	bool		by_expression;	/* a session, and what is grouped by is made of its start and end */
-	int			first_state;	/* of a session: indexes in states[] of a pane's earliest and latest time */
+	bool		one_each;		/* a group is of one window, so its panes
+								 * follow one another, each once */
+	bool		by_expression;	/* a session, and what is grouped by is made of
+								 * its start and end */
+	int			first_state;	/* of a session: indexes in states[] of a
+								 * pane's earliest and latest time */
 	int			last_state;
 } QueryWindow;
 
@@ -74,7 +79,10 @@ typedef struct WindowKind
 	 */
 	void		(*check) (ParseState *pstate, struct ContQuery *cq, Query *def);
 
-	/* The key beside the user's: the cell of a row.  And the name of its column, NULL: any. */
+	/*
+	 * The key beside the user's: the cell of a row.  And the name of its
+	 * column, NULL: any.
+	 */
 	Expr	   *(*cell) (const struct ContQuery *cq);
 	const char *(*cell_name) (const struct ContQuery *cq, Query *def);
 
@@ -95,7 +103,10 @@ typedef struct WindowKind
 	/* A column of the function in FROM; attribute 0: the whole row. */
 	Node	   *(*column) (struct ViewQuery *vq, Var *var);
 
-	/* GROUP BY for the clauses of the user's that are of the function's columns. */
+	/*
+	 * GROUP BY for the clauses of the user's that are of the function's
+	 * columns.
+	 */
 	List	   *(*group) (struct ViewQuery *vq, List *clauses);
 
 	/* Condition that a cell is in the window. */

@@ -7,14 +7,15 @@
  * invalidation touches a relation or function it depends on (the server's
  * invalidation callbacks only set flags).
  *
- * Locks: as for any cached plan, the relations of a plan are locked before each
- * execution, and the plan is checked again once they are.
+ * Locks: as for any cached plan, the relations of a plan are locked before
+ * each execution, and the plan is checked again once they are.
  *
  * To start the executor costs many times what a row costs.  So within one
- * transaction, which an ingest worker keeps open over small batches, a plan may
- * stay started: it is rescanned for each batch and ended with the transaction.
- * This is for plans that read the stream alone and call immutable functions
- * only: what they give does not depend on when they were started.
+ * transaction, which an ingest worker keeps open over small batches, a plan
+ * may stay started: it is rescanned for each batch and ended with the
+ * transaction.  This is for plans that read the stream alone and call
+ * immutable functions only: what they give does not depend on when they were
+ * started.
  */
 #include "postgres.h"
 
@@ -36,11 +37,11 @@
 #include "base/compat.h"
 #include "base/errors.h"
 #include "query/def.h"
-#include "query/late.h"
 #include "query/primary_key.h"
 #include "query/split.h"
 #include "query/values.h"
 #include "runtime/execute.h"
+#include "runtime/on_time.h"
 #include "runtime/plan.h"
 #include "runtime/run.h"
 #include "runtime/spec.h"
@@ -274,7 +275,9 @@ weir_runtime_get(ContView *view)
 	runtime->view.streams = NIL;
 	if (!runtime->valid || runtime->cxt == NULL || runtime->spec.desc == NULL)
 	{
-		/* Initial states go through input functions, which may call anything. */
+		/*
+		 * Initial states go through input functions, which may call anything.
+		 */
 		weir_owner_enter(&saved, view->owner, view->path, view->defid);
 		PG_TRY();
 		{
@@ -427,8 +430,9 @@ make_plan(ViewRuntime *runtime)
 }
 
 /*
- * A plan that is valid now, with its relations locked.  Planning takes the locks
- * itself, so a fresh plan is good for this execution whatever arrives meanwhile.
+ * A plan that is valid now, with its relations locked.  Planning takes the
+ * locks itself, so a fresh plan is good for this execution whatever arrives
+ * meanwhile.
  */
 static void
 ready_plan(ViewRuntime *runtime)
@@ -509,7 +513,10 @@ watermark_for(ViewRuntime *runtime, StreamRows *rows)
 		while (i < rows->nwatermarks && rows->watermarks[i].streamid != lfirst_oid(lc))
 			i++;
 
-		/* It is held before the queries run; a view that came after that waits for the next try. */
+		/*
+		 * It is held before the queries run; a view that came after that waits
+		 * for the next try.
+		 */
 		if (i == rows->nwatermarks)
 			ereport(ERROR,
 					(errcode(ERRCODE_WEIR_CHANGED),
@@ -548,7 +555,7 @@ weir_runtime_execute(ViewRuntime *runtime, StreamRows *rows, int first, int last
 	weir_owner_enter(&saved, runtime->view.owner, runtime->view.path, runtime->view.defid);
 	weir_batch_scan_set(rows, first, last, runtime->query->streams);
 	if (runtime->query->closing)
-		weir_late_begin(late_threshold(runtime, rows), first, last);
+		weir_on_time_begin(late_threshold(runtime, rows), first, last);
 	PG_TRY();
 	{
 		if (runtime->started == NULL || !runtime->plan_valid)
@@ -567,7 +574,7 @@ weir_runtime_execute(ViewRuntime *runtime, StreamRows *rows, int first, int last
 	PG_FINALLY();
 	{
 		weir_batch_scan_set(NULL, 0, 0, NIL);
-		late_rows = weir_late_end(&nlate);
+		late_rows = weir_on_time_end(&nlate);
 	}
 	PG_END_TRY();
 	weir_owner_leave(&saved);

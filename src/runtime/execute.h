@@ -21,13 +21,15 @@ typedef struct ViewRuntime
 	bool		valid;			/* false: rebuild before use */
 	ContView	view;			/* as of the last weir_runtime_get, without name
 								 * and lists; path is in cxt */
-	char	   *text;			/* what other extensions log in place of a statement's text */
+	char	   *text;			/* what other extensions log in place of a
+								 * statement's text */
 	ContQuery  *query;
 	GroupSpec	spec;
 	bool		plan_valid;
 	MemoryContext plan_cxt;
 	PlannedStmt *plan;
-	bool		keepable;		/* the plan may stay started over several batches */
+	bool		keepable;		/* the plan may stay started over several
+								 * batches */
 	StartedPlan *started;		/* in this transaction; or NULL */
 	int			nvalues;
 	int			maxvalues;
@@ -36,8 +38,8 @@ typedef struct ViewRuntime
 } ViewRuntime;
 
 /*
- * The queries that a view consists of: 0 is its own, then come those of its values
- * relations; NULL at the end.  A row counts in all of them or in none.
+ * The queries that a view consists of: 0 is its own, then come those of its
+ * values relations; NULL at the end.  A row counts in all of them or in none.
  */
 extern ViewRuntime *weir_runtime_part(ViewRuntime *runtime, int part);
 
@@ -47,7 +49,10 @@ extern ViewRuntime *weir_runtime_part(ViewRuntime *runtime, int part);
  */
 extern ViewRuntime *weir_runtime_get(ContView *view);
 
-/* The spec of a view's or values relation's groups that this process knows and that is still valid, or NULL. */
+/*
+ * The spec of a view's or values relation's groups that this process knows and
+ * that is still valid, or NULL.
+ */
 extern GroupSpec *weir_runtime_known_spec(Oid defid);
 
 /* Forget those of views that are not in the list any more. */
@@ -57,8 +62,8 @@ extern void weir_runtime_purge(List *views);
  * Run the continuous query over rows [first, last), as the view's owner.  The
  * result rows (matrel columns) are allocated in CurrentMemoryContext.
  *
- * keep: leave the plan started until the transaction ends, for the batches that
- * follow in it, if that makes no difference to what it gives; not in a
+ * keep: leave the plan started until the transaction ends, for the batches
+ * that follow in it, if that makes no difference to what it gives; not in a
  * subtransaction.  Returns whether that was done.
  */
 extern bool weir_runtime_execute(ViewRuntime *runtime, StreamRows *rows, int first, int last,
@@ -67,7 +72,10 @@ extern bool weir_runtime_execute(ViewRuntime *runtime, StreamRows *rows, int fir
 /* Is the plan of this view started, and still good? */
 extern bool weir_runtime_is_started(Oid defid);
 
-/* Rows that came too late for the view, of the last execution: indexes in the batch, in order. */
+/*
+ * Rows that came too late for the view, of the last execution: indexes in the
+ * batch, in order.
+ */
 extern int *weir_runtime_late(int *n);
 
 #endif

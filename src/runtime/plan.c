@@ -76,7 +76,10 @@ is_ordered(ContQuery *cq)
 	return false;
 }
 
-/* What other hooks count and cut by its place in a text has none: at CREATE VIEW it is made of the user's. */
+/*
+ * What other hooks count and cut by its place in a text has none: at CREATE
+ * VIEW it is made of the user's.
+ */
 static Query *
 without_text(Query *query)
 {
@@ -102,8 +105,8 @@ rewrite(Query *query)
 }
 
 /*
- * A batch has rows of the stream alone.  What tables that inherit from it keep is not new with
- * each batch, and streams that do have rows of their own.
+ * A batch has rows of the stream alone.  What tables that inherit from it keep
+ * is not new with each batch, and streams that do have rows of their own.
  */
 static bool
 streams_only_walker(Node *node, void *context)
@@ -124,8 +127,8 @@ streams_only_walker(Node *node, void *context)
 }
 
 /*
- * min, max or bool_or of a constant would be planned as the first row of a scan,
- * without aggregation; not so with FILTER.
+ * min, max or bool_or of a constant would be planned as the first row of a
+ * scan, without aggregation; not so with FILTER.
  */
 static bool
 keep_aggregates_walker(Node *node, void *context)
@@ -144,7 +147,9 @@ keep_aggregates_walker(Node *node, void *context)
 	return expression_tree_walker(node, keep_aggregates_walker, context);
 }
 
-/* From the top down to the Agg node; what is above it only passes on columns. */
+/*
+ * From the top down to the Agg node; what is above it only passes on columns.
+ */
 static void
 make_partial(Plan *plan)
 {

@@ -20,8 +20,8 @@
 extern PlannedStmt *weir_cont_query_plan(ContQuery *cq, const char *text);
 
 /*
- * Errors unless the current user may run it.  The rights are those that running
- * it asks for: on relations, columns and functions.
+ * Errors unless the current user may run it.  The rights are those that
+ * running it asks for: on relations, columns and functions.
  */
 extern void weir_cont_query_check_rights(PlannedStmt *plan, const char *text);
 

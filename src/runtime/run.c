@@ -143,7 +143,10 @@ collect_end(DestReceiver *self)
 {
 }
 
-/* Every node is told that its input has changed: else one may return what it has. */
+/*
+ * Every node is told that its input has changed: else one may return what it
+ * has.
+ */
 static bool
 tell_changed(PlanState *node, void *context)
 {

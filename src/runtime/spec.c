@@ -62,8 +62,8 @@ matrel_desc(const ContQuery *query)
 }
 
 /*
- * Rows made before the view got its last columns are shorter.  What they lack is read
- * as the state of no rows.
+ * Rows made before the view got its last columns are shorter.  What they lack
+ * is read as the state of no rows.
  */
 static void
 set_missing_states(GroupSpec *spec)

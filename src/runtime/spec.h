@@ -19,10 +19,13 @@
  */
 typedef struct GroupSpec
 {
-	Oid			defid;			/* of the group table: the view's, or of its values relation */
+	Oid			defid;			/* of the group table: the view's, or of its
+								 * values relation */
 	Oid			viewdef;		/* the view */
-	Oid			owner;			/* whose rights the functions of keys and states have */
-	const char *path;			/* the search_path that they look in; the view runtime's */
+	Oid			owner;			/* whose rights the functions of keys and
+								 * states have */
+	const char *path;			/* the search_path that they look in; the view
+								 * runtime's */
 	bool		append;
 	TupleDesc	desc;			/* nkeys + nstates columns */
 	KeySet		keys;
@@ -33,8 +36,8 @@ typedef struct GroupSpec
 } GroupSpec;
 
 /*
- * Fill in all but the OIDs and the path.  What it refers to is allocated in cxt;
- * input functions of states run.
+ * Fill in all but the OIDs and the path.  What it refers to is allocated in
+ * cxt; input functions of states run.
  */
 extern void weir_spec_init(GroupSpec *spec, const ContQuery *query, MemoryContext cxt);
 
