@@ -116,12 +116,8 @@ static const ViewOption view_options[] = {
 	{"action", read_action, NO_FIELD, COMPARE_NEVER},
 };
 
-static const char *const later_options[] = {
-	"outputfunc"
-};
-static const char *const own_options[] = {
-	"security_barrier", "security_invoker", "check_option"
-};
+static const char *const later_options[] = {"outputfunc"};
+static const char *const own_options[] = {"security_barrier", "security_invoker", "check_option"};
 
 #define MIN_FILLFACTOR 10
 #define MAX_FILLFACTOR 100
@@ -144,8 +140,6 @@ static bool same_names(List *a, List *b);
 static Datum array_of_names(List *names);
 static List *names_list(ArrayType *array);
 static int	word_index(const ViewOption *option, const char *word);
-static void name_option(void *name);
-static int	read_int(DefElem *defel, int min, int max);
 
 void
 weir_view_options_read(List *defelems, GivenOptions *given, List **rest)
@@ -575,6 +569,12 @@ word_index(const ViewOption *option, const char *word)
  * Values that are given
  * --------------------------------------------------------------------- */
 
+static void
+name_option(void *name)
+{
+	errcontext("option \"%s\"", (char *) name);
+}
+
 Interval *
 weir_view_options_interval(DefElem *defel)
 {
@@ -596,12 +596,6 @@ weir_view_options_interval(DefElem *defel)
 												   Int32GetDatum(-1)));
 	error_context_stack = context.previous;
 	return result;
-}
-
-static void
-name_option(void *name)
-{
-	errcontext("option \"%s\"", (char *) name);
 }
 
 static void
@@ -660,18 +654,6 @@ read_word(const ViewOption *option, DefElem *defel, void *field)
 	*(const char **) field = option->words[n];
 }
 
-static void
-read_fillfactor(const ViewOption *option, DefElem *defel, void *field)
-{
-	*(int *) field = read_int(defel, MIN_FILLFACTOR, MAX_FILLFACTOR);
-}
-
-static void
-read_step_factor(const ViewOption *option, DefElem *defel, void *field)
-{
-	*(int *) field = read_int(defel, 1, MAX_STEP_FACTOR);
-}
-
 static int
 read_int(DefElem *defel, int min, int max)
 {
@@ -683,6 +665,18 @@ read_int(DefElem *defel, int min, int max)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"%s\" must be between %d and %d", defel->defname, min, max)));
 	return value;
+}
+
+static void
+read_fillfactor(const ViewOption *option, DefElem *defel, void *field)
+{
+	*(int *) field = read_int(defel, MIN_FILLFACTOR, MAX_FILLFACTOR);
+}
+
+static void
+read_step_factor(const ViewOption *option, DefElem *defel, void *field)
+{
+	*(int *) field = read_int(defel, 1, MAX_STEP_FACTOR);
 }
 
 /* For statements of PipelineDB: what a view does here is its only action. */
