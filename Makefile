@@ -128,7 +128,7 @@ OBJS = \
 	src/matrel/shape.o \
 	src/matrel/lock.o \
 	src/matrel/whole.o \
-	src/matrel/kept.o \
+	src/matrel/distinct_state.o \
 	src/matrel/writer.o \
 	src/matrel/block_writer.o \
 	src/matrel/write.o \

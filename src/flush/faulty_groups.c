@@ -14,7 +14,7 @@
  * so it has an end: when many fail, or for long, or none has been written since
  * many flushes, the view is at fault.
  *
- * What the flush keeps over different values (matrel/kept.c) is not in a row that
+ * What the flush keeps over different values (matrel/distinct_state.c) is not in a row that
  * is written to find faults.  So where an index is on such a column, nobody looks.
  */
 #include "postgres.h"

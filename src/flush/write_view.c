@@ -24,7 +24,7 @@
 #include "flush/tend.h"
 #include "flush/write_view.h"
 #include "groups/sorted.h"
-#include "matrel/kept.h"
+#include "matrel/distinct_state.h"
 #include "matrel/write.h"
 #include "runtime/execute.h"
 
@@ -57,7 +57,7 @@ typedef struct ViewWrite
 	FaultyGroups *faulty;		/* groups to leave out; or NULL */
 	ViewRuntime *runtime;
 	MatrelWriter *matrel;
-	KeptValues *kept;			/* incremental DISTINCT states; NULL: the view has none */
+	DistinctStates *distinct;	/* NULL: the view has no such states */
 	bool		began;			/* this flush has written groups already */
 	int64		written;
 } ViewWrite;
@@ -67,7 +67,7 @@ static void
 write_rest(ViewWrite *write)
 {
 	MinimalTuple *tuples;
-	int			n = weir_kept_rest(write->kept, &tuples);
+	int			n = weir_distinct_rest(write->distinct, &tuples);
 
 	if (n > 0)
 		weir_matrel_write(write->matrel, tuples, n, !write->began);
@@ -77,12 +77,12 @@ write_rest(ViewWrite *write)
 static void
 make_room(ViewWrite *write)
 {
-	if (write->kept == NULL || !weir_kept_is_full(write->kept))
+	if (write->distinct == NULL || !weir_distinct_is_full(write->distinct))
 		return;
-	weir_kept_finish(write->kept);
+	weir_distinct_finish(write->distinct);
 	write_rest(write);
-	weir_kept_end(write->kept);
-	write->kept = weir_kept_begin(write->runtime);
+	weir_distinct_end(write->distinct);
+	write->distinct = weir_distinct_begin(write->runtime);
 }
 
 /* Write one values relation.  Returns false when it is gone. */
@@ -103,7 +103,7 @@ write_values(ViewWrite *write, ViewRuntime *part, int n)
 		weir_time_limit_restart();
 		if (write->faulty)
 			ntuples = weir_faulty_leave_out(write->faulty, n + 1, tuples, ntuples);
-		weir_writer_use_kept(writer, write->kept, n);
+		weir_writer_listen(writer, write->distinct ? weir_distinct_of_values(write->distinct, n) : NULL);
 		weir_matrel_write(writer, tuples, ntuples, first_time);
 		make_room(write);
 	}
@@ -121,10 +121,10 @@ write_groups(ViewWrite *write)
 	bool		first_time;
 	int			n;
 
-	if (write->kept)
+	if (write->distinct)
 	{
-		weir_kept_finish(write->kept);
-		weir_writer_use_kept(write->matrel, write->kept, -1);
+		weir_distinct_finish(write->distinct);
+		weir_writer_listen(write->matrel, weir_distinct_of_matrel(write->distinct));
 	}
 	while ((n = weir_sorted_next(groups, &tuples, &first_time)) > 0)
 	{
@@ -134,12 +134,12 @@ write_groups(ViewWrite *write)
 		weir_matrel_write(write->matrel, tuples, n, first_time && !write->began);
 	}
 	weir_sorted_close(groups);
-	if (write->kept == NULL)
+	if (write->distinct == NULL)
 		return;
-	weir_writer_use_kept(write->matrel, NULL, -1);
+	weir_writer_listen(write->matrel, NULL);
 	write->began = true;
 	write_rest(write);
-	weir_kept_end(write->kept);
+	weir_distinct_end(write->distinct);
 }
 
 /* ---------------------------------------------------------------------
@@ -223,7 +223,7 @@ weir_write_view(ContView *view, Epoch *epoch, FaultyGroups *faulty)
 	write.matrel = weir_writer_open(write.runtime);
 	if (write.matrel != NULL)
 	{
-		write.kept = weir_kept_begin(write.runtime);
+		write.distinct = weir_distinct_begin(write.runtime);
 		for (int i = 1; (part = weir_runtime_part(write.runtime, i)) != NULL; i++)
 			if (!write_values(&write, part, i - 1))
 				break;

@@ -46,6 +46,8 @@ typedef struct UnitTable
 /* A row of the unit's block, in memory of the unit. */
 typedef struct StepRow
 {
+	MinimalTuple delta;			/* what came for it; NULL: nothing did */
+	HeapTuple	stored;			/* as it is in the matrel, if it exists */
 	Timestamp	step;
 	Datum	   *values;			/* keys and states */
 	bool	   *nulls;
@@ -147,7 +149,8 @@ read_row(MatrelWriter *w, MatrelPart *part, const Datum *key, const bool *key_nu
 
 	if (!weir_writer_find(w, part, key, key_nulls))
 		return false;
-	heap_deform_tuple(ExecCopySlotHeapTuple(part->found), RelationGetDescr(part->rel), columns, nulls);
+	row->stored = ExecCopySlotHeapTuple(part->found);
+	heap_deform_tuple(row->stored, RelationGetDescr(part->rel), columns, nulls);
 	row->exists = true;
 	row->tid = part->found->tts_tid;
 	row->values = palloc(sizeof(Datum) * spec->desc->natts);
@@ -218,13 +221,29 @@ read_others(MatrelWriter *w, MatrelPart *part, StepRow *rows, int nrows, Timesta
 	return n;
 }
 
+/* The listener is told when the row's own states have changed. */
 static void
 write_row(MatrelWriter *w, MatrelPart *part, StepRow *row, const CarriedBlock *block)
 {
+	TupleTableSlot *delta = NULL;
+	TupleTableSlot *old_row = NULL;
+
+	if (w->listener && row->delta && (!row->exists || row->changed))
+	{
+		delta = w->spec->new_slot;
+		ExecStoreMinimalTuple(row->delta, delta, false);
+		slot_getallattrs(delta);
+		if (row->exists)
+		{
+			old_row = part->found;
+			ExecForceStoreHeapTuple(row->stored, old_row, false);
+			slot_getallattrs(old_row);
+		}
+	}
 	if (row->exists)
-		weir_writer_update(w, part, &row->tid, row->values, row->nulls, block);
+		weir_writer_update(w, part, &row->tid, row->values, row->nulls, block, old_row, delta);
 	else
-		weir_writer_insert(w, part, row->values, row->nulls, block);
+		weir_writer_insert(w, part, row->values, row->nulls, block, delta);
 }
 
 /*
@@ -246,6 +265,7 @@ read_rows(MatrelWriter *w, MatrelPart *part, UnitTable *table, Unit *unit, Minim
 
 		ExecStoreMinimalTuple(tuples[t], slot, false);
 		slot_getallattrs(slot);
+		row->delta = tuples[t];
 		row->step = DatumGetTimestamp(slot->tts_values[w->runtime->query->cell_key]);
 		if (t == unit->first)
 		{

@@ -19,7 +19,6 @@
 static void write_group(MatrelWriter *w, MinimalTuple tuple);
 static bool find_only_row(MatrelPart *part);
 static void update_group(MatrelWriter *w, MatrelPart *part, TupleTableSlot *group);
-static void note_if_counts(MatrelWriter *w, TupleTableSlot *row, Datum state, bool null);
 
 void
 weir_matrel_write(MatrelWriter *w, MinimalTuple *tuples, int ntuples, bool first_time)
@@ -74,17 +73,10 @@ write_group(MatrelWriter *w, MinimalTuple tuple)
 	else
 		found = find_only_row(part);
 
-	if (w->kept && w->kept_values < 0)
-		weir_kept_take(w->kept, group);
+	if (w->listener && w->listener->arriving)
+		w->listener->arriving(w->listener, group);
 	if (!found)
-	{
-		int			nkeys = w->spec->keys.nkeys;
-
-		weir_writer_insert(w, part, group->tts_values, group->tts_isnull, NULL);
-		if (w->kept && w->kept_values >= 0)
-			note_if_counts(w, group, w->spec->nstates > 0 ? group->tts_values[nkeys] : (Datum) 0,
-						   w->spec->nstates == 0 || group->tts_isnull[nkeys]);
-	}
+		weir_writer_insert(w, part, group->tts_values, group->tts_isnull, NULL, group);
 	else if (w->spec->nstates > 0)
 		update_group(w, part, group);
 }
@@ -114,7 +106,6 @@ update_group(MatrelWriter *w, MatrelPart *part, TupleTableSlot *group)
 	Datum	   *values = palloc(sizeof(Datum) * desc->natts);
 	bool	   *nulls = palloc(sizeof(bool) * desc->natts);
 	bool		changed = false;
-	bool		counted = false;	/* of values: the row counted already */
 
 	memcpy(values, part->found->tts_values, sizeof(Datum) * nkeys);
 	memcpy(nulls, part->found->tts_isnull, sizeof(bool) * nkeys);
@@ -127,8 +118,6 @@ update_group(MatrelWriter *w, MatrelPart *part, TupleTableSlot *group)
 
 		if (!old_null)
 			old = weir_partial_agg_unpack(agg, old);
-		if (w->kept && w->kept_values >= 0)
-			counted = weir_kept_counts(w->kept, w->kept_values, old, old_null);
 		values[i] = weir_group_combine(spec, i - nkeys, values, nulls, old, old_null,
 									   group->tts_values[i], group->tts_isnull[i], &nulls[i]);
 		changed = changed || weir_writer_differs(agg, old, old_null, values[i], nulls[i]);
@@ -138,18 +127,8 @@ update_group(MatrelWriter *w, MatrelPart *part, TupleTableSlot *group)
 			old != part->found->tts_values[column] && old != values[i])
 			pfree(DatumGetPointer(old));
 	}
-	if (w->kept && w->kept_values >= 0 && !counted)
-		note_if_counts(w, group, values[nkeys], nulls[nkeys]);
 	if (!changed)
 		return;
 	weir_group_check_size(spec, values, nulls);
-	weir_writer_update(w, part, &part->found->tts_tid, values, nulls, NULL);
-}
-
-/* A row of a values relation that is new, or did not count before. */
-static void
-note_if_counts(MatrelWriter *w, TupleTableSlot *row, Datum state, bool null)
-{
-	if (weir_kept_counts(w->kept, w->kept_values, state, null))
-		weir_kept_note(w->kept, w->kept_values, row);
+	weir_writer_update(w, part, &part->found->tts_tid, values, nulls, NULL, part->found, group);
 }

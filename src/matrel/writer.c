@@ -177,10 +177,9 @@ equality_function(Relation index, int column)
 }
 
 void
-weir_writer_use_kept(MatrelWriter *writer, KeptValues *kept, int n)
+weir_writer_listen(MatrelWriter *writer, ChangeListener *listener)
 {
-	writer->kept = kept;
-	writer->kept_values = n;
+	writer->listener = listener;
 }
 
 int
@@ -285,7 +284,7 @@ next_hit(MatrelWriter *w, MatrelPart *part)
 
 void
 weir_writer_insert(MatrelWriter *w, MatrelPart *part, const Datum *values, const bool *nulls,
-				   const CarriedBlock *block)
+				   const CarriedBlock *block, TupleTableSlot *delta)
 {
 	TupleTableSlot *slot;
 
@@ -301,17 +300,22 @@ weir_writer_insert(MatrelWriter *w, MatrelPart *part, const Datum *values, const
 	slot = part->pending[part->npending++];
 	fill_row(w, part, slot, values, nulls, block);
 	ExecMaterializeSlot(slot);
+	if (w->listener && w->listener->changed && delta)
+		w->listener->changed(w->listener, NULL, slot, delta);
 	if (part->npending == MAX_PENDING || MemoryContextMemAllocated(w->cxt, false) > MAX_PENDING_BYTES)
 		insert_pending(w, part);
 }
 
 void
 weir_writer_update(MatrelWriter *w, MatrelPart *part, ItemPointer tid, const Datum *values,
-				   const bool *nulls, const CarriedBlock *block)
+				   const bool *nulls, const CarriedBlock *block,
+				   TupleTableSlot *old_row, TupleTableSlot *delta)
 {
 	WeirUpdateIndexes indexes;
 
 	fill_row(w, part, w->row, values, nulls, block);
+	if (w->listener && w->listener->changed && delta)
+		w->listener->changed(w->listener, old_row, w->row, delta);
 	indexes = update_row(w, part, tid);
 	if (part->rri->ri_NumIndices > 0 && weir_needs_index_update(indexes))
 		insert_into_indexes(w, part, w->row, true, indexes);

@@ -11,7 +11,7 @@
 #include "access/skey.h"
 #include "nodes/execnodes.h"
 
-#include "matrel/kept.h"
+#include "matrel/change.h"
 #include "matrel/partition.h"
 #include "runtime/execute.h"
 
@@ -54,8 +54,7 @@ typedef struct MatrelWriter
 	EState	   *estate;
 	int64		written;
 	int			at;				/* row of this call that is written; -1: several */
-	KeptValues *kept;			/* NULL: none */
-	int			kept_values;	/* which values relation this writes for kept; -1: the matrel */
+	ChangeListener *listener;	/* NULL: none */
 } MatrelWriter;
 
 /* The block that a row carries, with its states as they are in shared memory. */
@@ -73,11 +72,8 @@ typedef struct CarriedBlock
  */
 extern MatrelWriter *weir_writer_open(ViewRuntime *runtime);
 
-/*
- * Tell kept of each value that is new to its group, as this is the writer of the n-th
- * values relation; or, when n is -1, put what kept has into the rows that are written.
- */
-extern void weir_writer_use_kept(MatrelWriter *writer, KeptValues *kept, int n);
+/* Tell this listener of the rows that are written from now on; NULL: nobody. */
+extern void weir_writer_listen(MatrelWriter *writer, ChangeListener *listener);
 
 /*
  * When weir_matrel_write has failed: which row it was at, or -1.  The first *safe rows had been written.
@@ -99,11 +95,14 @@ extern bool weir_writer_find(MatrelWriter *w, MatrelPart *part, const Datum *key
 /*
  * Write a row of the group table's type, and the block that it carries or NULL.
  * A row that is inserted is not found before the next call of weir_matrel_write.
+ * For the listener: the states that came, NULL if none did for this row; and the
+ * row as it was.
  */
 extern void weir_writer_insert(MatrelWriter *w, MatrelPart *part, const Datum *values, const bool *nulls,
-							   const CarriedBlock *block);
+							   const CarriedBlock *block, TupleTableSlot *delta);
 extern void weir_writer_update(MatrelWriter *w, MatrelPart *part, ItemPointer tid, const Datum *values,
-							   const bool *nulls, const CarriedBlock *block);
+							   const bool *nulls, const CarriedBlock *block,
+							   TupleTableSlot *old_row, TupleTableSlot *delta);
 
 /* A state as it was read, combined with another; *changed is set when that is not what it was. */
 extern Datum weir_writer_combine(PartialAgg *agg, Datum old, bool old_null, Datum state, bool state_null,

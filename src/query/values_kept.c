@@ -5,7 +5,7 @@
  * count(DISTINCT x) of a group changes when a value comes that the group did
  * not have.  It is the flush that finds out, when it inserts the value into
  * the values relation; so it can count it then, in a state in the group's row
- * (matrel/kept.c).  Values go only together with their group's row
+ * (matrel/distinct_state.c).  Values go only together with their group's row
  * (matrel/remove.c), so nothing ever has to be taken off.
  *
  * That state is an ordinary one.  What the continuous query gives for it is
