@@ -1,6 +1,7 @@
 /*
  * arena.c
- *	  Memory that is taken in blocks, handed out by bumping and given back whole.
+ *	  Memory that is taken in blocks, handed out by bumping and given back
+ *	  whole.
  *
  * Locking: none here; whoever owns the arena sees to it.
  */

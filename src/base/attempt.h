@@ -9,7 +9,8 @@
 
 /*
  * Do work in a subtransaction.  NULL when that went well; else what it did is
- * undone, and the error, in CurrentMemoryContext, is returned.  Needs a transaction.
+ * undone, and the error, in CurrentMemoryContext, is returned.  Needs a
+ * transaction.
  */
 extern ErrorData *weir_attempt(void (*work) (void *arg), void *arg);
 

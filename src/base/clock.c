@@ -5,8 +5,9 @@
  * Everything whose result depends on the time asks here: the arrival of rows,
  * what is inside a sliding window at reading, what has expired.  It is the
  * real time, unless a test has set a clock of its own for the database
- * (weir.set_clock); that one stands still until it is set or advanced.  How long workers
- * and backends wait goes by a clock that nobody sets: back-offs, ticks and limits hold when the system's is set back.
+ * (weir.set_clock); that one stands still until it is set or advanced.  How
+ * long workers and backends wait goes by a clock that nobody sets: back-offs,
+ * ticks and limits hold when the system's is set back.
  *
  * Test clocks are in shared memory, so that all processes of a database see the
  * same; a restart forgets them.  Without any, asking costs one read more

@@ -1,6 +1,7 @@
 /*
  * clock.h
- *	  The time that windows, expiry and arrival go by: the real one, or a test's; and the time that waits go by.
+ *	  The time that windows, expiry and arrival go by: the real one, or a
+ *	  test's; and the time that waits go by.
  */
 #ifndef WEIR_BASE_CLOCK_H
 #define WEIR_BASE_CLOCK_H
@@ -16,12 +17,16 @@ extern void weir_clock_init(void);
 extern TimestampTz weir_clock_now(void);
 
 /*
- * For how long something takes, or waits: microseconds since some moment of the past.  Nobody sets
- * this clock; it is the same in all processes, and of no meaning after a restart of the machine.
+ * Microseconds since an arbitrary moment, for durations, waits and pauses.
+ * Setting the system's clock does not affect it.  It is the same in all
+ * processes and means nothing after a restart of the machine.
  */
 extern TimestampTz weir_clock_steady(void);
 
-/* Is a time that is shown to users this long ago?  True also when the system's clock has been set back to before it. */
+/*
+ * Is a time of the system's clock at least so many ms ago?  Also true when
+ * that clock has been set back to before it.
+ */
 extern bool weir_clock_passed(TimestampTz since, int ms);
 
 /* Has this database a test clock?  *time is what it shows then. */

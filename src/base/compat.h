@@ -35,14 +35,17 @@
 #endif
 
 /*
- * The form in which the serialize functions of PostgreSQL's aggregates give their
- * states, which matrels keep: the same from 15 to 18.  A version that changes
- * any of them gets another number here, and what reads the former one.
+ * The form in which the serialize functions of PostgreSQL's aggregates give
+ * their states, which matrels keep: the same from 15 to 18.  A version that
+ * changes any of them gets another number here, and what reads the former one.
  * sql/view_upgrade.sql has states of 15.
  */
 #define WEIR_STATE_VERSION 1
 
-/* 16: update_indexes became an enum, ExecInsertIndexTuples got onlySummarizing. */
+/*
+ * 16: update_indexes became an enum, ExecInsertIndexTuples got
+ * onlySummarizing.
+ */
 #if PG_VERSION_NUM >= 160000
 typedef TU_UpdateIndexes WeirUpdateIndexes;
 #define WEIR_NO_INDEX_UPDATE TU_None
@@ -73,7 +76,9 @@ typedef bool WeirUpdateIndexes;
 	index_beginscan(heap, index, snapshot, nkeys, 0)
 #endif
 
-/* 17: a setting more that ends transactions; an element of a list of settings. */
+/*
+ * 17: a setting more that ends transactions; an element of a list of settings.
+ */
 #if PG_VERSION_NUM >= 170000
 #define WEIR_TRANSACTION_TIMEOUT(value) {"transaction_timeout", value},
 #else
@@ -110,7 +115,10 @@ typedef bool WeirUpdateIndexes;
 #define weir_proc_lxid(proc) ((proc)->lxid)
 #endif
 
-/* The process that runs a virtual transaction; 0: it is prepared, or has ended. */
+/*
+ * The process that runs a virtual transaction; 0: it is prepared, or has
+ * ended.
+ */
 static inline int
 weir_vxid_pid(VirtualTransactionId vxid)
 {
@@ -250,7 +258,10 @@ weir_flatten_group_rte(Query *query)
 #endif
 }
 
-/* 17: the JSON lexer takes const text, and a context to fill instead of allocating one. */
+/*
+ * 17: the JSON lexer takes const text, and a context to fill instead of
+ * allocating one.
+ */
 #if PG_VERSION_NUM >= 170000
 #define weir_json_lex_create(json, len, need_escapes) \
 	makeJsonLexContextCstringLen(NULL, json, len, GetDatabaseEncoding(), need_escapes)
@@ -259,7 +270,10 @@ weir_flatten_group_rte(Query *query)
 	makeJsonLexContextCstringLen(unconstify(char *, json), len, GetDatabaseEncoding(), need_escapes)
 #endif
 
-/* 16: the JSON lexer tells escapes that the database's encoding has no character for. */
+/*
+ * 16: the JSON lexer tells escapes that the database's encoding has no
+ * character for.
+ */
 #if PG_VERSION_NUM >= 160000
 #define weir_json_error_is_untranslatable(error) \
 	((error) == JSON_UNICODE_CODE_POINT_ZERO || (error) == JSON_UNICODE_HIGH_ESCAPE || \
@@ -278,7 +292,10 @@ weir_flatten_group_rte(Query *query)
 	ReplaceVarsFromTargetList(node, varno, 0, rte, tlist, REPLACEVARS_REPORT_ERROR, 0, NULL)
 #endif
 
-/* 16: as the range tables, the permission lists of two queries are put together. */
+/*
+ * 16: as the range tables, the permission lists of two queries are put
+ * together.
+ */
 #if PG_VERSION_NUM >= 160000
 #define weir_prepend_rtable(query, other) \
 	do { \
@@ -353,7 +370,10 @@ weir_add_selected_column(Query *query, RangeTblEntry *rte, AttrNumber attno)
 #endif
 }
 
-/* 16: the same.  Rights on an entry are checked of whom those on another entry are. */
+/*
+ * 16: the same.  Rights on an entry are checked of whom those on another entry
+ * are.
+ */
 static inline void
 weir_check_as(Query *query, RangeTblEntry *rte, Query *other_query, RangeTblEntry *other)
 {
@@ -395,7 +415,10 @@ weir_json_constructor_expr(Node *node)
 #define weir_json_constructor_expr(node) (node)
 #endif
 
-/* All settings there are (utils/guc_tables.h), and how many.  16: the list is made when it is asked for. */
+/*
+ * All settings there are (utils/guc_tables.h), and how many.  16: the list is
+ * made when it is asked for.
+ */
 #if PG_VERSION_NUM >= 160000
 #define weir_guc_variables(n) get_guc_variables(n)
 #else

@@ -4,11 +4,13 @@
  *
  * The one place that decides it, for intake, decoding and the flush.
  *
- * An SQLSTATE alone does not tell: any function can raise any of them, and a batch that is
- * tried again holds up all that comes behind it.  So first, what is said to pass by itself (memory, disk,
- * locks, cancellation) is believed only to the server's own code that deals with these things, which is told by the file that
- * the error was raised in.  And second, patience is bounded: for each view or stream so many tries, which
- * it gets back when it has not failed for a minute.
+ * An SQLSTATE alone does not tell: any function can raise any of them, and a
+ * batch that is tried again holds up all that comes behind it.  So first, what
+ * is said to pass by itself (memory, disk, locks, cancellation) is believed
+ * only to the server's own code that deals with these things, which is told by
+ * the file that the error was raised in.  And second, patience is bounded: for
+ * each view or stream so many tries, which it gets back when it has not failed
+ * for a minute.
  *
  * Process-local.
  */
@@ -21,12 +23,18 @@
 #include "base/errors.h"
 #include "base/time_limit.h"
 
-/* How often a passing error is tried again: delays double from a tenth of a second to ten. */
+/*
+ * How often a passing error is tried again: delays double from a tenth of a
+ * second to ten.
+ */
 #define TRIES_DEFAULT 4			/* one and a half seconds */
 #define TRIES_DISK 20			/* two minutes: somebody has to make room */
 #define FORGET_MS 60000
 
-/* The failures of one view or stream; InvalidOid: of nobody. */
+/*
+ * The retries of one view or stream; InvalidOid: of code that belongs to
+ * neither.
+ */
 typedef struct Patience
 {
 	Oid			relid;
@@ -38,7 +46,7 @@ static HTAB *patience = NULL;
 static Oid	at_work = InvalidOid;
 static bool endures = false;
 
-/* Files of the server, and Weir's, that raise what may pass. */
+/* Source files whose errors are believed when they say that they may pass. */
 static const char *const believed[] = {
 	/* memory */
 	"mcxt.c", "aset.c", "generation.c", "slab.c", "bump.c", "alignedalloc.c", "dsa.c", "dsm.c", "dsm_impl.c", "shmem.c",
@@ -106,7 +114,7 @@ weir_errors_clarify(ErrorData *error)
 	error->message = weir_time_limit_describe();
 }
 
-/* The file that raised it, without folders. */
+/* Name of the source file that raised the error, without folders. */
 static const char *
 file_of(const ErrorData *error)
 {
@@ -142,7 +150,7 @@ weir_errors_is_too_large(const ErrorData *error)
 	return error->sqlerrcode == ERRCODE_WEIR_TOO_LARGE && is_believed(error);
 }
 
-/* Does it say of itself that it may pass? */
+/* Is this the code of an error that may pass by itself? */
 static bool
 says_it_passes(int sqlerrcode)
 {

@@ -8,8 +8,9 @@
 #include "postgres.h"
 
 /*
- * A signal of Weir's own, not a fault: what a worker began to work with has changed meanwhile (a view was
- * replaced, say), and the same work succeeds when it begins anew.
+ * A signal of Weir's own, not a fault: what a worker began to work with has
+ * changed meanwhile (a view was replaced, say), and the same work succeeds
+ * when it begins anew.
  */
 #define ERRCODE_WEIR_CHANGED MAKE_SQLSTATE('W', 'E', '0', '0', '1')
 
@@ -17,7 +18,8 @@
 #define ERRCODE_WEIR_TIMEOUT MAKE_SQLSTATE('W', 'E', '0', '0', '2')
 
 /*
- * A batch gives more results than a worker keeps in memory: it is to be taken in in parts.  A single row is at fault then.
+ * A batch gives more results than a worker may hold in memory: it is to be
+ * divided.  For a single row this is the row's fault.
  */
 #define ERRCODE_WEIR_TOO_LARGE MAKE_SQLSTATE('W', 'E', '0', '0', '3')
 
@@ -29,20 +31,25 @@ typedef enum ErrorKind
 } ErrorKind;
 
 /*
- * Whose work begins, a view's (its def view) or a stream's; returns whose it was before, to be given to the end.
- * An error leaves it as it is.
+ * Put errors from now on down to this view (its def view) or stream.  Returns
+ * what they were put down to before, to be given to weir_errors_end.  An error
+ * does not end it.
  */
 extern Oid	weir_errors_begin(Oid relid);
 extern void weir_errors_end(Oid before);
 
 extern Oid	weir_errors_whose(void);
 
-/* An error that has been caught says what happened: an interruption by weir.query_timeout is one. */
+/*
+ * Give an error that has been caught the code and message of what it is: a
+ * cancellation by a limit of time (base/time_limit.h) becomes
+ * ERRCODE_WEIR_TIMEOUT.
+ */
 extern void weir_errors_clarify(ErrorData *error);
 
 /*
- * How to take an error that has been caught.  What passes by itself is to be tried again only so often for
- * one view or stream; then it is taken for a fault.
+ * Classify an error that has been caught.  One that may pass by itself is
+ * ERROR_RETRY only so often for one view or stream; then it counts as a fault.
  */
 extern ErrorKind weir_errors_kind(const ErrorData *error);
 
@@ -55,10 +62,16 @@ extern bool weir_errors_is_lock_table_full(const ErrorData *error);
 /* Did Weir itself raise ERRCODE_WEIR_TOO_LARGE? */
 extern bool weir_errors_is_too_large(const ErrorData *error);
 
-/* The error has been given up to be tried again: it counts. */
+/*
+ * Count a retry of the view or stream that errors are put down to, and end
+ * that.
+ */
 extern void weir_errors_note_retry(void);
 
-/* In this process a full disk and signals of Weir's own are waited for, however long: nobody is to blame. */
+/*
+ * In this process retry without limit after a full disk and after signals of
+ * Weir's own.
+ */
 extern void weir_errors_endure(void);
 
 #endif

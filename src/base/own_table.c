@@ -1,13 +1,15 @@
 /*
  * own_table.c
- *	  Writing the extension's own tables: statements whose plans are kept, and many rows at once.
+ *	  Writing the extension's own tables: statements whose plans are kept,
+ *	  and many rows at once.
  *
- * In the flush worker.  A plan for each row would cost more than all else that is
- * done for it, and tens of thousands of rows (dead letters of a topic that turned bad)
- * hold everybody up while they are written.  So they go in through the
- * table access method, page by page, as COPY does it.
+ * In the flush worker.  A plan for each row would cost more than all else that
+ * is done for it, and tens of thousands of rows (dead letters of a topic that
+ * turned bad) hold everybody up while they are written.  So they go in through
+ * the table access method, page by page, as COPY does it.
  *
- * Memory: a context per insert, a child of the current one; an error leaves it to that.
+ * Memory: a context per insert, a child of the current one; an error leaves it
+ * to that.
  */
 #include "postgres.h"
 

@@ -2,16 +2,19 @@
  * owner.c
  *	  Running code of users as its owner, so that it leaves no trace.
  *
- * Workers run queries, functions and operators of anybody who may create a view or stream, one after the
- * other in one process.  So each runs as its owner, in a security-restricted operation (no
- * SET ROLE, no temporary objects, no cursor or prepared statement that stays), and what it sets is undone behind it: neither
- * the next owner's code nor the worker's own SQL finds a setting changed.
+ * Workers run queries, functions and operators of anybody who may create a
+ * view or stream, one after the other in one process.  So each runs as its
+ * owner, in a security-restricted operation (no SET ROLE, no temporary
+ * objects, no cursor or prepared statement that stays), and what it sets is
+ * undone behind it: neither the next owner's code nor the worker's own SQL
+ * finds a setting changed.
  *
- * Names in the bodies of functions are looked for in the search_path that the view was created with, as if the
- * functions had it in a SET clause, but for schemas in which others could put something that is found
- * instead.
+ * Names in the bodies of functions are looked for in the search_path that the
+ * view was created with, as if the functions had it in a SET clause, but for
+ * schemas in which others could put something that is found instead.
  *
- * In any process.  An error leaves user and settings to the abort of the (sub)transaction.
+ * In any process.  An error leaves user and settings to the abort of the
+ * (sub)transaction.
  */
 #include "postgres.h"
 
@@ -34,7 +37,9 @@
 #include "base/owner.h"
 #include "base/time_limit.h"
 
-/* The search_path that sessions of this database begin with; NULL: not noted. */
+/*
+ * The search_path that sessions of this database begin with; NULL: not noted.
+ */
 static char *database_path = NULL;
 
 /* Advisory locks of a session would be held by the worker for ever. */

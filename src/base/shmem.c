@@ -303,9 +303,10 @@ attach_area(void)
 }
 
 /*
- * The queue gets a quarter, statistics a sixty-fourth.  The rest of an eighth is
- * kept free of all for the area's own bookkeeping, for what fragmentation makes
- * unusable, and half of it for what cannot wait (weir_shared_alloc_reserve).
+ * The queue gets a quarter, statistics a sixty-fourth.  The rest of an eighth
+ * is kept free of all for the area's own bookkeeping, for what fragmentation
+ * makes unusable, and half of it for what cannot wait
+ * (weir_shared_alloc_reserve).
  */
 Size
 weir_memory_limit(WeirMemoryKind kind)

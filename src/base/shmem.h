@@ -3,11 +3,12 @@
  *	  The shared memory of Weir: one budget, one area, slots for databases.
  *
  * Lock order, outermost first: merge mutex of a database (groups/epoch.h),
- * watermark lock (time/watermark.h), queue lock of a database (stream/queue.h),
- * feed lock of a database (stream/feed.h), registry lock (process/registry.h),
- * DSA's own locks, and last the spinlock of test clocks (base/clock.h).  LWLocks
- * are held for short, bounded work only; the merge mutex may be held while
- * user-defined combine functions run and is therefore not an LWLock.
+ * watermark lock (time/watermark.h), queue lock of a database
+ * (stream/queue.h), feed lock of a database (stream/feed.h), registry lock
+ * (process/registry.h), DSA's own locks, and last the spinlock of test clocks
+ * (base/clock.h).  LWLocks are held for short, bounded work only; the merge
+ * mutex may be held while user-defined combine functions run and is therefore
+ * not an LWLock.
  */
 #ifndef WEIR_BASE_SHMEM_H
 #define WEIR_BASE_SHMEM_H
@@ -36,7 +37,10 @@ typedef enum WeirMemoryKind
 /* Hooks for shared memory; called from _PG_init. */
 extern void weir_shmem_init(void);
 
-/* Is the module preloaded, i.e. is there shared memory?  Errors with the hint if not. */
+/*
+ * Is the module preloaded, i.e. is there shared memory?  Errors with the hint
+ * if not.
+ */
 extern void weir_shmem_require(void);
 extern bool weir_shmem_ready(void);
 
@@ -61,7 +65,10 @@ extern void weir_database_slot_release(int slot);
 extern void *weir_shared_alloc(WeirMemoryKind kind, Size size);
 extern void weir_shared_free(void *ptr);
 
-/* As weir_shared_alloc, beyond the kind's limit: for small things that let others go on. */
+/*
+ * Allocate beyond the kind's limit.  For small allocations without which
+ * nobody could free memory.
+ */
 extern void *weir_shared_alloc_reserve(WeirMemoryKind kind, Size size);
 
 /* Figures for weir.stat_memory. */
@@ -71,8 +78,9 @@ extern Size weir_memory_peak(WeirMemoryKind kind);
 extern Size weir_memory_total(void);
 
 /*
- * Since when a kind's limit, or the area's, stands in somebody's way: an allocation has failed
- * and there has not been plenty of room since.  0: it does not.
+ * Since when a kind's limit, or the area's, stands in somebody's way: an
+ * allocation has failed and there has not been plenty of room since.  0: it
+ * does not.
  */
 extern TimestampTz weir_memory_full_since(WeirMemoryKind kind);
 extern void weir_memory_peak_reset(void);
@@ -111,7 +119,10 @@ extern void weir_mutex_unlock(WeirMutex *mutex);
 extern bool weir_mutex_held(WeirMutex *mutex);
 extern void weir_mutex_release_held(void);	/* the one held by this process, if any */
 
-/* A module's fixed shared memory: size, and init called once under AddinShmemInitLock. */
+/*
+ * A module's fixed shared memory: size, and init called once under
+ * AddinShmemInitLock.
+ */
 typedef struct WeirShmemPart
 {
 	const char *name;

@@ -16,7 +16,9 @@
 
 #define STAT_BUCKETS 1024
 
-/* What every entry begins with.  The user's fields are behind, zero at first. */
+/*
+ * What every entry begins with.  The user's fields are behind, zero at first.
+ */
 typedef struct StatEntry
 {
 	struct StatEntry *next;		/* in its bucket */
@@ -27,7 +29,10 @@ typedef struct StatEntry
 	TimestampTz used;			/* when it was last asked for */
 } StatEntry;
 
-/* In a module's fixed shared memory.  Callers hold the lock, exclusively for enter. */
+/*
+ * In a module's fixed shared memory.  Callers hold the lock, exclusively for
+ * enter.
+ */
 typedef struct StatTable
 {
 	LWLock		lock;
@@ -43,10 +48,16 @@ typedef struct StatScan
 
 extern void weir_stat_table_init(StatTable *table, Size entry_size);
 
-/* The entry of a part of a relation of this database, new if there is none; NULL if there is no room. */
+/*
+ * The entry of a part of a relation of this database, new if there is none;
+ * NULL if there is no room.
+ */
 extern StatEntry *weir_stat_enter(StatTable *table, Oid relid, int32 part);
 
-/* The next entry of this database (dboid InvalidOid: of any); scan begins as {0}. */
+/*
+ * The next entry of this database (dboid InvalidOid: of any); scan begins as
+ * {0}.
+ */
 extern StatEntry *weir_stat_next(StatTable *table, StatScan *scan, Oid dboid);
 
 #endif

@@ -3,7 +3,8 @@
  *	  Counters of streams and views in shared memory.
  *
  * An entry per stream or view that a worker has met since the server started
- * (base/stat_table.h).  That of a stream whose rows wait for a flush keeps its place.
+ * (base/stat_table.h).  That of a stream whose rows wait for a flush keeps its
+ * place.
  *
  * Locking: a table's lock is held for an update or for copying out; never both.
  */

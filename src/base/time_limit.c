@@ -45,7 +45,10 @@ typedef struct TimeLimit
 	int			ms;
 } TimeLimit;
 
-/* Of all that is done with a batch of rows or a view's groups; and of single calls. */
+/*
+ * Of all that is done with a batch of rows or a view's groups; and of single
+ * calls.
+ */
 static bool limited = false;
 static TimeLimit whole = {.most = TICKS};
 static TimeLimit call;
@@ -94,7 +97,10 @@ weir_time_limit_end(void)
 	disable_timeout(whole.timer, false);
 	stop_call_timer();
 
-	/* What came too late to interrupt the code must not interrupt what follows. */
+	/*
+	 * What came too late to interrupt the code must not interrupt what
+	 * follows.
+	 */
 	if (strikes > 0)
 		QueryCancelPending = false;
 	strikes = 0;
@@ -217,7 +223,10 @@ tick_call(void)
 		tick(&call);
 }
 
-/* In a signal handler.  An error may have left the code behind, and the timer running. */
+/*
+ * In a signal handler.  An error may have left the code behind, and the timer
+ * running.
+ */
 static void
 tick(TimeLimit *limit)
 {
@@ -240,7 +249,10 @@ tick(TimeLimit *limit)
 	SetLatch(MyLatch);
 }
 
-/* Is it not the code that takes the time? Advisory locks and sleeping are its own affair. */
+/*
+ * Is it not the code that takes the time? Advisory locks and sleeping are its
+ * own affair.
+ */
 static bool
 waits_for_others(void)
 {

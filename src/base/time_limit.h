@@ -7,7 +7,10 @@
 
 #include "postgres.h"
 
-/* Called once in a worker: there code of users has limited time.  Elsewhere nothing here has an effect. */
+/*
+ * Called once in a worker: there code of users has limited time.  Elsewhere
+ * nothing here has an effect.
+ */
 extern void weir_time_limit_init(void);
 
 /* Is this a process whose code of users is limited? */
@@ -39,20 +42,26 @@ extern void weir_time_limit_begin_call(void);
 extern void weir_time_limit_end_call(void);
 
 /*
- * From the next weir_time_limit_begin on code has so many ms only (0: as usual).
- * What is interrupted then is not at fault: it is to be tried again with the
- * usual limit.
+ * From the next weir_time_limit_begin on code has so many ms only (0: as
+ * usual). What is interrupted then is not at fault: it is to be tried again
+ * with the usual limit.
  */
 extern void weir_time_limit_hurry(int ms);
 
-/* Has code exceeded a limit since weir_time_limit_begin; and was it only that of a hurry? */
+/*
+ * Has code exceeded a limit since weir_time_limit_begin; and was it only that
+ * of a hurry?
+ */
 extern bool weir_time_limit_exceeded(void);
 extern bool weir_time_limit_hurried(void);
 
 /* The limit that was exceeded, in words; palloc'd. */
 extern char *weir_time_limit_describe(void);
 
-/* For exit callbacks: does the process end because code could not be interrupted? */
+/*
+ * For exit callbacks: does the process end because code could not be
+ * interrupted?
+ */
 extern bool weir_time_limit_is_unstoppable(void);
 
 #endif

@@ -74,7 +74,10 @@ epoch_shmem_init(void *address, bool found)
 	}
 }
 
-/* At the commit of a change of the list of views: the flush worker looks after them. */
+/*
+ * At the commit of a change of the list of views: the flush worker looks after
+ * them.
+ */
 static void
 wake_flusher(void)
 {
@@ -116,8 +119,9 @@ note_arrival(EpochDatabase *db, Epoch *epoch, bool brings, bool sync)
 }
 
 /*
- * Under the mutex code of users may meet a lock that somebody holds for long, and all others wait for the mutex.
- * Those who have set no limit have one here; an error leaves it to the abort.
+ * Under the mutex code of users may meet a lock that somebody holds for long,
+ * and all others wait for the mutex. Those who have set no limit have one
+ * here; an error leaves it to the abort.
  */
 static int
 limit_lock_waits(void)
@@ -325,7 +329,10 @@ weir_epoch_cut(int slot, int64 *cut_seq, int64 *number)
 	*number = active->number;
 	if (active->first == 0)
 	{
-		/* What was merged gave nothing; it must not be taken for a part of what comes. */
+		/*
+		 * What was merged gave nothing; it must not be taken for a part of
+		 * what comes.
+		 */
 		active->number++;
 		weir_mutex_unlock(&db->merge);
 		return NULL;
@@ -448,7 +455,10 @@ weir_epoch_source_offset(Oid streamid, const char *topic, int32 partition, Sourc
 	{
 		EpochOffset *place;
 
-		/* The active epoch has the newest.  The list of one that is not in use is empty. */
+		/*
+		 * The active epoch has the newest.  The list of one that is not in use
+		 * is empty.
+		 */
 		SpinLockAcquire(&db->offsets_lock);
 		place = weir_offset_find(db->epochs[i == 0 ? db->active : 1 - db->active].offsets, streamid, topic, partition);
 		found = place != NULL;

@@ -38,7 +38,9 @@ extern void weir_epoch_init(void);
  */
 extern bool weir_epoch_merge(int slot, MergeInput *input, weir_merge_callback done, void *arg);
 
-/* Stage one view's result against the active epoch, to see whether that fails. */
+/*
+ * Stage one view's result against the active epoch, to see whether that fails.
+ */
 extern void weir_epoch_try_stage(int slot, ViewResult *result);
 
 /* The epoch takes a run over, and another one with it (or NULL). */
@@ -46,8 +48,8 @@ extern void weir_epoch_adopt(int slot, Run *run, Run *more, bool sync, SourceOff
 							 int noffsets, weir_merge_callback done, void *arg);
 
 /*
- * What was merged last, and is not flushed yet, of a partition of this database's stream, with
- * palloc'd names.  False when nothing is.
+ * The latest offset of a partition of a stream of this database that is merged
+ * and not flushed yet, with palloc'd names.  False when there is none.
  */
 extern bool weir_epoch_source_offset(Oid streamid, const char *topic, int32 partition, SourceOffset *offset);
 
@@ -70,22 +72,33 @@ extern bool weir_epoch_idle(int slot);
 extern void weir_epoch_attach_flusher(int slot, Latch *latch);
 extern void weir_epoch_detach_flusher(int slot);
 
-/* When the active epoch shall be cut: ms from now, 0 = now, -1 = it is empty. */
+/*
+ * When the active epoch shall be cut: ms from now, 0 = now, -1 = it is empty.
+ */
 extern long weir_epoch_due(int slot);
 
 /*
  * The frozen epoch, cutting the active one if there is none; NULL when there
- * is nothing to write (then *cut_seq, and epochs up to *number, can be reported as flushed).
+ * is nothing to write (then *cut_seq, and epochs up to *number, can be
+ * reported as flushed).
  */
 extern Epoch *weir_epoch_cut(int slot, int64 *cut_seq, int64 *number);
 
-/* May it have groups of this view (or values relation)?  Files are not looked into. */
+/*
+ * Can the epoch have groups of this view (or values relation)?  True whenever
+ * it has files, which are not looked into.
+ */
 extern bool weir_epoch_has_view(Epoch *epoch, Oid defid);
 
-/* Fix watermarks as a cut does, if no epoch holds anything; false if one does. */
+/*
+ * Fix watermarks as a cut does, if no epoch holds anything; false if one does.
+ */
 extern bool weir_epoch_cut_watermarks(int slot);
 
-/* The views of the frozen epoch have an error more: it could not be written. */
+/*
+ * Count an error for each view of the frozen epoch, which could not be
+ * written.
+ */
 extern void weir_epoch_count_error(int slot);
 
 /* The frozen epoch is on disk: free it, wake who waits.  Cannot fail. */
@@ -96,7 +109,9 @@ extern void weir_epoch_discard(int slot);
 
 /* --- anybody --- */
 
-/* Number of the active epoch if it or the frozen one holds something, else 0. */
+/*
+ * Number of the active epoch if it or the frozen one holds something, else 0.
+ */
 extern int64 weir_epoch_pending(int slot);
 extern int64 weir_epoch_flushed(int slot);
 

@@ -22,10 +22,16 @@ typedef struct OrderedGroup
 /* Set it from a row; hash: that of its keys if it is known, or NULL. */
 extern void weir_order_set(OrderedGroup *group, GroupSpec *spec, MinimalTuple tuple, const uint32 *hash);
 
-/* Less than, equal to or greater than 0; where the order is by hash, groups that are not the same may be equal. */
+/*
+ * Less than, equal to or greater than 0; where the order is by hash, groups
+ * that are not the same may be equal.
+ */
 extern int	weir_order_compare(const OrderedGroup *a, const OrderedGroup *b, GroupSpec *spec);
 
-/* The rows of a table, table->ngroups many, or of an array, ordered; in CurrentMemoryContext. */
+/*
+ * The rows of a table, table->ngroups many, or of an array, ordered; in
+ * CurrentMemoryContext.
+ */
 extern OrderedGroup *weir_order_table(GroupTable *table, GroupSpec *spec);
 extern OrderedGroup *weir_order_rows(MinimalTuple *tuples, int ntuples, GroupSpec *spec);
 

@@ -62,7 +62,9 @@ weir_run_create(void)
 	run = weir_shared_alloc_reserve(WEIR_MEMORY_GROUPS, sizeof(Run));
 	if (!exit_registered)
 	{
-		/* After the area's own callback was registered, so it runs before it. */
+		/*
+		 * After the area's own callback was registered, so it runs before it.
+		 */
 		before_shmem_exit(destroy_at_exit, (Datum) 0);
 		exit_registered = true;
 	}

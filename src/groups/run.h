@@ -38,7 +38,10 @@ typedef struct Run
 /* The table of a view, or values relation; NULL: there is none. */
 extern GroupTable *weir_run_table(Run *run, Oid defid);
 
-/* May it have groups of this view?  Files are not looked into. */
+/*
+ * Can it have groups of this view?  True whenever it has files, which are not
+ * looked into.
+ */
 extern bool weir_run_has_view(Run *run, Oid defid);
 
 /* Free all that it holds, in memory and in files. */

@@ -2,17 +2,18 @@
  * sorted.c
  *	  Groups in the order in which a matrel's lookup index has them.
  *
- * A flush that writes groups in the order of the index touches each of its pages
- * once, and appends to it when the matrel was empty.  So tables are sorted before
- * they are written, files are sorted when they are made (spill.c), and here all
- * of a view's are merged.  A group that is in several runs and files is combined
- * before it is written, so that it is written once.
+ * A flush that writes groups in the order of the index touches each of its
+ * pages once, and appends to it when the matrel was empty.  So tables are
+ * sorted before they are written, files are sorted when they are made
+ * (spill.c), and here all of a view's are merged.  A group that is in several
+ * runs and files is combined before it is written, so that it is written once.
  *
- * Groups are ordered by their keys, or where the index is on the hash of the keys
- * by that; then groups with equal hashes are compared one with another.
+ * Groups are ordered by their keys, or where the index is on the hash of the
+ * keys by that; then groups with equal hashes are compared one with another.
  *
  * Process-local, but for the runs that are read.  Memory: a context for the
- * sources, one for the rows of a call, one that is reset for each group combined.
+ * sources, one for the rows of a call, one that is reset for each group
+ * combined.
  */
 #include "postgres.h"
 
@@ -30,7 +31,10 @@
 /* Sources that are merged at once: each file takes a buffer. */
 #define MAX_MERGED 16
 
-/* A table, the sorted part of a file, or (one chunk after the other) its unsorted part. */
+/*
+ * A table, the sorted part of a file, or (one chunk after the other) its
+ * unsorted part.
+ */
 typedef struct Source
 {
 	GroupTable *table;
@@ -139,7 +143,10 @@ advance(SortedGroups *sorted, Source *source)
 	return true;
 }
 
-/* What comes from an unsorted file is a source chunk by chunk; false at its end. */
+/*
+ * What comes from an unsorted file is a source chunk by chunk; false at its
+ * end.
+ */
 static bool
 next_unsorted_chunk(SortedGroups *sorted, Source *source)
 {
@@ -180,7 +187,10 @@ compare_sources(Datum a, Datum b, void *arg)
 
 	int			result = weir_order_compare(&y->head, &x->head, sorted->spec);
 
-	/* The heap's first is the greatest.  Of one group, the states come in the order of the sources. */
+	/*
+	 * The heap's first is the greatest.  Of one group, the states come in the
+	 * order of the sources.
+	 */
 	return result != 0 ? result : x < y ? 1 : -1;
 }
 
@@ -195,7 +205,10 @@ close_sources(SortedGroups *sorted)
 	MemoryContextReset(sorted->open_cxt);
 }
 
-/* The next sources that are read together: all that are sorted, as far as they may be, or one that is not. */
+/*
+ * The next sources that are read together: all that are sorted, as far as they
+ * may be, or one that is not.
+ */
 static bool
 open_sources(SortedGroups *sorted)
 {
@@ -317,7 +330,10 @@ add_head(SortedGroups *sorted, MinimalTuple head, int first)
 	}
 }
 
-/* All that is ordered alike with the first head: one group, or, when the order is of hashes, few. */
+/*
+ * All that is ordered alike with the first head: one group, or, when the order
+ * is of hashes, few.
+ */
 static void
 add_alike(SortedGroups *sorted)
 {
@@ -339,7 +355,10 @@ add_alike(SortedGroups *sorted)
 	}
 }
 
-/* Rows of a single source, or without keys, are not combined; a table's stay where they are. */
+/*
+ * Rows of a single source, or without keys, are not combined; a table's stay
+ * where they are.
+ */
 static void
 add_as_it_is(SortedGroups *sorted)
 {

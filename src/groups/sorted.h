@@ -10,8 +10,8 @@
 #include "groups/epoch.h"
 
 /*
- * All that an epoch has of one view, each group once: runs and files are merged,
- * rows of the same group combined.
+ * All that an epoch has of one view, each group once: runs and files are
+ * merged, rows of the same group combined.
  */
 typedef struct SortedGroups SortedGroups;
 

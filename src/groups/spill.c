@@ -7,10 +7,10 @@
  * and closed; the file set belongs to the run and goes with it.
  *
  * A groups file is a list of chunks: header, then rows at MAXALIGNed places,
- * all of one view; no group occurs twice in a file.  The chunks of a view are in
- * the order of its groups (order.c), unless they say that they are not: the
- * view may not be known well enough here.  A notes file is a list of
- * sizes, each with the StoredNote it is of.
+ * all of one view; no group occurs twice in a file.  The chunks of a view are
+ * in the order of its groups (order.c), unless they say that they are not: the
+ * view may not be known well enough here.  A notes file is a list of sizes,
+ * each with the StoredNote it is of.
  */
 #include "postgres.h"
 

@@ -12,7 +12,10 @@
 /* Write the run's groups to a file and free their memory; in a transaction. */
 extern void weir_run_dump(Run *run);
 
-/* Write what a batch brings to files of the run, without merging it; in a transaction. */
+/*
+ * Write what a batch brings to files of the run, without merging it; in a
+ * transaction.
+ */
 extern void weir_run_spill(Run *run, MergeInput *input);
 
 /* Call reader for each note of a file of the run. */

@@ -16,7 +16,10 @@
 extern Datum weir_group_combine(GroupSpec *spec, int n, const Datum *key, const bool *key_nulls,
 								Datum a, bool a_null, Datum b, bool b_null, bool *result_null);
 
-/* Error (ERRCODE_PROGRAM_LIMIT_EXCEEDED) when a row of keys, then states, is too large to be a tuple. */
+/*
+ * Error (ERRCODE_PROGRAM_LIMIT_EXCEEDED) when a row of keys, then states, is
+ * too large to be a tuple.
+ */
 extern void weir_group_check_size(GroupSpec *spec, const Datum *values, const bool *nulls);
 
 #endif

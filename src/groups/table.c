@@ -1,6 +1,7 @@
 /*
  * table.c
- *	  Hash tables of groups: group key -> partial states, in shared or local memory.
+ *	  Hash tables of groups: group key -> partial states, in shared or
+ *	  local memory.
  *
  * A table is a chained hash table.  Its groups and their rows live in the
  * arena of its run (run.h), its bucket array is an allocation of its
@@ -87,8 +88,8 @@ weir_groups_free_buckets(GroupTable *table, bool shared)
 }
 
 /*
- * A worker that has begun its batch before a view got more columns must not meet rows
- * of those that began after: it tries again, and knows of them then.
+ * A worker that has begun its batch before a view got more columns must not
+ * meet rows of those that began after: it tries again, and knows of them then.
  */
 void
 weir_groups_check_shape(GroupSpec *spec, MinimalTuple tuple)
@@ -128,7 +129,10 @@ find_group(GroupTable *table, GroupSpec *spec, uint32 hash)
 	return NULL;
 }
 
-/* The row of the group with the states of both slots, in cxt; what is left behind goes to the current context. */
+/*
+ * The row of the group with the states of both slots, in cxt; what is left
+ * behind goes to the current context.
+ */
 static MinimalTuple
 combine_slots(GroupSpec *spec, MemoryContext cxt)
 {

@@ -58,8 +58,8 @@ extern MinimalTuple weir_groups_combine(GroupSpec *spec, MinimalTuple a, Minimal
 										MemoryContext cxt);
 
 /*
- * Error (to be tried again) when a row has more states than the spec knows of.  Fewer
- * are no matter: see set_missing_states in runtime/spec.c.
+ * Error (to be tried again) when a row has more states than the spec knows
+ * of.  Fewer are no matter: see set_missing_states in runtime/spec.c.
  */
 extern void weir_groups_check_shape(GroupSpec *spec, MinimalTuple tuple);
 

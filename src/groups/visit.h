@@ -14,8 +14,9 @@ extern void weir_epoch_visit(Epoch *epoch, GroupSpec *spec,
 							 void (*visit) (TupleTableSlot *row, void *arg), void *arg);
 
 /*
- * Calls visit for every row that an epoch has of a view or values relation, as it is there.  Nothing
- * need be known of the view.  new_source: none of the rows that follow, up to the next one, are of the same group.
+ * Calls visit for every row that an epoch has of a view or values relation, as
+ * it is there.  Nothing need be known of the view.  new_source: none of the
+ * rows that follow, up to the next one, are of the same group.
  */
 extern void weir_epoch_visit_raw(Epoch *epoch, Oid defid,
 								 void (*visit) (MinimalTuple row, bool new_source, void *arg), void *arg);

@@ -3,16 +3,18 @@
  *	  Writing groups of a sliding window whose rows carry blocks of steps.
  *
  * See query/blocks.c for what a block is.  In each group and block one row
- * carries the block's states, the latest.  A row that comes into it changes the
- * block as well as itself; a new latest row takes the block over from the one before.  Only
- * a row that comes late, into an earlier step, changes two rows.
+ * carries the block's states, the latest.  A row that comes into it changes
+ * the block as well as itself; a new latest row takes the block over from the
+ * one before.  Only a row that comes late, into an earlier step, changes two
+ * rows.
  *
  * Which row carries is found by looking for the steps of the block, latest
  * first: in a group that rows keep coming for that is the first or second.
  *
- * Expiry deletes what has left the window, in any order.  So of a block that has begun to
- * leave the window, the carrying row may be gone before others are.  Such a block is
- * read no more, but rows may still come into it: it is made anew from the rows there are.
+ * Expiry deletes what has left the window, in any order.  So of a block that
+ * has begun to leave the window, the carrying row may be gone before others
+ * are.  Such a block is read no more, but rows may still come into it: it is
+ * made anew from the rows there are.
  */
 #include "postgres.h"
 
@@ -136,7 +138,10 @@ collect_units(MatrelWriter *w, UnitTable *table, MinimalTuple *tuples, int ntupl
  * One block of one group
  * --------------------------------------------------------------------- */
 
-/* The row of a step; its columns are copied, part->found is used again for the next. */
+/*
+ * The row of a step; its columns are copied, part->found is used again for the
+ * next.
+ */
 static bool
 read_row(MatrelWriter *w, MatrelPart *part, const Datum *key, const bool *key_nulls, StepRow *row)
 {

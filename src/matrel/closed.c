@@ -2,8 +2,8 @@
  * closed.c
  *	  Deleting windows that the watermark closed long enough ago.
  *
- * Called by the flush worker, in a transaction of its own.  Nothing late is taken into
- * a closed window, so what is deleted never comes back.
+ * Called by the flush worker, in a transaction of its own.  Nothing late is
+ * taken into a closed window, so what is deleted never comes back.
  */
 #include "postgres.h"
 
@@ -56,7 +56,10 @@ weir_matrel_spare_sessions(const ContView *view, const ContQuery *query, Timesta
 
 static Oid	bound_types[NBOUND_ARGS] = {INTERVALOID, INTERVALOID, INTERVALOID};
 
-/* As SQL: where the last window closed long enough ago begins.  *length is memory for an argument. */
+/*
+ * As SQL: where the last window closed long enough ago begins.  *length is
+ * memory for an argument.
+ */
 static char *
 bound_of(const ContView *view, const ContQuery *query, Interval *length, Datum *args)
 {
@@ -67,7 +70,10 @@ bound_of(const ContView *view, const ContQuery *query, Interval *length, Datum *
 
 	*length = weir_late_longest(query);
 
-	/* Readers do not look at windows that lose panes, by their own time zone: see view_query.c. */
+	/*
+	 * Readers do not look at windows that lose panes, by their own time zone:
+	 * see view_query.c.
+	 */
 	if (query->partition_panes || (query->panes && !query->kind->expires_whole))
 		length->time += weir_late_zone_margin(&options->lateness) + weir_late_zone_margin(&options->retention);
 	args[0] = IntervalPGetDatum(&options->lateness);

@@ -15,15 +15,16 @@
 extern int64 weir_matrel_expire_closed(ViewRuntime *runtime, int limit, int64 *nvalues);
 
 /*
- * Windows of keys up to *until (in terms of the key's type) were closed longer ago
- * than the retention.  False when the stream has no watermark yet.
+ * The key up to which windows have been closed for longer than the retention
+ * goes to *until, in terms of the key's type.  False when the stream has no
+ * watermark yet.
  */
 extern bool weir_matrel_closed_until(const ContView *view, const ContQuery *query, Timestamp *until);
 
 /*
- * Of sessions in partitions: lower *until so far that no pane up to it is of a
- * session that ends later than it.  Sessions that have ended are not shown any more
- * (view_query.c), so that they may lose their panes one after the other.
+ * For sessions in partitions: lower *until so that no pane up to it belongs to
+ * a session that ends after it.  The view query does not show a session that
+ * has ended by *until, so it may lose its panes one after the other.
  */
 extern void weir_matrel_spare_sessions(const ContView *view, const ContQuery *query, Timestamp *until);
 

@@ -1,16 +1,17 @@
 /*
  * distinct_state.c
- *	  Incremental DISTINCT states: what new values make of states over different values.
+ *	  Incremental DISTINCT states: what new values make of states over
+ *	  different values.
  *
  * A hash table of the groups that got new values in this flush.  While values
  * come, a group has transition states, which the aggregate's own
  * transition function takes them into; then they become partial states, as the
  * continuous query would have given them.
  *
- * Memory: a context of its own, and that of the aggregates, which the writer of
- * the matrel resets; so no transition state may be left when that writer is used
- * (weir_distinct_finish).  When there is more than maintenance_work_mem, what there
- * is is written to the matrel early (flush/write_view.c).
+ * Memory: a context of its own, and that of the aggregates, which the writer
+ * of the matrel resets; so no transition state may be left when that writer is
+ * used (weir_distinct_finish).  When there is more than maintenance_work_mem,
+ * what there is is written to the matrel early (flush/write_view.c).
  */
 #include "postgres.h"
 
@@ -328,7 +329,10 @@ group_arriving(ChangeListener *self, TupleTableSlot *group)
 	}
 }
 
-/* A row with the group's key, its states over different values, and of all others those of no rows. */
+/*
+ * A row with the group's key, its states over different values, and of all
+ * others those of no rows.
+ */
 static MinimalTuple
 row_of_group(DistinctStates *distinct, DistinctGroup *group)
 {

@@ -33,12 +33,16 @@ extern bool weir_distinct_is_full(DistinctStates *distinct);
 /* No more values come: turn what there is into partial states. */
 extern void weir_distinct_finish(DistinctStates *distinct);
 
-/* The listener for the writer of the matrel: each group's states are given once. */
+/*
+ * The listener for the writer of the matrel: each group's states are given
+ * once.
+ */
 extern ChangeListener *weir_distinct_of_matrel(DistinctStates *distinct);
 
 /*
  * Rows of the group table's type with the states that have not been given, in
- * the order of the lookup index; returns how many.  They are valid until the end.
+ * the order of the lookup index; returns how many.  They are valid until the
+ * end.
  */
 extern int	weir_distinct_rest(DistinctStates *distinct, MinimalTuple **tuples);
 

@@ -36,8 +36,8 @@ minus(TimestampTz time, const Interval *interval)
 }
 
 /*
- * The end of what is in nobody's window.  How long a day or a month is, and what
- * a timestamp means, is up to the time zone of who reads.
+ * The end of what is in nobody's window.  How long a day or a month is, and
+ * what a timestamp means, is up to the time zone of who reads.
  */
 static Datum
 window_begins(const ContViewOptions *options, Oid type, TimestampTz now)
@@ -62,7 +62,10 @@ life_begins(const Interval *life, Oid type, TimestampTz now)
 	return type == TIMESTAMPTZOID ? begin : DirectFunctionCall1(timestamptz_timestamp, begin);
 }
 
-/* Readers do not look at what began before that by their own time zone: see view_query.c. */
+/*
+ * Readers do not look at what began before that by their own time zone: see
+ * view_query.c.
+ */
 static Datum
 windows_live(const Interval *life, Oid type, TimestampTz now)
 {

@@ -6,9 +6,11 @@
  * triggers; a dump loads a table before it makes the table's triggers.
  *
  * Its arguments are what dumps would lose of a view: one of a schema alone has
- * neither its definition, which is in schema weir, nor its row of weir.continuous_view; one without data
- * has not the latter.  v_mrel: 'v', 'v_def', options, query; v_vals1: 'v', '1'.  They
- * follow all changes of names.  In a database nothing but the end of a restore reads them (view/adopt.c).
+ * neither its definition, which is in schema weir, nor its row of
+ * weir.continuous_view; one without data has not the latter.  v_mrel: 'v',
+ * 'v_def', options, query; v_vals1: 'v', '1'.  They follow all changes of
+ * names.  In a database nothing but the end of a restore reads them
+ * (view/adopt.c).
  */
 #include "postgres.h"
 
@@ -130,7 +132,10 @@ weir_guard_set_definition(const Guard *guard, const char *def)
 	set_arguments(guard->relid, list_make4(guard->view, pstrdup(def), guard->options, guard->query));
 }
 
-/* Columns of the view's row, but for what the other arguments say, its state here (not that its owner has deactivated it), and defaults. */
+/*
+ * Columns of the view's row, but for what the other arguments say, its state
+ * here (not that its owner has deactivated it), and defaults.
+ */
 static char *
 options_of(const ContView *view)
 {
@@ -154,7 +159,10 @@ options_of(const ContView *view)
 	return result;
 }
 
-/* As CREATE OR REPLACE TRIGGER would, without its lock: nothing that runs depends on them. */
+/*
+ * As CREATE OR REPLACE TRIGGER would, without its lock: nothing that runs
+ * depends on them.
+ */
 static void
 set_arguments(Oid relid, List *args)
 {

@@ -20,28 +20,33 @@ typedef struct Guard
 	char	   *query;			/* and the definition's query */
 } Guard;
 
-/* Create it. */
+/* Create the trigger on a matrel or values relation. */
 extern void weir_guard_create(Oid relid);
 
 /*
- * Have the triggers of a view's relations say what they are, and what options and
- * query the view has by now.  For dumps that have nothing else of that.
+ * Set the arguments of the triggers of a view's relations to what the view is
+ * now: its name, options and query.  Dumps without the extension's tables
+ * restore a view from these.
  */
 extern void weir_guard_describe(const ContView *view);
 
 /*
- * The same of all views, after names have changed.  Those whose query reads what
- * another transaction has locked keep what they say: its own names are not what has changed.
+ * Do so for all views, after names have changed.  A view whose query reads a
+ * relation that another transaction has locked is left out: its names have not
+ * changed.
  */
 extern void weir_guard_describe_all(void);
 
-/* What the triggers of all relations of this database say (Guard *). */
+/* The arguments of all such triggers in this database (list of Guard *). */
 extern List *weir_guards(void);
 
-/* Its trigger names a definition of another name from now on. */
+/* Change the name of the definition in a matrel's trigger. */
 extern void weir_guard_set_definition(const Guard *guard, const char *def);
 
-/* Def view of the view whose matrel and values relations statements of Weir's own are about to change; or InvalidOid. */
+/*
+ * Def view of the view whose matrel and values relations statements of Weir's
+ * own are about to change; or InvalidOid.
+ */
 extern Oid	weir_matrel_writable;
 
 #endif

@@ -2,13 +2,13 @@
  * lock.c
  *	  Locks on what a view is kept in, taken only if they are free.
  *
- * A flush writes many views in one transaction.  Did it wait for one's lock while
- * it holds another's, DDL that holds the one and wants the other would be in a
- * deadlock with it, in whatever order it takes them.  So it takes all that it needs
- * without waiting, and waits only while it holds nothing.
+ * A flush writes many views in one transaction.  Did it wait for one's lock
+ * while it holds another's, DDL that holds the one and wants the other would
+ * be in a deadlock with it, in whatever order it takes them.  So it takes all
+ * that it needs without waiting, and waits only while it holds nothing.
  *
- * The def view belongs to it: what a worker knows of a view may have to be built
- * anew at any time, for which the def view is opened.
+ * The def view belongs to it: what a worker knows of a view may have to be
+ * built anew at any time, for which the def view is opened.
  */
 #include "postgres.h"
 
@@ -76,7 +76,10 @@ weir_table_lock(Oid relid)
 				 errmsg("%s", weir_matrel_blocker_text(&blocked_by))));
 }
 
-/* Only rows of heap tables can be looked at; others are waited for as they are changed. */
+/*
+ * Only rows of heap tables can be looked at; others are waited for as they are
+ * changed.
+ */
 void
 weir_row_check(Relation rel, ItemPointer tid)
 {
@@ -102,7 +105,10 @@ weir_row_check(Relation rel, ItemPointer tid)
 			 errmsg("a row of \"%s\" is locked", RelationGetRelationName(rel))));
 }
 
-/* A transaction whose lock keeps a row from being changed, but for its key; or none. */
+/*
+ * A transaction whose lock keeps a row from being changed, but for its key; or
+ * none.
+ */
 static TransactionId
 who_has_row(HeapTupleHeader row)
 {

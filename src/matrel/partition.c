@@ -2,11 +2,11 @@
  * partition.c
  *	  Matrels in partitions: which one a row belongs to, and making them.
  *
- * Option partition_by makes the matrel a table in RANGE partitions on a column of
- * its key.  Boundaries lie on a grid (time/window_functions.h) of option partition_interval: for timestamptz in the
- * time zone of the database, which is that of workers.  A range that the grid
- * gives is cut where there is a partition already, so that another zone or
- * interval since then does no harm.
+ * Option partition_by makes the matrel a table in RANGE partitions on a column
+ * of its key.  Boundaries lie on a grid (time/window_functions.h) of option
+ * partition_interval: for timestamptz in the time zone of the database, which
+ * is that of workers.  A range that the grid gives is cut where there is a
+ * partition already, so that another zone or interval since then does no harm.
  *
  * The flush worker makes partitions before the flush that needs them, in
  * transactions of their own, and drops those in which all has expired.  A

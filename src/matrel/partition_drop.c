@@ -1,16 +1,18 @@
 /*
  * partition_drop.c
- *	  Dropping partitions of a matrel, and what its values relations have in the same range.
+ *	  Dropping partitions of a matrel, and what its values relations have
+ *	  in the same range.
  *
- * Values relations are partitioned as the matrel is, and their partitions go with
- * its in one transaction.  They need not have the same boundaries: one may have
- * been attached where the other could not be for want of a lock, and so have its
- * rows in the default partition.  So of a values relation go the partitions inside the range,
- * and rows of the range that are elsewhere.  Rows of the matrel's
- * default partition are never in the range of another one, so nothing that is
- * still shown loses its values.
+ * Values relations are partitioned as the matrel is, and their partitions go
+ * with its in one transaction.  They need not have the same boundaries: one
+ * may have been attached where the other could not be for want of a lock, and
+ * so have its rows in the default partition.  So of a values relation go the
+ * partitions inside the range, and rows of the range that are elsewhere.  Rows
+ * of the matrel's default partition are never in the range of another one, so
+ * nothing that is still shown loses its values.
  *
- * The lock on the matrel, which every reader of the view takes first, keeps readers away meanwhile.
+ * The lock on the matrel, which every reader of the view takes first, keeps
+ * readers away meanwhile.
  */
 #include "postgres.h"
 
@@ -104,7 +106,10 @@ drop_table(Oid relid)
 	CommandCounterIncrement();
 }
 
-/* Partitions before the range that are empty were emptied piece by piece. */
+/*
+ * Drop the values relation's partitions inside the range, and those before it
+ * that are empty; delete the range from the others.
+ */
 static void
 drop_values(const ContView *view, Oid relid, int column, const PartitionRange *range)
 {

@@ -13,9 +13,9 @@
 #include "query/cont_query.h"
 
 /*
- * The partitions of the matrel that hold nothing but what has expired, oldest first (list of
- * OIDs); and dropping one, with its groups' values, in the current transaction.
- * Dropping waits for locks as long as lock_timeout says.
+ * The partitions of the matrel that hold nothing but what has expired, oldest
+ * first (list of OIDs); and dropping one, with its groups' values, in the
+ * current transaction. Dropping waits for locks as long as lock_timeout says.
  */
 extern List *weir_partition_expired(const ContView *view, const ContQuery *query);
 extern void weir_partition_drop(const ContView *view, const ContQuery *query, Oid partition);

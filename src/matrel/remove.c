@@ -54,7 +54,10 @@ weir_matrel_remove(const ContView *view, const ContQuery *query, const char *row
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 
-	/* Most of the time little is to be found.  What a plan without indexes is said to cost would be compiled. */
+	/*
+	 * Most of the time little is to be found.  What a plan without indexes is
+	 * said to cost would be compiled.
+	 */
 	(void) set_config_option("enable_seqscan", "off", PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
 	(void) set_config_option("jit", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
@@ -184,8 +187,8 @@ append_keys(StringInfo sql, const ContQuery *query, List *keys, const char *pref
 }
 
 /*
- * Values a are those of the group g.  Names of the view's keys are the same in the
- * matrel and in its values relations.
+ * Values a are those of the group g.  Names of the view's keys are the same in
+ * the matrel and in its values relations.
  */
 static void
 append_same_group(StringInfo sql, const ContQuery *query)

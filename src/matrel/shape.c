@@ -2,10 +2,11 @@
  * shape.c
  *	  Creates the materialization relation of a continuous view.
  *
- * An ordinary table beside the view: column 1 to nkeys are the group keys, then come
- * the partial states, results that are kept, and blocks of a sliding window.  Runs in the backend of CREATE VIEW as the user,
- * so that ownership, default privileges and rights on the schema are those of
- * any table the user creates.
+ * An ordinary table beside the view: column 1 to nkeys are the group keys,
+ * then come the partial states, results that are kept, and blocks of a sliding
+ * window.  Runs in the backend of CREATE VIEW as the user, so that ownership,
+ * default privileges and rights on the schema are those of any table the user
+ * creates.
  *
  * A statement trigger refuses writes by users (guard.c).
  */
@@ -51,7 +52,10 @@
 #include "query/state_expr.h"
 #include "query/values.h"
 
-/* Rows are written with each flush until their step is over: leave room for the next version. */
+/*
+ * Rows are written with each flush until their step is over: leave room for
+ * the next version.
+ */
 #define BLOCKS_FILLFACTOR 50
 
 static Oid	create_table(const RangeVar *view, const ContQuery *cq, const ContViewOptions *options,
@@ -295,7 +299,10 @@ create_table(const RangeVar *matrel, const ContQuery *cq, const ContViewOptions 
 	return address.objectId;
 }
 
-/* What is of fixed length stays in the row, whatever is done to the rest of it. */
+/*
+ * What is of fixed length stays in the row, whatever is done to the rest of
+ * it.
+ */
 void
 weir_matrel_check_width(Oid relid)
 {
@@ -417,8 +424,9 @@ add_primary_key(Oid relid, List *columns)
 }
 
 /*
- * Without a primary key a row is known to subscribers by all of its columns: else a publication of all
- * tables would refuse the DELETEs of expiry.  It costs something where wal_level is logical.
+ * Without a primary key a row is known to subscribers by all of its columns:
+ * else a publication of all tables would refuse the DELETEs of expiry.  It
+ * costs something where wal_level is logical.
  */
 static void
 set_replica_identity(Oid relid, char identity)
@@ -515,7 +523,10 @@ create_lookup_index(Oid matrelid, const RangeVar *matrel, const ContQuery *cq)
 	(void) create_index(matrelid, matrel, params, plain, "lookup", NULL);
 }
 
-/* weir.hash_key(keys), or of so many as a function takes: hits are checked by all of them. */
+/*
+ * weir.hash_key(keys), or of so many as a function takes: hits are checked by
+ * all of them.
+ */
 static IndexElem *
 hash_key_column(const ContQuery *cq, List *keys)
 {

@@ -22,8 +22,8 @@ extern Oid	weir_matrel_create(const RangeVar *view, const ContQuery *cq,
 							   const ContViewOptions *options, const char *tablespace);
 
 /*
- * The same for the n'th values relation of a view, with an index that finds the
- * values of a group; in partitions if the matrel is.
+ * Create the n'th values relation of a view likewise, with an index that finds
+ * the values of a group.  It is partitioned if the matrel is.
  */
 extern Oid	weir_values_create(const RangeVar *view, const ContQuery *cq,
 							   const ContViewOptions *options, int n, const char *tablespace);
@@ -35,7 +35,10 @@ extern Oid	weir_values_create(const RangeVar *view, const ContQuery *cq,
  */
 extern Oid	weir_matrel_lookup_index(Relation matrel, const ContQuery *cq, bool *hashed);
 
-/* Make a table like the matrel, of this name, to be a partition of it; the same owner's, with its guard and primary key. */
+/*
+ * Make a table like the matrel, of this name, to be a partition of it; the
+ * same owner's, with its guard and primary key.
+ */
 extern Oid	weir_matrel_create_partition(Oid matrelid, const char *name, const ContViewOptions *options);
 
 /* Error when no row of the table would fit into a page. */
@@ -50,7 +53,10 @@ extern void weir_matrel_insert_initial(Oid matrelid, const ContQuery *cq);
 /* Make one relation depend on another; no change when it already does. */
 extern void weir_depend_on(Oid relid, Oid refid, char deptype);
 
-/* That of the matrel's tables: as the view has it, or what suits it; 0: PostgreSQL's. */
+/*
+ * The fillfactor of the matrel's tables: the view's option, or what suits the
+ * way its rows are updated.  0: PostgreSQL's default.
+ */
 extern int	weir_matrel_fillfactor(const ContQuery *cq, const ContViewOptions *options);
 
 #endif

@@ -52,7 +52,10 @@ weir_matrel_write(MatrelWriter *w, MinimalTuple *tuples, int ntuples, bool first
 	MemoryContextSwitchTo(old);
 }
 
-/* No other row of a call has the key of a new one, so nobody looks for it before it is inserted. */
+/*
+ * No other row of a call has the key of a new one, so nobody looks for it
+ * before it is inserted.
+ */
 static void
 write_group(MatrelWriter *w, MinimalTuple tuple)
 {

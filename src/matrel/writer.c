@@ -352,8 +352,8 @@ insert_pending(MatrelWriter *w, MatrelPart *part)
 }
 
 /*
- * Without waiting for whoever has locked the row: that may last, and others wait for
- * what this transaction writes.
+ * Without waiting for whoever has locked the row: that may last, and others
+ * wait for what this transaction writes.
  */
 static WeirUpdateIndexes
 update_row(MatrelWriter *w, MatrelPart *part, ItemPointer tid)
@@ -366,7 +366,10 @@ update_row(MatrelWriter *w, MatrelPart *part, ItemPointer tid)
 
 	weir_row_check(part->rel, tid);
 
-	/* Waits for a lock for a foreign key not at all, and for one that came this moment only so long: see weir_tend_hurry. */
+	/*
+	 * Waits for a lock for a foreign key not at all, and for one that came
+	 * this moment only so long: see weir_tend_hurry.
+	 */
 	result = table_tuple_update(part->rel, tid, w->row, cid, GetActiveSnapshot(), InvalidSnapshot,
 								true, &failure, &mode, &indexes);
 	if (result != TM_Ok)

@@ -15,7 +15,10 @@
 #include "matrel/partition.h"
 #include "runtime/execute.h"
 
-/* New rows are inserted together up to this many, or when a writer has so much memory. */
+/*
+ * New rows are inserted together up to this many, or when a writer has so much
+ * memory.
+ */
 #define MAX_PENDING 256
 #define MAX_PENDING_BYTES (16 * 1024 * 1024)
 
@@ -57,7 +60,9 @@ typedef struct MatrelWriter
 	ChangeListener *listener;	/* NULL: none */
 } MatrelWriter;
 
-/* The block that a row carries, with its states as they are in shared memory. */
+/*
+ * The block that a row carries, with its states as they are in shared memory.
+ */
 typedef struct CarriedBlock
 {
 	Timestamp	start;
@@ -76,7 +81,8 @@ extern MatrelWriter *weir_writer_open(ViewRuntime *runtime);
 extern void weir_writer_listen(MatrelWriter *writer, ChangeListener *listener);
 
 /*
- * When weir_matrel_write has failed: which row it was at, or -1.  The first *safe rows had been written.
+ * When weir_matrel_write has failed: which row it was at, or -1.  The first
+ * *safe rows had been written.
  */
 extern int	weir_writer_failed_at(MatrelWriter *writer, int *safe);
 
@@ -86,17 +92,20 @@ extern void weir_writer_close(MatrelWriter *writer);
 
 /* --- for write.c and block_writer.c --- */
 
-/* Where a group belongs; NULL when it has expired before it was written. */
+/*
+ * The table that a group belongs to, opened; NULL when the group has expired
+ * before it was written.
+ */
 extern MatrelPart *weir_writer_part(MatrelWriter *w, TupleTableSlot *group);
 
 /* Find the row of a group; it is in part->found then, with all its columns. */
 extern bool weir_writer_find(MatrelWriter *w, MatrelPart *part, const Datum *key, const bool *nulls);
 
 /*
- * Write a row of the group table's type, and the block that it carries or NULL.
- * A row that is inserted is not found before the next call of weir_matrel_write.
- * For the listener: the states that came, NULL if none did for this row; and the
- * row as it was.
+ * Write a row of the group table's type, and the block that it carries or
+ * NULL. A row that is inserted is not found before the next call of
+ * weir_matrel_write. For the listener: the states that came, NULL if none did
+ * for this row; and the row as it was.
  */
 extern void weir_writer_insert(MatrelWriter *w, MatrelPart *part, const Datum *values, const bool *nulls,
 							   const CarriedBlock *block, TupleTableSlot *delta);
@@ -104,11 +113,14 @@ extern void weir_writer_update(MatrelWriter *w, MatrelPart *part, ItemPointer ti
 							   const bool *nulls, const CarriedBlock *block,
 							   TupleTableSlot *old_row, TupleTableSlot *delta);
 
-/* A state as it was read, combined with another; *changed is set when that is not what it was. */
+/*
+ * Combine a state as it was read with another.  Sets *changed if the result
+ * differs from it.
+ */
 extern Datum weir_writer_combine(PartialAgg *agg, Datum old, bool old_null, Datum state, bool state_null,
 								 bool *result_null, bool *changed);
 
-/* Forget what the functions of states left behind, and the memory of a row. */
+/* Free the memory that a row and the functions of its states have used. */
 extern void weir_writer_reset(MatrelWriter *w);
 
 /* Is a state another one than it was? */

@@ -34,7 +34,10 @@ typedef struct PartitionTime
 	int64		newest;
 } PartitionTime;
 
-/* What rows of one stream are judged by; those of a UNION ALL by the least of its streams'. */
+/*
+ * What rows of one stream are judged by; those of a UNION ALL by the least of
+ * its streams'.
+ */
 typedef struct StreamWatermark
 {
 	Oid			streamid;
@@ -71,7 +74,10 @@ typedef struct StreamRows
 
 #define SOURCE_NAME_LENGTH 256	/* names of topics and clusters, and ids, are shorter */
 
-/* A message of a partition, to tell whether another one of its offset is the same. */
+/*
+ * A message of a partition, to tell whether another one of its offset is the
+ * same.
+ */
 typedef struct SourceMark
 {
 	int64		offset;			/* SOURCE_OFFSET_UNKNOWN: none */
@@ -81,8 +87,8 @@ typedef struct SourceMark
 
 /*
  * The next offset to read of a partition, stored with the flush of its batch.
- * It is one of a topic, which is one of a cluster; topic_id and cluster are NULL
- * where they are not known.
+ * It is one of a topic, which is one of a cluster; topic_id and cluster are
+ * NULL where they are not known.
  */
 typedef struct SourceOffset
 {
@@ -123,12 +129,16 @@ extern StreamRows *weir_batch_stream(WeirBatch *batch, Oid streamid, bool with_o
 
 /*
  * Another place for rows of a stream, to which views divert them, empty; with
- * publication numbers or without.  Its arrays are in cxt.  weir_batch_drop_derived forgets all of these.
+ * publication numbers or without.  Its arrays are in cxt.
+ * weir_batch_drop_derived forgets all of these.
  */
 extern StreamRows *weir_batch_add_derived(WeirBatch *batch, Oid streamid, bool numbered, MemoryContext cxt);
 extern void weir_batch_drop_derived(WeirBatch *batch);
 
-/* Append a row (pointer kept, not copied).  seq and origin as the stream was made for. */
+/*
+ * Append a row (pointer kept, not copied).  seq and origin as the stream was
+ * made for.
+ */
 extern void weir_batch_add_row(WeirBatch *batch, StreamRows *rows, StreamRow *row,
 							   int64 seq, const RowOrigin *origin);
 /* Append the rows of a section of a queue message (pointers kept). */
@@ -136,8 +146,9 @@ extern void weir_batch_add_section(WeirBatch *batch, SectionHeader *header, int6
 /* Append the rows of a list of pieces, up to last (NULL: all). */
 extern void weir_batch_add_pieces(WeirBatch *batch, QueuePiece *first, QueuePiece *last, int64 seq);
 /*
- * Rows [first, last) of a batch, counted over its streams, as one of their own; it shares the rows, so it must not live longer.
- * The part with the first row has what could not be decoded.
+ * Rows [first, last) of a batch, counted over its streams, as one of their
+ * own; it shares the rows, so it must not live longer. The part with the first
+ * row has what could not be decoded.
  */
 extern WeirBatch *weir_batch_part(WeirBatch *batch, int64 first, int64 last);
 extern void weir_batch_add_dead(WeirBatch *batch, const Note *dead);

@@ -3,11 +3,11 @@
  *	  The foreign-data wrapper of streams: writing rows, and the scan of the
  *	  current batch.
  *
- * A client's INSERT or COPY ends in weir_xact_rows_add.  Reading a stream makes
- * sense only while a worker runs a continuous query over a batch (see
- * stream/batch.h).  Everywhere else it is an error when the first row is asked for,
- * so that plans can be made and shown and tools learn of the columns (LIMIT 0);
- * weir.read_streams has it give no rows instead.
+ * A client's INSERT or COPY ends in weir_xact_rows_add.  Reading a stream
+ * makes sense only while a worker runs a continuous query over a batch (see
+ * stream/batch.h).  Everywhere else it is an error when the first row is asked
+ * for, so that plans can be made and shown and tools learn of the columns
+ * (LIMIT 0); weir.read_streams has it give no rows instead.
  *
  * PostgreSQL does not check constraints of foreign tables; here they are
  * checked as on a table, after BEFORE triggers and generated columns.
@@ -91,7 +91,10 @@ is_inherited(PlannerInfo *root, RelOptInfo *rel)
 {
 	AppendRelInfo *child = root->append_rel_array ? root->append_rel_array[rel->relid] : NULL;
 
-	/* A branch of UNION ALL has one, too, and so has a stream with children, of itself. */
+	/*
+	 * A branch of UNION ALL has one, too, and so has a stream with children,
+	 * of itself.
+	 */
 	return child != NULL && OidIsValid(child->parent_reloid) &&
 		child->parent_reloid != planner_rt_fetch(rel->relid, root)->relid;
 }
@@ -167,7 +170,10 @@ stream_is_updatable(Relation rel)
  * Reading the current batch
  * --------------------------------------------------------------------- */
 
-/* The columns that the plan node's expressions mention; all for the row as a whole. */
+/*
+ * The columns that the plan node's expressions mention; all for the row as a
+ * whole.
+ */
 static void
 columns_read(StreamScan *scan, Scan *plan)
 {
@@ -307,8 +313,8 @@ stream_begin_insert(ModifyTableState *mtstate, ResultRelInfo *rri)
 }
 
 /*
- * The time of arrival: that of the clock, which is asked in its cheap form, of a
- * few milliseconds' precision, and not before the statement began.
+ * The time of arrival: that of the clock, which is asked in its cheap form, of
+ * a few milliseconds' precision, and not before the statement began.
  */
 static TimestampTz
 arrival_time(void)

@@ -7,11 +7,11 @@
  * give into a private run, which the epoch adopts when the transaction has
  * committed, or which is thrown away when it rolls back.
  *
- * Locking: one LWLock per database protects its list of feeds, their states and
- * their lists of pieces.  The contents of a piece, and the run, belong to the
- * worker that holds the feed.  A worker that waits for a heavyweight lock of the
- * very transaction that feeds it does not go on; so a backend never waits for
- * longer than STALL_MS without seeing progress, and spools then.
+ * Locking: one LWLock per database protects its list of feeds, their states
+ * and their lists of pieces.  The contents of a piece, and the run, belong to
+ * the worker that holds the feed.  A worker that waits for a heavyweight lock
+ * of the very transaction that feeds it does not go on; so a backend never
+ * waits for longer than STALL_MS without seeing progress, and spools then.
  *
  * Memory: feed and pieces are allocations of kind WEIR_MEMORY_QUEUE.  All feeds
  * together leave a part of the queue's limit to ordinary transactions.

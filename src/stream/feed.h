@@ -73,13 +73,22 @@ extern Feed *weir_feed_open(void);
  */
 extern bool weir_feed_append(Feed *feed, QueuePiece *piece);
 
-/* No more pieces will come; workers leave it alone until its message is published. */
+/*
+ * No more pieces will come; workers leave it alone until its message is
+ * published.
+ */
 extern void weir_feed_close(Feed *feed);
 
-/* Its rows shall never count.  Cannot fail; does nothing when it is dead already. */
+/*
+ * Its rows shall never count.  Cannot fail; does nothing when it is dead
+ * already.
+ */
 extern void weir_feed_kill(Feed *feed);
 
-/* Free a list of messages with their pieces and spool files, and kill the feeds that they own. */
+/*
+ * Free a list of messages with their pieces and spool files, and kill the
+ * feeds that they own.
+ */
 extern void weir_feed_free_messages(QueueMessage *list);
 
 /* --- workers --- */
@@ -91,7 +100,10 @@ extern void weir_feed_free_messages(QueueMessage *list);
  */
 extern Feed *weir_feed_take(int slot, int64 *seq, long *wait_ms);
 
-/* The piece with which a batch of about so many bytes ends; the feed is held and not empty. */
+/*
+ * The piece with which a batch of about so many bytes ends; the feed is held
+ * and not empty.
+ */
 extern QueuePiece *weir_feed_batch_end(Feed *feed, Size bytes);
 
 /* Hold this feed, waiting for the worker that has it. */
@@ -107,7 +119,10 @@ extern void weir_feed_consumed(Feed *feed, QueuePiece *last);
 /* Take no more of the feed that is held while its transaction runs. */
 extern void weir_feed_refuse(Feed *feed);
 
-/* Unlink a dead feed that nobody holds; its run is the caller's to free, then weir_feed_free.  NULL: none. */
+/*
+ * Unlink a dead feed that nobody holds; its run is the caller's to free, then
+ * weir_feed_free.  NULL: none.
+ */
 extern Feed *weir_feed_pop_dead(int slot);
 
 /* Unlink one that was adopted. */

@@ -40,7 +40,9 @@ typedef struct QueueMessage
  */
 extern QueueMessage *weir_message_alloc(bool spooled);
 
-/* Free it with its pieces; its feed is the caller's (weir_feed_free_messages). */
+/*
+ * Free it with its pieces; its feed is the caller's (weir_feed_free_messages).
+ */
 extern void weir_message_free(QueueMessage *message, bool remove_spool);
 
 #endif

@@ -14,7 +14,10 @@ typedef enum NoteKind
 	NOTE_LATE_COUNT				/* how many such rows a view has dropped or diverted */
 } NoteKind;
 
-/* Of the fields each kind has those that are named for it, and the first three. */
+/*
+ * Of the fields each kind has those that are named for it, and the first
+ * three.
+ */
 typedef struct Note
 {
 	NoteKind	kind;

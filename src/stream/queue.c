@@ -62,7 +62,10 @@ weir_queue_publish(QueueMessage *message, bool *wait)
 	LWLockAcquire(&db->lock, LW_EXCLUSIVE);
 	seq = message->seq = ++db->published;
 
-	/* In the queue of a server that shuts down they are safe only with a worker who drains it. */
+	/*
+	 * In the queue of a server that shuts down they are safe only with a
+	 * worker who drains it.
+	 */
 	if (db->nworkers == 0)
 		message->sync = true;
 	if (never_wait)
@@ -275,7 +278,10 @@ put_back_locked(QueueDatabase *db, int worker, bool alone)
 	}
 }
 
-/* The first message that may be taken; or NULL, and for how long (-1: there is none). */
+/*
+ * The first message that may be taken; or NULL, and for how long (-1: there is
+ * none).
+ */
 static QueueMessage *
 first_to_take(QueueDatabase *db, int nstuck, TimestampTz now, long *wait_ms)
 {
@@ -333,8 +339,8 @@ take_locked(QueueDatabase *db, QueueMessage *first, bool alone, int nstuck, Time
 }
 
 /*
- * Are the rows in the queue worth a batch: does somebody wait for one of them, or
- * are there many?
+ * Are the rows in the queue worth a batch: does somebody wait for the first of
+ * them, or are there many?
  */
 static bool
 worthwhile_locked(QueueDatabase *db, QueueMessage *first)
@@ -347,8 +353,9 @@ worthwhile_locked(QueueDatabase *db, QueueMessage *first)
 }
 
 /*
- * How long to wait for more of them, in ms.  Running the continuous queries over
- * a row costs little more than over none, so asynchronous ones are collected.
+ * How long to wait for more of them, in ms.  Running the continuous queries
+ * over a row costs little more than over none, so asynchronous ones are
+ * collected.
  */
 static long
 linger_locked(QueueDatabase *db, QueueMessage *first)

@@ -14,9 +14,9 @@
 /* --- backends --- */
 
 /*
- * Hand a message over.  Cannot fail.  Returns its publication number, and whether
- * to wait for it: when somebody asked for that, or when no ingest worker is there
- * to take it in.
+ * Hand a message over.  Cannot fail.  Returns its publication number, and
+ * whether to wait for it: when somebody asked for that, or when no ingest
+ * worker is there to take it in.
  */
 extern int64 weir_queue_publish(QueueMessage *message, bool *wait);
 
@@ -26,7 +26,7 @@ extern void weir_queue_never_wait(void);
 /* Where the queue of this database stands: server run and last publication. */
 extern void weir_queue_position(int64 *boot, int64 *seq);
 
-/* --- workers; slot is the database's, worker an index below WEIR_MAX_INGEST_WORKERS --- */
+/* --- workers: of the database with this slot, below WEIR_MAX_INGEST_WORKERS --- */
 
 extern void weir_queue_attach_worker(int slot, int worker);
 extern void weir_queue_detach_worker(int slot, int worker, bool alone);	/* puts back what it took */
@@ -42,27 +42,33 @@ typedef struct QueueTake
 } QueueTake;
 
 /*
- * Take messages up to about weir.batch_rows and weir.batch_size, at least one if
- * there is any; those of parked streams are left.  A spooled message comes alone.  They belong to the worker until
- * weir_queue_taken_merged.  Returns the first, linked by next, or NULL.
+ * Take messages up to about weir.batch_rows and weir.batch_size, at least one
+ * if there is any; those of parked streams are left.  A spooled message comes
+ * alone.  They belong to the worker until weir_queue_taken_merged.  Returns
+ * the first, linked by next, or NULL.
  */
 extern QueueMessage *weir_queue_take(int slot, int worker, QueueTake *take);
 
-/* Numbers up to this are wanted: no worker lingers over them. */
+/* Have workers take messages up to this number without lingering. */
 extern void weir_queue_hurry(int slot, int64 seq);
 
-/* Whether the worker has other rows in hand: then others are woken. */
+/*
+ * Set whether the worker is busy with rows that do not come from the queue:
+ * then others are woken for new messages.
+ */
 extern void weir_queue_set_busy(int slot, int worker, bool busy);
 
 /*
- * Put back what the worker took and has not merged.  alone: what of it is of different streams is not to be taken together
- * again, by any worker.
+ * Put back what the worker took and has not merged.  alone: messages of
+ * different streams among it shall not be taken together again, by any worker.
  */
 extern void weir_queue_put_back(int slot, int worker, bool alone);
 
 /*
- * The same, when a lock was in its way: streams (one of them at least is a stream of what it took) are parked for so long.  They are
- * parked no more when rows of theirs have been merged.  Returns false when there is no room for them.
+ * Put back what the worker took and has not merged, since it could not get a
+ * lock, and park these streams for so many ms; at least one of them is a
+ * stream of what it took.  A stream is parked no longer when rows of it have
+ * been merged.  Returns false when there is no room to park all of them.
  */
 extern bool weir_queue_park(int slot, int worker, const StreamSet *streams, int ms);
 
@@ -71,11 +77,15 @@ extern void weir_queue_taken_streams(int slot, int worker, StreamSet *streams);
 
 /*
  * What the worker took is in the active epoch now: it is no longer put back or
- * waited for.  Cannot fail; the caller then frees the messages.  epoch: its number.
+ * waited for.  Cannot fail; the caller then frees the messages.  epoch: its
+ * number.
  */
 extern void weir_queue_taken_merged(int slot, int worker, int64 epoch);
 
-/* Every message up to this number has been merged (call under the merge mutex). */
+/*
+ * The number up to which every message has been merged.  The caller holds the
+ * merge mutex, so that it stays true of the active epoch.
+ */
 extern int64 weir_queue_merged_seq(int slot);
 
 /* Wake an idle ingest worker of this database. */

@@ -18,7 +18,10 @@
 /* A worker that has had the same rows in hand for longer is stuck, in ms. */
 #define STUCK_MS 200
 
-/* How long a message is left that is of the streams of a worker that is stuck, in ms. */
+/*
+ * How long a message is left that is of the streams of a worker that is stuck,
+ * in ms.
+ */
 #define STUCK_PAUSE_MS 50
 
 void		(*weir_queue_help) (void) = NULL;
@@ -125,7 +128,10 @@ weir_queue_stuck(int slot)
 	return n;
 }
 
-/* Are rows waiting although some worker could take them?  Then a spare one is asked for. */
+/*
+ * Are rows waiting although some worker could take them?  Then a spare one is
+ * asked for.
+ */
 void
 weir_queue_look_for_help(QueueDatabase *db)
 {

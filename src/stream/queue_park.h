@@ -12,22 +12,35 @@
 
 #include "stream/queue_state.h"
 
-/* Are rows of these streams left in the queue for now, which has as many of them as it is to have? */
+/*
+ * Is one of these streams parked, and the queue half full?  Then further rows
+ * of it are to go to a file.
+ */
 extern bool weir_queue_is_clogged(const StreamSet *streams);
 
-/* Copies the parked streams of a database (room for MAX_PARKED_STREAMS); returns how many. */
+/*
+ * Copies the parked streams of a database (room for MAX_PARKED_STREAMS);
+ * returns how many.
+ */
 extern int	weir_queue_parked(int slot, ParkedStream *copy);
 
 /*
- * How many ingest workers of the database have been busy with what they took for too long, while other rows wait.  As many spare
- * workers, of indexes from weir.ingest_workers on, take the rows of other streams meanwhile.
+ * How many ingest workers are stuck while other rows wait.  As many spare
+ * workers, with indexes from weir.ingest_workers on, take rows of other
+ * streams meanwhile.
  */
 extern int	weir_queue_stuck(int slot);
 
-/* Asks for spare workers; called in the midst of a commit.  Set once, when the server starts. */
+/*
+ * Asks for spare workers; called in the midst of a commit.  Set once, when the
+ * server starts.
+ */
 extern void (*weir_queue_help) (void);
 
-/* For who waits: ask for a spare worker if rows wait and all workers are stuck. */
+/*
+ * For who waits: ask for a spare worker if rows wait and all workers are
+ * stuck.
+ */
 extern void weir_queue_look_for_help(QueueDatabase *db);
 
 /* --- for queue.c, with the database's lock held --- */
@@ -35,14 +48,20 @@ extern void weir_queue_look_for_help(QueueDatabase *db);
 /* How many workers are stuck. */
 extern int	weir_queue_count_stuck(QueueDatabase *db, TimestampTz now);
 
-/* How many ms a message of these streams is to be left, when so many workers are stuck; 0: it may be taken. */
+/*
+ * How many ms a message of these streams is to be left, when so many workers
+ * are stuck; 0: it may be taken.
+ */
 extern long weir_queue_parked_for(QueueDatabase *db, const QueueMessage *message, int nstuck,
 								  TimestampTz now);
 
 /* One of these streams that is parked, or NULL. */
 extern ParkedStream *weir_queue_find_parked(QueueDatabase *db, const StreamSet *streams);
 
-/* Park the streams for so long; returns false when there is no room for all of them. */
+/*
+ * Park the streams for so long; returns false when there is no room for all of
+ * them.
+ */
 extern bool weir_queue_park_streams(QueueDatabase *db, const StreamSet *streams, int ms);
 extern void weir_queue_unpark(QueueDatabase *db, const StreamSet *streams);
 

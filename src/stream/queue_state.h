@@ -16,7 +16,10 @@
 
 #define WEIR_MAX_INGEST_WORKERS 16
 
-/* A stream whose rows are left in the queue, since what its views need is locked. */
+/*
+ * A stream whose rows are left in the queue, since what its views need is
+ * locked.
+ */
 typedef struct ParkedStream
 {
 	Oid			streamid;

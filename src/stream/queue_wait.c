@@ -106,7 +106,10 @@ weir_queue_commit_wait(int64 seq, bool show_errors)
 			return false;
 		}
 
-		/* Interrupts are held, but DROP DATABASE, of any one, waits for this process to take part. */
+		/*
+		 * Interrupts are held, but DROP DATABASE, of any one, waits for this
+		 * process to take part.
+		 */
 		if (ProcSignalBarrierPending)
 			ProcessProcSignalBarrier();
 
@@ -285,7 +288,10 @@ weir_queue_note_merged(const QueueMessage *message, int64 epoch)
 		waiter->epoch = epoch;
 }
 
-/* For all up to seq to be flushed.  Returns false when there is nothing to wait for. */
+/*
+ * For all up to seq to be flushed.  Returns false when there is nothing to
+ * wait for.
+ */
 static bool
 waiter_enlist(QueueDatabase *db, int64 seq)
 {
@@ -336,8 +342,9 @@ wait_event_begin(void)
 }
 
 /*
- * Take some whose rows are flushed off the list; returns how many, with the
- * latches to set once the lock is released: who wakes up wants it.
+ * Remove up to max waiters whose rows are flushed from the list.  Returns how
+ * many, with their latches, which are to be set when the lock is released:
+ * those who wake up need it.
  */
 static int
 take_flushed_locked(QueueDatabase *db, int64 epoch, Latch **latches, int max)
@@ -363,7 +370,10 @@ take_flushed_locked(QueueDatabase *db, int64 epoch, Latch **latches, int max)
 	return n;
 }
 
-/* Rows of the waiter are flushed, but may not be in all views. */
+/*
+ * Is a stream of the waiter held, so that its flushed rows may not be in all
+ * views?
+ */
 static bool
 is_held(QueueDatabase *db, const QueueWaiter *waiter)
 {

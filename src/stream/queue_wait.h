@@ -18,12 +18,15 @@ extern void weir_queue_prepare_wait(void);
  * Wait until rows published up to seq are on disk in every view.  For use in
  * the commit of a transaction: never errors; a cancel or terminate ends the
  * wait with a warning, as in synchronous replication.  A wait that takes long
- * is explained in warnings, with texts of errors if these may be shown.  Returns
- * whether the rows are flushed.
+ * is explained in warnings, with texts of errors if these may be shown.
+ * Returns whether the rows are flushed.
  */
 extern bool weir_queue_commit_wait(int64 seq, bool show_errors);
 
-/* The same for ordinary functions: handles interrupts.  Returns false on timeout. */
+/*
+ * The same for ordinary functions: handles interrupts.  Returns false on
+ * timeout.
+ */
 extern bool weir_queue_wait(int64 seq, long timeout_ms);
 
 /* Does somebody wait for a flush that has not been? */
@@ -47,9 +50,11 @@ extern int64 weir_queue_flushed_seq(int slot);
 extern void weir_queue_set_flushed(int slot, int64 seq, int64 epoch);
 
 /*
- * Streams whose flushed rows are not in all of their views yet: who waits for rows of
- * them goes on waiting.  made: NULL when memory is full; hold: from now on these (NULL:
- * none); cannot fail.  Then weir_queue_set_flushed wakes who waits no more.
+ * Streams of which a view lags behind the flushed number: who waits for rows
+ * of them goes on waiting.  weir_queue_held_make returns NULL when memory is
+ * full.  weir_queue_hold replaces the held streams by these (NULL: by none)
+ * and frees the ones before; it cannot fail.  The next weir_queue_set_flushed
+ * wakes who need not wait any longer.
  */
 typedef struct HeldStream
 {
@@ -65,10 +70,16 @@ extern void weir_queue_hold(int slot, HeldStreams *held);
 
 /* --- for queue.c, with the database's lock held --- */
 
-/* This process waits for the rows with this number, which are of these streams. */
+/*
+ * This process waits for the rows with this number, which are of these
+ * streams.
+ */
 extern void weir_queue_enlist(QueueDatabase *db, int64 seq, const StreamSet *streams);
 
-/* The rows of the message are in this epoch: who waits for no others need not wait longer than that. */
+/*
+ * The rows of the message are in this epoch: who waits for no others need not
+ * wait longer than that.
+ */
 extern void weir_queue_note_merged(const QueueMessage *message, int64 epoch);
 
 #endif

@@ -2,8 +2,8 @@
  * queue_warn.c
  *	  Telling who waits for a flush what it waits for.
  *
- * In the waiting backend, which may be in the midst of a commit: nothing here errors or
- * allocates memory.
+ * In the waiting backend, which may be in the midst of a commit: nothing here
+ * errors or allocates memory.
  */
 #include "postgres.h"
 

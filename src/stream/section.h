@@ -47,7 +47,10 @@ typedef struct StreamSet
 
 extern void weir_stream_set_add(StreamSet *set, Oid streamid);
 
-/* Have both a stream, as far as they are known; and are they known to be the same? */
+/*
+ * Have both a stream, as far as they are known; and are they known to be the
+ * same?
+ */
 extern bool weir_stream_sets_overlap(const StreamSet *a, const StreamSet *b);
 extern bool weir_stream_sets_equal(const StreamSet *a, const StreamSet *b);
 

@@ -1,10 +1,11 @@
 /*
  * spool.c
- *	  The temporary file for stream rows of a transaction that is too large for memory.
+ *	  The temporary file for stream rows of a transaction that is too large
+ *	  for memory.
  *
- * A mark remembers where a subtransaction's part begins, so that an abort moves
- * the end of the rows back; the file itself follows at the next write, as moving
- * there may have to write first and fail, which an abort must not.
+ * A mark remembers where a subtransaction's part begins, so that an abort
+ * moves the end of the rows back; the file itself follows at the next write,
+ * as moving there may have to write first and fail, which an abort must not.
  *
  * In the inserting backend.  The file lives as long as the top transaction,
  * whichever subtransaction opened it.

@@ -1,6 +1,7 @@
 /*
  * spool.h
- *	  The temporary file for stream rows of a transaction that is too large for memory.
+ *	  The temporary file for stream rows of a transaction that is too large
+ *	  for memory.
  */
 #ifndef WEIR_STREAM_SPOOL_H
 #define WEIR_STREAM_SPOOL_H
@@ -39,7 +40,8 @@ typedef struct Spool
 
 /*
  * Sections are appended between begin and end.  An error in between makes the
- * file useless: every later begin errors.  cxt: lives as long as the transaction.
+ * file useless: every later begin errors.  cxt: lives as long as the
+ * transaction.
  */
 extern void weir_spool_begin(Spool *spool, MemoryContext cxt);
 extern void weir_spool_write(Spool *spool, SubTransactionId subid, SectionHeader *section);

@@ -24,7 +24,10 @@ typedef struct StreamRow
 	uint16		has_nulls;
 } StreamRow;
 
-/* How the columns of a stream are stored.  Columns by reference come as a list, most streams have few. */
+/*
+ * How the columns of a stream are stored.  Columns by reference come as a
+ * list, most streams have few.
+ */
 typedef struct StreamRowType
 {
 	int			natts;

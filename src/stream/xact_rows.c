@@ -8,11 +8,11 @@
  * section, and committing it renames its sections to the parent's.
  *
  * When the sections pass weir.insert_buffer, they go on to a worker while the
- * transaction runs (feed.h).  A feed has the rows of one (sub)transaction, the one
- * that was current when it was opened: its abort kills the feed, its commit hands
- * it to the parent.  Rows of others, and all rows when the workers do not keep
- * up, are appended to a spool file (spool.h).  A transaction of any size thus
- * needs bounded memory.
+ * transaction runs (feed.h).  A feed has the rows of one (sub)transaction, the
+ * one that was current when it was opened: its abort kills the feed, its
+ * commit hands it to the parent.  Rows of others, and all rows when the
+ * workers do not keep up, are appended to a spool file (spool.h).  A
+ * transaction of any size thus needs bounded memory.
  *
  * At XACT_EVENT_PRE_COMMIT space in the shared queue is taken and filled
  * (waiting while the queue is full), or the file is closed; this may fail and
@@ -50,7 +50,10 @@
 #define SECTION_MIN 1024
 #define SECTION_MAX (256 * 1024)
 
-/* What a transaction with a feed keeps: sections that are being filled, some full ones. */
+/*
+ * What a transaction with a feed keeps: sections that are being filled, some
+ * full ones.
+ */
 #define FEED_BUFFER (4 * SECTION_MAX)
 
 /*
@@ -132,7 +135,10 @@ section_create(Oid streamid, Size need)
 	LocalSection *section = MemoryContextAlloc(rows->cxt, sizeof(LocalSection));
 	Size		size = SECTION_MIN;
 
-	/* Grow with the transaction: small for a single row, also in an exception block of its own; large for a load. */
+	/*
+	 * Grow with the transaction: small for a single row, also in an exception
+	 * block of its own; large for a load.
+	 */
 	if (rows->feed && rows->feed_subid == subid)
 		size = SECTION_MAX;
 	else if (rows->last && rows->last->subid == subid)
@@ -180,9 +186,10 @@ section_has_room(LocalSection *section, Size need)
 }
 
 /*
- * The section that a row of this stream goes to: the last one of the stream, which may be
- * just before the last (statements that fill two streams in turn), and of the same
- * subtransaction.  Not one before that: rows stay in the order in which they come.
+ * The section that a row of this stream goes to: the last one of the stream,
+ * which may be just before the last (statements that fill two streams in
+ * turn), and of the same subtransaction.  Not one before that: rows stay in
+ * the order in which they come.
  */
 static LocalSection *
 section_for(Oid streamid, Size need)
@@ -272,7 +279,10 @@ may_feed(void)
 	return !rows->no_feed && !TransactionIdIsValid(GetTopTransactionIdIfAny());
 }
 
-/* What an error or the end of the process left; the latter runs no error handlers. */
+/*
+ * What an error or the end of the process left; the latter runs no error
+ * handlers.
+ */
 static void
 free_piece(void)
 {
@@ -320,7 +330,9 @@ feed_sections(bool all)
 
 	if (!may_feed())
 	{
-		/* What follows may depend on changes: nothing goes this way any more. */
+		/*
+		 * What follows may depend on changes: nothing goes this way any more.
+		 */
 		rows->no_feed = true;
 		return;
 	}
