@@ -69,9 +69,9 @@ clock_init(void *address, bool found)
 void
 weir_clock_init(void)
 {
-	static const WeirShmemPart part = {"weir clocks", clock_size, clock_init};
+	static const WeirShmemStruct shmem = {"weir clocks", clock_size, clock_init};
 
-	weir_shmem_register(&part);
+	weir_shmem_register(&shmem);
 }
 
 TimestampTz

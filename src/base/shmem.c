@@ -29,7 +29,7 @@
 #include "base/settings.h"
 #include "base/shmem.h"
 
-#define MAX_PARTS 16
+#define MAX_STRUCTS 16
 
 typedef struct SharedHeader
 {
@@ -61,8 +61,8 @@ static WeirShared *shared = NULL;
 static dsa_area *area = NULL;
 static WeirMutex *held_mutex = NULL;
 static bool exit_registered = false;
-static const WeirShmemPart *parts[MAX_PARTS];
-static int	nparts = 0;
+static const WeirShmemStruct *structs[MAX_STRUCTS];
+static int	nstructs = 0;
 static uint32 memory_wait_event = 0;
 static uint32 mutex_wait_event = 0;
 
@@ -82,11 +82,11 @@ weir_shmem_init(void)
 }
 
 void
-weir_shmem_register(const WeirShmemPart *part)
+weir_shmem_register(const WeirShmemStruct *shmem)
 {
-	if (nparts >= MAX_PARTS)
-		elog(ERROR, "too many parts of shared memory");
-	parts[nparts++] = part;
+	if (nstructs >= MAX_STRUCTS)
+		elog(ERROR, "too many structs of shared memory");
+	structs[nstructs++] = shmem;
 }
 
 static Size
@@ -103,8 +103,8 @@ shmem_request(void)
 
 	RequestAddinShmemSpace(MAXALIGN(sizeof(WeirShared)));
 	RequestAddinShmemSpace(MAXALIGN(area_size()));
-	for (int i = 0; i < nparts; i++)
-		RequestAddinShmemSpace(MAXALIGN(parts[i]->size()));
+	for (int i = 0; i < nstructs; i++)
+		RequestAddinShmemSpace(MAXALIGN(structs[i]->size()));
 }
 
 static void
@@ -154,15 +154,15 @@ shmem_startup(void)
 	else
 		LWLockRegisterTranche(shared->tranche, "weir");
 
-	for (int i = 0; i < nparts; i++)
+	for (int i = 0; i < nstructs; i++)
 	{
 		bool		part_found;
-		Size		size = parts[i]->size();
-		void	   *address = ShmemInitStruct(parts[i]->name, size, &part_found);
+		Size		size = structs[i]->size();
+		void	   *address = ShmemInitStruct(structs[i]->name, size, &part_found);
 
 		if (!part_found)
 			memset(address, 0, size);
-		parts[i]->init(address, part_found);
+		structs[i]->init(address, part_found);
 	}
 	LWLockRelease(AddinShmemInitLock);
 }

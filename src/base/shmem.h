@@ -123,14 +123,14 @@ extern void weir_mutex_release_held(void);	/* the one held by this process, if a
  * A module's fixed shared memory: size, and init called once under
  * AddinShmemInitLock.
  */
-typedef struct WeirShmemPart
+typedef struct WeirShmemStruct
 {
 	const char *name;
 	Size		(*size) (void);
 	void		(*init) (void *address, bool found);
-} WeirShmemPart;
+} WeirShmemStruct;
 
-extern void weir_shmem_register(const WeirShmemPart *part);
+extern void weir_shmem_register(const WeirShmemStruct *shmem);
 
 /* An LWLock of the extension's tranche. */
 extern void weir_lwlock_init(LWLock *lock);

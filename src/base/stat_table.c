@@ -1,6 +1,6 @@
 /*
  * stat_table.c
- *	  Counters by relation, and by part of one, in shared memory.
+ *	  Counters by relation, and by partition of one, in shared memory.
  *
  * A hash table of chains whose entries are never freed: what becomes of a
  * dropped relation's entry is that another takes its place when room is short.
@@ -25,9 +25,9 @@ weir_stat_table_init(StatTable *table, Size entry_size)
 }
 
 static StatEntry **
-bucket_of(StatTable *table, Oid dboid, Oid relid, int32 part)
+bucket_of(StatTable *table, Oid dboid, Oid relid, int32 subid)
 {
-	uint32		hash = hash_combine(murmurhash32(dboid), hash_combine(murmurhash32(relid), murmurhash32(part)));
+	uint32		hash = hash_combine(murmurhash32(dboid), hash_combine(murmurhash32(relid), murmurhash32(subid)));
 
 	return &table->buckets[hash % STAT_BUCKETS];
 }
@@ -46,7 +46,7 @@ take_over(StatTable *table)
 			oldest = entry;
 	if (oldest == NULL)
 		return NULL;
-	link = bucket_of(table, oldest->dboid, oldest->relid, oldest->part);
+	link = bucket_of(table, oldest->dboid, oldest->relid, oldest->subid);
 	while (*link != oldest)
 		link = &(*link)->next;
 	*link = oldest->next;
@@ -54,12 +54,12 @@ take_over(StatTable *table)
 }
 
 StatEntry *
-weir_stat_enter(StatTable *table, Oid relid, int32 part)
+weir_stat_enter(StatTable *table, Oid relid, int32 subid)
 {
-	StatEntry **bucket = bucket_of(table, MyDatabaseId, relid, part);
+	StatEntry **bucket = bucket_of(table, MyDatabaseId, relid, subid);
 	StatEntry  *entry = *bucket;
 
-	while (entry && !(entry->dboid == MyDatabaseId && entry->relid == relid && entry->part == part))
+	while (entry && !(entry->dboid == MyDatabaseId && entry->relid == relid && entry->subid == subid))
 		entry = entry->next;
 	if (entry == NULL)
 	{
@@ -71,7 +71,7 @@ weir_stat_enter(StatTable *table, Oid relid, int32 part)
 		memset(entry, 0, table->entry_size);
 		entry->dboid = MyDatabaseId;
 		entry->relid = relid;
-		entry->part = part;
+		entry->subid = subid;
 		entry->next = *bucket;
 		*bucket = entry;
 	}

@@ -1,6 +1,6 @@
 /*
  * stat_table.h
- *	  Counters by relation, and by part of one, in shared memory.
+ *	  Counters by relation, and by partition of one, in shared memory.
  *
  * Entries come from the budget for statistics, as many as fit.  When no more
  * do, a new one takes the place of the one that has been used least recently
@@ -24,7 +24,7 @@ typedef struct StatEntry
 	struct StatEntry *next;		/* in its bucket */
 	Oid			dboid;
 	Oid			relid;
-	int32		part;
+	int32		subid;			/* partition or worker of a stream; 0 */
 	bool		held;			/* keeps its place; for the user to set */
 	TimestampTz used;			/* when it was last asked for */
 } StatEntry;
@@ -49,10 +49,10 @@ typedef struct StatScan
 extern void weir_stat_table_init(StatTable *table, Size entry_size);
 
 /*
- * The entry of a part of a relation of this database, new if there is none;
+ * The entry of a relation of this database with this subid, new if there is none;
  * NULL if there is no room.
  */
-extern StatEntry *weir_stat_enter(StatTable *table, Oid relid, int32 part);
+extern StatEntry *weir_stat_enter(StatTable *table, Oid relid, int32 subid);
 
 /*
  * The next entry of this database (dboid InvalidOid: of any); scan begins as

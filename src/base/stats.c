@@ -62,9 +62,9 @@ stats_shmem_init(void *address, bool found)
 void
 weir_stats_init(void)
 {
-	static const WeirShmemPart part = {"weir statistics", stats_shmem_size, stats_shmem_init};
+	static const WeirShmemStruct shmem = {"weir statistics", stats_shmem_size, stats_shmem_init};
 
-	weir_shmem_register(&part);
+	weir_shmem_register(&shmem);
 	RegisterXactCallback(count_written, NULL);
 }
 

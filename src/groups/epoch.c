@@ -91,9 +91,9 @@ wake_flusher(void)
 void
 weir_epoch_init(void)
 {
-	static const WeirShmemPart part = {"weir epochs", epoch_shmem_size, epoch_shmem_init};
+	static const WeirShmemStruct shmem = {"weir epochs", epoch_shmem_size, epoch_shmem_init};
 
-	weir_shmem_register(&part);
+	weir_shmem_register(&shmem);
 	weir_cont_views_changed = wake_flusher;
 }
 

@@ -57,7 +57,7 @@ take_in_part(WeirBatch *batch, int64 first, int64 last, Run *run)
 
 	CHECK_FOR_INTERRUPTS();
 	check_stack_depth();
-	take.batch = weir_batch_part(batch, first, last);
+	take.batch = weir_batch_slice(batch, first, last);
 	take.cxt = take.batch->cxt;
 	result = weir_take_in(&take, false);
 	if (result == TAKE_IN_SLOWLY)

@@ -139,25 +139,25 @@ collect_units(MatrelWriter *w, UnitTable *table, MinimalTuple *tuples, int ntupl
  * --------------------------------------------------------------------- */
 
 /*
- * The row of a step; its columns are copied, part->found is used again for the
+ * The row of a step; its columns are copied, target->found is used again for the
  * next.
  */
 static bool
-read_row(MatrelWriter *w, MatrelPart *part, const Datum *key, const bool *key_nulls, StepRow *row)
+read_row(MatrelWriter *w, MatrelTarget *target, const Datum *key, const bool *key_nulls, StepRow *row)
 {
 	ContQuery  *query = w->runtime->query;
 	GroupSpec  *spec = w->spec;
-	int			natts = RelationGetDescr(part->rel)->natts;
+	int			natts = RelationGetDescr(target->rel)->natts;
 	int			nkeys = spec->keys.nkeys;
 	Datum	   *columns = palloc(sizeof(Datum) * natts);
 	bool	   *nulls = palloc(sizeof(bool) * natts);
 
-	if (!weir_writer_find(w, part, key, key_nulls))
+	if (!weir_writer_find(w, target, key, key_nulls))
 		return false;
-	row->stored = ExecCopySlotHeapTuple(part->found);
-	heap_deform_tuple(row->stored, RelationGetDescr(part->rel), columns, nulls);
+	row->stored = ExecCopySlotHeapTuple(target->found);
+	heap_deform_tuple(row->stored, RelationGetDescr(target->rel), columns, nulls);
 	row->exists = true;
-	row->tid = part->found->tts_tid;
+	row->tid = target->found->tts_tid;
 	row->values = palloc(sizeof(Datum) * spec->desc->natts);
 	row->nulls = palloc(sizeof(bool) * spec->desc->natts);
 	memcpy(row->values, columns, sizeof(Datum) * nkeys);
@@ -197,7 +197,7 @@ add_states(MatrelWriter *w, Datum *states, bool *nulls, const Datum *more, const
  * before the unit's latest on, until one carries.  Returns how many there are.
  */
 static int
-read_others(MatrelWriter *w, MatrelPart *part, StepRow *rows, int nrows, Timestamp start, Timestamp latest,
+read_others(MatrelWriter *w, MatrelTarget *target, StepRow *rows, int nrows, Timestamp start, Timestamp latest,
 			StepRow *others, StepRow **carrier)
 {
 	ContQuery  *query = w->runtime->query;
@@ -216,7 +216,7 @@ read_others(MatrelWriter *w, MatrelPart *part, StepRow *rows, int nrows, Timesta
 		for (int j = 0; j < nrows; j++)
 			ours = ours || rows[j].step == step;
 		key[query->cell_key] = TimestampGetDatum(step);
-		if (ours || !read_row(w, part, key, rows[0].nulls, &others[n]))
+		if (ours || !read_row(w, target, key, rows[0].nulls, &others[n]))
 			continue;
 		others[n].step = step;
 		if (others[n].carries)
@@ -228,7 +228,7 @@ read_others(MatrelWriter *w, MatrelPart *part, StepRow *rows, int nrows, Timesta
 
 /* The listener is told when the row's own states have changed. */
 static void
-write_row(MatrelWriter *w, MatrelPart *part, StepRow *row, const CarriedBlock *block)
+write_row(MatrelWriter *w, MatrelTarget *target, StepRow *row, const CarriedBlock *block)
 {
 	TupleTableSlot *delta = NULL;
 	TupleTableSlot *old_row = NULL;
@@ -240,15 +240,15 @@ write_row(MatrelWriter *w, MatrelPart *part, StepRow *row, const CarriedBlock *b
 		slot_getallattrs(delta);
 		if (row->exists)
 		{
-			old_row = part->found;
+			old_row = target->found;
 			ExecForceStoreHeapTuple(row->stored, old_row, false);
 			slot_getallattrs(old_row);
 		}
 	}
 	if (row->exists)
-		weir_writer_update(w, part, &row->tid, row->values, row->nulls, block, old_row, delta);
+		weir_writer_update(w, target, &row->tid, row->values, row->nulls, block, old_row, delta);
 	else
-		weir_writer_insert(w, part, row->values, row->nulls, block, delta);
+		weir_writer_insert(w, target, row->values, row->nulls, block, delta);
 }
 
 /*
@@ -256,7 +256,7 @@ write_row(MatrelWriter *w, MatrelPart *part, StepRow *row, const CarriedBlock *b
  * make together with its own; delta has what came in all of them.
  */
 static void
-read_rows(MatrelWriter *w, MatrelPart *part, UnitTable *table, Unit *unit, MinimalTuple *tuples, StepRow *rows,
+read_rows(MatrelWriter *w, MatrelTarget *target, UnitTable *table, Unit *unit, MinimalTuple *tuples, StepRow *rows,
 		  CarriedBlock *delta, StepRow **carrier)
 {
 	GroupSpec  *spec = w->spec;
@@ -279,7 +279,7 @@ read_rows(MatrelWriter *w, MatrelPart *part, UnitTable *table, Unit *unit, Minim
 		}
 		else
 			(void) add_states(w, delta->states, delta->nulls, slot->tts_values + nkeys, slot->tts_isnull + nkeys);
-		if (!(part->was_empty && w->first_time) && read_row(w, part, slot->tts_values, slot->tts_isnull, row))
+		if (!(target->was_empty && w->first_time) && read_row(w, target, slot->tts_values, slot->tts_isnull, row))
 		{
 			if (row->carries)
 				*carrier = row;
@@ -306,25 +306,25 @@ write_unit(MatrelWriter *w, UnitTable *table, Unit *unit, MinimalTuple *tuples)
 	StepRow    *carrier = NULL;
 	StepRow    *latest = rows;
 	StepRow    *heir;			/* carries from now on */
-	MatrelPart *part;
+	MatrelTarget *target;
 	CarriedBlock block;
 	bool		changed = true;
 	int			nothers = 0;
 
 	ExecStoreMinimalTuple(tuples[unit->first], w->spec->new_slot, false);
 	slot_getallattrs(w->spec->new_slot);
-	part = weir_writer_part(w, w->spec->new_slot);
-	if (part == NULL)
+	target = weir_writer_target(w, w->spec->new_slot);
+	if (target == NULL)
 		return;
 	block.states = palloc(sizeof(Datum) * nstates);
 	block.nulls = palloc(sizeof(bool) * nstates);
-	read_rows(w, part, table, unit, tuples, rows, &block, &carrier);
+	read_rows(w, target, table, unit, tuples, rows, &block, &carrier);
 	block.start = weir_block_of(query, rows[0].step);
 	for (int i = 1; i < unit->ntuples; i++)
 		if (rows[i].step > latest->step)
 			latest = &rows[i];
-	if (carrier == NULL && !part->untouched && !TIMESTAMP_NOT_FINITE(block.start))
-		nothers = read_others(w, part, rows, unit->ntuples, block.start, latest->step, others, &carrier);
+	if (carrier == NULL && !target->untouched && !TIMESTAMP_NOT_FINITE(block.start))
+		nothers = read_others(w, target, rows, unit->ntuples, block.start, latest->step, others, &carrier);
 
 	if (carrier)
 	{
@@ -354,10 +354,10 @@ write_unit(MatrelWriter *w, UnitTable *table, Unit *unit, MinimalTuple *tuples)
 		StepRow    *row = &rows[i];
 
 		if (!row->exists || row->changed || (row == heir ? changed || heir != carrier : row == carrier))
-			write_row(w, part, row, row == heir ? &block : NULL);
+			write_row(w, target, row, row == heir ? &block : NULL);
 	}
 	if (carrier >= others && carrier < others + nothers && (carrier != heir || changed))
-		write_row(w, part, carrier, carrier == heir ? &block : NULL);
+		write_row(w, target, carrier, carrier == heir ? &block : NULL);
 }
 
 void

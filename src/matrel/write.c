@@ -17,8 +17,8 @@
 #include "matrel/writer.h"
 
 static void write_group(MatrelWriter *w, MinimalTuple tuple);
-static bool find_only_row(MatrelPart *part);
-static void update_group(MatrelWriter *w, MatrelPart *part, TupleTableSlot *group);
+static bool find_only_row(MatrelTarget *target);
+static void update_group(MatrelWriter *w, MatrelTarget *target, TupleTableSlot *group);
 
 void
 weir_matrel_write(MatrelWriter *w, MinimalTuple *tuples, int ntuples, bool first_time)
@@ -60,48 +60,48 @@ static void
 write_group(MatrelWriter *w, MinimalTuple tuple)
 {
 	TupleTableSlot *group = w->spec->new_slot;
-	MatrelPart *part;
+	MatrelTarget *target;
 	bool		found;
 
 	weir_groups_check_shape(w->spec, tuple);
 	ExecStoreMinimalTuple(tuple, group, false);
 	slot_getallattrs(group);
-	part = weir_writer_part(w, group);
-	if (part == NULL)
+	target = weir_writer_target(w, group);
+	if (target == NULL)
 		return;
-	if (w->spec->append || (part->was_empty && w->first_time))
+	if (w->spec->append || (target->was_empty && w->first_time))
 		found = false;
-	else if (part->lookup)
-		found = weir_writer_find(w, part, group->tts_values, group->tts_isnull);
+	else if (target->lookup)
+		found = weir_writer_find(w, target, group->tts_values, group->tts_isnull);
 	else
-		found = find_only_row(part);
+		found = find_only_row(target);
 
 	if (w->listener && w->listener->arriving)
 		w->listener->arriving(w->listener, group);
 	if (!found)
-		weir_writer_insert(w, part, group->tts_values, group->tts_isnull, NULL, group);
+		weir_writer_insert(w, target, group->tts_values, group->tts_isnull, NULL, group);
 	else if (w->spec->nstates > 0)
-		update_group(w, part, group);
+		update_group(w, target, group);
 }
 
 /* An ungrouped view has one row. */
 static bool
-find_only_row(MatrelPart *part)
+find_only_row(MatrelTarget *target)
 {
-	TableScanDesc scan = table_beginscan(part->rel, GetActiveSnapshot(), 0, NULL);
-	bool		found = table_scan_getnextslot(scan, ForwardScanDirection, part->found);
+	TableScanDesc scan = table_beginscan(target->rel, GetActiveSnapshot(), 0, NULL);
+	bool		found = table_scan_getnextslot(scan, ForwardScanDirection, target->found);
 
 	if (found)
 	{
-		ExecMaterializeSlot(part->found);
-		slot_getallattrs(part->found);
+		ExecMaterializeSlot(target->found);
+		slot_getallattrs(target->found);
 	}
 	table_endscan(scan);
 	return found;
 }
 
 static void
-update_group(MatrelWriter *w, MatrelPart *part, TupleTableSlot *group)
+update_group(MatrelWriter *w, MatrelTarget *target, TupleTableSlot *group)
 {
 	GroupSpec  *spec = w->spec;
 	TupleDesc	desc = spec->desc;
@@ -110,14 +110,14 @@ update_group(MatrelWriter *w, MatrelPart *part, TupleTableSlot *group)
 	bool	   *nulls = palloc(sizeof(bool) * desc->natts);
 	bool		changed = false;
 
-	memcpy(values, part->found->tts_values, sizeof(Datum) * nkeys);
-	memcpy(nulls, part->found->tts_isnull, sizeof(bool) * nkeys);
+	memcpy(values, target->found->tts_values, sizeof(Datum) * nkeys);
+	memcpy(nulls, target->found->tts_isnull, sizeof(bool) * nkeys);
 	for (int i = nkeys; i < desc->natts; i++)
 	{
 		PartialAgg *agg = spec->states[i - nkeys];
 		int			column = w->runtime->query->states[i - nkeys].column;
-		Datum		old = part->found->tts_values[column];
-		bool		old_null = part->found->tts_isnull[column];
+		Datum		old = target->found->tts_values[column];
+		bool		old_null = target->found->tts_isnull[column];
 
 		if (!old_null)
 			old = weir_partial_agg_unpack(agg, old);
@@ -127,11 +127,11 @@ update_group(MatrelWriter *w, MatrelPart *part, TupleTableSlot *group)
 
 		/* Large ones are not kept beside what was made of them. */
 		if (!old_null && !agg->internal && !agg->statebyval &&
-			old != part->found->tts_values[column] && old != values[i])
+			old != target->found->tts_values[column] && old != values[i])
 			pfree(DatumGetPointer(old));
 	}
 	if (!changed)
 		return;
 	weir_group_check_size(spec, values, nulls);
-	weir_writer_update(w, part, &part->found->tts_tid, values, nulls, NULL, part->found, group);
+	weir_writer_update(w, target, &target->found->tts_tid, values, nulls, NULL, target->found, group);
 }

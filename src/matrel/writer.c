@@ -37,19 +37,19 @@
 #include "matrel/shape.h"
 #include "matrel/writer.h"
 
-static MatrelPart *open_part(MatrelWriter *w, Relation rel);
-static void close_part(MatrelPart *part);
+static MatrelTarget *open_target(MatrelWriter *w, Relation rel);
+static void close_target(MatrelTarget *target);
 static Relation open_lookup(Relation rel, const ContQuery *query, bool *by_hash);
-static void prepare_lookup(MatrelPart *part, int nkeys);
+static void prepare_lookup(MatrelTarget *target, int nkeys);
 static RegProcedure equality_function(Relation index, int column);
-static void begin_scan(MatrelWriter *w, MatrelPart *part);
-static void set_scan_keys(MatrelWriter *w, MatrelPart *part, const Datum *key, const bool *nulls);
-static bool next_hit(MatrelWriter *w, MatrelPart *part);
-static void insert_pending(MatrelWriter *w, MatrelPart *part);
-static WeirUpdateIndexes update_row(MatrelWriter *w, MatrelPart *part, ItemPointer tid);
-static void insert_into_indexes(MatrelWriter *w, MatrelPart *part, TupleTableSlot *row, bool update,
+static void begin_scan(MatrelWriter *w, MatrelTarget *target);
+static void set_scan_keys(MatrelWriter *w, MatrelTarget *target, const Datum *key, const bool *nulls);
+static bool next_hit(MatrelWriter *w, MatrelTarget *target);
+static void insert_pending(MatrelWriter *w, MatrelTarget *target);
+static WeirUpdateIndexes update_row(MatrelWriter *w, MatrelTarget *target, ItemPointer tid);
+static void insert_into_indexes(MatrelWriter *w, MatrelTarget *target, TupleTableSlot *row, bool update,
 								WeirUpdateIndexes which);
-static void fill_row(MatrelWriter *w, MatrelPart *part, TupleTableSlot *row, const Datum *values,
+static void fill_row(MatrelWriter *w, MatrelTarget *target, TupleTableSlot *row, const Datum *values,
 					 const bool *nulls, const CarriedBlock *block);
 static void fill_block(MatrelWriter *w, TupleTableSlot *row, const CarriedBlock *block);
 
@@ -80,13 +80,13 @@ weir_writer_open(ViewRuntime *runtime)
 	if (rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
 	{
 		w->router = weir_partition_router(rel, &runtime->view, runtime->query);
-		w->nparts = weir_partition_count(w->router);
+		w->ntargets = weir_partition_count(w->router);
 	}
 	else
-		w->nparts = 1;
-	w->parts = palloc0(sizeof(MatrelPart *) * Max(w->nparts, 1));
+		w->ntargets = 1;
+	w->targets = palloc0(sizeof(MatrelTarget *) * Max(w->ntargets, 1));
 	if (w->router == NULL)
-		w->parts[0] = open_part(w, rel);
+		w->targets[0] = open_target(w, rel);
 	MemoryContextSwitchTo(old);
 	return w;
 }
@@ -94,9 +94,9 @@ weir_writer_open(ViewRuntime *runtime)
 void
 weir_writer_close(MatrelWriter *w)
 {
-	for (int i = 0; i < w->nparts; i++)
-		if (w->parts[i])
-			close_part(w->parts[i]);
+	for (int i = 0; i < w->ntargets; i++)
+		if (w->targets[i])
+			close_target(w->targets[i]);
 	ExecDropSingleTupleTableSlot(w->row);
 	FreeExecutorState(w->estate);
 	if (w->router)
@@ -104,37 +104,37 @@ weir_writer_close(MatrelWriter *w)
 	MemoryContextDelete(w->cxt);
 }
 
-static MatrelPart *
-open_part(MatrelWriter *w, Relation rel)
+static MatrelTarget *
+open_target(MatrelWriter *w, Relation rel)
 {
 	MemoryContext old = MemoryContextSwitchTo(w->cxt);
-	MatrelPart *part = palloc0(sizeof(MatrelPart));
+	MatrelTarget *target = palloc0(sizeof(MatrelTarget));
 
-	part->rel = rel;
-	part->found = table_slot_create(rel, NULL);
-	part->rri = makeNode(ResultRelInfo);
-	InitResultRelInfo(part->rri, rel, 0, NULL, 0);
-	ExecOpenIndices(part->rri, false);
+	target->rel = rel;
+	target->found = table_slot_create(rel, NULL);
+	target->rri = makeNode(ResultRelInfo);
+	InitResultRelInfo(target->rri, rel, 0, NULL, 0);
+	ExecOpenIndices(target->rri, false);
 	if (!w->spec->append && w->spec->keys.nkeys > 0)
 	{
-		part->lookup = open_lookup(rel, w->runtime->query, &part->by_hash);
-		prepare_lookup(part, w->spec->keys.nkeys);
-		part->was_empty = part->untouched = RelationGetNumberOfBlocks(rel) == 0;
+		target->lookup = open_lookup(rel, w->runtime->query, &target->by_hash);
+		prepare_lookup(target, w->spec->keys.nkeys);
+		target->was_empty = target->untouched = RelationGetNumberOfBlocks(rel) == 0;
 	}
 	MemoryContextSwitchTo(old);
-	return part;
+	return target;
 }
 
 static void
-close_part(MatrelPart *part)
+close_target(MatrelTarget *target)
 {
-	ExecCloseIndices(part->rri);
-	ExecDropSingleTupleTableSlot(part->found);
-	for (int i = 0; i < part->nslots; i++)
-		ExecDropSingleTupleTableSlot(part->pending[i]);
-	if (part->lookup)
-		index_close(part->lookup, NoLock);
-	table_close(part->rel, NoLock);
+	ExecCloseIndices(target->rri);
+	ExecDropSingleTupleTableSlot(target->found);
+	for (int i = 0; i < target->nslots; i++)
+		ExecDropSingleTupleTableSlot(target->pending[i]);
+	if (target->lookup)
+		index_close(target->lookup, NoLock);
+	table_close(target->rel, NoLock);
 }
 
 static Relation
@@ -154,14 +154,14 @@ open_lookup(Relation rel, const ContQuery *query, bool *by_hash)
 }
 
 static void
-prepare_lookup(MatrelPart *part, int nkeys)
+prepare_lookup(MatrelTarget *target, int nkeys)
 {
-	part->nscankeys = part->by_hash ? 1 : nkeys;
-	part->scankeys = palloc0(sizeof(ScanKeyData) * part->nscankeys);
-	for (int i = 0; i < part->nscankeys; i++)
-		ScanKeyEntryInitialize(&part->scankeys[i], 0, i + 1, BTEqualStrategyNumber, InvalidOid,
-							   part->lookup->rd_indcollation[i],
-							   equality_function(part->lookup, i), (Datum) 0);
+	target->nscankeys = target->by_hash ? 1 : nkeys;
+	target->scankeys = palloc0(sizeof(ScanKeyData) * target->nscankeys);
+	for (int i = 0; i < target->nscankeys; i++)
+		ScanKeyEntryInitialize(&target->scankeys[i], 0, i + 1, BTEqualStrategyNumber, InvalidOid,
+							   target->lookup->rd_indcollation[i],
+							   equality_function(target->lookup, i), (Datum) 0);
 }
 
 static RegProcedure
@@ -186,9 +186,9 @@ int
 weir_writer_failed_at(MatrelWriter *w, int *safe)
 {
 	*safe = Max(w->at, 0);
-	for (int i = 0; i < w->nparts; i++)
-		if (w->parts[i] && w->parts[i]->npending > 0)
-			*safe = Min(*safe, Max(w->parts[i]->pending_rows[w->parts[i]->nindexed], 0));
+	for (int i = 0; i < w->ntargets; i++)
+		if (w->targets[i] && w->targets[i]->npending > 0)
+			*safe = Min(*safe, Max(w->targets[i]->pending_rows[w->targets[i]->nindexed], 0));
 	return w->at;
 }
 
@@ -202,8 +202,8 @@ weir_writer_written(MatrelWriter *writer)
  * Finding
  * --------------------------------------------------------------------- */
 
-MatrelPart *
-weir_writer_part(MatrelWriter *w, TupleTableSlot *group)
+MatrelTarget *
+weir_writer_target(MatrelWriter *w, TupleTableSlot *group)
 {
 	int			n = 0;
 
@@ -212,30 +212,30 @@ weir_writer_part(MatrelWriter *w, TupleTableSlot *group)
 		n = weir_partition_route(w->router, group);
 		if (n < 0)
 			return NULL;
-		if (w->parts[n] == NULL)
+		if (w->targets[n] == NULL)
 		{
 			Oid			relid = weir_partition_oid(w->router, n);
 
 			weir_table_lock(relid);
-			w->parts[n] = open_part(w, table_open(relid, NoLock));
+			w->targets[n] = open_target(w, table_open(relid, NoLock));
 		}
 	}
-	return w->parts[n];
+	return w->targets[n];
 }
 
 bool
-weir_writer_find(MatrelWriter *w, MatrelPart *part, const Datum *key, const bool *nulls)
+weir_writer_find(MatrelWriter *w, MatrelTarget *target, const Datum *key, const bool *nulls)
 {
-	if (part->scan == NULL)
-		begin_scan(w, part);
-	set_scan_keys(w, part, key, nulls);
-	index_rescan(part->scan, part->scankeys, part->nscankeys, NULL, 0);
-	while (next_hit(w, part))
+	if (target->scan == NULL)
+		begin_scan(w, target);
+	set_scan_keys(w, target, key, nulls);
+	index_rescan(target->scan, target->scankeys, target->nscankeys, NULL, 0);
+	while (next_hit(w, target))
 	{
-		slot_getallattrs(part->found);
-		if (!part->by_hash ||
+		slot_getallattrs(target->found);
+		if (!target->by_hash ||
 			weir_keys_equal(&w->spec->keys,
-							part->found->tts_values, part->found->tts_isnull,
+							target->found->tts_values, target->found->tts_isnull,
 							key, nulls))
 			return true;
 	}
@@ -243,36 +243,36 @@ weir_writer_find(MatrelWriter *w, MatrelPart *part, const Datum *key, const bool
 }
 
 static void
-begin_scan(MatrelWriter *w, MatrelPart *part)
+begin_scan(MatrelWriter *w, MatrelTarget *target)
 {
 	MemoryContext old = MemoryContextSwitchTo(w->cxt);
 
-	part->scan = weir_index_beginscan(part->rel, part->lookup, GetActiveSnapshot(), part->nscankeys);
+	target->scan = weir_index_beginscan(target->rel, target->lookup, GetActiveSnapshot(), target->nscankeys);
 	MemoryContextSwitchTo(old);
 }
 
 static void
-set_scan_keys(MatrelWriter *w, MatrelPart *part, const Datum *key, const bool *nulls)
+set_scan_keys(MatrelWriter *w, MatrelTarget *target, const Datum *key, const bool *nulls)
 {
-	if (part->by_hash)
+	if (target->by_hash)
 	{
-		part->scankeys[0].sk_argument =
+		target->scankeys[0].sk_argument =
 			Int32GetDatum((int32) weir_keys_hash_key(&w->spec->keys, key, nulls));
 		return;
 	}
-	for (int i = 0; i < part->nscankeys; i++)
+	for (int i = 0; i < target->nscankeys; i++)
 	{
-		part->scankeys[i].sk_argument = key[i];
-		part->scankeys[i].sk_flags = nulls[i] ? SK_ISNULL | SK_SEARCHNULL : 0;
+		target->scankeys[i].sk_argument = key[i];
+		target->scankeys[i].sk_flags = nulls[i] ? SK_ISNULL | SK_SEARCHNULL : 0;
 	}
 }
 
 /* The scan keeps memory of its own between rows. */
 static bool
-next_hit(MatrelWriter *w, MatrelPart *part)
+next_hit(MatrelWriter *w, MatrelTarget *target)
 {
 	MemoryContext old = MemoryContextSwitchTo(w->cxt);
-	bool		found = index_getnext_slot(part->scan, ForwardScanDirection, part->found);
+	bool		found = index_getnext_slot(target->scan, ForwardScanDirection, target->found);
 
 	MemoryContextSwitchTo(old);
 	return found;
@@ -283,72 +283,72 @@ next_hit(MatrelWriter *w, MatrelPart *part)
  * --------------------------------------------------------------------- */
 
 void
-weir_writer_insert(MatrelWriter *w, MatrelPart *part, const Datum *values, const bool *nulls,
+weir_writer_insert(MatrelWriter *w, MatrelTarget *target, const Datum *values, const bool *nulls,
 				   const CarriedBlock *block, TupleTableSlot *delta)
 {
 	TupleTableSlot *slot;
 
-	if (part->npending == part->nslots)
+	if (target->npending == target->nslots)
 	{
 		MemoryContext old = MemoryContextSwitchTo(w->cxt);
 
-		part->pending[part->nslots++] = MakeSingleTupleTableSlot(RelationGetDescr(part->rel), &TTSOpsVirtual);
+		target->pending[target->nslots++] = MakeSingleTupleTableSlot(RelationGetDescr(target->rel), &TTSOpsVirtual);
 		MemoryContextSwitchTo(old);
 	}
-	part->nindexed = 0;
-	part->pending_rows[part->npending] = w->at;
-	slot = part->pending[part->npending++];
-	fill_row(w, part, slot, values, nulls, block);
+	target->nindexed = 0;
+	target->pending_rows[target->npending] = w->at;
+	slot = target->pending[target->npending++];
+	fill_row(w, target, slot, values, nulls, block);
 	ExecMaterializeSlot(slot);
 	if (w->listener && w->listener->changed && delta)
 		w->listener->changed(w->listener, NULL, slot, delta);
-	if (part->npending == MAX_PENDING || MemoryContextMemAllocated(w->cxt, false) > MAX_PENDING_BYTES)
-		insert_pending(w, part);
+	if (target->npending == MAX_PENDING || MemoryContextMemAllocated(w->cxt, false) > MAX_PENDING_BYTES)
+		insert_pending(w, target);
 }
 
 void
-weir_writer_update(MatrelWriter *w, MatrelPart *part, ItemPointer tid, const Datum *values,
+weir_writer_update(MatrelWriter *w, MatrelTarget *target, ItemPointer tid, const Datum *values,
 				   const bool *nulls, const CarriedBlock *block,
 				   TupleTableSlot *old_row, TupleTableSlot *delta)
 {
 	WeirUpdateIndexes indexes;
 
-	fill_row(w, part, w->row, values, nulls, block);
+	fill_row(w, target, w->row, values, nulls, block);
 	if (w->listener && w->listener->changed && delta)
 		w->listener->changed(w->listener, old_row, w->row, delta);
-	indexes = update_row(w, part, tid);
-	if (part->rri->ri_NumIndices > 0 && weir_needs_index_update(indexes))
-		insert_into_indexes(w, part, w->row, true, indexes);
+	indexes = update_row(w, target, tid);
+	if (target->rri->ri_NumIndices > 0 && weir_needs_index_update(indexes))
+		insert_into_indexes(w, target, w->row, true, indexes);
 	ResetPerTupleExprContext(w->estate);
 	w->written++;
 }
 
 /* Insert the pending rows. */
 static void
-insert_pending(MatrelWriter *w, MatrelPart *part)
+insert_pending(MatrelWriter *w, MatrelTarget *target)
 {
 	CommandId	cid;
 
-	if (part->npending == 0)
+	if (target->npending == 0)
 		return;
 	cid = GetCurrentCommandId(true);
-	part->nindexed = 0;
-	w->at = part->npending == 1 ? part->pending_rows[0] : -1;
-	if (part->npending == 1)
-		table_tuple_insert(part->rel, part->pending[0], cid, 0, NULL);
+	target->nindexed = 0;
+	w->at = target->npending == 1 ? target->pending_rows[0] : -1;
+	if (target->npending == 1)
+		table_tuple_insert(target->rel, target->pending[0], cid, 0, NULL);
 	else
-		table_multi_insert(part->rel, part->pending, part->npending, cid, 0, NULL);
-	for (int i = 0; i < part->npending; i++)
+		table_multi_insert(target->rel, target->pending, target->npending, cid, 0, NULL);
+	for (int i = 0; i < target->npending; i++)
 	{
-		part->nindexed = i;
-		w->at = part->pending_rows[i];
-		if (part->rri->ri_NumIndices > 0)
-			insert_into_indexes(w, part, part->pending[i], false, WEIR_ALL_INDEXES);
+		target->nindexed = i;
+		w->at = target->pending_rows[i];
+		if (target->rri->ri_NumIndices > 0)
+			insert_into_indexes(w, target, target->pending[i], false, WEIR_ALL_INDEXES);
 		ResetPerTupleExprContext(w->estate);
-		ExecClearTuple(part->pending[i]);
+		ExecClearTuple(target->pending[i]);
 	}
-	w->written += part->npending;
-	part->npending = 0;
+	w->written += target->npending;
+	target->npending = 0;
 }
 
 /*
@@ -356,7 +356,7 @@ insert_pending(MatrelWriter *w, MatrelPart *part)
  * wait for what this transaction writes.
  */
 static WeirUpdateIndexes
-update_row(MatrelWriter *w, MatrelPart *part, ItemPointer tid)
+update_row(MatrelWriter *w, MatrelTarget *target, ItemPointer tid)
 {
 	WeirUpdateIndexes indexes = WEIR_NO_INDEX_UPDATE;
 	CommandId	cid = GetCurrentCommandId(true);
@@ -364,38 +364,38 @@ update_row(MatrelWriter *w, MatrelPart *part, ItemPointer tid)
 	LockTupleMode mode;
 	TM_Result	result;
 
-	weir_row_check(part->rel, tid);
+	weir_row_check(target->rel, tid);
 
 	/*
 	 * Waits for a lock for a foreign key not at all, and for one that came
 	 * this moment only so long: see weir_tend_hurry.
 	 */
-	result = table_tuple_update(part->rel, tid, w->row, cid, GetActiveSnapshot(), InvalidSnapshot,
+	result = table_tuple_update(target->rel, tid, w->row, cid, GetActiveSnapshot(), InvalidSnapshot,
 								true, &failure, &mode, &indexes);
 	if (result != TM_Ok)
 		ereport(ERROR,
 				(errcode(ERRCODE_WEIR_CHANGED),
-				 errmsg("a row of \"%s\" was changed meanwhile", RelationGetRelationName(part->rel))));
+				 errmsg("a row of \"%s\" was changed meanwhile", RelationGetRelationName(target->rel))));
 	return indexes;
 }
 
 /* Expressions of indexes are code of users, which all views wait for. */
 static void
-insert_into_indexes(MatrelWriter *w, MatrelPart *part, TupleTableSlot *row, bool update, WeirUpdateIndexes which)
+insert_into_indexes(MatrelWriter *w, MatrelTarget *target, TupleTableSlot *row, bool update, WeirUpdateIndexes which)
 {
 	bool		has_code = false;
 
-	for (int i = 0; i < part->rri->ri_NumIndices; i++)
-		has_code |= part->rri->ri_IndexRelationInfo[i]->ii_Expressions != NIL || part->rri->ri_IndexRelationInfo[i]->ii_Predicate != NIL;
+	for (int i = 0; i < target->rri->ri_NumIndices; i++)
+		has_code |= target->rri->ri_IndexRelationInfo[i]->ii_Expressions != NIL || target->rri->ri_IndexRelationInfo[i]->ii_Predicate != NIL;
 	if (has_code)
 		weir_time_limit_begin_call();
-	weir_insert_index_tuples(part->rri, row, w->estate, update, which);
+	weir_insert_index_tuples(target->rri, row, w->estate, update, which);
 	if (has_code)
 		weir_time_limit_end_call();
 }
 
 static void
-fill_row(MatrelWriter *w, MatrelPart *part, TupleTableSlot *row, const Datum *values, const bool *nulls,
+fill_row(MatrelWriter *w, MatrelTarget *target, TupleTableSlot *row, const Datum *values, const bool *nulls,
 		 const CarriedBlock *block)
 {
 	int			nkeys = w->spec->desc->natts - w->spec->nstates;
@@ -422,7 +422,7 @@ fill_row(MatrelWriter *w, MatrelPart *part, TupleTableSlot *row, const Datum *va
 	if (block)
 		fill_block(w, row, block);
 	ExecStoreVirtualTuple(row);
-	row->tts_tableOid = RelationGetRelid(part->rel);
+	row->tts_tableOid = RelationGetRelid(target->rel);
 }
 
 static void
@@ -472,17 +472,17 @@ weir_writer_reset(MatrelWriter *w)
 void
 weir_writer_finish(MatrelWriter *w)
 {
-	for (int i = 0; i < w->nparts; i++)
+	for (int i = 0; i < w->ntargets; i++)
 	{
-		MatrelPart *part = w->parts[i];
+		MatrelTarget *target = w->targets[i];
 
-		if (part == NULL)
+		if (target == NULL)
 			continue;
-		insert_pending(w, part);
-		part->untouched = false;
-		if (part->scan)
-			index_endscan(part->scan);
-		part->scan = NULL;
-		ExecClearTuple(part->found);
+		insert_pending(w, target);
+		target->untouched = false;
+		if (target->scan)
+			index_endscan(target->scan);
+		target->scan = NULL;
+		ExecClearTuple(target->found);
 	}
 }

@@ -23,7 +23,7 @@
 #define MAX_PENDING_BYTES (16 * 1024 * 1024)
 
 /* What rows go into: the matrel, or one of its partitions. */
-typedef struct MatrelPart
+typedef struct MatrelTarget
 {
 	Relation	rel;
 	Relation	lookup;			/* NULL: no keys to look up */
@@ -40,7 +40,7 @@ typedef struct MatrelPart
 	int			pending_rows[MAX_PENDING];	/* which rows of the call they are */
 	int			nindexed;		/* of them, while they are inserted */
 	ResultRelInfo *rri;
-} MatrelPart;
+} MatrelTarget;
 
 typedef struct MatrelWriter
 {
@@ -50,8 +50,8 @@ typedef struct MatrelWriter
 	MemoryContext row_cxt;
 	Relation	rel;
 	PartitionRouter *router;	/* NULL: not in partitions */
-	int			nparts;
-	MatrelPart **parts;			/* NULL: not opened; without partitions the one is the matrel */
+	int			ntargets;
+	MatrelTarget **targets;			/* NULL: not opened; without partitions the one is the matrel */
 	bool		first_time;		/* of this call */
 	TupleTableSlot *row;		/* the row to write */
 	EState	   *estate;
@@ -96,10 +96,10 @@ extern void weir_writer_close(MatrelWriter *writer);
  * The table that a group belongs to, opened; NULL when the group has expired
  * before it was written.
  */
-extern MatrelPart *weir_writer_part(MatrelWriter *w, TupleTableSlot *group);
+extern MatrelTarget *weir_writer_target(MatrelWriter *w, TupleTableSlot *group);
 
-/* Find the row of a group; it is in part->found then, with all its columns. */
-extern bool weir_writer_find(MatrelWriter *w, MatrelPart *part, const Datum *key, const bool *nulls);
+/* Find the row of a group; it is in target->found then, with all its columns. */
+extern bool weir_writer_find(MatrelWriter *w, MatrelTarget *target, const Datum *key, const bool *nulls);
 
 /*
  * Write a row of the group table's type, and the block that it carries or
@@ -107,9 +107,9 @@ extern bool weir_writer_find(MatrelWriter *w, MatrelPart *part, const Datum *key
  * weir_matrel_write. For the listener: the states that came, NULL if none did
  * for this row; and the row as it was.
  */
-extern void weir_writer_insert(MatrelWriter *w, MatrelPart *part, const Datum *values, const bool *nulls,
+extern void weir_writer_insert(MatrelWriter *w, MatrelTarget *target, const Datum *values, const bool *nulls,
 							   const CarriedBlock *block, TupleTableSlot *delta);
-extern void weir_writer_update(MatrelWriter *w, MatrelPart *part, ItemPointer tid, const Datum *values,
+extern void weir_writer_update(MatrelWriter *w, MatrelTarget *target, ItemPointer tid, const Datum *values,
 							   const bool *nulls, const CarriedBlock *block,
 							   TupleTableSlot *old_row, TupleTableSlot *delta);
 

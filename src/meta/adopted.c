@@ -83,9 +83,9 @@ static void refuse_or_warn(Oid streamid, Oid defid);
 void
 weir_adopted_init(void)
 {
-	static const WeirShmemPart part = {"weir whole views", whole_at_size, whole_at_init};
+	static const WeirShmemStruct shmem = {"weir whole views", whole_at_size, whole_at_init};
 
-	weir_shmem_register(&part);
+	weir_shmem_register(&shmem);
 	RegisterXactCallback(xact_callback, NULL);
 }
 

@@ -75,9 +75,9 @@ suspended_shmem_init(void *address, bool found)
 void
 weir_suspended_init(void)
 {
-	static const WeirShmemPart part = {"weir suspended views", suspended_shmem_size, suspended_shmem_init};
+	static const WeirShmemStruct shmem = {"weir suspended views", suspended_shmem_size, suspended_shmem_init};
 
-	weir_shmem_register(&part);
+	weir_shmem_register(&shmem);
 	RegisterXactCallback(xact_callback, NULL);
 }
 

@@ -37,9 +37,9 @@ static void advance_generation(XactEvent event, void *arg);
 void
 weir_view_changes_init(void)
 {
-	static const WeirShmemPart part = {"weir catalog", generation_size, generation_init};
+	static const WeirShmemStruct shmem = {"weir catalog", generation_size, generation_init};
 
-	weir_shmem_register(&part);
+	weir_shmem_register(&shmem);
 	RegisterXactCallback(advance_generation, NULL);
 }
 

@@ -148,9 +148,9 @@ kafka_rows(ReturnSetInfo *result)
 		KafkaStat  *stat = lfirst(lc);
 
 		/* What is stopped is in weir.source_stopped. */
-		if (stat->entry.part >= 0 || stat->away_since == 0 || stat->state == KAFKA_STATE_STOPPED ||
+		if (stat->entry.subid >= 0 || stat->away_since == 0 || stat->state == KAFKA_STATE_STOPPED ||
 			!lasts(stat->away_since) ||
-			!weir_registry_wanted(MyDatabaseId, stat->entry.relid, -1 - stat->entry.part))
+			!weir_registry_wanted(MyDatabaseId, stat->entry.relid, -1 - stat->entry.subid))
 			continue;
 		add_row(result, relation_name(stat->entry.relid), "topic_not_read",
 				psprintf("the state of its worker is %s%s%s", weir_kafka_state_name(stat->state),

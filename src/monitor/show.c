@@ -151,8 +151,8 @@ unread_streams(void)
 	{
 		KafkaStat  *stat = lfirst(lc);
 
-		if (stat->entry.part < 0 && stat->away_since != 0 &&
-			weir_registry_wanted(MyDatabaseId, stat->entry.relid, -1 - stat->entry.part))
+		if (stat->entry.subid < 0 && stat->away_since != 0 &&
+			weir_registry_wanted(MyDatabaseId, stat->entry.relid, -1 - stat->entry.subid))
 			result = lappend(result, weir_waiting_new(stat->entry.relid, stat->away_since));
 	}
 	for (int i = 0; weir_missing_get(MyDatabaseId, i, &worker); i++)

@@ -80,9 +80,9 @@ missing_shmem_init(void *address, bool found)
 void
 weir_missing_init(void)
 {
-	static const WeirShmemPart part = {"weir missing workers", missing_shmem_size, missing_shmem_init};
+	static const WeirShmemStruct shmem = {"weir missing workers", missing_shmem_size, missing_shmem_init};
 
-	weir_shmem_register(&part);
+	weir_shmem_register(&shmem);
 	RegisterXactCallback(xact_callback, NULL);
 	RegisterResourceReleaseCallback(release_callback, NULL);
 }

@@ -74,9 +74,9 @@ registry_shmem_init(void *address, bool found)
 void
 weir_registry_init(void)
 {
-	static const WeirShmemPart part = {"weir registry", registry_shmem_size, registry_shmem_init};
+	static const WeirShmemStruct shmem = {"weir registry", registry_shmem_size, registry_shmem_init};
 
-	weir_shmem_register(&part);
+	weir_shmem_register(&shmem);
 	weir_queue_help = weir_registry_wake_launcher;
 }
 

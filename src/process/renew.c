@@ -76,9 +76,9 @@ renew_shmem_init(void *address, bool found)
 void
 weir_renew_init(void)
 {
-	static const WeirShmemPart part = {"weir settings of databases", renew_size, renew_shmem_init};
+	static const WeirShmemStruct shmem = {"weir settings of databases", renew_size, renew_shmem_init};
 
-	weir_shmem_register(&part);
+	weir_shmem_register(&shmem);
 	RegisterXactCallback(xact_callback, NULL);
 }
 

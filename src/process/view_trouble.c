@@ -61,9 +61,9 @@ trouble_shmem_init(void *address, bool found)
 void
 weir_view_trouble_init(void)
 {
-	static const WeirShmemPart part = {"weir view troubles", trouble_shmem_size, trouble_shmem_init};
+	static const WeirShmemStruct shmem = {"weir view troubles", trouble_shmem_size, trouble_shmem_init};
 
-	weir_shmem_register(&part);
+	weir_shmem_register(&shmem);
 }
 
 /*

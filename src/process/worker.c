@@ -302,9 +302,9 @@ culprits_init(void *address, bool found)
 void
 weir_worker_init(void)
 {
-	static const WeirShmemPart part = {"weir culprits", culprits_size, culprits_init};
+	static const WeirShmemStruct shmem = {"weir culprits", culprits_size, culprits_init};
 
-	weir_shmem_register(&part);
+	weir_shmem_register(&shmem);
 }
 
 void

@@ -67,7 +67,7 @@ weir_batch_drop_derived(WeirBatch *batch)
 }
 
 WeirBatch *
-weir_batch_part(WeirBatch *batch, int64 first, int64 last)
+weir_batch_slice(WeirBatch *batch, int64 first, int64 last)
 {
 	WeirBatch  *result = weir_batch_create(batch->cxt);
 	int64		before = 0;

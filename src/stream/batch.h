@@ -150,7 +150,7 @@ extern void weir_batch_add_pieces(WeirBatch *batch, QueuePiece *first, QueuePiec
  * own; it shares the rows, so it must not live longer. The part with the first
  * row has what could not be decoded.
  */
-extern WeirBatch *weir_batch_part(WeirBatch *batch, int64 first, int64 last);
+extern WeirBatch *weir_batch_slice(WeirBatch *batch, int64 first, int64 last);
 extern void weir_batch_add_dead(WeirBatch *batch, const Note *dead);
 
 /*

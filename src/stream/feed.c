@@ -73,9 +73,9 @@ feed_shmem_init(void *address, bool found)
 void
 weir_feed_init(void)
 {
-	static const WeirShmemPart part = {"weir feeds", feed_shmem_size, feed_shmem_init};
+	static const WeirShmemStruct shmem = {"weir feeds", feed_shmem_size, feed_shmem_init};
 
-	weir_shmem_register(&part);
+	weir_shmem_register(&shmem);
 }
 
 static void

@@ -40,9 +40,9 @@ queue_shmem_init(void *address, bool found)
 void
 weir_queue_init(void)
 {
-	static const WeirShmemPart part = {"weir queue", queue_shmem_size, queue_shmem_init};
+	static const WeirShmemStruct shmem = {"weir queue", queue_shmem_size, queue_shmem_init};
 
-	weir_shmem_register(&part);
+	weir_shmem_register(&shmem);
 }
 
 QueueDatabase *

@@ -105,9 +105,9 @@ watermarks_init(void *address, bool found)
 void
 weir_watermark_init(void)
 {
-	static const WeirShmemPart part = {"weir watermarks", watermarks_size, watermarks_init};
+	static const WeirShmemStruct shmem = {"weir watermarks", watermarks_size, watermarks_init};
 
-	weir_shmem_register(&part);
+	weir_shmem_register(&shmem);
 }
 
 /* ---------------------------------------------------------------------

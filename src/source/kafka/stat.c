@@ -55,7 +55,7 @@ stat_init(void *address, bool found)
 	pg_atomic_init_u32(&stats->stop_count, 0);
 }
 
-const WeirShmemPart weir_kafka_stat_part = {
+const WeirShmemStruct weir_kafka_stat_shmem = {
 	.name = "weir kafka",
 	.size = stat_size,
 	.init = stat_init
@@ -133,7 +133,7 @@ weir_kafka_stat_inherit(Oid streamid, int index, int workers)
 	LWLockAcquire(&stats->table.lock, LW_EXCLUSIVE);
 	while ((stat = next_stat(&scan)) != NULL)
 		if (stat->entry.relid == streamid && stat->pid == 0 &&
-			stat->entry.part >= 0 && stat->entry.part % workers == index)
+			stat->entry.subid >= 0 && stat->entry.subid % workers == index)
 			take(stat);
 	LWLockRelease(&stats->table.lock);
 }
@@ -293,8 +293,8 @@ put_stat(ReturnSetInfo *rsinfo, const KafkaStat *stat)
 	bool		nulls[11] = {false};
 
 	values[0] = ObjectIdGetDatum(stat->entry.relid);
-	values[1] = Int32GetDatum(stat->entry.part);
-	nulls[1] = stat->entry.part < 0;
+	values[1] = Int32GetDatum(stat->entry.subid);
+	nulls[1] = stat->entry.subid < 0;
 	values[2] = Int32GetDatum(stat->pid);
 	nulls[2] = stat->pid == 0;
 	values[3] = CStringGetTextDatum(state_names[stat->state]);

@@ -27,14 +27,14 @@ typedef enum KafkaState
 /* Partition of a worker's own entry, which tells of its connection. */
 #define KAFKA_STAT_WORKER(index) (-1 - (index))
 
-extern const WeirShmemPart weir_kafka_stat_part;
+extern const WeirShmemStruct weir_kafka_stat_shmem;
 
 #define KAFKA_ERROR_LENGTH 200
 
 /* What is shown of a partition, or of a worker; changed by the functions below. */
 typedef struct KafkaStat
 {
-	StatEntry	entry;			/* its part is the partition, or KAFKA_STAT_WORKER(index) */
+	StatEntry	entry;			/* its subid is the partition, or KAFKA_STAT_WORKER(index) */
 	int			pid;			/* 0: no worker */
 	KafkaState	state;
 	TimestampTz away_since;		/* the worker is not reading since then; 0: it is */

@@ -81,7 +81,7 @@ static const Source kafka_source = {
 void
 weir_kafka_init(void)
 {
-	weir_shmem_register(&weir_kafka_stat_part);
+	weir_shmem_register(&weir_kafka_stat_shmem);
 	weir_source_register(&kafka_source);
 }
 
