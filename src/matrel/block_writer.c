@@ -139,8 +139,8 @@ collect_units(MatrelWriter *w, UnitTable *table, MinimalTuple *tuples, int ntupl
  * --------------------------------------------------------------------- */
 
 /*
- * The row of a step; its columns are copied, target->found is used again for the
- * next.
+ * The row of a step; its columns are copied, target->found is used again for
+ * the next.
  */
 static bool
 read_row(MatrelWriter *w, MatrelTarget *target, const Datum *key, const bool *key_nulls, StepRow *row)
@@ -294,11 +294,27 @@ read_rows(MatrelWriter *w, MatrelTarget *target, UnitTable *table, Unit *unit, M
 	}
 }
 
+/*
+ * The states of a block that no row carries, from all of its rows: those of
+ * the unit and the others.
+ */
+static void
+add_up_block(MatrelWriter *w, StepRow *rows, int nrows, StepRow *others, int nothers, CarriedBlock *block)
+{
+	int			nkeys = w->spec->keys.nkeys;
+
+	memcpy(block->states, rows[0].values + nkeys, sizeof(Datum) * w->spec->nstates);
+	memcpy(block->nulls, rows[0].nulls + nkeys, sizeof(bool) * w->spec->nstates);
+	for (int i = 1; i < nrows; i++)
+		(void) add_states(w, block->states, block->nulls, rows[i].values + nkeys, rows[i].nulls + nkeys);
+	for (int i = 0; i < nothers; i++)
+		(void) add_states(w, block->states, block->nulls, others[i].values + nkeys, others[i].nulls + nkeys);
+}
+
 static void
 write_unit(MatrelWriter *w, UnitTable *table, Unit *unit, MinimalTuple *tuples)
 {
 	ContQuery  *query = w->runtime->query;
-	int			nkeys = w->spec->keys.nkeys;
 	int			nstates = w->spec->nstates;
 	int			nsteps = (int) (query->block_usecs / query->step_usecs);
 	StepRow    *rows = palloc0(sizeof(StepRow) * unit->ntuples);
@@ -332,21 +348,7 @@ write_unit(MatrelWriter *w, UnitTable *table, Unit *unit, MinimalTuple *tuples)
 		block = carrier->block;
 	}
 	else
-	{
-		/* From all rows there are; those of the unit have what came. */
-		for (int i = 0; i < unit->ntuples; i++)
-		{
-			if (i == 0)
-			{
-				memcpy(block.states, rows[i].values + nkeys, sizeof(Datum) * nstates);
-				memcpy(block.nulls, rows[i].nulls + nkeys, sizeof(bool) * nstates);
-			}
-			else
-				(void) add_states(w, block.states, block.nulls, rows[i].values + nkeys, rows[i].nulls + nkeys);
-		}
-		for (int i = 0; i < nothers; i++)
-			(void) add_states(w, block.states, block.nulls, others[i].values + nkeys, others[i].nulls + nkeys);
-	}
+		add_up_block(w, rows, unit->ntuples, others, nothers, &block);
 
 	heir = carrier == NULL || latest->step > carrier->step ? latest : carrier;
 	for (int i = 0; i < unit->ntuples; i++)
