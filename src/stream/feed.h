@@ -13,7 +13,7 @@
 
 #include "stream/message.h"
 
-struct Run;						/* groups/epoch.h */
+struct Run;						/* groups/run.h */
 
 typedef enum FeedState
 {
