@@ -1,5 +1,5 @@
 -- Transactions larger than weir.insert_buffer: savepoints move the file back, a failed write is not forgotten.
--- With a transaction id, that is, with changes: others hand their rows to a worker instead (tap/022).
+-- With a transaction id, that is, with changes: others hand their rows to a worker instead (tap/feed).
 CREATE SCHEMA txn_spool;
 SET search_path = txn_spool;
 CREATE FOREIGN TABLE s (k int, t text) SERVER weir;

@@ -1,4 +1,4 @@
--- What a restored dump leaves, and what becomes of it; dumps themselves are in test/t/009_dump.pl.
+-- What a restored dump leaves, and what becomes of it; dumps themselves are in test/t/dump.pl.
 CREATE SCHEMA view_restore;
 SET search_path = view_restore;
 CREATE TYPE mood AS ENUM ('low', 'high');

@@ -26,7 +26,7 @@ fuzz-functions:
 	@test/oracle/run.sh functions "$(SECONDS)" "$(SEED)" </dev/null
 # All hostile scripts against a bystander, six minutes; make check runs some.
 hostile:
-	@WEIR_HOSTILE=all test/check.sh tap/045_hostile </dev/null
+	@WEIR_HOSTILE=all test/check.sh tap/hostile </dev/null
 demo:
 	@test/demo.sh
 # About half an hour; bench-quick five minutes.

@@ -5,7 +5,7 @@
 #
 # WEIR_JOBS: how many at a time (2).  WEIR_KEEP=1: leave servers' data where they are.
 # WEIR_PG=PREFIX: on the PostgreSQL that is installed there, of any version from 15 on.
-# WEIR_NEW_PG=PREFIX: tap/027_upgrade goes on to the PostgreSQL that is installed there.
+# WEIR_NEW_PG=PREFIX: tap/upgrade goes on to the PostgreSQL that is installed there.
 # The last line is "N passed, N failed[, N skipped]"; the exit status says the same.
 set -uo pipefail
 cd "$(dirname "$0")/.."

@@ -7,7 +7,7 @@
 # WEIR_SANITIZED=DIR: where the server is built and kept for the next run (tmp_sanitize).  PGSRC=DIR: PostgreSQL's source;
 # without it, root fetches the source package.
 #
-# PostgreSQL leaves memory to the end of its processes, so leaks are not looked for here; test/t/007_memory.pl and 028_flat_memory.pl do.
+# PostgreSQL leaves memory to the end of its processes, so leaks are not looked for here; test/t/memory.pl and flat_memory.pl do.
 # The last line is "N passed, N failed"; a process of which a sanitizer complains ends, and its test fails.
 set -uo pipefail
 cd "$(dirname "$0")/.."

@@ -3,7 +3,8 @@
     structure.py [objects]
 
 A folder is a layer and includes headers of lower folders only.  No two files include or (with objects: where they have been
-built, looked at by nm) call each other in a circle.  No file includes a header of ours that it does not use.
+built, looked at by nm) call each other in a circle.  No file includes a header of ours that it does not use.  Files and functions
+are short enough to be read.
 """
 import os
 import re
@@ -13,6 +14,9 @@ import sys
 LAYERS = ("base source/format meta time agg sketch stream query runtime groups matrel process intake source source/kafka "
           "flush read view monitor").split()
 SRC = "src"
+MOST_LINES = 700
+MOST_FUNCTION_LINES = 80
+MOST_COMPLEXITY = 25
 
 
 def room(path):
@@ -110,12 +114,40 @@ def signals(files):
             print(f"{SRC}/{path} raises an error of Weir's own and is not among those believed in base/errors.c")
 
 
+def functions(text):
+    """(name, lines, cyclomatic complexity) of each function."""
+    text = re.sub(r'"(?:\\.|[^"\\\n])*"', '""', text)
+    lines = re.sub(r"/\*.*?\*/", lambda m: "\n" * m.group(0).count("\n"), text, flags=re.S).split("\n")
+    for start, line in enumerate(lines):
+        if line != "{" or not lines[start - 1].endswith(")"):
+            continue
+        end = start
+        while not lines[end].startswith("}"):
+            end += 1
+        head = start - 1
+        while head > 0 and not re.match(r"\w+\(", lines[head]):
+            head -= 1
+        decisions = re.findall(r"\b(?:if|for|while|case|foreach\w*)\b|&&|\|\||\?", "\n".join(lines[start:end]))
+        yield lines[head].split("(")[0], end - start - 1, 1 + len(decisions)
+
+
+def check_sizes(path, text):
+    if text.count("\n") > MOST_LINES:
+        print(f"{SRC}/{path} has {text.count(chr(10))} lines, over {MOST_LINES}")
+    for name, lines, complexity in functions(text):
+        if lines >= MOST_FUNCTION_LINES:
+            print(f"{SRC}/{path}: {name} has {lines} lines, not under {MOST_FUNCTION_LINES}")
+        if complexity > MOST_COMPLEXITY:
+            print(f"{SRC}/{path}: {name} has a cyclomatic complexity of {complexity}, over {MOST_COMPLEXITY}")
+
+
 def main():
     files = read()
     signals(files)
     rooms = sorted({room(p) for p in files})
     edges = {name: set() for name in rooms}
     for path, text in sorted(files.items()):
+        check_sizes(path, text)
         for header in includes(text):
             if header not in files:
                 continue

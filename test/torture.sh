@@ -4,5 +4,5 @@
 cd "$(dirname "$0")/.." || exit 1
 export WEIR_ROUNDS=${WEIR_ROUNDS:-300} WEIR_SECONDS=${WEIR_SECONDS:-300} WEIR_TEST_TIMEOUT=${WEIR_TEST_TIMEOUT:-14400} WEIR_EVENTS=${WEIR_EVENTS:-1087000} \
 	WEIR_FAULT_ROUNDS=${WEIR_FAULT_ROUNDS:-10}
-[ $# -gt 0 ] || set -- tap/005 tap/008 tap/015 tap/030 tap/050
+[ $# -gt 0 ] || set -- tap/crash tap/ddl_load tap/kafka_crash tap/windows tap/faults
 exec test/check.sh "$@"

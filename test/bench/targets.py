@@ -227,7 +227,7 @@ def lines(b):
         yield f"insert-async-{clients}", insert_async(clients)
     yield from [("reads", reads), ("freshness", freshness), ("kafka", kafka)]
     files = [os.path.basename(path)[:-len(".sql")] for path in glob.glob(f"{TEST}/nexmark/q*.sql")]
-    files.remove("q8")      # the topic has bids only; test/t/030_windows.pl checks it
+    files.remove("q8")      # the topic has bids only; test/t/windows.pl checks it
     for query in sorted(files, key=lambda q: int(q[1:])):
         yield f"nexmark-{query}", nexmark
 
