@@ -2,9 +2,9 @@
  * init.c
  *	  _PG_init: what Weir adds to a server, one call each.
  *
- * Loaded by shared_preload_libraries only.  In a library loaded later (LOAD, or
- * a function called on a server without the preload) nothing is installed and
- * every entry point says what to do (weir_shmem_require).
+ * Loaded by shared_preload_libraries only.  In a library loaded later (LOAD,
+ * or a function called on a server without the preload) nothing is installed
+ * and every entry point says what to do (weir_shmem_require).
  */
 #include "postgres.h"
 

@@ -3,8 +3,9 @@
  *	  array_agg of arrays, and xmlagg, whose states can be combined.
  *
  * A state is the result.  (array_agg of other values is made of PostgreSQL's
- * array_append and array_cat.)  While rows are added an array is in PostgreSQL's
- * own expanded form: functions of arrays take any expanded array for one.
+ * array_append and array_cat.) While rows are added an array is in
+ * PostgreSQL's own expanded form: functions of arrays take any expanded array
+ * for one.
  */
 #include "postgres.h"
 
@@ -100,7 +101,10 @@ weir_xml_agg_combine(PG_FUNCTION_ARGS)
 	return weir_agg_list_datum(list);
 }
 
-/* Argument 0 as an array that lives as long as the aggregate's state: the very one that is passed, or a new one. */
+/*
+ * Argument 0 as an array that lives as long as the aggregate's state: the very
+ * one that is passed, or a new one.
+ */
 static ExpandedArrayHeader *
 array_state(FunctionCallInfo fcinfo, Oid element_type)
 {
@@ -117,7 +121,10 @@ array_state(FunctionCallInfo fcinfo, Oid element_type)
 	return state;
 }
 
-/* Behind what is there along the first dimension: as one element of that, or as many as it has itself. */
+/*
+ * Behind what is there along the first dimension: as one element of that, or
+ * as many as it has itself.
+ */
 static void
 add_array(ExpandedArrayHeader *state, ArrayType *array, bool as_element)
 {

@@ -3,8 +3,8 @@
  *	  A transition state that grows at its end: a varlena in expanded form.
  *
  * Used by the aggregates that put texts one after the other.  Process-local;
- * an object's memory is a context below the aggregate's, as PostgreSQL wants it
- * of expanded objects that are transition states.
+ * an object's memory is a context below the aggregate's, as PostgreSQL wants
+ * it of expanded objects that are transition states.
  *
  * Room is doubled when it runs out, so that appending costs what is appended.
  */

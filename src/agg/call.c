@@ -1,10 +1,11 @@
 /*
  * call.c
- *	  Calls of PostgreSQL's functions that ask for the types of their arguments.
+ *	  Calls of PostgreSQL's functions that ask for the types of their
+ *	  arguments.
  *
  * to_json(anyelement) and json_build_object("any", ...) take their argument
- * types from the expression that calls them.  An aggregate's transition function
- * gives them one with the types of its own arguments.
+ * types from the expression that calls them.  An aggregate's transition
+ * function gives them one with the types of its own arguments.
  */
 #include "postgres.h"
 

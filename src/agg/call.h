@@ -1,6 +1,7 @@
 /*
  * call.h
- *	  Calls of PostgreSQL's functions that ask for the types of their arguments.
+ *	  Calls of PostgreSQL's functions that ask for the types of their
+ *	  arguments.
  */
 #ifndef WEIR_AGG_CALL_H
 #define WEIR_AGG_CALL_H
@@ -21,7 +22,10 @@ typedef struct AnyCall
 	bool		literal[2];		/* of type unknown: a C string */
 } AnyCall;
 
-/* The call of function with nargs (1 or 2) arguments; looked up once a plan node. */
+/*
+ * The call of function with nargs (1 or 2) arguments; looked up once a plan
+ * node.
+ */
 extern AnyCall *weir_any_call(FunctionCallInfo fcinfo, Oid function, int nargs);
 
 /* Its result, which is not NULL, in CurrentMemoryContext. */

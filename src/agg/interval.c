@@ -3,15 +3,15 @@
  *	  weir.avg and weir.sum: avg and sum of intervals, with states that every
  *	  version of PostgreSQL reads.
  *
- * Of all aggregates with a combine function these two are the ones whose states
- * have changed since PostgreSQL 15: 17 keeps another type.  Views have these
- * instead on every version, so that a matrel goes with an upgrade.
+ * Of all aggregates with a combine function these two are the ones whose
+ * states have changed since PostgreSQL 15: 17 keeps another type.  Views have
+ * these instead on every version, so that a matrel goes with an upgrade.
  *
  *	state := interval[]: sum of the finite values, their number
  *			 [, number of those that are infinity, of those that are -infinity]
  *
- * A number is the microseconds of an interval; the last two are there once there
- * was an infinite value, which PostgreSQL has from 17 on.
+ * A number is the microseconds of an interval; the last two are there once
+ * there was an infinite value, which PostgreSQL has from 17 on.
  */
 #include "postgres.h"
 
@@ -116,7 +116,10 @@ weir_interval_avg(PG_FUNCTION_ARGS)
 							   Float8GetDatum((float8) parts[PART_NUMBER].time));
 }
 
-/* Argument 0, in an aggregate itself, else a copy; with room for infinite values if they are wanted. */
+/*
+ * Argument 0, in an aggregate itself, else a copy; with room for infinite
+ * values if they are wanted.
+ */
 static ArrayType *
 state_to_change(FunctionCallInfo fcinfo, bool infinite)
 {
@@ -157,7 +160,10 @@ add(Interval *sum, const Interval *value)
 	*sum = *DatumGetIntervalP(DirectFunctionCall2(interval_pl, IntervalPGetDatum(sum), IntervalPGetDatum(value)));
 }
 
-/* False when there are finite values only.  Infinity and -infinity have neither sum nor average. */
+/*
+ * False when there are finite values only.  Infinity and -infinity have
+ * neither sum nor average.
+ */
 static bool
 infinite_result(const Interval *parts, int n, Interval *result)
 {

@@ -2,7 +2,8 @@
  * json_sum.c
  *	  json_object_int_sum: JSON objects of integers, added up key by key.
  *
- * The state is the result, a jsonb object.  Sums are numeric: they never overflow.
+ * The state is the result, a jsonb object.  Sums are numeric: they never
+ * overflow.
  */
 #include "postgres.h"
 
@@ -25,7 +26,10 @@ static Jsonb *add(Jsonb *a, Jsonb *b);
 static bool is_integer(const JsonbValue *value);
 static JsonbValue integer_of(const JsonbValue *key, const JsonbValue *value);
 
-/* (state jsonb, text or jsonb) -> jsonb; errors for what is no object of integers */
+/*
+ * (state jsonb, text or jsonb) -> jsonb; errors for what is no object of
+ * integers
+ */
 Datum
 weir_json_sum_trans(PG_FUNCTION_ARGS)
 {

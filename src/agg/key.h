@@ -18,19 +18,28 @@ typedef struct KeySet
 	FmgrInfo   *hash;
 	FmgrInfo   *equal;
 	Oid		   *collations;
-	ValueType **rows;			/* of keys that are or have rows, whose hash must last; else NULL */
-	SortSupport order;			/* one for each key; NULL: groups are ordered by their hash */
-	bool		first_is_integer;	/* order of the first key: that of its Datum as an int64 */
+
+	/* of keys that are or have rows, whose hash must last; else NULL */
+	ValueType **rows;
+
+	/* one for each key; NULL: groups are ordered by their hash */
+	SortSupport order;
+
+	/* order of the first key: that of its Datum as an int64 */
+	bool		first_is_integer;
 } KeySet;
 
 /*
- * For keys of these types, compared by these equality operators under these collations.
- * Errors when a type cannot be hashed.  Allocated in cxt.
+ * For keys of these types, compared by these equality operators under these
+ * collations.  Errors when a type cannot be hashed.  Allocated in cxt.
  */
 extern void weir_keys_init(KeySet *keys, MemoryContext cxt, int nkeys,
 						   const Oid *types, const Oid *eqops, const Oid *collations);
 
-/* Order groups by these keys: types are theirs, each with a default btree operator class. */
+/*
+ * Order groups by these keys: types are theirs, each with a default btree
+ * operator class.
+ */
 extern void weir_keys_init_order(KeySet *keys, MemoryContext cxt, const Oid *types);
 
 /* Equal keys have equal hashes; NULL is equal to NULL. */

@@ -1,6 +1,7 @@
 /*
  * list.c
- *	  A transition state that is a list of values, made into one when it is wanted.
+ *	  A transition state that is a list of values, made into one when it is
+ *	  wanted.
  *
  * Process-local; memory as in buffer.c.
  */

@@ -1,6 +1,7 @@
 /*
  * list.h
- *	  A transition state that is a list of values, made into one when it is wanted.
+ *	  A transition state that is a list of values, made into one when it is
+ *	  wanted.
  *
  * As AggBuffer, but for values that cannot be put together byte by byte.
  */
@@ -22,11 +23,15 @@ typedef struct AggItem
 typedef struct AggList
 {
 	ExpandedObjectHeader hdr;
-	Datum		(*build) (struct AggList *list);	/* the state of the items, in CurrentMemoryContext */
+
+	/* the state of the items, in CurrentMemoryContext */
+	Datum		(*build) (struct AggList *list);
 	int			n;
 	int			max;
 	AggItem    *items;
-	struct varlena *flat;		/* what build gave, while nothing was added since */
+
+	/* what build gave, while nothing was added since */
+	struct varlena *flat;
 } AggList;
 
 /* Argument arg as a list that lives as long as the aggregate's state. */

@@ -151,7 +151,9 @@ weir_partial_agg_combine(PartialAgg *agg, Datum a, bool a_null,
 		return weir_partial_agg_combine_trans(agg, context, a, a_null,
 											  b, b_null, result_null);
 
-	/* A combine function may scribble on its first argument: it gets a copy. */
+	/*
+	 * A combine function may scribble on its first argument: it gets a copy.
+	 */
 	if (!a_null)
 		a = own = own_input(agg, a);
 	if (agg->internal && !b_null)
@@ -166,7 +168,10 @@ weir_partial_agg_combine(PartialAgg *agg, Datum a, bool a_null,
 	if (*result_null)
 		return (Datum) 0;
 
-	/* States may be large: what the result was made of is freed at once, as the executor does. */
+	/*
+	 * States may be large: what the result was made of is freed at once, as
+	 * the executor does.
+	 */
 	flat = flat_copy(agg, result);
 	if (own != (Datum) 0 && own != result && own != flat)
 		pfree(DatumGetPointer(own));
@@ -182,8 +187,9 @@ weir_partial_agg_finalize(PartialAgg *agg, Datum state, bool state_null,
 	fmNodePtr	context = (fmNodePtr) agg->aggstate;
 
 	/*
-	 * The executor never finalizes a state fresh from its deserialize function,
-	 * only what the combine function made of it; final functions count on that.
+	 * The executor never finalizes a state fresh from its deserialize
+	 * function, only what the combine function made of it; final functions
+	 * count on that.
 	 */
 	if (agg->internal && !state_null)
 	{
@@ -194,7 +200,10 @@ weir_partial_agg_finalize(PartialAgg *agg, Datum state, bool state_null,
 	}
 	else if (!state_null && !agg->statebyval && OidIsValid(agg->finalfn.fn_oid))
 	{
-		/* What is told that it runs in an aggregate may change its state: not one on a page of a table. */
+		/*
+		 * What is told that it runs in an aggregate may change its state: not
+		 * one on a page of a table.
+		 */
 		state = datumCopy(flat_copy(agg, state), false, agg->statelen);
 	}
 	return weir_partial_agg_finalize_trans(agg, context, state, state_null,
@@ -316,7 +325,10 @@ weir_partial_agg_combine_trans(PartialAgg *agg, fmNodePtr context, Datum a, bool
 	fcinfo->args[1].isnull = b_null;
 	result = call_function(fcinfo, agg->combine_limited);
 
-	/* Those of sum(bigint) and others give a null pointer, not NULL, for two NULLs. */
+	/*
+	 * Those of sum(bigint) and others give a null pointer, not NULL, for two
+	 * NULLs.
+	 */
 	*result_null = fcinfo->isnull || (agg->internal && DatumGetPointer(result) == NULL);
 	return result;
 }
@@ -334,7 +346,9 @@ weir_partial_agg_finalize_trans(PartialAgg *agg, fmNodePtr context,
 		return trans;
 	}
 
-	/* As in the executor: extra arguments are NULL, strict means any of them. */
+	/*
+	 * As in the executor: extra arguments are NULL, strict means any of them.
+	 */
 	if (agg->finalfn.fn_strict && (trans_null || agg->finalnargs > 1))
 	{
 		*result_null = true;
@@ -439,7 +453,10 @@ lookup_functions(PartialAgg *agg, Form_pg_aggregate form,
 	}
 }
 
-/* Aggregates that come with PostgreSQL take the time that their states need, and so does what only a superuser can create. */
+/*
+ * Aggregates that come with PostgreSQL take the time that their states need,
+ * and so does what only a superuser can create.
+ */
 static bool
 may_take_long(Oid aggfnoid, Oid fn)
 {
@@ -475,7 +492,10 @@ tell_argument_types(FuncExpr *call, int nargs, Oid *argtypes)
 		call->args = lappend(call->args, makeNullConst(argtypes[i], -1, InvalidOid));
 }
 
-/* The owner of an aggregate must have the right to call its functions, as in the executor. */
+/*
+ * The owner of an aggregate must have the right to call its functions, as in
+ * the executor.
+ */
 static void
 lookup_function(FmgrInfo *flinfo, Oid aggfnoid, Oid fn, Expr *expr, MemoryContext cxt)
 {
@@ -535,7 +555,10 @@ own_input(PartialAgg *agg, Datum state)
 	return result;
 }
 
-/* A copy of a transition value that outlives the call; what is internal sees to that itself. */
+/*
+ * A copy of a transition value that outlives the call; what is internal sees
+ * to that itself.
+ */
 static Datum
 keep_trans(PartialAgg *agg, Datum value)
 {

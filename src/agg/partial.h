@@ -6,8 +6,8 @@
  * leader: a value of the transition type, or for transition type "internal"
  * the bytea that the aggregate's serial function makes of it.  Here two
  * states of a group are combined and a state is turned into the aggregate's
- * result.  In a matrel the bytea is stored as weir.state: weir_partial_agg_pack
- * and weir_partial_agg_unpack go in between.
+ * result.  In a matrel the bytea is stored as weir.state:
+ * weir_partial_agg_pack and weir_partial_agg_unpack go in between.
  */
 #ifndef WEIR_AGG_PARTIAL_H
 #define WEIR_AGG_PARTIAL_H
@@ -29,7 +29,9 @@ typedef struct PartialAgg
 	Oid		   *argtypes;
 	Oid			inputcollid;
 	Oid			transtype;		/* the aggregate's resolved transition type */
-	Oid			statetype;		/* in the matrel: transtype, or weir.state for internal */
+
+	/* in the matrel: transtype, or weir.state for internal */
+	Oid			statetype;
 	Oid			resulttype;
 	int16		resultlen;
 	bool		resultbyval;
@@ -40,7 +42,9 @@ typedef struct PartialAgg
 	bool		combine_strict;
 	bool		combine_limited;	/* by weir.call_timeout */
 	bool		final_limited;
-	FmgrInfo	transfn;		/* fn_oid invalid until weir_partial_agg_advance needs it */
+
+	/* fn_oid invalid until weir_partial_agg_advance needs it */
+	FmgrInfo	transfn;
 	FmgrInfo	combinefn;
 	FmgrInfo	serialfn;		/* fn_oid invalid unless internal */
 	FmgrInfo	deserialfn;
@@ -49,7 +53,9 @@ typedef struct PartialAgg
 	Datum		initvalue;		/* state over no rows, unless initisnull */
 	bool		initisnull;
 	AggState   *aggstate;		/* context node handed to these functions */
-	MemoryContext aggcontext;	/* what AggCheckCallContext gives them; reset by partial_agg_reset */
+
+	/* what AggCheckCallContext gives them; reset by partial_agg_reset */
+	MemoryContext aggcontext;
 } PartialAgg;
 
 /*
@@ -97,8 +103,9 @@ extern Datum weir_partial_agg_finalize_trans(PartialAgg *agg, fmNodePtr context,
 
 /*
  * Take one more value into a transition state, of an aggregate with one
- * argument.  NULLs follow the executor's rules.  The state is of weir_partial_agg_start
- * or of an earlier call; it is in aggcontext, and so is the result.
+ * argument.  NULLs follow the executor's rules.  The state is of
+ * weir_partial_agg_start or of an earlier call; it is in aggcontext, and so is
+ * the result.
  */
 extern Datum weir_partial_agg_start(PartialAgg *agg, bool *result_null);
 extern Datum weir_partial_agg_advance(PartialAgg *agg, Datum trans, bool trans_null,

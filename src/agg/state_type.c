@@ -3,14 +3,15 @@
  *	  The type weir.state: a serialized partial state that nobody made up.
  *
  * The column type of states whose transition type is internal.  A deserialize
- * function takes what it is given for what its serialize function made, and few
- * check; so nobody may be able to make up a state.  Only superusers can enter
- * one (they restore dumps), nothing casts to it, and its only operator is equality of bytes.  As
- * anybody may take states of own views to any aggregate, each state has a mark
- * of the function that reads it.
+ * function takes what it is given for what its serialize function made, and
+ * few check; so nobody may be able to make up a state.  Only superusers can
+ * enter one (they restore dumps), nothing casts to it, and its only operator
+ * is equality of bytes.  As anybody may take states of own views to any
+ * aggregate, each state has a mark of the function that reads it.
  *
  * It is collatable, so that a column of states has the collation by which its
- * aggregate compares: that of what it aggregates need not be that of its result.
+ * aggregate compares: that of what it aggregates need not be that of its
+ * result.
  *
  * Format:  state   := version mark bytes
  *			version := a byte, WEIR_STATE_VERSION of compat.h
@@ -18,10 +19,10 @@
  *			bytes   := what the aggregate's serialize function returned
  *
  * The mark has to stay the same through renaming, dump and upgrade: it is made
- * of the name of the deserialize function's C code, not of OIDs.  What serialize
- * functions return is PostgreSQL's own affair and for use within one query: the
- * version says which form it is, so that a server that has another one can tell
- * those that it finds.
+ * of the name of the deserialize function's C code, not of OIDs.  What
+ * serialize functions return is PostgreSQL's own affair and for use within one
+ * query: the version says which form it is, so that a server that has another
+ * one can tell those that it finds.
  */
 #include "postgres.h"
 

@@ -21,7 +21,10 @@ extern uint32 weir_state_mark(Oid deserialfn, int ntypes, const Oid *types);
 /* From and to the bytea of serialize functions; in CurrentMemoryContext. */
 extern Datum weir_state_pack(uint32 mark, Datum serialized);
 
-/* Errors when the state has another mark.  The result is neither short nor toasted. */
+/*
+ * Errors when the state has another mark.  The result is neither short nor
+ * toasted.
+ */
 extern Datum weir_state_unpack(uint32 mark, Datum state);
 
 #endif

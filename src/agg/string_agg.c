@@ -9,9 +9,9 @@
  *	bytea state	:= 0x01 bytes delimiter strings
  *
  * where characters (decimal) and bytes (uint32, high byte first) say how long
- * the delimiter is, and strings is the result.  1 is the version of the format.
- * Characters, and not bytes, because a dump may be restored into a database
- * with another encoding.
+ * the delimiter is, and strings is the result.  1 is the version of the
+ * format.  Characters, and not bytes, because a dump may be restored into a
+ * database with another encoding.
  */
 #include "postgres.h"
 

@@ -4,8 +4,8 @@
  *	  last, keyed_min, keyed_max, first_values, top_n.
  *
  * All keep the rows with the n smallest or greatest keys, sorted; n is 1 for
- * most.  Rows whose key is NULL do not count.  Of rows with equal keys those that
- * arrived first are kept, for last and keyed_max those that arrived last.
+ * most.  Rows whose key is NULL do not count.  Of rows with equal keys those
+ * that arrived first are kept, for last and keyed_max those that arrived last.
  *
  * A serialized state, all numbers high byte first:
  *
@@ -166,7 +166,9 @@ combine(FunctionCallInfo fcinfo, const TopKind *kind)
 				 errdetail("It is %d and %d.", state->n, other->n)));
 	for (int i = 0; i < other->nrows; i++)
 	{
-		/* Latest of equal ones first: what was better in there shall be here. */
+		/*
+		 * Latest of equal ones first: what was better in there shall be here.
+		 */
 		int			next = kind->latest ? other->nrows - 1 - i : i;
 
 		add_row(state, kind, PG_GET_COLLATION(), &other->rows[next]);
@@ -200,7 +202,9 @@ weir_top_serialize(PG_FUNCTION_ARGS)
 	PG_RETURN_BYTEA_P(pq_endtypsend(&buf));
 }
 
-/* (bytea, internal [, the aggregate's arguments, for their types]) -> internal */
+/*
+ * (bytea, internal [, the aggregate's arguments, for their types]) -> internal
+ */
 static Datum
 deserialize(FunctionCallInfo fcinfo, const TopKind *kind)
 {
@@ -263,7 +267,9 @@ weir_top_value(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(weir_value_copy(state->types->value, state->rows[0].value));
 }
 
-/* (internal, arguments) -> array of the values, best first; NULL without rows */
+/*
+ * (internal, arguments) -> array of the values, best first; NULL without rows
+ */
 Datum
 weir_top_values(PG_FUNCTION_ARGS)
 {

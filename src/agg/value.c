@@ -3,14 +3,15 @@
  *	  Values of any type in the states of aggregates.
  *
  * A state outlives the OIDs of types, enum labels and functions that are not
- * PostgreSQL's own: a dump gives them new ones.  So nothing that is written has
- * such an OID in it that reading depends on.  What may change while a state is kept
- * is written with what tells it apart here, and with its name, for a database that was restored:
- * an enum's label, and each column of a composite value.  Columns that its
- * type got since are NULL when it is read, and those that it lost are left out.
+ * PostgreSQL's own: a dump gives them new ones.  So nothing that is written
+ * has such an OID in it that reading depends on.  What may change while a
+ * state is kept is written with what tells it apart here, and with its name,
+ * for a database that was restored: an enum's label, and each column of a
+ * composite value.  Columns that its type got since are NULL when it is read,
+ * and those that it lost are left out.
  *
- * A type may get and lose columns while a plan, or a worker, knows it: what is known
- * of its columns is looked up again when the type cache has.
+ * A type may get and lose columns while a plan, or a worker, knows it: what is
+ * known of its columns is looked up again when the type cache has.
  */
 #include "postgres.h"
 
@@ -54,7 +55,9 @@ struct ValueType
 	int16		len;
 	bool		byval;
 	ValueForm	form;
-	bool		has_labels;		/* an enum, or something made of one that is no row */
+
+	/* an enum, or something made of one that is no row */
+	bool		has_labels;
 	FmgrInfo	text_out;		/* of one that has labels: output */
 	FmgrInfo	out;			/* send or output */
 	FmgrInfo	in;				/* receive or input */
@@ -197,8 +200,8 @@ weir_value_has_rows(Oid type)
 }
 
 /*
- * To be called before the columns of a row are looked at.  The type cache gives a
- * description another identifier when it makes it anew.
+ * To be called before the columns of a row are looked at.  The type cache
+ * gives a description another identifier when it makes it anew.
  */
 static void
 refresh_row(ValueType *type)
@@ -271,8 +274,8 @@ has_labels(Oid oid)
 }
 
 /*
- * Has the type a binary form without OIDs that differ from database to database?
- * Arrays, ranges and domains of PostgreSQL's own types do.
+ * Has the type a binary form without OIDs that differ from database to
+ * database?  Arrays, ranges and domains of PostgreSQL's own types do.
  */
 static bool
 same_everywhere(Oid oid)
@@ -393,7 +396,10 @@ hash_by(ValueType *type, Oid collation, Datum value, hash_leaf leaf)
 	return leaf(type, collation, value);
 }
 
-/* A row from before its type got a column has the hash of one that has NULL in it: they are equal. */
+/*
+ * A row from before its type got a column has the hash of one that has NULL in
+ * it: they are equal.
+ */
 static uint64
 hash_row(ValueType *type, Datum value, hash_leaf leaf)
 {
@@ -437,8 +443,8 @@ hash_elements(ValueType *type, Datum value, hash_leaf leaf)
 }
 
 /*
- * For hashes that are kept in sketches: they must not come from the OIDs of an enum's
- * labels, as those of its own hash function do.
+ * For hashes that are kept in sketches: they must not come from the OIDs of an
+ * enum's labels, as those of its own hash function do.
  */
 static uint64
 hash_lasting(ValueType *type, Oid collation, Datum value)
@@ -582,7 +588,10 @@ read_enum(StringInfo bytes, ValueType *type)
 	return read_text(bytes, type);
 }
 
-/* The rest of the bytes by the type's input function, which takes them for text of the database's encoding. */
+/*
+ * The rest of the bytes by the type's input function, which takes them for
+ * text of the database's encoding.
+ */
 static Datum
 read_text(StringInfo bytes, ValueType *type)
 {
@@ -735,8 +744,8 @@ read_array(StringInfo buf, ValueType *type)
 }
 
 /*
- * Send and receive functions take text to be the client's.  A parallel worker is
- * its own client, in the database's encoding.
+ * Send and receive functions take text to be the client's.  A parallel worker
+ * is its own client, in the database's encoding.
  */
 int
 weir_value_settings_begin(void)

@@ -32,11 +32,15 @@ typedef struct Arena
 	char	   *free;
 	Size		left;
 	Size		total;
-	bool		reserve;		/* beyond the limit: for small things that let others go on */
+
+	/* beyond the limit: for small things that let others go on */
+	bool		reserve;
 } Arena;
 
 extern void weir_arena_init(Arena *arena, MemoryContext cxt);
-extern void *weir_arena_alloc(Arena *arena, Size size); /* NULL when memory is full */
+
+/* NULL when memory is full */
+extern void *weir_arena_alloc(Arena *arena, Size size);
 extern void weir_arena_free(Arena *arena);
 
 /* Free what was allocated since the arena was copied to *mark. */

@@ -9,8 +9,8 @@
  * long workers and backends wait goes by a clock that nobody sets: back-offs,
  * ticks and limits hold when the system's is set back.
  *
- * Test clocks are in shared memory, so that all processes of a database see the
- * same; a restart forgets them.  Without any, asking costs one read more
+ * Test clocks are in shared memory, so that all processes of a database see
+ * the same; a restart forgets them.  Without any, asking costs one read more
  * than asking the system.
  *
  * Locking: a spinlock for a look at the array.

@@ -163,8 +163,8 @@ weir_vxid_pid(VirtualTransactionId vxid)
 #endif
 
 /*
- * 16: PG_FUNCTION_INFO_V1 exports the function as well as its record.  Use this
- * in its place.
+ * 16: PG_FUNCTION_INFO_V1 exports the function as well as its record.  Use
+ * this in its place.
  */
 #define WEIR_FUNCTION(name) \
 	extern PGDLLEXPORT Datum name(PG_FUNCTION_ARGS); \
@@ -310,8 +310,8 @@ weir_flatten_group_rte(Query *query)
 #endif
 
 /*
- * 18: what an operator means is said in terms that are not btree's; the numbers
- * stayed.
+ * 18: what an operator means is said in terms that are not btree's; the
+ * numbers stayed.
  */
 #if PG_VERSION_NUM >= 180000
 typedef OpIndexInterpretation WeirOpInterpretation;
@@ -387,7 +387,8 @@ weir_check_as(Query *query, RangeTblEntry *rte, Query *other_query, RangeTblEntr
 
 /*
  * 16: JSON_ARRAYAGG and JSON_OBJECTAGG are a node around the aggregate.  The
- * aggregate, cast to the type asked for, in its place; other nodes as they are.
+ * aggregate, cast to the type asked for, in its place; other nodes as they
+ * are.
  */
 #if PG_VERSION_NUM >= 160000
 static inline Node *

@@ -27,7 +27,9 @@
 #include "base/compat.h"
 #include "base/own_table.h"
 
-/* Rows that are kept until they are written together, and of how many bytes. */
+/*
+ * Rows that are kept until they are written together, and of how many bytes.
+ */
 #define MAX_PENDING 500
 #define MAX_PENDING_BYTES (1024 * 1024)
 

@@ -32,9 +32,10 @@ extern uint64 weir_own_execute(SPIPlanPtr *plan, const char *sql, int nargs, Oid
 extern Datum weir_own_oids(List *oids, Oid type);
 
 /*
- * Insert many rows, in the current transaction: each has values for the table's
- * first columns, but for an identity column, which is filled in here.  They are
- * in the table when weir_own_insert_end returns.  Triggers are not called.
+ * Insert many rows, in the current transaction: each has values for the
+ * table's first columns, but for an identity column, which is filled in here.
+ * They are in the table when weir_own_insert_end returns.  Triggers are not
+ * called.
  */
 typedef struct OwnInsert OwnInsert;
 

@@ -53,7 +53,9 @@ extern int64 weir_shmem_boot(void);
  * slots are taken).
  */
 extern int	weir_database_slot(Oid dboid, bool create);
-extern int	weir_my_database_slot(void);	/* creates; errors when none is free */
+
+/* creates; errors when none is free */
+extern int	weir_my_database_slot(void);
 extern Oid	weir_database_of_slot(int slot);	/* InvalidOid: slot unused */
 extern void weir_database_slot_release(int slot);
 
@@ -117,7 +119,9 @@ extern void weir_mutex_lock(WeirMutex *mutex);
 extern bool weir_mutex_try_lock(WeirMutex *mutex);
 extern void weir_mutex_unlock(WeirMutex *mutex);
 extern bool weir_mutex_held(WeirMutex *mutex);
-extern void weir_mutex_release_held(void);	/* the one held by this process, if any */
+
+/* the one held by this process, if any */
+extern void weir_mutex_release_held(void);
 
 /*
  * A module's fixed shared memory: size, and init called once under

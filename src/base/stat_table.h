@@ -49,8 +49,8 @@ typedef struct StatScan
 extern void weir_stat_table_init(StatTable *table, Size entry_size);
 
 /*
- * The entry of a relation of this database with this subid, new if there is none;
- * NULL if there is no room.
+ * The entry of a relation of this database with this subid, new if there is
+ * none; NULL if there is no room.
  */
 extern StatEntry *weir_stat_enter(StatTable *table, Oid relid, int32 subid);
 

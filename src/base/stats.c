@@ -6,7 +6,8 @@
  * (base/stat_table.h).  That of a stream whose rows wait for a flush keeps its
  * place.
  *
- * Locking: a table's lock is held for an update or for copying out; never both.
+ * Locking: a table's lock is held for an update or for copying out; never
+ * both.
  */
 #include "postgres.h"
 

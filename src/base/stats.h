@@ -15,12 +15,17 @@
 
 typedef struct StreamStat
 {
-	StatEntry	entry;			/* of the stream; InvalidOid: rows that may be of any */
+	/* of the stream; InvalidOid: rows that may be of any */
+	StatEntry	entry;
 	int64		rows;
 	int64		bytes;
 	int64		batches;
 	TimestampTz last_arrival;
-	TimestampTz waiting[2];		/* since when rows wait in this epoch of two for their flush; 0: none does */
+
+	/*
+	 * since when rows wait in this epoch of two for their flush; 0: none does
+	 */
+	TimestampTz waiting[2];
 } StreamStat;
 
 typedef struct ViewStat

@@ -6,10 +6,10 @@
  * machine that stands still for a while misses a tick or two and interrupts
  * nobody.  Ticks that fall into a wait for others (locks, I/O) do not count.
  *
- * The limit for single calls is for calls that all views wait for.  They are so
- * many that one tick says little about the call in which it falls; so a tick
- * counts when it is not the first one in its call: what is added up is the time
- * of calls that last longer than a tick.
+ * The limit for single calls is for calls that all views wait for.  They are
+ * so many that one tick says little about the call in which it falls; so a
+ * tick counts when it is not the first one in its call: what is added up is
+ * the time of calls that last longer than a tick.
  *
  * Process-local; in workers only.
  */

@@ -20,8 +20,8 @@ extern bool weir_time_limit_applies(void);
  * Code of users begins to run, and has weir.query_timeout; then it has ended.
  * For base/owner.c; an error may leave the end out.
  *
- * Code that exceeds the limit gets an error of cancellation.  Code that catches
- * it is interrupted twice again, and then the process ends.
+ * Code that exceeds the limit gets an error of cancellation.  Code that
+ * catches it is interrupted twice again, and then the process ends.
  */
 extern void weir_time_limit_begin(void);
 extern void weir_time_limit_end(void);

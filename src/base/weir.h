@@ -15,8 +15,9 @@
 #define WEIR_ARRIVAL_COLUMN "arrival_timestamp"
 
 /*
- * What is kept in tables in a form of Weir's own says which version of the form
- * it is.  Errors (ERRCODE_FEATURE_NOT_SUPPORTED) when it is not the known one.
+ * What is kept in tables in a form of Weir's own says which version of the
+ * form it is.  Errors (ERRCODE_FEATURE_NOT_SUPPORTED) when it is not the
+ * known one.
  */
 static inline void
 weir_check_version(const char *what, uint8 found, uint8 known)

@@ -1,11 +1,15 @@
 /*
  * aside_list.c
- *	  Which views have groups that are set aside, as this flush worker knows it.
+ *	  Which views have groups that are set aside, as this flush worker knows
+ *	  it.
  *
- * A list in this process, as of the last commit but for what is marked as being under way; what others see of it, in
- * shared memory (process/view_trouble.h, stream/queue.h), changes in the commit callback, for which memory is taken before.
+ * A list in this process, as of the last commit but for what is marked as
+ * being under way; what others see of it, in shared memory
+ * (process/view_trouble.h, stream/queue.h), changes in the commit callback,
+ * for which memory is taken before.
  *
- * Failure: an abort undoes what is under way.  A restart reads weir.waiting (set_aside.c).
+ * Failure: an abort undoes what is under way.  A restart reads weir.waiting
+ * (set_aside.c).
  */
 #include "postgres.h"
 

@@ -1,6 +1,7 @@
 /*
  * aside_list.h
- *	  Which views have groups that are set aside, as this flush worker knows it.
+ *	  Which views have groups that are set aside, as this flush worker knows
+ *	  it.
  */
 #ifndef WEIR_FLUSH_ASIDE_LIST_H
 #define WEIR_FLUSH_ASIDE_LIST_H
@@ -17,7 +18,9 @@ typedef struct Aside
 	int			failures;		/* in a row */
 	TimestampTz next;			/* weir_clock_steady */
 	int64		added;			/* bytes, by the last flush */
-	bool		lacking;		/* partitions are being made for the next portion */
+
+	/* partitions are being made for the next portion */
+	bool		lacking;
 
 	/* In the transaction under way: */
 	int64		change;			/* of bytes */

@@ -1,14 +1,17 @@
 /*
  * aside_table.c
- *	  The rows of weir.set_aside: groups of views on their way into their matrels.
+ *	  The rows of weir.set_aside: groups of views on their way into their
+ *	  matrels.
  *
- * Groups are kept as they are in an epoch, rows of the continuous query in the form of
- * memory, so that nothing of their view need be known, or run, to set them aside.  A row of the table
- * has as many as fit on a page, or one; no group twice.
+ * Groups are kept as they are in an epoch, rows of the continuous query in the
+ * form of memory, so that nothing of their view need be known, or run, to set
+ * them aside.  A row of the table has as many as fit on a page, or one; no
+ * group twice.
  *
- * They are read in the order in which they came, merged in local memory as a batch's results are in an epoch, and put into
- * files when they are many.  What one flush set aside is read together: groups and values of a view belong
- * together.
+ * They are read in the order in which they came, merged in local memory as a
+ * batch's results are in an epoch, and put into files when they are many.
+ * What one flush set aside is read together: groups and values of a view
+ * belong together.
  */
 #include "postgres.h"
 
@@ -36,7 +39,10 @@
 
 #define FETCH_ROWS 20
 
-/* In a bytea, before the rows, which are at MAXALIGNed places of a copy that begins at one. */
+/*
+ * In a bytea, before the rows, which are at MAXALIGNed places of a copy that
+ * begins at one.
+ */
 typedef struct ChunkHeader
 {
 	uint8		version;		/* WEIR_STATE_VERSION: of the states */

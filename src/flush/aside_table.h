@@ -1,6 +1,7 @@
 /*
  * aside_table.h
- *	  The rows of weir.set_aside: groups of views on their way into their matrels.
+ *	  The rows of weir.set_aside: groups of views on their way into their
+ *	  matrels.
  */
 #ifndef WEIR_FLUSH_ASIDE_TABLE_H
 #define WEIR_FLUSH_ASIDE_TABLE_H
@@ -18,9 +19,10 @@
 extern int64 weir_aside_table_add(ContView *view, Epoch *epoch);
 
 /*
- * The oldest of it, merged: as much as one flush set aside, and what later ones did up to about so many bytes, and for read_ms.
- * In a transaction; but what is read stays good after it, until weir_aside_portion_free,
- * which is also for one that could not be read.
+ * The oldest of it, merged: as much as one flush set aside, and what later
+ * ones did up to about so many bytes, and for read_ms.  In a transaction; but
+ * what is read stays good after it, until weir_aside_portion_free, which is
+ * also for one that could not be read.
  */
 typedef struct AsidePortion
 {

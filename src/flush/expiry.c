@@ -2,19 +2,20 @@
  * expiry.c
  *	  Deleting what has left sliding windows, or outlived its view's ttl.
  *
- * Called by the flush worker, in the transaction of a flush or in one of its own
- * when nothing is to be flushed.  Reading does not need it, so it takes its time:
- * each call deletes a small portion, whatever has piled up, and takes a view's
- * matrel only if nobody has locked it.
+ * Called by the flush worker, in the transaction of a flush or in one of its
+ * own when nothing is to be flushed.  Reading does not need it, so it takes
+ * its time: each call deletes a small portion, whatever has piled up, and
+ * takes a view's matrel only if nobody has locked it.
  *
- * A view is looked at when a step of its window (two seconds, if that is longer),
- * or a hundredth of its ttl, has passed since it was last found to have nothing
- * to delete; so flushes in quick succession pay nothing.  A flush that writes
- * much looks at all windows: it may write rows that have left them already (a
- * topic read again).  Views take turns when there is more than a portion.
+ * A view is looked at when a step of its window (two seconds, if that is
+ * longer), or a hundredth of its ttl, has passed since it was last found to
+ * have nothing to delete; so flushes in quick succession pay nothing.  A
+ * flush that writes much looks at all windows: it may write rows that have
+ * left them already (a topic read again).  Views take turns when there is
+ * more than a portion.
  *
- * Memory: when each view is next due, process-local; forgotten with the process,
- * when all are due.
+ * Memory: when each view is next due, process-local; forgotten with the
+ * process, when all are due.
  */
 #include "postgres.h"
 
@@ -37,7 +38,9 @@
 typedef struct ViewDue
 {
 	Oid			defid;
-	TimestampTz looked;			/* last time, by the settable clock, which may be set back */
+
+	/* last time, by the settable clock, which may be set back */
+	TimestampTz looked;
 	TimestampTz due;
 } ViewDue;
 

@@ -2,20 +2,22 @@
  * faulty_groups.c
  *	  Groups of a view that cannot be written, while others can.
  *
- * A matrel has its owner's indexes, on keys that may be too long for them and on
- * expressions that may fail; combining two states may overflow.  That is the
- * fault of one group, as a division by zero in the query is that of one row: it
- * becomes a dead letter, with its key as payload, and the rest of the flush is
- * written.
+ * A matrel has its owner's indexes, on keys that may be too long for them and
+ * on expressions that may fail; combining two states may overflow.  That is
+ * the fault of one group, as a division by zero in the query is that of one
+ * row: it becomes a dead letter, with its key as payload, and the rest of the
+ * flush is written.
  *
- * Who is at fault is found by writing the groups, in subtransactions of one that is undone:
- * the writer tells at which it failed; where it cannot, in ever smaller parts.  Then the view is written again without
- * them, and without their values.  That takes several times as long as to write it,
- * so it has an end: when many fail, or for long, or none has been written since
+ * Who is at fault is found by writing the groups, in subtransactions of one
+ * that is undone: the writer tells at which it failed; where it cannot, in
+ * ever smaller parts.  Then the view is written again without them, and
+ * without their values.  That takes several times as long as to write it, so
+ * it has an end: when many fail, or for long, or none has been written since
  * many flushes, the view is at fault.
  *
- * What the flush keeps over different values (matrel/distinct_state.c) is not in a row that
- * is written to find faults.  So where an index is on such a column, nobody looks.
+ * What the flush keeps over different values (matrel/distinct_state.c) is not
+ * in a row that is written to find faults.  So where an index is on such a
+ * column, nobody looks.
  */
 #include "postgres.h"
 
@@ -51,15 +53,19 @@
 #define MAX_FAULTY 1000
 #define MAX_IN_A_ROW 1000
 #define MAX_USECS (3 * USECS_PER_SEC)
-#define TRIES_AT_LEAST 8		/* that may fail whatever the time: a single group may be large */
+/* that may fail whatever the time: a single group may be large */
+#define TRIES_AT_LEAST 8
 
 typedef struct FaultyGroup
 {
-	int64		place;			/* number among the view's rows, for a row that is not a group */
+	/* number among the view's rows, for a row that is not a group */
+	int64		place;
 	uint32		hash;			/* of the key of a group */
 	MinimalTuple tuple;
 	ErrorData  *error;
-	char	   *key;			/* key as JSON; NULL if it could not be printed */
+
+	/* key as JSON; NULL if it could not be printed */
+	char	   *key;
 } FaultyGroup;
 
 struct FaultyGroups
@@ -94,7 +100,10 @@ typedef struct Range
 	MatrelWriter *writer;		/* of the last attempt */
 } Range;
 
-/* How many groups of a view have failed since one was written last; process-local. */
+/*
+ * How many groups of a view have failed since one was written last;
+ * process-local.
+ */
 typedef struct Streak
 {
 	Oid			defid;

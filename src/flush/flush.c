@@ -4,14 +4,15 @@
  *
  * One a database.  It writes the frozen epoch's groups into the matrels, view
  * by view and as each view's owner, with its dead letters and Kafka offsets,
- * deletes a portion of what has expired, and commits.  The commit callback frees the epoch and
- * wakes the inserters that wait, so that this happens exactly when the
- * transaction has become visible.  Now and then it looks after its database (tick.c).
+ * deletes a portion of what has expired, and commits.  The commit callback
+ * frees the epoch and wakes the inserters that wait, so that this happens
+ * exactly when the transaction has become visible.  Now and then it looks
+ * after its database (tick.c).
  *
  * Failure: an error aborts the transaction; the frozen epoch is untouched and
- * is written again, whole.  The second time each view is written in a subtransaction: one that
- * fails is suspended, one that cannot be written for now is set aside (set_aside.c), as is
- * one whose lock is not free.
+ * is written again, whole.  The second time each view is written in a
+ * subtransaction: one that fails is suspended, one that cannot be written for
+ * now is set aside (set_aside.c), as is one whose lock is not free.
  */
 #include "postgres.h"
 
@@ -42,7 +43,8 @@
 #include "stream/queue_wait.h"
 
 #define TICK_MS 1000
-#define TICK_LATEST_MS 5000		/* at the latest, while one flush follows another */
+/* at the latest, while one flush follows another */
+#define TICK_LATEST_MS 5000
 
 /* Expired rows deleted with each flush, or twice as many as it wrote. */
 #define EXPIRE_WITH_FLUSH 2000
@@ -81,8 +83,12 @@ static List *unwritable = NIL;
 
 /* The current transaction writes the frozen epoch. */
 static bool writing = false;
-static TimestampTz last_tick = 0;	/* by weir_clock_steady; 0: housekeeping is due */
-static uint64 tended_generation = 0;	/* generation of the list of views at the last housekeeping */
+
+/* by weir_clock_steady; 0: housekeeping is due */
+static TimestampTz last_tick = 0;
+
+/* generation of the list of views at the last housekeeping */
+static uint64 tended_generation = 0;
 static int64 rows_written = 0;	/* by the current flush */
 
 /*
@@ -134,7 +140,8 @@ write_view_carefully(Epoch *epoch, ContView *view)
 	MatrelBlocker blocker;
 	ErrorData  *error;
 
-	(void) weir_matrel_blocked_by();	/* discard what an earlier error noted */
+	/* discard what an earlier error noted */
+	(void) weir_matrel_blocked_by();
 	error = weir_write_view_carefully(view, epoch, &rows_written);
 	if (error == NULL)
 		return;
@@ -193,10 +200,13 @@ typedef struct BlockedView
 /* What one flush writes, as its transaction finds it. */
 typedef struct Writing
 {
-	List	   *lacking;		/* views whose partitions are not made yet: OIDs of def views */
+	/* views whose partitions are not made yet: OIDs of def views */
+	List	   *lacking;
 	List	   *views;			/* all there are */
 	List	   *written;		/* views of which the epoch has groups */
-	List	   *blocked;		/* BlockedView: those of them that cannot be written now */
+
+	/* BlockedView: those of them that cannot be written now */
+	List	   *blocked;
 } Writing;
 
 static int64

@@ -2,10 +2,11 @@
  * housekeeping.c
  *	  What the flush worker does now and then: it looks after its database.
  *
- * Is the extension still there; which Kafka streams want workers, and which ones nobody reads on;
- * dependencies that pg_upgrade leaves out; what has expired; watermarks of partitions that have
- * become idle; what dropped streams and views left; partitions to drop.  Each of these is a stage
- * of its own: one that fails does not keep the others from being done.
+ * Is the extension still there; which Kafka streams want workers, and which
+ * ones nobody reads on; dependencies that pg_upgrade leaves out; what has
+ * expired; watermarks of partitions that have become idle; what dropped
+ * streams and views left; partitions to drop.  Each of these is a stage of
+ * its own: one that fails does not keep the others from being done.
  */
 #include "postgres.h"
 
@@ -86,9 +87,9 @@ extension_is_gone(uint32 created)
 }
 
 /*
- * Which workers of sources there shall be: those of streams that an active view
- * reads. First workers of all streams come before second ones, should there be
- * too many.
+ * Which workers of sources there shall be: those of streams that an active
+ * view reads. First workers of all streams come before second ones, should
+ * there be too many.
  */
 static int
 source_wants(List *views, WorkerTask *wants)

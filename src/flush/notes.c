@@ -1,10 +1,11 @@
 /*
  * notes.c
- *	  What an epoch has besides groups: dead letters, late rows, Kafka offsets, watermarks.
+ *	  What an epoch has besides groups: dead letters, late rows, Kafka offsets,
+ *	  watermarks.
  *
- * In the flush transaction, so that each is there exactly once, with the rows of
- * its batch.  Dead letters and late rows may be many, and are written in bulk.
- * Those of a stream that is not there any more are left out.
+ * In the flush transaction, so that each is there exactly once, with the rows
+ * of its batch.  Dead letters and late rows may be many, and are written in
+ * bulk.  Those of a stream that is not there any more are left out.
  */
 #include "postgres.h"
 
@@ -34,7 +35,9 @@ typedef struct LateCount
 static OwnInsert *dead_letters = NULL;
 static OwnInsert *late_rows = NULL;
 static List *late_counts = NIL;
-static List *added = NIL;		/* StoredNote, in the worker's memory of a step */
+
+/* StoredNote, in the worker's memory of a step */
+static List *added = NIL;
 
 static void write_run(Run *run);
 static void write_note(StoredNote *note);
@@ -140,7 +143,10 @@ weir_notes_write(Epoch *epoch)
 void
 weir_notes_purge(void)
 {
-	/* weir.set_aside is long, and has rows of no view that is not in weir.waiting. */
+	/*
+	 * weir.set_aside is long, and has rows of no view that is not in
+	 * weir.waiting.
+	 */
 	static const char *const tables[][2] = {
 		{"source_offsets", IS_GONE("t.stream")}, {"watermarks", IS_GONE("t.stream")}, {"late_counts", IS_GONE("t.view")},
 		{"set_aside", "t.view::pg_catalog.oid OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT w.view::pg_catalog.oid FROM weir.waiting w WHERE "
@@ -192,7 +198,10 @@ write_run(Run *run)
 	pfree(notes);
 }
 
-/* Late rows are counted with their view; those that are left go to weir.late_rows, too. */
+/*
+ * Late rows are counted with their view; those that are left go to
+ * weir.late_rows, too.
+ */
 static void
 write_note(StoredNote *note)
 {

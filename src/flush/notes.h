@@ -1,6 +1,7 @@
 /*
  * notes.h
- *	  What an epoch has besides groups: dead letters, late rows, Kafka offsets, watermarks.
+ *	  What an epoch has besides groups: dead letters, late rows, Kafka offsets,
+ *	  watermarks.
  */
 #ifndef WEIR_FLUSH_NOTES_H
 #define WEIR_FLUSH_NOTES_H

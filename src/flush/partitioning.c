@@ -2,12 +2,13 @@
  * partitioning.c
  *	  The flush worker's work on views in partitions.
  *
- * Partitions are made before the flush that needs them, in portions, each in a transaction
- * of its own, so that their locks are held for a moment only.
+ * Partitions are made before the flush that needs them, in portions, each in a
+ * transaction of its own, so that their locks are held for a moment only.
  *
  * To drop one takes the view for itself.  The worker asks for that lock for a
- * moment, during which new readers wait; when it does not get it, because somebody reads
- * for long, it asks again later, more rarely and for a little longer each time.
+ * moment, during which new readers wait; when it does not get it, because
+ * somebody reads for long, it asks again later, more rarely and for a little
+ * longer each time.
  */
 #include "postgres.h"
 
@@ -43,7 +44,8 @@
  * aside.
  */
 #define MAKE_MS 50
-#define MAKE_BETWEEN_MS 1000	/* the same between flushes, for views that are set aside */
+/* the same between flushes, for views that are set aside */
+#define MAKE_BETWEEN_MS 1000
 
 /*
  * Timeout of the lock to drop a partition, and pause until the next attempt.
@@ -52,7 +54,8 @@
 #define DROP_WAIT_MOST_MS 500
 #define DROP_PAUSE_MS 1000
 #define DROP_PAUSE_MOST_MS 30000
-#define DROP_PAUSE_FACTOR 20	/* pause as a multiple of what looking took: sessions have to be read */
+/* pause as a multiple of what looking took: sessions have to be read */
+#define DROP_PAUSE_FACTOR 20
 
 typedef struct DropDue
 {
@@ -140,7 +143,8 @@ make_partitions(ContView *view, void *arg)
 static List *
 partitioned_views(Epoch *epoch, List *except)
 {
-	static uint64 none_at = 0;	/* generation of views at which none is in partitions */
+	/* generation of views at which none is in partitions */
+	static uint64 none_at = 0;
 	uint64		generation = weir_cont_views_generation();
 	List	   *result = NIL;
 	bool		any = false;

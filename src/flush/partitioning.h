@@ -1,6 +1,7 @@
 /*
  * partitioning.h
- *	  Making the partitions that an epoch needs, and dropping those that have expired.
+ *	  Making the partitions that an epoch needs, and dropping those that have
+ *	  expired.
  */
 #ifndef WEIR_FLUSH_PARTITIONING_H
 #define WEIR_FLUSH_PARTITIONING_H

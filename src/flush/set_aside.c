@@ -2,17 +2,23 @@
  * set_aside.c
  *	  Groups of views that cannot be written now.
  *
- * A lock on what a view is kept in, or on rows of it, may last as long as a user pleases, and an error that may pass
- * takes its time.  The flush does not wait for either: it puts what its epoch has of the view into weir.set_aside, in its
- * own transaction.  So the epoch is on disk as a whole, with its Kafka offsets, and a crash or a promotion loses nothing.
- * While something of a view is set aside, what later epochs have of it is added to that.  When the way is free, the flush worker
- * writes it back, in portions between flushes, oldest first, and the view goes on as ever.
+ * A lock on what a view is kept in, or on rows of it, may last as long as a
+ * user pleases, and an error that may pass takes its time.  The flush does
+ * not wait for either: it puts what its epoch has of the view into
+ * weir.set_aside, in its own transaction.  So the epoch is on disk as a
+ * whole, with its Kafka offsets, and a crash or a promotion loses nothing.
+ * While something of a view is set aside, what later epochs have of it is
+ * added to that.  When the way is free, the flush worker writes it back, in
+ * portions between flushes, oldest first, and the view goes on as ever.
  *
- * What waits: who inserted rows of a stream of such a view with weir.synchronous_insert (stream/queue.h), and weir.flush().  A
- * view with emit = final shows what it showed when it was set aside: weir.waiting has its watermark as of then.
+ * What waits: who inserted rows of a stream of such a view with
+ * weir.synchronous_insert (stream/queue.h), and weir.flush().  A view with
+ * emit = final shows what it showed when it was set aside: weir.waiting has
+ * its watermark as of then.
  *
- * Bound: weir.set_aside_limit, in all views of the database.  Beyond it the view that has most is suspended: what is set aside
- * of it is written, what comes later is not counted.
+ * Bound: weir.set_aside_limit, in all views of the database.  Beyond it the
+ * view that has most is suspended: what is set aside of it is written, what
+ * comes later is not counted.
  *
  * State: aside_list.c.
  *
@@ -63,8 +69,11 @@
 #define ERROR_PAUSE_MS 100
 #define ERROR_PAUSE_MOST_MS 10000
 
-static uint64 loaded = 0;		/* generation of the list of views that was loaded */
-static AsidePortion *portion = NULL;	/* being read or written back; this process deletes its files */
+/* generation of the list of views that was loaded */
+static uint64 loaded = 0;
+
+/* being read or written back; this process deletes its files */
+static AsidePortion *portion = NULL;
 
 static void load(void);
 static bool forget_dropped(Aside *aside);
@@ -193,7 +202,9 @@ enforce_limit(List *views)
 		return;
 	reason = psprintf("more than weir.set_aside_limit is set aside: %s", largest->view.reason);
 	if (weir_view_try(suspend, its_view, reason) != NULL)
-		return;					/* a concurrent change of the view: the next flush tries again */
+
+		/* a concurrent change of the view: the next flush tries again */
+		return;
 	ereport(WARNING,
 			(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
 			 errmsg("continuous view %s is suspended: %s", its_view->name, reason),
@@ -493,7 +504,9 @@ weir_set_aside_write_back(void)
 	TimestampTz now;
 	TimestampTz next = DT_NOEND;
 	List	   *views;
-	bool		making = false; /* partitions are being made for one view at a time */
+
+	/* partitions are being made for one view at a time */
+	bool		making = false;
 	ListCell   *lc;
 
 	if (loaded != weir_cont_views_generation())

@@ -2,9 +2,10 @@
  * tend.c
  *	  Work for one view that fails alone.
  *
- * Housekeeping is never urgent, and what stands in its way (a lock, a full disk, an index on an
- * expression that fails) is one view's matter.  So it runs in a subtransaction, waits for no lock longer
- * than a moment, and what fails is tried again after a pause that doubles.
+ * Housekeeping is never urgent, and what stands in its way (a lock, a full
+ * disk, an index on an expression that fails) is one view's matter.  So it
+ * runs in a subtransaction, waits for no lock longer than a moment, and what
+ * fails is tried again after a pause that doubles.
  *
  * Memory: what has failed, process-local.
  */

@@ -9,8 +9,9 @@
 
 /*
  * Wait until everything published, and everything taken in from Kafka, before
- * this call is committed, and in the matrel of one view (its def view) or (InvalidOid) of all.  Handles
- * interrupts; errors when the workers wait for a lock that this transaction holds.
+ * this call is committed, and in the matrel of one view (its def view) or
+ * (InvalidOid) of all.  Handles interrupts; errors when the workers wait for
+ * a lock that this transaction holds.
  */
 extern void weir_flush_wait(Oid defid);
 

@@ -1,8 +1,10 @@
 /*
  * watermarks.c
- *	  Watermarks, as the flush worker has to do with them: stored, moved while nothing comes, and what they let expire.
+ *	  Watermarks, as the flush worker has to do with them: stored, moved while
+ *	  nothing comes, and what they let expire.
  *
- * Their state is in time/watermark.c.  weir.watermarks keeps it over restarts, written in the flush transaction.
+ * Their state is in time/watermark.c.  weir.watermarks keeps it over
+ * restarts, written in the flush transaction.
  */
 #include "postgres.h"
 

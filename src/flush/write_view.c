@@ -2,14 +2,16 @@
  * write_view.c
  *	  Writing what an epoch has of one view: its groups and their values.
  *
- * Values first: which of them are new to their group decides the states that are
- * kept over different values (query/values_kept.c), and the groups' rows are
- * written with these then.  When too many groups have new values for memory, what
- * there is by then is written before the groups are.
+ * Values first: which of them are new to their group decides the states that
+ * are kept over different values (query/values_kept.c), and the groups' rows
+ * are written with these then.  When too many groups have new values for
+ * memory, what there is by then is written before the groups are.
  *
- * Turns: all views wait while one is written.  That is as it must be where there is much to write; but where a single
- * group takes long, because its state is large, each row of it would cost everybody so much.  Such a view is written now and then;
- * the flush sets aside what comes in between (set_aside.c).
+ * Turns: all views wait while one is written.  That is as it must be where
+ * there is much to write; but where a single group takes long, because its
+ * state is large, each row of it would cost everybody so much.  Such a view
+ * is written now and then; the flush sets aside what comes in between
+ * (set_aside.c).
  *
  * In the flush worker's transaction.
  */

@@ -1,12 +1,13 @@
 /*
  * epoch.c
- *	  Epochs: what was taken in between two cuts, until its flush has committed.
+ *	  Epochs: what was taken in between two cuts, until its flush has
+ *	  committed.
  *
- * Each database has two epochs.  Ingest and Kafka workers merge into the active
- * one; the flush worker cuts: the active epoch becomes the frozen one and an
- * empty one takes its place.  The frozen epoch is read by the flush worker
- * alone, as often as it has to (a failed flush is tried again), and freed when
- * its transaction has committed.
+ * Each database has two epochs.  Ingest and Kafka workers merge into the
+ * active one; the flush worker cuts: the active epoch becomes the frozen one
+ * and an empty one takes its place.  The frozen epoch is read by the flush
+ * worker alone, as often as it has to (a failed flush is tried again), and
+ * freed when its transaction has committed.
  *
  * Locking: the merge mutex of the database is held by a merger from looking up
  * its first group to the end of its merge, and by the cut.  The frozen epoch
@@ -45,7 +46,9 @@ typedef struct EpochDatabase
 	bool		frozen;			/* the other one waits for its flush */
 	bool		cut_wanted;
 	int64		flushed;		/* number of the last flushed epoch */
-	slock_t		offsets_lock;	/* the frozen epoch's list, against its release */
+
+	/* the frozen epoch's list, against its release */
+	slock_t		offsets_lock;
 	Latch	   *flusher;
 	ConditionVariable flushed_cv;
 } EpochDatabase;
@@ -227,7 +230,9 @@ weir_epoch_adopt(int slot, Run *run, Run *more, bool sync, SourceOffset *offsets
 	{
 		weir_merge_stage(&r, run, &input);
 		HOLD_INTERRUPTS();
-		run->note_arena.reserve = true;	/* its groups went to a file because memory is full */
+
+		/* its groups went to a file because memory is full */
+		run->note_arena.reserve = true;
 		if (!weir_merge_reserve_notes(&r, run, &epoch->offsets, &input))
 		{
 			RESUME_INTERRUPTS();

@@ -1,6 +1,7 @@
 /*
  * epoch.h
- *	  Epochs: what was taken in between two cuts, until its flush has committed.
+ *	  Epochs: what was taken in between two cuts, until its flush has
+ *	  committed.
  */
 #ifndef WEIR_GROUPS_EPOCH_H
 #define WEIR_GROUPS_EPOCH_H
@@ -23,8 +24,12 @@ typedef struct Epoch
 	Run		   *last_adopted;
 	EpochOffset *offsets;
 	bool		sync;			/* somebody waits */
-	TimestampTz first;			/* when the first thing came in (weir_clock_steady); 0: empty */
-	int64		cut_seq;		/* frozen: all publications up to here are in or before it */
+
+	/* when the first thing came in (weir_clock_steady); 0: empty */
+	TimestampTz first;
+
+	/* frozen: all publications up to here are in or before it */
+	int64		cut_seq;
 } Epoch;
 
 extern void weir_epoch_init(void);

@@ -44,10 +44,10 @@ typedef struct Reservation
 
 /*
  * A merge in three steps.  Staging computes all new states; combine functions
- * run, and may error.  Reserving allocates: false when memory is full, and the
- * run is as it was.  Applying is assignments only, and cannot fail.  Interrupts
- * are to be held from reserving to applying.  offsets: the list to which the
- * input's offsets go, or NULL: they are left.
+ * run, and may error.  Reserving allocates: false when memory is full, and
+ * the run is as it was.  Applying is assignments only, and cannot fail.
+ * Interrupts are to be held from reserving to applying.  offsets: the list to
+ * which the input's offsets go, or NULL: they are left.
  */
 extern void weir_merge_stage(Reservation *r, Run *run, MergeInput *input);
 extern bool weir_merge_reserve(Reservation *r, Run *run, EpochOffset **offsets, MergeInput *input);

@@ -21,8 +21,9 @@ typedef struct EpochOffset
 extern EpochOffset *weir_offset_find(EpochOffset *list, Oid streamid, const char *topic, int32 partition);
 
 /*
- * To put an offset into a list: find its place, or reserve one if there is none
- * with the same names (NULL: memory is full); then set it, which cannot fail.
+ * To put an offset into a list: find its place, or reserve one if there is
+ * none with the same names (NULL: memory is full); then set it, which cannot
+ * fail.
  */
 extern EpochOffset *weir_offset_place(EpochOffset *list, const SourceOffset *offset);
 extern EpochOffset *weir_offset_reserve(Arena *arena, const SourceOffset *offset);

@@ -15,10 +15,9 @@
 #include "stream/feed.h"
 
 /*
- * The main run of an epoch is merged
- * into by every worker; a private run is built by one worker for one large
- * transaction and then adopted whole.  What did not fit in memory is in files,
- * each with every group at most once.
+ * The main run of an epoch is merged into by every worker; a private run is
+ * built by one worker for one large transaction and then adopted whole.  What
+ * did not fit in memory is in files, each with every group at most once.
  */
 typedef struct Run
 {
@@ -54,7 +53,9 @@ extern void weir_run_clear(Run *run);
  */
 extern Run *weir_run_create(void);
 extern void weir_run_destroy(Run *run);
-extern void weir_run_destroy_private(void); /* the one this process has, if any */
+
+/* the one this process has, if any */
+extern void weir_run_destroy_private(void);
 
 /* It is no longer this process's: an epoch, or a feed, has it now. */
 extern void weir_run_release(Run *run);

@@ -18,8 +18,8 @@ typedef struct SortedGroups SortedGroups;
 extern SortedGroups *weir_sorted_open(Epoch *epoch, GroupSpec *spec);
 
 /*
- * The next rows, valid until the next call; returns how many, 0 at the end.  No
- * group is twice among them.  *first_time: nor was any returned before.
+ * The next rows, valid until the next call; returns how many, 0 at the end.
+ * No group is twice among them.  *first_time: nor was any returned before.
  */
 extern int	weir_sorted_next(SortedGroups *sorted, MinimalTuple **tuples, bool *first_time);
 extern void weir_sorted_close(SortedGroups *sorted);

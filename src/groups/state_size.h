@@ -10,8 +10,8 @@
 #include "runtime/spec.h"
 
 /*
- * weir_partial_agg_combine for the n-th state of the group with this key.  When
- * large states cannot be put together the error names the group.
+ * weir_partial_agg_combine for the n-th state of the group with this key.
+ * When large states cannot be put together the error names the group.
  */
 extern Datum weir_group_combine(GroupSpec *spec, int n, const Datum *key, const bool *key_nulls,
 								Datum a, bool a_null, Datum b, bool b_null, bool *result_null);

@@ -10,9 +10,9 @@
  * Locking: none here; the owner of the run sees to it that one process at a
  * time works on it.
  *
- * Rights: functions of keys and states may be written in SQL by anybody who can
- * create a view, so staging acts as the view's owner.  An error leaves that to
- * the abort of the (sub)transaction.
+ * Rights: functions of keys and states may be written in SQL by anybody who
+ * can create a view, so staging acts as the view's owner.  An error leaves
+ * that to the abort of the (sub)transaction.
  *
  * Failure: staging may error (combine and equality functions are anybody's);
  * the table is untouched then.  Reserving may find memory full; what it took

@@ -1,6 +1,7 @@
 /*
  * table.h
- *	  Hash tables of groups: group key -> partial states, in shared or local memory.
+ *	  Hash tables of groups: group key -> partial states, in shared or local
+ *	  memory.
  */
 #ifndef WEIR_GROUPS_TABLE_H
 #define WEIR_GROUPS_TABLE_H
@@ -31,23 +32,29 @@ typedef struct GroupTable
 	bool		append;			/* rows without a key: never merged */
 	uint32		nbuckets;		/* a power of two */
 	GroupEntry **buckets;		/* an allocation of its own */
-	GroupEntry *last;			/* of rows without a key: they stay in the order in which they came */
+
+	/* of rows without a key: they stay in the order in which they came */
+	GroupEntry *last;
 	int64		ngroups;
-	int64		rows_in;		/* stream rows behind these groups, for statistics */
+
+	/* stream rows behind these groups, for statistics */
+	int64		rows_in;
 } GroupTable;
 
 /*
  * Merging rows into a table, in three steps: stage computes every new row of
  * the table without touching it (combine functions run here, as the view's
- * owner, and may fail), reserve takes all the memory that is needed, apply does
- * it and cannot fail.  The table must not change in between.
+ * owner, and may fail), reserve takes all the memory that is needed, apply
+ * does it and cannot fail.  The table must not change in between.
  */
 typedef struct GroupMerge GroupMerge;
 
 extern GroupMerge *weir_groups_stage(GroupTable *table, GroupSpec *spec,
 									 MinimalTuple *tuples, int ntuples);
 extern bool weir_groups_reserve(GroupMerge *merge, Arena *arena);
-extern void weir_groups_unreserve(GroupMerge *merge, Arena *arena); /* all but the arena */
+
+/* all but the arena */
+extern void weir_groups_unreserve(GroupMerge *merge, Arena *arena);
 extern void weir_groups_apply(GroupMerge *merge, GroupTable *table);
 
 /*
@@ -67,7 +74,9 @@ extern void weir_groups_check_shape(GroupSpec *spec, MinimalTuple tuple);
 extern GroupTable *weir_groups_create(Arena *arena, Oid defid, bool append);
 extern void weir_groups_free_buckets(GroupTable *table, bool shared);
 
-/* Iterate: start with *bucket = 0 and group = NULL; returns NULL at the end. */
+/*
+ * Iterate: start with *bucket = 0 and group = NULL; returns NULL at the end.
+ */
 extern GroupEntry *weir_groups_next(GroupTable *table, uint32 *bucket, GroupEntry *group);
 
 #endif

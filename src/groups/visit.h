@@ -1,6 +1,7 @@
 /*
  * visit.h
- *	  Every row that an epoch has of a view, in no order, groups more than once.
+ *	  Every row that an epoch has of a view, in no order, groups more than
+ *	  once.
  */
 #ifndef WEIR_GROUPS_VISIT_H
 #define WEIR_GROUPS_VISIT_H

@@ -2,11 +2,11 @@
  * divert.c
  *	  Late rows that go to another stream (view option late_stream).
  *
- * In an ingest or Kafka worker, while views run over a batch.  A late row of a
- * view is made into a row of the stream that the view names, and the views of
- * that stream run over it in the same intake: one merge has the results of all,
- * so that one epoch and one flush have them.  A row is thus diverted once, whatever
- * crashes, and nothing of it is ever waiting anywhere.
+ * In an ingest or Kafka worker, while views run over a batch.  A late row of
+ * a view is made into a row of the stream that the view names, and the views
+ * of that stream run over it in the same intake: one merge has the results of
+ * all, so that one epoch and one flush have them.  A row is thus diverted
+ * once, whatever crashes, and nothing of it is ever waiting anywhere.
  *
  * Rows go on in rounds: the views of a round divert, and the rows are the next
  * round's, until none are left.  CREATE VIEW sees to it that there is no way
@@ -15,8 +15,8 @@
  * A row keeps its publication number, so that it counts in those views that
  * were there when it was inserted, and its time of arrival.
  *
- * Memory: all is in the intake's context; the batch forgets it when it is tried
- * again.
+ * Memory: all is in the intake's context; the batch forgets it when it is
+ * tried again.
  */
 #include "postgres.h"
 

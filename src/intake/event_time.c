@@ -1,14 +1,15 @@
 /*
  * event_time.c
- *	  Event time of batches: bad times, and the watermarks that rows are judged by.
+ *	  Event time of batches: bad times, and the watermarks that rows are judged
+ *	  by.
  *
- * In ingest and Kafka workers.  The state is in time/watermark.c; weir.watermarks keeps it over
- * restarts (flush/watermarks.c).
+ * In ingest and Kafka workers.  The state is in time/watermark.c;
+ * weir.watermarks keeps it over restarts (flush/watermarks.c).
  *
  * A row is judged by the watermark as it was before its batch.
  *
- * Failure: what a process holds of watermarks ends with its transaction's abort
- * or its exit, what a run holds with the run.
+ * Failure: what a process holds of watermarks ends with its transaction's
+ * abort or its exit, what a run holds with the run.
  */
 #include "postgres.h"
 

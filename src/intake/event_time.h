@@ -1,6 +1,7 @@
 /*
  * event_time.h
- *	  Event time of batches: bad times, and the watermarks that rows are judged by.
+ *	  Event time of batches: bad times, and the watermarks that rows are judged
+ *	  by.
  */
 #ifndef WEIR_INTAKE_EVENT_TIME_H
 #define WEIR_INTAKE_EVENT_TIME_H

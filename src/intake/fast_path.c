@@ -1,6 +1,7 @@
 /*
  * fast_path.c
- *	  The fast path of running continuous queries over a batch: each view over all its rows at once.
+ *	  The fast path of running continuous queries over a batch: each view over
+ *	  all its rows at once.
  *
  * In ingest and Kafka workers.
  */

@@ -2,9 +2,11 @@
  * ingest.c
  *	  Take batches into the active epoch.
  *
- * First the continuous query of each view of each of the batch's streams runs over its rows; then all results, dead letters and
- * offsets are merged into the active epoch at once.  The fast path (intake.c) runs the queries over the batch as a whole.  When
- * that fails, the slow path (slow_path.c) finds out what failed, and the rest counts.
+ * First the continuous query of each view of each of the batch's streams runs
+ * over its rows; then all results, dead letters and offsets are merged into
+ * the active epoch at once.  The fast path (intake.c) runs the queries over
+ * the batch as a whole.  When that fails, the slow path (slow_path.c) finds
+ * out what failed, and the rest counts.
  *
  * A batch whose groups do not fit into memory even when everything else has
  * been flushed goes to a file that the epoch adopts.
@@ -13,8 +15,8 @@
  *
  * Memory: an attempt's memory is a child of the batch's context.
  *
- * Failure: an error leaves the batch as it was and is thrown to the caller, which tries
- * again.  An error after the merge is logged and goes no further.
+ * Failure: an error leaves the batch as it was and is thrown to the caller,
+ * which tries again.  An error after the merge is logged and goes no further.
  */
 #include "postgres.h"
 
@@ -153,9 +155,9 @@ try_merge(Intake *intake, Handover *handover)
  * To try costs as much as the batch is large.
  *
  * Whoever frees memory may wait for somebody who waits for a lock of ours, and
- * nobody would see that as a deadlock.  So the transaction with the batch's locks
- * ends before; in the one to wait in nothing is locked.  Its abort lets the held
- * watermarks go.
+ * nobody would see that as a deadlock.  So the transaction with the batch's
+ * locks ends before; in the one to wait in nothing is locked.  Its abort lets
+ * the held watermarks go.
  */
 static void
 wait_for_memory(Size used, int64 flushed, long patience_ms)

@@ -8,8 +8,13 @@
 #include "stream/batch.h"
 
 #define INGEST_SYNC 1			/* somebody waits for the rows */
-#define INGEST_KEEP 2			/* leave the transaction open for the next batch, if this one is small */
-#define INGEST_MIXED 4			/* the batch has rows of several streams and can be taken stream by stream instead */
+/* leave the transaction open for the next batch, if this one is small */
+#define INGEST_KEEP 2
+/*
+ * the batch has rows of several streams and can be taken stream by stream
+ * instead
+ */
+#define INGEST_MIXED 4
 
 /*
  * Take a batch into the active epoch: partial states of every view of its
@@ -24,7 +29,8 @@
  * on_merge, if not NULL, is called in the critical part of the merge, when it
  * can no longer fail: it must not error, wait or allocate.
  *
- * Returns false, and has done nothing, when the batch is mixed and needs the slow path.
+ * Returns false, and has done nothing, when the batch is mixed and needs the
+ * slow path.
  */
 extern bool weir_ingest(WeirBatch *batch, int flags, weir_merge_callback on_merge, void *arg);
 

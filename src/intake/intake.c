@@ -2,8 +2,8 @@
  * intake.c
  *	  What a batch gives: results of views, dead letters, late rows.
  *
- * Filled by fast_path.c or slow_path.c.  Process-local, in an ingest or Kafka worker; all memory is in the
- * intake's context.
+ * Filled by fast_path.c or slow_path.c.  Process-local, in an ingest or Kafka
+ * worker; all memory is in the intake's context.
  */
 #include "postgres.h"
 

@@ -27,20 +27,35 @@ typedef struct Intake
 	WeirBatch  *batch;
 	MemoryContext cxt;			/* of everything made here */
 	bool		sync;
-	bool		open;			/* rows of a transaction that may roll back: suspend no view */
-	bool		unfit;			/* open, and a view would have had to be suspended */
-	bool		divisible;		/* may be taken in in parts if it gives too much */
-	bool		keep;			/* leave plans started for the next batch; set to false when one could not be */
+
+	/* rows of a transaction that may roll back: suspend no view */
+	bool		open;
+
+	/* open, and a view would have had to be suspended */
+	bool		unfit;
+
+	/* may be taken in in parts if it gives too much */
+	bool		divisible;
+
+	/*
+	 * leave plans started for the next batch; set to false when one could not
+	 * be
+	 */
+	bool		keep;
 	MergeInput	input;
 	int			maxviews;
 	int			maxnotes;
 
-	/* Diverted rows that are not among the batch's streams yet: see divert.c. */
+	/*
+	 * Diverted rows that are not among the batch's streams yet: see divert.c.
+	 */
 	int			ndiverted;
 	int			maxdiverted;
 	DivertedRow *diverted;
 	int			rounds;
-	Run		   *run;			/* whose watermarks are held for the rows; NULL: this process */
+
+	/* whose watermarks are held for the rows; NULL: this process */
+	Run		   *run;
 } Intake;
 
 /*

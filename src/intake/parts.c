@@ -1,8 +1,10 @@
 /*
  * parts.c
- *	  Batches that give too much to be merged at once, and merging into private runs.
+ *	  Batches that give too much to be merged at once, and merging into private
+ *	  runs.
  *
- * A batch whose rows give more than is kept in memory is halved until its parts can be taken in.
+ * A batch whose rows give more than is kept in memory is halved until its
+ * parts can be taken in.
  *
  * In ingest and Kafka workers.
  *

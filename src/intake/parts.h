@@ -1,6 +1,7 @@
 /*
  * parts.h
- *	  Batches that give too much to be merged at once, and merging into private runs.
+ *	  Batches that give too much to be merged at once, and merging into private
+ *	  runs.
  */
 #ifndef WEIR_INTAKE_PARTS_H
 #define WEIR_INTAKE_PARTS_H

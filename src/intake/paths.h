@@ -13,9 +13,9 @@
 extern void weir_fast_path(Intake *intake);
 
 /*
- * Rows that fail become dead letters, views that fail by
- * themselves, or whose results do not combine with what the run (NULL: the
- * active epoch) has, are suspended.  Errors only for what is worth trying again.
+ * Rows that fail become dead letters, views that fail by themselves, or whose
+ * results do not combine with what the run (NULL: the active epoch) has, are
+ * suspended.  Errors only for what is worth trying again.
  */
 extern void weir_slow_path(Intake *intake, Run *run);
 

@@ -1,14 +1,15 @@
 /*
  * slow_path.c
- *	  The slow path of running continuous queries over a batch: find out what fails.
+ *	  The slow path of running continuous queries over a batch: find out what
+ *	  fails.
  *
  * Each view runs in a subtransaction.  A failing range of rows is halved until
  * single rows are left, and those become dead letters of that view; what the
  * ranges give is put together in a local group table.  A view that fails for
  * reasons of its own is suspended, in the same transaction.
  *
- * Memory: what a range took is freed when it has been merged or has failed, so that
- * many bad rows beside large states take no more than the states.
+ * Memory: what a range took is freed when it has been merged or has failed, so
+ * that many bad rows beside large states take no more than the states.
  */
 #include "postgres.h"
 
@@ -34,7 +35,9 @@ typedef struct Assembly
 	Arena		arena;
 	GroupTable *tables[1 + MAX_VIEW_VALUES];	/* of the runtime's parts */
 	int64		rows_in;
-	TimestampTz deadline;		/* after this time, work that takes too long is not divided any more */
+
+	/* after this time, work that takes too long is not divided any more */
+	TimestampTz deadline;
 	bool		broken;			/* the view has to be suspended */
 	char	   *reason;
 } Assembly;

@@ -2,8 +2,9 @@
  * take_in.c
  *	  One try to take a batch in: queries, merge, and what becomes of an error.
  *
- * The frame that small batches (intake/ingest.c) and batches of large transactions (source/transaction.c) share.  They
- * differ in where the results are merged.
+ * The frame that small batches (intake/ingest.c) and batches of large
+ * transactions (source/transaction.c) share.  They differ in where the
+ * results are merged.
  *
  * In ingest and Kafka workers.
  */
@@ -105,7 +106,10 @@ clean_up(MemoryContext cxt)
 	MemoryContextSwitchTo(cxt);
 }
 
-/* In a PG_CATCH: is the error worth the slow path?  Then its transaction is aborted. */
+/*
+ * In a PG_CATCH: is the error worth the slow path?  Then its transaction is
+ * aborted.
+ */
 static bool
 recover(MemoryContext cxt)
 {

@@ -33,7 +33,9 @@ typedef struct DistinctState
 {
 	int			state;			/* index in the view's states */
 	int			values;			/* of the values relation */
-	int			column;			/* key of that: the argument; -1: none, each row counts */
+
+	/* key of that: the argument; -1: none, each row counts */
+	int			column;
 	PartialAgg *agg;			/* the matrel's own */
 } DistinctState;
 
@@ -52,7 +54,9 @@ typedef struct ValuesListener
 	ChangeListener listener;
 	DistinctStates *distinct;
 	int			n;				/* which values relation */
-	int			column;			/* the state that says whether a row counts; -1: each does */
+
+	/* the state that says whether a row counts; -1: each does */
+	int			column;
 	bool		is_bool;		/* it is true, or a count above 0 */
 } ValuesListener;
 
@@ -68,7 +72,9 @@ struct DistinctStates
 	DistinctState *states;
 	uint32		nbuckets;		/* a power of two */
 	DistinctGroup **buckets;
-	DistinctGroup *last;		/* of the last new value: the next one is often of the same */
+
+	/* of the last new value: the next one is often of the same */
+	DistinctGroup *last;
 	int			ngroups;
 };
 

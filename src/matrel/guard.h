@@ -14,8 +14,12 @@ typedef struct Guard
 {
 	Oid			relid;
 	char	   *view;			/* name of the view, in the same schema */
-	int			n;				/* of a values relation: its place among them, from 1; else 0 */
-	char	   *def;			/* of a matrel: name of the definition, in schema weir, */
+
+	/* of a values relation: its place among them, from 1; else 0 */
+	int			n;
+
+	/* of a matrel: name of the definition, in schema weir, */
+	char	   *def;
 	char	   *options;		/* options of the view, JSON, */
 	char	   *query;			/* and the definition's query */
 } Guard;

@@ -15,8 +15,8 @@
  *
  * NULL, infinite times and all that no partition could be made for go to a
  * default partition, which is made when first needed: while there is one,
- * attaching has to wait for its readers.  When that takes too long, rows of the
- * new range go to the default partition, and as long as it has any, all of
+ * attaching has to wait for its readers.  When that takes too long, rows of
+ * the new range go to the default partition, and as long as it has any, all of
  * this range do.
  */
 #include "postgres.h"
@@ -67,7 +67,9 @@ struct PartitionRouter
 	TimeGrid	grid;
 	PartitionKey key;
 	PartitionDesc desc;
-	Timestamp	expired;		/* what lies in a cell before this has expired */
+
+	/* what lies in a cell before this has expired */
+	Timestamp	expired;
 	int			hit;			/* the last partition found, */
 	Timestamp	hit_lower;		/* for times from here */
 	Timestamp	hit_upper;		/* to before this */

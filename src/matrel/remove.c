@@ -5,11 +5,13 @@
  * One statement deletes both, so a group and its values are there together or
  * not at all:
  *
- *	WITH gone AS (DELETE FROM v_mrel WHERE ctid = ANY (ARRAY(rows)) RETURNING k),
+ *	WITH gone AS (DELETE FROM v_mrel WHERE ctid = ANY (ARRAY(rows)) RETURNING
+ *	k),
  *		 values1 AS (DELETE FROM v_vals1 a USING gone g WHERE a.k is g.k)
  *	SELECT count(*) FROM gone
  *
- * Values are found by the index on the hash of the keys, as when they are read.
+ * Values are found by the index on the hash of the keys, as when they are
+ * read.
  *
  * A group may have millions of values.  So these are counted first, group by
  * group, and no more groups are taken than a portion may have rows and values

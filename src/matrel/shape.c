@@ -364,9 +364,9 @@ partition_spec(const ContViewOptions *options)
 }
 
 /*
- * In the flush worker.  The owner of the view need not have the right to create
- * in its schema any more, so this acts as the worker itself; the table is the
- * owner's.  No user code runs.
+ * In the flush worker.  The owner of the view need not have the right to
+ * create in its schema any more, so this acts as the worker itself; the table
+ * is the owner's.  No user code runs.
  */
 Oid
 weir_matrel_create_partition(Oid matrelid, const char *name, const ContViewOptions *options)

@@ -1,6 +1,7 @@
 /*
  * whole.c
- *	  Looks at the relations of a restored view: are they what its query writes?
+ *	  Looks at the relations of a restored view: are they what its query
+ *	  writes?
  */
 #include "postgres.h"
 

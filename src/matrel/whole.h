@@ -16,8 +16,8 @@
 extern void weir_matrel_adopt(ContView *view);
 
 /*
- * What the matrel and the values relations of a view, which are all there, lack
- * of what its query and options ask for; palloc'd, or NULL: nothing.
+ * What the matrel and the values relations of a view, which are all there,
+ * lack of what its query and options ask for; palloc'd, or NULL: nothing.
  */
 extern char *weir_matrel_missing(const ContView *view, const ContQuery *cq);
 

@@ -37,7 +37,9 @@ typedef struct MatrelTarget
 	int			npending;		/* new rows, inserted together */
 	int			nslots;
 	TupleTableSlot *pending[MAX_PENDING];
-	int			pending_rows[MAX_PENDING];	/* which rows of the call they are */
+
+	/* which rows of the call they are */
+	int			pending_rows[MAX_PENDING];
 	int			nindexed;		/* of them, while they are inserted */
 	ResultRelInfo *rri;
 } MatrelTarget;
@@ -51,12 +53,16 @@ typedef struct MatrelWriter
 	Relation	rel;
 	PartitionRouter *router;	/* NULL: not in partitions */
 	int			ntargets;
-	MatrelTarget **targets;			/* NULL: not opened; without partitions the one is the matrel */
+
+	/* NULL: not opened; without partitions the one is the matrel */
+	MatrelTarget **targets;
 	bool		first_time;		/* of this call */
 	TupleTableSlot *row;		/* the row to write */
 	EState	   *estate;
 	int64		written;
-	int			at;				/* row of this call that is written; -1: several */
+
+	/* row of this call that is written; -1: several */
+	int			at;
 	ChangeListener *listener;	/* NULL: none */
 } MatrelWriter;
 
@@ -77,7 +83,9 @@ typedef struct CarriedBlock
  */
 extern MatrelWriter *weir_writer_open(ViewRuntime *runtime);
 
-/* Tell this listener of the rows that are written from now on; NULL: nobody. */
+/*
+ * Tell this listener of the rows that are written from now on; NULL: nobody.
+ */
 extern void weir_writer_listen(MatrelWriter *writer, ChangeListener *listener);
 
 /*
@@ -98,7 +106,9 @@ extern void weir_writer_close(MatrelWriter *writer);
  */
 extern MatrelTarget *weir_writer_target(MatrelWriter *w, TupleTableSlot *group);
 
-/* Find the row of a group; it is in target->found then, with all its columns. */
+/*
+ * Find the row of a group; it is in target->found then, with all its columns.
+ */
 extern bool weir_writer_find(MatrelWriter *w, MatrelTarget *target, const Datum *key, const bool *nulls);
 
 /*

@@ -68,7 +68,9 @@ typedef struct CheckedStream
 static pg_atomic_uint64 *whole_at = NULL;
 
 static List *checked = NIL;		/* in TopMemoryContext */
-static List *inserted = NIL;	/* OIDs, by the current transaction; in TopTransactionContext */
+
+/* OIDs, by the current transaction; in TopTransactionContext */
+static List *inserted = NIL;
 
 static Size whole_at_size(void);
 static void whole_at_init(void *address, bool found);

@@ -7,8 +7,8 @@
  * rows mean is left to query/ and view/.
  *
  * Reading uses the catalog snapshot, as system catalogs do: what the cache
- * holds does not depend on the age of the transaction that filled it.
- * It is read again after an invalidation, and after any commit that changed it
+ * holds does not depend on the age of the transaction that filled it.  It is
+ * read again after an invalidation, and after any commit that changed it
  * (view_changes.h).
  *
  * Memory: the list lives in a context of its own.  When it is replaced, the

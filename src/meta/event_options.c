@@ -1,6 +1,7 @@
 /*
  * event_options.c
- *	  A stream's options for event time: event_time, watermark, idle_timeout, max_future.
+ *	  A stream's options for event time: event_time, watermark, idle_timeout,
+ *	  max_future.
  *
  * Checked with the wrapper's other options (options.c).  Workers ask for them
  * with each batch, so what they say is kept per process until the stream

@@ -19,7 +19,9 @@ typedef struct EventOptions
 	Oid			type;			/* timestamp or timestamptz */
 	int64		watermark;		/* how far rows may be out of order */
 	int64		idle_timeout;	/* 0: a partition is never taken for idle */
-	int64		max_future;		/* how far a time may be ahead of the clock; -1: any */
+
+	/* how far a time may be ahead of the clock; -1: any */
+	int64		max_future;
 } EventOptions;
 
 /*

@@ -1,6 +1,7 @@
 /*
  * extension.c
- *	  Is the extension here, and what of it: its schema, tables, servers and streams.
+ *	  Is the extension here, and what of it: its schema, tables, servers and
+ *	  streams.
  */
 #include "postgres.h"
 

@@ -57,15 +57,21 @@ typedef struct KafkaStreamOptions
 {
 	Oid			streamid;
 	Oid			owner;			/* of the stream: whose user mapping counts */
-	char	   *name;			/* of the stream; schema-qualified and quoted, for messages */
+
+	/* of the stream; schema-qualified and quoted, for messages */
+	char	   *name;
 	char	   *bootstrap_servers;
 	char	   *topic;
 	const Format *format;		/* what messages are in, */
 	List	   *format_options; /* and its own options, of DefElem */
-	bool		from_latest;	/* startup 'latest': where a partition without a stored offset begins */
+
+	/* startup 'latest': where a partition without a stored offset begins */
+	bool		from_latest;
 	KafkaOnError on_error;
 	int			workers;
-	bool		has_group;		/* group.id given: commit offsets for monitoring */
+
+	/* group.id given: commit offsets for monitoring */
+	bool		has_group;
 	List	   *properties;		/* of KafkaProperty; later ones win */
 } KafkaStreamOptions;
 

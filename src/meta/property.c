@@ -72,7 +72,9 @@ typedef enum PropertyPower
 {
 	POWER_NONE,
 	POWER_FILES,				/* reads a file */
-	POWER_PROGRAMS,				/* runs a program or a library, or asks another host than a broker */
+
+	/* runs a program or a library, or asks another host than a broker */
+	POWER_PROGRAMS,
 	POWER_LOG,					/* fills the server's log */
 	POWER_UNKNOWN				/* nobody has looked */
 } PropertyPower;

@@ -1,6 +1,7 @@
 /*
  * suspended.c
- *	  Suspended views, in shared memory: for those who commit rows that these lack.
+ *	  Suspended views, in shared memory: for those who commit rows that these
+ *	  lack.
  *
  * A worker that suspends a view adds it as it commits that, before the rows
  * that it had in hand are flushed: so who waits for them is told in time.  The

@@ -1,6 +1,7 @@
 /*
  * suspended.h
- *	  Suspended views, in shared memory: for those who commit rows that these lack.
+ *	  Suspended views, in shared memory: for those who commit rows that these
+ *	  lack.
  *
  * The truth is weir.continuous_view.  Who commits can look into no catalog any
  * more, so the names are kept here, of 32 views of a database at most.

@@ -71,20 +71,42 @@ typedef struct ContViewOptions
 	int64		step_usecs;		/* step length, microseconds */
 	bool		has_ttl;
 	Interval	ttl;			/* rows of the matrel live for so long ... */
-	NameData	ttl_column;		/* ... after the time in this column of the matrel */
+
+	/* ... after the time in this column of the matrel */
+	NameData	ttl_column;
 	int			fillfactor;		/* of the matrel; 0 = default */
-	List	   *pk;				/* columns (char *) of the matrel's primary key: all group keys; or NIL */
-	bool		final;			/* emit = final: only windows that are closed are shown */
+
+	/* columns (char *) of the matrel's primary key: all group keys; or NIL */
+	List	   *pk;
+
+	/* emit = final: only windows that are closed are shown */
+	bool		final;
 	LateAction	late;
-	Oid			late_stream;	/* where late rows are diverted to (meta/late_stream.h); InvalidOid: weir.late_rows */
-	Interval	lateness;		/* how long a window stays open after the watermark has passed its end */
+
+	/*
+	 * where late rows are diverted to (meta/late_stream.h); InvalidOid:
+	 * weir.late_rows
+	 */
+	Oid			late_stream;
+
+	/* how long a window stays open after the watermark has passed its end */
+	Interval	lateness;
 	bool		retained;		/* closed windows are deleted, */
-	Interval	retention;		/* so long after; of a view in partitions without late: partitions older than that */
+
+	/*
+	 * so long after; of a view in partitions without late: partitions older
+	 * than that
+	 */
+	Interval	retention;
 	bool		partitioned;	/* the matrel is in partitions, */
 	NameData	partition_column;	/* by this column of it, */
 	Interval	partition_interval; /* each so long */
-	int			ngenerations;	/* how often CREATE OR REPLACE VIEW added columns, */
-	int16		generations[MAX_VIEW_GENERATIONS];	/* and how many there were before each time */
+
+	/* how often CREATE OR REPLACE VIEW added columns, */
+	int			ngenerations;
+
+	/* and how many there were before each time */
+	int16		generations[MAX_VIEW_GENERATIONS];
 } ContViewOptions;
 
 /* Values relations of a view. */
@@ -92,12 +114,15 @@ typedef struct ContViewOptions
 
 typedef struct ContView
 {
-	Oid			defid;			/* view weir.<name>_def: the query as written; the identity of the view */
+	/* view weir.<name>_def: the query as written; the identity of the view */
+	Oid			defid;
 	Oid			viewid;			/* what users read */
 	Oid			matrelid;
 	int			nvalues;		/* values relations (query/values.h) */
 	Oid			values[MAX_VIEW_VALUES];
-	List	   *streams;		/* that its query reads: one, or several of UNION ALL, in order */
+
+	/* that its query reads: one, or several of UNION ALL, in order */
+	List	   *streams;
 	Oid			owner;			/* owner of the matrel: who the query runs as */
 	ContViewState state;
 	TimestampTz since;			/* when it came into this state */
@@ -109,7 +134,9 @@ typedef struct ContView
 	 */
 	int64		start_boot;
 	int64		start_seq;
-	char	   *path;			/* search_path of the functions of its query (base/owner.h) */
+
+	/* search_path of the functions of its query (base/owner.h) */
+	char	   *path;
 	char	   *name;			/* schema-qualified and quoted, for messages */
 } ContView;
 

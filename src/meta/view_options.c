@@ -1,6 +1,7 @@
 /*
  * view_options.c
- *	  The options of CREATE VIEW ... WITH (...) over a stream: the table of them.
+ *	  The options of CREATE VIEW ... WITH (...) over a stream: the table of
+ *	  them.
  *
  * What an option means for the view is not said here: view/stored_options.c
  * makes of the options that are given those that are stored.
@@ -42,7 +43,8 @@ typedef enum ColumnKind
 /* When CREATE OR REPLACE VIEW compares an option with that of before. */
 typedef enum CompareWhen
 {
-	COMPARE_NEVER,				/* by name; what it means is compared elsewhere */
+	/* by name; what it means is compared elsewhere */
+	COMPARE_NEVER,
 	COMPARE_GIVEN,
 	COMPARE_ALWAYS
 } CompareWhen;
@@ -51,16 +53,33 @@ typedef struct ViewOption
 {
 	const char *name;			/* in WITH (...) */
 	void		(*read) (const struct ViewOption *option, DefElem *defel, void *field);
-	int			given;			/* offset of the field in GivenOptions; NO_FIELD: none */
+
+	/* offset of the field in GivenOptions; NO_FIELD: none */
+	int			given;
 	CompareWhen compare;
-	AttrNumber	column;			/* of weir.continuous_view; InvalidAttrNumber: none, and nothing of the following */
+
+	/*
+	 * of weir.continuous_view; InvalidAttrNumber: none, and nothing of the
+	 * following
+	 */
+	AttrNumber	column;
 	ColumnKind	kind;
 	int			stored;			/* offset in ContViewOptions of the value, */
-	int			flag;			/* and of a bool that says whether there is one; NO_FIELD: always */
+
+	/* and of a bool that says whether there is one; NO_FIELD: always */
+	int			flag;
 	const char *label;			/* in a message, instead of the name */
-	const char *const *words;	/* of COLUMN_FLAG and COLUMN_WORD, in order of their values; NULL ends them */
-	const char *initial;		/* what the column has when the option is not given; NULL: NULL */
-	const char *change;			/* how to change it later, of view %s; NULL: not at all */
+
+	/*
+	 * of COLUMN_FLAG and COLUMN_WORD, in order of their values; NULL ends them
+	 */
+	const char *const *words;
+
+	/* what the column has when the option is not given; NULL: NULL */
+	const char *initial;
+
+	/* how to change it later, of view %s; NULL: not at all */
+	const char *change;
 	bool		of_matrel;		/* %s is the matrel */
 } ViewOption;
 

@@ -35,7 +35,9 @@ typedef struct GivenOptions
 	char	   *partition_by;	/* comes with partition_interval */
 	Interval   *partition_interval;
 	char	   *tablespace;
-	Bitmapset  *which;			/* options that are given, by their places in the table */
+
+	/* options that are given, by their places in the table */
+	Bitmapset  *which;
 } GivenOptions;
 
 /*

@@ -3,8 +3,8 @@
  *	  weir.health_raw(): the part of weir.health() that shared memory tells.
  *
  * A row a problem.  The rest, what the catalog tells, is added by the SQL of
- * weir.health().  Both work without any worker and wait for no lock that users can
- * hold: names of relations come from the catalog caches.
+ * weir.health().  Both work without any worker and wait for no lock that
+ * users can hold: names of relations come from the catalog caches.
  */
 #include "postgres.h"
 

@@ -1,11 +1,13 @@
 /*
  * problems.c
- *	  What keeps rows of this database from becoming visible, or its workers from
+ *	  What keeps rows of this database from becoming visible, or its workers
+ *	  from
  *	  working, as shared memory tells.
  *
- * Asked by weir.health(), and by backends whose rows are not flushed for long.
- * The latter do so in the midst of their commit, when an error would be fatal: so
- * nothing here allocates memory, looks into a catalog or takes a lock but LWLocks.
+ * Asked by weir.health(), and by backends whose rows are not flushed for
+ * long.  The latter do so in the midst of their commit, when an error would
+ * be fatal: so nothing here allocates memory, looks into a catalog or takes a
+ * lock but LWLocks.
  */
 #include "postgres.h"
 
@@ -21,7 +23,10 @@
 #include "stream/queue.h"
 #include "stream/queue_warn.h"
 
-/* Less than that is nothing to speak of: processes come up, launchers are started again. */
+/*
+ * Less than that is nothing to speak of: processes come up, launchers are
+ * started again.
+ */
 #define STARTING_MS 5000
 #define LAUNCHER_GONE_MS 3000
 #define LAUNCHER_SILENT_MS 90000
@@ -244,7 +249,9 @@ explain_busy(int64 seq, FlushDelay *delay)
 	strlcpy(delay->remedy, "weir.health() tells more.", sizeof(delay->remedy));
 }
 
-/* Views may wait whose rows these are not: nothing else is known to be wrong. */
+/*
+ * Views may wait whose rows these are not: nothing else is known to be wrong.
+ */
 static bool
 explain_aside(FlushDelay *delay)
 {

@@ -1,6 +1,7 @@
 /*
  * problems.h
- *	  What keeps rows of this database from becoming visible, or its workers from
+ *	  What keeps rows of this database from becoming visible, or its workers
+ *	  from
  *	  working, as shared memory tells.
  */
 #ifndef WEIR_MONITOR_PROBLEMS_H
@@ -21,14 +22,16 @@ typedef struct Problem
 	TimestampTz since;			/* 0: unknown */
 	const char *remedy;
 	char		reason[256];	/* what everybody may know */
-	char		error[WEIR_ERROR_LENGTH];	/* may quote values of rows; or empty */
+
+	/* may quote values of rows; or empty */
+	char		error[WEIR_ERROR_LENGTH];
 } Problem;
 
 typedef void (*weir_problem_callback) (const Problem *problem, void *arg);
 
 /*
- * Calls report for each, what weighs most first.  Takes LWLocks only, looks into no
- * catalog and allocates no memory: a commit that waits asks, too.
+ * Calls report for each, what weighs most first.  Takes LWLocks only, looks
+ * into no catalog and allocates no memory: a commit that waits asks, too.
  */
 extern void weir_problems_each(weir_problem_callback report, void *arg);
 

@@ -1,6 +1,7 @@
 /*
  * show.c
- *	  The functions behind weir.stat_stream, weir.stat_view, weir.stat_worker and
+ *	  The functions behind weir.stat_stream, weir.stat_view, weir.stat_worker
+ *	  and
  *	  weir.stat_memory.
  */
 #include "postgres.h"
@@ -139,7 +140,9 @@ weir_stat_view(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* What a worker that is not there, or does not reach its broker, cannot read. */
+/*
+ * What a worker that is not there, or does not reach its broker, cannot read.
+ */
 static List *
 unread_streams(void)
 {

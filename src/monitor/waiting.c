@@ -1,6 +1,7 @@
 /*
  * waiting.c
- *	  Rows that are committed and in no view yet: in the queue, in the hands of a
+ *	  Rows that are committed and in no view yet: in the queue, in the hands of
+ *	  a
  *	  worker, or in an epoch that is not flushed.
  */
 #include "postgres.h"
@@ -42,7 +43,10 @@ weir_waiting_new(Oid streamid, TimestampTz since)
 	return w;
 }
 
-/* In the order in which rows go, so that none is missed that goes on meanwhile. */
+/*
+ * In the order in which rows go, so that none is missed that goes on
+ * meanwhile.
+ */
 List *
 weir_waiting_rows(void)
 {

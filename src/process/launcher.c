@@ -50,11 +50,16 @@
 #define BACKOFF_MIN_MS 100
 #define BACKOFF_MAX_MS 10000
 #define EVICT_AGAIN_MS 3000		/* interval between requests to leave */
-#define HEALTHY_MS 10000		/* a worker that ran this long has its earlier failures forgotten */
+/* a worker that ran this long has its earlier failures forgotten */
+#define HEALTHY_MS 10000
 #define SLOT_RETRY_MS 1000
-#define SLOT_WARNING_MS 600000	/* interval between warnings while no more workers are missing than before */
+/* interval between warnings while no more workers are missing than before */
+#define SLOT_WARNING_MS 600000
 #define SLOT_WARNING_MIN_MS 10000
-#define PROBE_WARNING_MS 10000	/* a worker that may find no extension counts as missing only after this time */
+/*
+ * a worker that may find no extension counts as missing only after this time
+ */
+#define PROBE_WARNING_MS 10000
 
 /* A worker that this launcher started. */
 typedef struct Started
@@ -83,7 +88,9 @@ static List *started = NIL;
 static HTAB *troubles = NULL;
 static MissingWorker *missing = NULL;	/* in this round */
 static int	nmissing = 0;
-static int	slots_warned = 0;	/* how many workers had no slot at the last warning */
+
+/* how many workers had no slot at the last warning */
+static int	slots_warned = 0;
 static TimestampTz slots_warned_at = 0;
 static bool created_pending = false;
 static bool changed_pending = false;
@@ -436,7 +443,11 @@ static long
 start_missing(List *tasks)
 {
 	long		timeout = SCAN_INTERVAL_MS;
-	int			needed = 1;		/* the launcher; workers that only look for the extension are not counted */
+
+	/*
+	 * the launcher; workers that only look for the extension are not counted
+	 */
+	int			needed = 1;
 	ListCell   *lc;
 
 	foreach(lc, started)

@@ -2,9 +2,9 @@
  * missing.c
  *	  Workers that shall be there and are not, with the reason.
  *
- * Without them rows are committed and wait, so whoever creates something, waits
- * or looks is told.  The launcher writes the list after each of its rounds;
- * others copy from it.
+ * Without them rows are committed and wait, so whoever creates something,
+ * waits or looks is told.  The launcher writes the list after each of its
+ * rounds; others copy from it.
  *
  * A round is numbered when it begins.  Who has asked for something and sees a
  * round end that began later knows what came of it.
@@ -39,7 +39,8 @@
 #define SETTLE_MS 1000
 
 #define CHECK_MS 3000
-#define CHECK_STREAM_MS 1000		/* a worker may find that its stream is not wanted at all */
+/* a worker may find that its stream is not wanted at all */
+#define CHECK_STREAM_MS 1000
 #define CHECK_PAUSE_MS 5
 #define CHECK_AGAIN_MS 100
 
@@ -49,7 +50,9 @@ typedef struct Missing
 	uint32		begun;			/* rounds of the launcher */
 	uint32		ended;			/* number of the last round that is over */
 	TimestampTz ended_at;
-	int			needed;			/* workers needed in all databases, including the launcher */
+
+	/* workers needed in all databases, including the launcher */
+	int			needed;
 	int			n;
 	MissingWorker workers[WEIR_MAX_WORKERS];
 } Missing;

@@ -12,7 +12,9 @@
 typedef struct MissingWorker
 {
 	WorkerTask	task;
-	bool		no_slot;		/* it could not be started; otherwise it ended and will be started again */
+
+	/* it could not be started; otherwise it ended and will be started again */
+	bool		no_slot;
 	int64		attempts;
 	TimestampTz since;
 	char		reason[WEIR_ERROR_LENGTH];

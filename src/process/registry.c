@@ -7,8 +7,8 @@
  *
  * A launcher that is started again knows nothing of its predecessor's workers,
  * and two workers for one task would count rows twice.  So each launcher is a
- * generation: it evicts the workers of earlier ones, and a worker that comes up
- * with an old number finds no entry.
+ * generation: it evicts the workers of earlier ones, and a worker that comes
+ * up with an old number finds no entry.
  *
  * Locking: one LWLock over all, held for scans of the arrays only.
  */
@@ -26,9 +26,12 @@
 
 typedef struct DatabaseEntry
 {
-	Oid			dboid;			/* database that had this slot when it was set last */
+	/* database that had this slot when it was set last */
+	Oid			dboid;
 	DatabaseState state;
-	uint32		created;		/* number of times the extension was reported as present */
+
+	/* number of times the extension was reported as present */
+	uint32		created;
 	int			nwants;
 	WorkerTask	wants[WEIR_MAX_WANTS];
 } DatabaseEntry;
@@ -46,7 +49,9 @@ typedef struct Registry
 	LWLock		lock;
 	Latch	   *launcher;
 	TimestampTz launcher_gone;	/* since when there is none */
-	volatile sig_atomic_t leaving;	/* the launcher was told to end, and no other has started */
+
+	/* the launcher was told to end, and no other has started */
+	volatile sig_atomic_t leaving;
 	uint32		generation;		/* of the launcher */
 	WorkerEntry workers[WEIR_MAX_WORKERS];
 	DatabaseEntry databases[WEIR_MAX_DATABASES];

@@ -36,8 +36,12 @@ typedef struct WorkerTask
 {
 	Oid			dboid;
 	WorkerKind	kind;
-	int			index;			/* ingest: which; of a source: which of the stream's workers */
-	Oid			streamid;		/* of a source that has workers for each stream; else InvalidOid */
+
+	/* ingest: which; of a source: which of the stream's workers */
+	int			index;
+
+	/* of a source that has workers for each stream; else InvalidOid */
+	Oid			streamid;
 } WorkerTask;
 
 typedef struct WorkerEntry
@@ -49,14 +53,23 @@ typedef struct WorkerEntry
 	Latch	   *latch;
 	TimestampTz added;			/* when the launcher asked for the process */
 	TimestampTz started;		/* when it attached; 0: not yet */
-	bool		absent;			/* the worker found no extension in its database */
+
+	/* the worker found no extension in its database */
+	bool		absent;
 	bool		renewed;		/* it ended so that another takes its place */
-	int			sharers;		/* of a stream: number of workers among which it divides the partitions that it reads; 0: it reads none */
+
+	/*
+	 * of a stream: number of workers among which it divides the partitions
+	 * that it reads; 0: it reads none
+	 */
+	int			sharers;
 	int64		batches;
 	int64		rows;
 	int64		errors;
 	TimestampTz last_error_time;
-	TimestampTz failing_since;	/* steps have failed since then; 0: the last one succeeded */
+
+	/* steps have failed since then; 0: the last one succeeded */
+	TimestampTz failing_since;
 	char		last_error[WEIR_ERROR_LENGTH];
 } WorkerEntry;
 
@@ -77,7 +90,9 @@ extern void weir_registry_note_leaving(void);
  * Returns how many there are.
  */
 extern int	weir_registry_evict(int signal);
-extern int	weir_registry_add(const WorkerTask *task, uint32 *generation);	/* -1: full */
+
+/* -1: full */
+extern int	weir_registry_add(const WorkerTask *task, uint32 *generation);
 extern void weir_registry_remove(int entry);
 extern void weir_registry_get(int entry, WorkerEntry *copy);
 extern DatabaseState weir_registry_database_state(Oid dboid);
@@ -105,7 +120,9 @@ extern void weir_registry_set_wants(const WorkerTask *wants, int n);
 extern bool weir_registry_claim_share(int entry, int sharers);
 extern void weir_registry_note_batch(int entry, int64 rows);
 extern void weir_registry_note_error(int entry, const char *message);
-extern void weir_registry_note_success(int entry);	/* of a step after an error */
+
+/* of a step after an error */
+extern void weir_registry_note_success(int entry);
 /* Is another worker of this kind running in this database? */
 extern bool weir_registry_running(Oid dboid, WorkerKind kind);
 

@@ -2,15 +2,16 @@
  * renew.c
  *	  The settings that workers run with are those of their database.
  *
- * What a continuous query gives may depend on them (TimeZone, for instance), so
- * they are what ALTER DATABASE SET, ALTER ROLE ALL SET and the configuration
- * files say.  What is set for the role that workers happen to run as is undone.
+ * What a continuous query gives may depend on them (TimeZone, for instance),
+ * so they are what ALTER DATABASE SET, ALTER ROLE ALL SET and the
+ * configuration files say.  What is set for the role that workers happen to
+ * run as is undone.
  *
  * A setting cannot be taken back to what it was without ALTER DATABASE in a
- * process that has it, so a worker whose database's settings have changed ends,
- * between two steps, and the launcher starts another.  It finds out by a number
- * in shared memory, which who changes settings advances before his COMMIT
- * returns: rows that are inserted after that meet the new settings.
+ * process that has it, so a worker whose database's settings have changed
+ * ends, between two steps, and the launcher starts another.  It finds out by
+ * a number in shared memory, which who changes settings advances before his
+ * COMMIT returns: rows that are inserted after that meet the new settings.
  *
  * Failure: as when any worker ends.
  */
@@ -44,10 +45,13 @@ typedef struct Before
 	char	   *value;
 } Before;
 
-static pg_atomic_uint64 *shared = NULL; /* number of changes of settings, in any database */
+/* number of changes of settings, in any database */
+static pg_atomic_uint64 *shared = NULL;
 
 static bool pending = false;
-static uint64 seen = 0;			/* value of the shared counter when settings was read */
+
+/* value of the shared counter when settings was read */
+static uint64 seen = 0;
 static char *settings = NULL;	/* settings of this database, as text */
 static bool undone = false;		/* some setting of the role was in effect */
 static HTAB *before = NULL;
@@ -104,7 +108,10 @@ weir_renew_now(void)
 	(void) pg_atomic_fetch_add_u64(shared, 1);
 }
 
-/* What the configuration files, and the command line, say is known only until the connection has its own settings. */
+/*
+ * What the configuration files, and the command line, say is known only until
+ * the connection has its own settings.
+ */
 void
 weir_renew_begin(void)
 {
@@ -225,7 +232,10 @@ settings_as_text(void)
 	return MemoryContextStrdup(TopMemoryContext, text.data);
 }
 
-/* ALTER DATABASE SET role, or session_authorization, is for those who connect: workers stay who they are. */
+/*
+ * ALTER DATABASE SET role, or session_authorization, is for those who connect:
+ * workers stay who they are.
+ */
 static void
 be_superuser(void)
 {

@@ -2,7 +2,8 @@
  * tasks.c
  *	  Which workers there shall be: the launcher's list of tasks.
  *
- * Databases are looked at from outside: what is in them, their workers say (registry.h).
+ * Databases are looked at from outside: what is in them, their workers say
+ * (registry.h).
  */
 #include "postgres.h"
 
@@ -25,7 +26,8 @@
 #include "stream/queue_park.h"
 
 #define MIN_FREE_SLOTS 8
-#define SPARE_KEPT_MS 60000		/* spare ingest workers, when none is stuck any more */
+/* spare ingest workers, when none is stuck any more */
+#define SPARE_KEPT_MS 60000
 
 /*
  * As of the last look: OIDs of all databases, and of those that clients can
@@ -90,8 +92,9 @@ weir_tasks_look(void)
 }
 
 /*
- * Databases that are gone: nobody will ever take their rows.  One that came since they were looked at is not
- * in the list, and in no slot of then.  Those that only dropped the extension keep theirs until slots are scarce.
+ * Databases that are gone: nobody will ever take their rows.  One that came
+ * since they were looked at is not in the list, and in no slot of then.
+ * Those that only dropped the extension keep theirs until slots are scarce.
  */
 static void
 forget_dropped(void)

@@ -2,8 +2,9 @@
  * view_trouble.c
  *	  What stands in the way of views, in shared memory, for those who look.
  *
- * A list per database, written by its flush worker.  Entries are allocated in the area beyond its
- * limits: few, and small.  Trouble that there is no memory for is missing in weir.views, and in nothing else.
+ * A list per database, written by its flush worker.  Entries are allocated in
+ * the area beyond its limits: few, and small.  Trouble that there is no
+ * memory for is missing in weir.views, and in nothing else.
  *
  * Locking: one LWLock, held for a search or to copy all.
  *

@@ -19,22 +19,37 @@ typedef struct ViewTrouble
 {
 	Oid			defid;
 
-	/* Its groups could not be written, and are set aside until they can be (flush/set_aside.h). */
+	/*
+	 * Its groups could not be written, and are set aside until they can be
+	 * (flush/set_aside.h).
+	 */
 	TimestampTz since;			/* 0: they are not */
 	TimestampTz begun;			/* the same time by weir_clock_steady */
-	int64		from_seq;		/* rows with publication numbers up to this one are in the view */
+
+	/* rows with publication numbers up to this one are in the view */
+	int64		from_seq;
 	int64		bytes;			/* set aside */
-	TimestampTz looked;			/* when it was last tried, by weir_clock_steady; what follows is as of then */
-	char		reason[VIEW_TROUBLE_TEXT]; /* reason; an error may quote values of rows */
+
+	/*
+	 * when it was last tried, by weir_clock_steady; what follows is as of then
+	 */
+	TimestampTz looked;
+
+	/* reason; an error may quote values of rows */
+	char		reason[VIEW_TROUBLE_TEXT];
 	bool		is_error;
 	MatrelBlocker blocker;		/* relid InvalidOid: an error, or not known */
-	int			npids;			/* blocking processes; 0 among them stands for a prepared transaction */
+
+	/* blocking processes; 0 among them stands for a prepared transaction */
+	int			npids;
 	int			pids[VIEW_TROUBLE_PIDS];
 
 	/* Housekeeping of the view that fails; it goes on counting. */
 	TimestampTz trouble_since;	/* 0: none fails */
 	int			failures;		/* in a row */
-	char		trouble[VIEW_TROUBLE_TEXT];	/* what could not be done, and why; may quote values of rows */
+
+	/* what could not be done, and why; may quote values of rows */
+	char		trouble[VIEW_TROUBLE_TEXT];
 } ViewTrouble;
 
 extern void weir_view_trouble_init(void);
@@ -46,9 +61,11 @@ extern void weir_view_trouble_init(void);
 extern bool weir_view_trouble_get(int n, ViewTrouble *copy);
 
 /*
- * Is anything set aside of one view (its def view), or (InvalidOid) any, that was there when the caller began to wait
- * (weir_clock_steady), or is of rows published up to this number?  What is in the way of one such view, if that is known
- * to be a lock; by_me: this process has been found in the way of one since.
+ * Is anything set aside of one view (its def view), or (InvalidOid) any, that
+ * was there when the caller began to wait (weir_clock_steady), or is of rows
+ * published up to this number?  What is in the way of one such view, if that
+ * is known to be a lock; by_me: this process has been found in the way of one
+ * since.
  */
 typedef struct ViewTroubleWait
 {

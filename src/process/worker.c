@@ -1,6 +1,7 @@
 /*
  * worker.c
- *	  The skeleton of every worker of a database: signals, connection, settings,
+ *	  The skeleton of every worker of a database: signals, connection,
+ *	  settings,
  *	  the loop, errors, leaving.
  *
  * SIGTERM asks a worker to leave after its step; a second SIGTERM ends it
@@ -8,9 +9,9 @@
  * worker that sees none of them left first drains what is committed, so that a
  * clean shutdown loses nothing.
  *
- * A worker runs as the bootstrap superuser with a fixed search path; code of users
- * runs as its owner (base/owner.h).  Triggers and foreign keys hold for what such code
- * writes.  Matrels are written below the level of triggers.
+ * A worker runs as the bootstrap superuser with a fixed search path; code of
+ * users runs as its owner (base/owner.h).  Triggers and foreign keys hold for
+ * what such code writes.  Matrels are written below the level of triggers.
  */
 #include "postgres.h"
 
@@ -79,7 +80,9 @@ static emit_log_hook_type next_log_hook = NULL;
 typedef struct Culprits
 {
 	Oid			defid;			/* to be suspended */
-	Oid			unwritable[8];	/* noted by flush workers since the last flush; the latest ones */
+
+	/* noted by flush workers since the last flush; the latest ones */
+	Oid			unwritable[8];
 	int			nunwritable;
 } Culprits;
 
@@ -211,8 +214,9 @@ static TimestampTz first_sigterm = 0;
  * The postmaster sends each signal to the process and to its group, so one
  * SIGTERM may arrive twice.  Only one that comes later is a second one.
  *
- * A commit that waits for a synchronous standby waits no longer, as that of a session which is
- * terminated: the standby may be gone for good.  Later commits do not wait (weir_worker_commit).
+ * A commit that waits for a synchronous standby waits no longer, as that of a
+ * session which is terminated: the standby may be gone for good.  Later
+ * commits do not wait (weir_worker_commit).
  */
 static void
 handle_sigterm(SIGNAL_ARGS)
@@ -348,7 +352,10 @@ sleep_ms(long ms)
 	CHECK_FOR_INTERRUPTS();
 }
 
-/* Logical replication from a database stays until the shutdown's checkpoint; it changes nothing. */
+/*
+ * Logical replication from a database stays until the shutdown's checkpoint;
+ * it changes nothing.
+ */
 static int
 count_walsenders(void)
 {
@@ -370,9 +377,9 @@ count_walsenders(void)
 }
 
 /*
- * Are we leaving with the server, rather than alone?  When the clients are gone
- * nobody adds to what there is to drain.  One that is slow to go is waited for if
- * the launcher is leaving, too.
+ * Are we leaving with the server, rather than alone?  When the clients are
+ * gone nobody adds to what there is to drain.  One that is slow to go is
+ * waited for if the launcher is leaving, too.
  */
 static bool
 server_is_leaving(void)

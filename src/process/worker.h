@@ -26,8 +26,8 @@ extern WorkerSelf *weir_worker_self;
 /*
  * One kind of worker.  step does a piece of work and returns after how many
  * milliseconds it wants to be called again (0: at once; -1: when its latch is
- * set).  Errors that step throws are logged, its transaction is aborted, and it
- * is called again after a delay that doubles up to ten seconds.  drain is
+ * set).  Errors that step throws are logged, its transaction is aborted, and
+ * it is called again after a delay that doubles up to ten seconds.  drain is
  * called at a shutdown of the server until it returns true; NULL: just leave.
  */
 typedef struct WorkerKindOps
@@ -35,7 +35,9 @@ typedef struct WorkerKindOps
 	void		(*start) (void);
 	long		(*step) (void);
 	bool		(*drain) (void);
-	void		(*stop) (void); /* also run by the exit callback; must not error */
+
+	/* also run by the exit callback; must not error */
+	void		(*stop) (void);
 } WorkerKindOps;
 
 /* What workers of this kind do; from _PG_init. */
@@ -47,7 +49,9 @@ extern void weir_worker_init(void);
 /* Begin and end a transaction with an active snapshot. */
 extern void weir_worker_begin(void);
 extern void weir_worker_commit(void);
-extern void weir_worker_abort(void);	/* abort whatever is open, and release the merge mutex */
+
+/* abort whatever is open, and release the merge mutex */
+extern void weir_worker_abort(void);
 
 /*
  * Make the commit of the current transaction durable, whatever the settings
@@ -63,10 +67,11 @@ extern void weir_worker_recover(void);
 
 /*
  * Instead of a commit: leave the transaction open for a moment, for the next
- * small batch, which resumes it.  resume begins one if there is none (false), or
- * none young enough; else it has a new snapshot and sees what others committed.
- * weir_worker_begin ends one that is open.  close_idle ends it when nothing came
- * for a while; returns after how many ms to call it again, -1 if none is open.
+ * small batch, which resumes it.  resume begins one if there is none (false),
+ * or none young enough; else it has a new snapshot and sees what others
+ * committed.  weir_worker_begin ends one that is open.  close_idle ends it
+ * when nothing came for a while; returns after how many ms to call it again,
+ * -1 if none is open.
  */
 extern void weir_worker_leave_open(void);
 extern bool weir_worker_resume(void);

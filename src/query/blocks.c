@@ -1,6 +1,7 @@
 /*
  * blocks.c
- *	  Steps of a sliding window put together: what makes reading many of them cheap.
+ *	  Steps of a sliding window put together: what makes reading many of them
+ *	  cheap.
  *
  * A window of a hundred steps takes a hundred states a group to read.  So
  * steps are also kept ten to a block: in each group, the latest row of a block

@@ -1,6 +1,7 @@
 /*
  * blocks.h
- *	  Steps of a sliding window put together: what makes reading many of them cheap.
+ *	  Steps of a sliding window put together: what makes reading many of them
+ *	  cheap.
  */
 #ifndef WEIR_QUERY_BLOCKS_H
 #define WEIR_QUERY_BLOCKS_H
@@ -36,8 +37,8 @@ extern Timestamp weir_block_of(const ContQuery *cq, Timestamp step);
  * What the view query reads in the place of the matrel, with the same keys and
  * states at the same places: rows [lower, upper) of the window as whole blocks
  * and single steps, each time once.  Bounds are of the step's type and run
- * once; upper may be NULL.
- * *cte is to be added to the query that the result is put into.
+ * once; upper may be NULL.  *cte is to be added to the query that the result
+ * is put into.
  */
 extern Query *weir_blocks_rows(ContQuery *cq, Oid matrelid, Node *lower, Node *upper, CommonTableExpr **cte);
 

@@ -57,7 +57,8 @@ typedef struct ContState
 /* The window that decides whether a row is late, and a group final. */
 typedef struct ClosingWindow
 {
-	int			key;			/* index in keys[] of its start, or of the pane */
+	/* index in keys[] of its start, or of the pane */
+	int			key;
 	Expr	   *row_end;		/* where the row's first window to end does; of
 								 * the stream's columns */
 	Expr	   *key_end;		/* where the group's window ends, of a key;
@@ -74,7 +75,9 @@ typedef struct ContQuery
 	Query	   *query;			/* (a) before planning: plain Aggrefs */
 	bool		append;			/* no grouping and no aggregates: each result row is
 								 * a row of the matrel; all columns are in keys[] */
-	bool		ungrouped;		/* aggregates without GROUP BY: always one row */
+
+	/* aggregates without GROUP BY: always one row */
+	bool		ungrouped;
 	int			nkeys;
 	ContKey    *keys;			/* includes hidden keys (step of a sliding
 								 * window) */

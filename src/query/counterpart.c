@@ -35,7 +35,9 @@ typedef struct Counterpart
 	const char *name;			/* in schema weir */
 	const char *lines;			/* name for arguments that json_agg puts on
 								 * lines of their own */
-	bool		ordered;		/* the result depends on the order of the rows */
+
+	/* the result depends on the order of the rows */
+	bool		ordered;
 	int			nargs;
 	Oid			argtypes[2];
 } Counterpart;

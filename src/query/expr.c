@@ -1,6 +1,7 @@
 /*
  * expr.c
- *	  Expressions and queries that Weir makes: what they name is PostgreSQL's own.
+ *	  Expressions and queries that Weir makes: what they name is PostgreSQL's
+ *	  own.
  */
 #include "postgres.h"
 

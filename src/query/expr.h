@@ -1,6 +1,7 @@
 /*
  * expr.h
- *	  Expressions and queries that Weir makes: what they name is PostgreSQL's own.
+ *	  Expressions and queries that Weir makes: what they name is PostgreSQL's
+ *	  own.
  *
  * A name means what the user's search_path says, and there may be operators of
  * users in it.  So what Weir makes names everything by schema or OID; this is

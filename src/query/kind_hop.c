@@ -1,6 +1,7 @@
 /*
  * kind_hop.c
- *	  Hopping and cumulating windows: panes that the view query joins with windows.
+ *	  Hopping and cumulating windows: panes that the view query joins with
+ *	  windows.
  *
  * A row is in several windows; to keep each of them would cost size / slide
  * times as much.  Here a row is counted in its pane, once: the cell of the

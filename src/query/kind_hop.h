@@ -1,6 +1,7 @@
 /*
  * kind_hop.h
- *	  Hopping and cumulating windows: panes that the view query joins with windows.
+ *	  Hopping and cumulating windows: panes that the view query joins with
+ *	  windows.
  */
 #ifndef WEIR_QUERY_KIND_HOP_H
 #define WEIR_QUERY_KIND_HOP_H

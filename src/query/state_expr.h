@@ -1,6 +1,7 @@
 /*
  * state_expr.h
- *	  Expressions over a column of partial states: the result of one, the result
+ *	  Expressions over a column of partial states: the result of one, the
+ *	  result
  *	  of several, the state of several.
  */
 #ifndef WEIR_QUERY_STATE_EXPR_H

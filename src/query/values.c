@@ -8,7 +8,8 @@
  * FILTER after all that is in WHERE and before its arguments, and what a
  * condition keeps away must not fail:
  *
- *	  SELECT keys, CASE WHEN filter THEN argument END, count(*) FILTER (WHERE filter)
+ *	  SELECT keys, CASE WHEN filter THEN argument END, count(*) FILTER (WHERE
+ *	  filter)
  *
  * So there may be a row of NULLs that no row of the stream has passed the
  * filter for; the state tells.  Where equal rows do not count (DISTINCT), the

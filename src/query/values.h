@@ -29,7 +29,9 @@ typedef struct ValuesRel
 	List	   *images;			/* those of exprs of which equal values may
 								 * look different: a column each, after them */
 	Expr	   *filter;			/* FILTER of the aggregates, or NULL */
-	bool		counted;		/* equal rows count: column "n" tells how many */
+
+	/* equal rows count: column "n" tells how many */
+	bool		counted;
 	ContQuery  *query;			/* that fills it; its keys and state are the
 								 * columns */
 } ValuesRel;

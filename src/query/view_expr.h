@@ -23,7 +23,9 @@ typedef struct ViewQuery
 	Query	   *def;			/* prepared */
 	Query	   *query;			/* that is being made */
 	bool		combine;		/* several rows of the matrel make one group */
-	int			sublevels_up;	/* of the node whose columns are being replaced */
+
+	/* of the node whose columns are being replaced */
+	int			sublevels_up;
 	CommonTableExpr *bounds;	/* of a sliding window, for what is read in the
 								 * matrel's place */
 	AttrNumber	session_column; /* of the first range table entry: start of the

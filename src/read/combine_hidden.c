@@ -1,6 +1,7 @@
 /*
  * combine_hidden.c
- *	  The columns that hand states up to weir.combine, made ready for the planner.
+ *	  The columns that hand states up to weir.combine, made ready for the
+ *	  planner.
  *
  * They are put in as junk (combine.c), and can be told from other junk, which
  * something sorts or groups by.  A planner that pulls a subquery up takes no

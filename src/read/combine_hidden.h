@@ -1,6 +1,7 @@
 /*
  * combine_hidden.h
- *	  The columns that hand states up to weir.combine, made ready for the planner.
+ *	  The columns that hand states up to weir.combine, made ready for the
+ *	  planner.
  */
 #ifndef WEIR_READ_COMBINE_HIDDEN_H
 #define WEIR_READ_COMBINE_HIDDEN_H

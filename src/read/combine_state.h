@@ -26,7 +26,9 @@ typedef struct CombineLevel
 typedef struct CombineSource
 {
 	ContState  *state;
-	Aggref	   *values;			/* the aggregate as the view's query has it over its values, or NULL */
+
+	/* the aggregate as the view's query has it over its values, or NULL */
+	Aggref	   *values;
 	const char *name;			/* of the column */
 } CombineSource;
 

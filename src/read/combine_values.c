@@ -7,7 +7,8 @@
  * state is an array of the values of a group; the arrays of several groups are
  * put together, and the aggregate is run over their elements:
  *
- *	(SELECT count(DISTINCT u.c1) FROM unnest(weir.collect(v.values)) AS u (c1 int))
+ *	(SELECT count(DISTINCT u.c1) FROM unnest(weir.collect(v.values)) AS u (c1
+ *	int))
  *
  * So what a query combines has to fit into memory, and an array into 1 GB.
  */

@@ -3,8 +3,10 @@
  *	  weir.finalize and weir.combine: what a continuous view's query does with
  *	  the states in its matrel.
  *
- *	finalize(aggregate regprocedure, [argument types regtype[],] state, NULL::result type)
- *	combine(aggregate regprocedure, [argument types regtype[],] state, NULL::result type)
+ *	finalize(aggregate regprocedure, [argument types regtype[],] state,
+ *	NULL::result type)
+ *	combine(aggregate regprocedure, [argument types regtype[],] state,
+ *	NULL::result type)
  *	combine_state: the same, but the result is the state
  *
  * The aggregate is named by a constant that dumps and restores as text.  The
@@ -13,7 +15,8 @@
  *
  * In a parallel plan each worker combines its part and hands it over as
  *
- *	part := collation, result type, aggregate, number of arguments, their types (uint32 each),
+ *	part := collation, result type, aggregate, number of arguments, their types
+ *	(uint32 each),
  *			is there a state (a byte), the state as it is in a matrel
  *
  * in the server's byte order: it never leaves the query.

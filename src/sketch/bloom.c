@@ -2,11 +2,12 @@
  * bloom.c
  *	  Bloom filter: has a value been seen?  No false no, few false yes.
  *
- * B. H. Bloom: Space/time trade-offs in hash coding with allowable errors, 1970.
- * The k positions of a value are h1 + i * h2 (A. Kirsch, M. Mitzenmacher: Less
- * hashing, same performance: building a better Bloom filter, 2006).  The number
- * of values follows from the bits that are set (S. J. Swamidass, P. Baldi:
- * Mathematical correction for fingerprint similarity measures, 2007).
+ * B. H. Bloom: Space/time trade-offs in hash coding with allowable errors,
+ * 1970.  The k positions of a value are h1 + i * h2 (A. Kirsch, M.
+ * Mitzenmacher: Less hashing, same performance: building a better Bloom
+ * filter, 2006).  The number of values follows from the bits that are set (S.
+ * J. Swamidass, P. Baldi: Mathematical correction for fingerprint similarity
+ * measures, 2007).
  *
  * For n values and a probability p of a false yes there are -n ln p / (ln 2)^2
  * bits and k = bits / n * ln 2.
@@ -126,7 +127,10 @@ weir_bloom_intersection(PG_FUNCTION_ARGS)
 	return merge_all(fcinfo, true);
 }
 
-/* (state bloom, value [, p float8, n bigint]) -> bloom; NULL values do not count */
+/*
+ * (state bloom, value [, p float8, n bigint]) -> bloom; NULL values do not
+ * count
+ */
 Datum
 weir_bloom_trans(PG_FUNCTION_ARGS)
 {

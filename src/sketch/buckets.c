@@ -1,18 +1,20 @@
 /*
  * buckets.c
- *	  Values in buckets, each value in the one that it was put into last: how many
+ *	  Values in buckets, each value in the one that it was put into last: how
+ *	  many
  *	  different values each bucket has.
  *
- * What was the latest is said by a time, or else by the order of arrival.  Of a
- * value its hash of 64 bits is kept: two values have the same with a probability
- * of n^2 / 2^65 among n of them, then they count as one.
+ * What was the latest is said by a time, or else by the order of arrival.  Of
+ * a value its hash of 64 bits is kept: two values have the same with a
+ * probability of n^2 / 2^65 among n of them, then they count as one.
  *
- *	sketch	:= header(kind 'S', parameter 0) sorted (uint32) n (uint32) n entries, room for more
+ *	sketch	:= header(kind 'S', parameter 0) sorted (uint32) n (uint32) n
+ *	entries, room for more
  *	entry	:= hash (uint64) time (int64) bucket (int32)
  *
- * The first sorted entries are in order of their hashes, each hash once; others are
- * appended behind them until there is no more room.  In text and binary form all are
- * sorted and there is no room.
+ * The first sorted entries are in order of their hashes, each hash once;
+ * others are appended behind them until there is no more room.  In text and
+ * binary form all are sorted and there is no room.
  */
 #include "postgres.h"
 
@@ -99,7 +101,10 @@ weir_buckets_send(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(trimmed((Buckets *) weir_sketch_arg_to_change(fcinfo, 0)));
 }
 
-/* (state buckets, value, bucket integer [, time timestamptz]) -> buckets; rows without value or time do not count */
+/*
+ * (state buckets, value, bucket integer [, time timestamptz]) -> buckets; rows
+ * without value or time do not count
+ */
 Datum
 weir_bucket_trans(PG_FUNCTION_ARGS)
 {
@@ -119,7 +124,9 @@ weir_bucket_trans(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(append(b, entry));
 }
 
-/* (buckets, buckets) -> buckets, strict; what is in the second arrived later */
+/*
+ * (buckets, buckets) -> buckets, strict; what is in the second arrived later
+ */
 Datum
 weir_bucket_combine(PG_FUNCTION_ARGS)
 {
@@ -193,8 +200,9 @@ new_buckets(uint32 room)
 }
 
 /*
- * The sketch itself, changed, or another one.  A full one is sorted; if that does not
- * give back a third of it, it grows: so a value costs no more than its part of sorting.
+ * The sketch itself, changed, or another one.  A full one is sorted; if that
+ * does not give back a third of it, it grows: so a value costs no more than
+ * its part of sorting.
  */
 static Buckets *
 append(Buckets *b, const uint8 *entry)
@@ -286,7 +294,10 @@ compare_buckets(const void *a, const void *b)
 	return x->bucket < y->bucket ? -1 : x->bucket > y->bucket ? 1 : 0;
 }
 
-/* How many values are in each bucket that has any, in order of buckets.  Changes it. */
+/*
+ * How many values are in each bucket that has any, in order of buckets.
+ * Changes it.
+ */
 static BucketCount *
 count(Buckets *b, int *n)
 {

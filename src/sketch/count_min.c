@@ -3,12 +3,12 @@
  *	  Count-min sketch: how often did a value come?
  *
  * G. Cormode, S. Muthukrishnan: An improved data stream summary: the count-min
- * sketch and its applications, 2005; conservative update: C. Estan, G. Varghese:
- * New directions in traffic measurement and accounting, 2002.
+ * sketch and its applications, 2005; conservative update: C. Estan, G.
+ * Varghese: New directions in traffic measurement and accounting, 2002.
  *
- * d = ceil(ln(1 / (1 - p))) rows of w = ceil(e / eps) counters.  What is said is
- * never less than the truth, and with probability p at most eps times the sum of
- * all counts more.  Adding up two sketches keeps both.
+ * d = ceil(ln(1 / (1 - p))) rows of w = ceil(e / eps) counters.  What is said
+ * is never less than the truth, and with probability p at most eps times the
+ * sum of all counts more.  Adding up two sketches keeps both.
  *
  *	sketch	:= header(kind 'F', parameter d) w (uint32) zero (uint32)
  *			   total (uint64) counters (uint64 each, row by row)
@@ -94,7 +94,10 @@ weir_cms_freq(PG_FUNCTION_ARGS)
 	PG_RETURN_INT64((int64) count_of(cms, weir_sketch_hash(fcinfo, 1)));
 }
 
-/* (cmsketch, value) -> float8: the part of all that is this value; 0 of nothing */
+/*
+ * (cmsketch, value) -> float8: the part of all that is this value; 0 of
+ * nothing
+ */
 Datum
 weir_cms_norm(PG_FUNCTION_ARGS)
 {
@@ -113,7 +116,10 @@ weir_cms_total(PG_FUNCTION_ARGS)
 	PG_RETURN_INT64((int64) sketch_get64(((CountMin *) weir_sketch_arg_to_ask(fcinfo, 0))->total));
 }
 
-/* (state cmsketch, value [, eps float8, p float8]) -> cmsketch; NULL values do not count */
+/*
+ * (state cmsketch, value [, eps float8, p float8]) -> cmsketch; NULL values do
+ * not count
+ */
 Datum
 weir_cms_trans(PG_FUNCTION_ARGS)
 {

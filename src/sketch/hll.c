@@ -2,17 +2,18 @@
  * hll.c
  *	  HyperLogLog: how many different values there are, in little memory.
  *
- * P. Flajolet, E. Fusy, O. Gandouet, F. Meunier: HyperLogLog: the analysis of a
- * near-optimal cardinality estimation algorithm, 2007.  Hashes of 64 bits and a
- * sparse form for few values: S. Heule, M. Nunkesser, A. Hall: HyperLogLog in
- * practice, 2013.  The estimate: O. Ertl: New cardinality estimation algorithms
- * for HyperLogLog sketches, 2017, algorithm 6 (improved raw estimator), which
- * needs no table of biases.
+ * P. Flajolet, E. Fusy, O. Gandouet, F. Meunier: HyperLogLog: the analysis of
+ * a near-optimal cardinality estimation algorithm, 2007.  Hashes of 64 bits
+ * and a sparse form for few values: S. Heule, M. Nunkesser, A. Hall:
+ * HyperLogLog in practice, 2013.  The estimate: O. Ertl: New cardinality
+ * estimation algorithms for HyperLogLog sketches, 2017, algorithm 6 (improved
+ * raw estimator), which needs no table of biases.
  *
- * Of each hash the first p bits choose one of m = 2^p registers, which keeps the
- * largest rank, the position of the first one bit among the others.  The
- * standard error is 1.04 / sqrt(m).  Up to m / 16 values are kept as a sorted list
- * with the registers of p = 25, of which an all but exact count can be made.
+ * Of each hash the first p bits choose one of m = 2^p registers, which keeps
+ * the largest rank, the position of the first one bit among the others.  The
+ * standard error is 1.04 / sqrt(m).  Up to m / 16 values are kept as a sorted
+ * list with the registers of p = 25, of which an all but exact count can be
+ * made.
  *
  *	sketch	:= header(kind 'H', parameter p) form dense | sparse
  *	form	:= uint32, 0 sparse, 1 dense
@@ -42,7 +43,9 @@ typedef struct Hll
 {
 	Sketch		header;
 	uint8		dense[4];
-	uint8		data[FLEXIBLE_ARRAY_MEMBER];	/* registers; or count and entries */
+
+	/* registers; or count and entries */
+	uint8		data[FLEXIBLE_ARRAY_MEMBER];
 } Hll;
 
 #define HLL_M(hll) ((uint32) 1 << (hll)->header.param)
@@ -148,7 +151,10 @@ weir_hll_cardinality(PG_FUNCTION_ARGS)
 	PG_RETURN_INT64(count < (double) PG_INT64_MAX ? (int64) count : PG_INT64_MAX);
 }
 
-/* (state hyperloglog, value [, p integer]) -> hyperloglog; NULL values do not count */
+/*
+ * (state hyperloglog, value [, p integer]) -> hyperloglog; NULL values do not
+ * count
+ */
 Datum
 weir_hll_trans(PG_FUNCTION_ARGS)
 {
@@ -386,7 +392,10 @@ unite_sparse(Hll *a, Hll *b)
 	return result;
 }
 
-/* Without room, so that the same values give the same bytes in whatever order they came.  Changes it. */
+/*
+ * Without room, so that the same values give the same bytes in whatever order
+ * they came.  Changes it.
+ */
 static Hll *
 trimmed(Hll *hll)
 {

@@ -1,6 +1,7 @@
 /*
  * sketch.c
- *	  What the sketches have in common: header, bytes, hashing, input and output.
+ *	  What the sketches have in common: header, bytes, hashing, input and
+ *	  output.
  */
 #include "postgres.h"
 
@@ -97,9 +98,10 @@ weir_sketch_known(Sketch *sketch)
 }
 
 /*
- * Hash functions of types are made for tables of some thousand buckets; sketches
- * look at every bit.  So the bits are mixed again, by the finalizer of splitmix64
- * (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014).
+ * Hash functions of types are made for tables of some thousand buckets;
+ * sketches look at every bit.  So the bits are mixed again, by the finalizer
+ * of splitmix64 (Steele, Lea, Flood: Fast splittable pseudorandom number
+ * generators, 2014).
  */
 uint64
 weir_sketch_hash(FunctionCallInfo fcinfo, int arg)

@@ -4,17 +4,20 @@
  *
  * T. Dunning, O. Ertl: Computing extremely accurate quantiles using t-digests,
  * 2019: the merging variant with scale function k1.  Values that lie together
- * are one centroid, their mean and number.  At quantile q a centroid has at most
- * about 2 pi sqrt(q (1 - q)) / compression of all values, so what is asked for at
- * the ends is known best.  Up to as many values as the compression says are kept as they are;
- * then quantiles are those of percentile_cont.
+ * are one centroid, their mean and number.  At quantile q a centroid has at
+ * most about 2 pi sqrt(q (1 - q)) / compression of all values, so what is
+ * asked for at the ends is known best.  Up to as many values as the
+ * compression says are kept as they are; then quantiles are those of
+ * percentile_cont.
  *
- *	sketch	:= header(kind 'D', parameter 0) compression (uint32) sorted (uint32) n (uint32)
+ *	sketch	:= header(kind 'D', parameter 0) compression (uint32) sorted
+ *	(uint32) n (uint32)
  *			   least, greatest (float64), n centroids, room for more
  *	centroid:= mean (float64) weight (uint64)
  *
- * The first sorted centroids are in order of their means; values are appended behind them
- * until there is no more room.  In text and binary form all are sorted and there is no room.
+ * The first sorted centroids are in order of their means; values are appended
+ * behind them until there is no more room.  In text and binary form all are
+ * sorted and there is no room.
  */
 #include "postgres.h"
 
@@ -31,7 +34,8 @@
 #define MAX_COMPRESSION 1000
 #define DEFAULT_COMPRESSION 200
 #define FIRST_ROOM 8
-#define LIMIT(compression) (6 * (compression))	/* of entries; what is above the compression is a buffer */
+/* of entries; what is above the compression is a buffer */
+#define LIMIT(compression) (6 * (compression))
 
 typedef struct Digest
 {
@@ -185,7 +189,10 @@ weir_dist_quantile(PG_FUNCTION_ARGS)
 	PG_RETURN_FLOAT8(quantile(read_centroids(d), N(d), get_double(d->least), get_double(d->greatest), q));
 }
 
-/* (tdigest, x float8) -> float8: the part of the values that are at most x; NULL of no values */
+/*
+ * (tdigest, x float8) -> float8: the part of the values that are at most x;
+ * NULL of no values
+ */
 Datum
 weir_dist_cdf(PG_FUNCTION_ARGS)
 {
@@ -201,7 +208,10 @@ weir_dist_cdf(PG_FUNCTION_ARGS)
 					 cdf(read_centroids(d), N(d), get_double(d->least), get_double(d->greatest), x));
 }
 
-/* (state tdigest, value float8 [, compression integer]) -> tdigest; NULL values do not count */
+/*
+ * (state tdigest, value float8 [, compression integer]) -> tdigest; NULL
+ * values do not count
+ */
 Datum
 weir_dist_trans(PG_FUNCTION_ARGS)
 {
@@ -419,7 +429,10 @@ compress(Digest *d)
 	pfree(centroids);
 }
 
-/* How many of the total may lie below the end of a centroid that begins where so many do. */
+/*
+ * How many of the total may lie below the end of a centroid that begins where
+ * so many do.
+ */
 static double
 weight_limit(double below, double total, double compression)
 {
@@ -468,8 +481,9 @@ between(double low, double high, double part)
 }
 
 /*
- * Ranks count from 0.  A centroid stands for the ranks of its values, and its mean for
- * the middle one; between means, and to the least and greatest value, it goes in straight lines.
+ * Ranks count from 0.  A centroid stands for the ranks of its values, and its
+ * mean for the middle one; between means, and to the least and greatest value,
+ * it goes in straight lines.
  */
 static double
 quantile(const Centroid *centroids, uint32 n, double least, double greatest, double q)
@@ -480,7 +494,10 @@ quantile(const Centroid *centroids, uint32 n, double least, double greatest, dou
 	double		rank_before = 0;
 	double		before = least;
 
-	/* The outermost mean need not be theirs: centroids of digests that were put together overlap. */
+	/*
+	 * The outermost mean need not be theirs: centroids of digests that were
+	 * put together overlap.
+	 */
 	if (rank <= 0)
 		return least;
 	if (rank >= last_rank)
@@ -500,7 +517,10 @@ quantile(const Centroid *centroids, uint32 n, double least, double greatest, dou
 		between(before, greatest, (rank - rank_before) / (last_rank - rank_before)) : greatest;
 }
 
-/* How far x is on the way from low to high, which may be farther apart than a number can say. */
+/*
+ * How far x is on the way from low to high, which may be farther apart than a
+ * number can say.
+ */
 static double
 part_of_way(double low, double high, double x)
 {

@@ -1,17 +1,18 @@
 /*
  * top_k.c
- *	  Filtered space-saving: the most frequent values, and about how often they came.
+ *	  Filtered space-saving: the most frequent values, and about how often they
+ *	  came.
  *
  * N. Homem, J. P. Carvalho: Finding top-k elements in data streams, 2010.
  *
- * m values are monitored, each with a count and by how much that may be too large.
- * Others are counted together in h cells by their hash.  A value that is not
- * monitored takes the place of the one with the least count once its cell has
- * come up to that; what it takes over from the cell is its error.  No count is too
- * small, count - error is never too large, and the error is at most N / m for N
- * values.  Merging sketches adds, for a value that is monitored in one of them
- * only, the other one's cell to count and error, so that this holds again, with the
- * errors added up.
+ * m values are monitored, each with a count and by how much that may be too
+ * large.  Others are counted together in h cells by their hash.  A value
+ * that is not monitored takes the place of the one with the least count once
+ * its cell has come up to that; what it takes over from the cell is its
+ * error.  No count is too small, count - error is never too large, and the
+ * error is at most N / m for N values.  Merging sketches adds, for a value
+ * that is monitored in one of them only, the other one's cell to count and
+ * error, so that this holds again, with the errors added up.
  *
  * As a transition state a sketch is in expanded form.  Flat it is
  *
@@ -304,7 +305,10 @@ numbers(FunctionCallInfo fcinfo, bool errors)
 	PG_RETURN_DATUM(makeArrayResult(array, CurrentMemoryContext));
 }
 
-/* A sketch says itself of which type its values are: anybody can put it beside others. */
+/*
+ * A sketch says itself of which type its values are: anybody can put it beside
+ * others.
+ */
 static void
 check_type(const TopK *topk, Oid type)
 {
@@ -551,7 +555,10 @@ make(MemoryContext parent, Oid type, Oid collation, int64 k, int64 m, int64 h)
 	return topk;
 }
 
-/* The state that is passed, or what a flat one holds, for as long as the aggregate's states live. */
+/*
+ * The state that is passed, or what a flat one holds, for as long as the
+ * aggregate's states live.
+ */
 static TopK *
 state_of(FunctionCallInfo fcinfo, MemoryContext cxt)
 {

@@ -1,15 +1,17 @@
 /*
  * insert.c
- *	  The source of inserted rows: ingest workers, which take them from the queue.
+ *	  The source of inserted rows: ingest workers, which take them from the
+ *	  queue.
  *
- * Messages of the queue become batches (intake/ingest.h).  A transaction too large for the queue has its own way
- * (transaction.c).
+ * Messages of the queue become batches (intake/ingest.h).  A transaction too
+ * large for the queue has its own way (transaction.c).
  *
- * Locks: rows whose views need a lock that is not free are left in the queue, and with them all rows of
- * their streams; rows of other streams go on, and who waits for these does not wait for the former
- * (stream/queue.c).
+ * Locks: rows whose views need a lock that is not free are left in the queue,
+ * and with them all rows of their streams; rows of other streams go on, and
+ * who waits for these does not wait for the former (stream/queue.c).
  *
- * Failure: after an error the messages go back into the queue, at their place, unless they have been merged.
+ * Failure: after an error the messages go back into the queue, at their place,
+ * unless they have been merged.
  */
 #include "postgres.h"
 
@@ -28,12 +30,18 @@
 #include "stream/feed.h"
 #include "stream/queue.h"
 
-/* How long rows wait for a lock, at first and when they have; and how often that is looked for again. */
+/*
+ * How long rows wait for a lock, at first and when they have; and how often
+ * that is looked for again.
+ */
 #define LOCK_TIMEOUT "200ms"
 #define PARKED_LOCK_TIMEOUT "10ms"
 #define PARK_MS 500
 
-/* How long code may take with rows of one stream while rows of others are in the same batch. */
+/*
+ * How long code may take with rows of one stream while rows of others are in
+ * the same batch.
+ */
 #define MIXED_MS 300
 
 /* ---------------------------------------------------------------------
@@ -94,8 +102,9 @@ ingest_stop(void)
 }
 
 /*
- * In a PG_CATCH: did a lock stand in the way, or took code long beside rows of other streams (hurried)?  Then its transaction is
- * aborted, and *whose is whose code it was, if known.
+ * In a PG_CATCH: did a lock stand in the way, or took code long beside rows of
+ * other streams (hurried)?  Then its transaction is aborted, and *whose is
+ * whose code it was, if known.
  */
 static bool
 recover_to_leave(Oid *whose, bool *hurried)
@@ -116,7 +125,10 @@ recover_to_leave(Oid *whose, bool *hurried)
 	return true;
 }
 
-/* The streams that wait for a lock: those of the view that needs it, if it is known; else all that were taken. */
+/*
+ * The streams that wait for a lock: those of the view that needs it, if it is
+ * known; else all that were taken.
+ */
 static void
 streams_to_park(Oid whose, StreamSet *streams)
 {
@@ -138,8 +150,9 @@ streams_to_park(Oid whose, StreamSet *streams)
 }
 
 /*
- * A lock that the rows need is not free.  When it is known whose rows these are, their streams are parked, and others
- * go on; else rows are taken stream by stream, until it is known.
+ * A lock that the rows need is not free.  When it is known whose rows these
+ * are, their streams are parked, and others go on; else rows are taken stream
+ * by stream, until it is known.
  */
 static void
 leave_locked(QueueMessage *list, const QueueTake *take, Oid whose)
@@ -174,7 +187,9 @@ ingest_list(QueueMessage *list, bool mixed)
 		weir_queue_put_back(weir_worker_self->slot, weir_worker_self->task.index, true);
 }
 
-/* Take one batch of committed rows; 0, or when there was none the ms to wait. */
+/*
+ * Take one batch of committed rows; 0, or when there was none the ms to wait.
+ */
 static long
 ingest_committed(bool linger)
 {

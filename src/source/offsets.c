@@ -1,6 +1,7 @@
 /*
  * offsets.c
- *	  Where a source stands with a stream: next offsets, whether it was stopped, and how it was resumed.
+ *	  Where a source stands with a stream: next offsets, whether it was
+ *	  stopped, and how it was resumed.
  *
  * weir.source_offsets is written by the flush worker only (flush/notes.h),
  * together with the views; what is merged and not yet flushed is known to the
@@ -297,8 +298,8 @@ weir_source_topic_changed(Oid streamid)
 }
 
 /*
- * weir.resume(stream [, from]): consume a stopped stream again, from where it stands.
- * The launcher starts its workers once this has committed.
+ * weir.resume(stream [, from]): consume a stopped stream again, from where it
+ * stands.  The launcher starts its workers once this has committed.
  */
 PGDLLEXPORT Datum
 weir_source_resume(PG_FUNCTION_ARGS)

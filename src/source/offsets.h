@@ -1,6 +1,7 @@
 /*
  * offsets.h
- *	  Where a source stands with a stream: next offsets, whether it was stopped, and how it was resumed.
+ *	  Where a source stands with a stream: next offsets, whether it was
+ *	  stopped, and how it was resumed.
  */
 #ifndef WEIR_SOURCE_OFFSETS_H
 #define WEIR_SOURCE_OFFSETS_H
@@ -23,12 +24,15 @@ typedef enum SourceResume
 /* What is known of a stream's topic. */
 typedef struct SourceStanding
 {
-	SourceOffset *offsets;		/* of partitions 0 .. n - 1; next_offset SOURCE_OFFSET_UNKNOWN: none */
+	/* of partitions 0 .. n - 1; next_offset SOURCE_OFFSET_UNKNOWN: none */
+	SourceOffset *offsets;
 	List	   *beyond;			/* of SourceOffset *, of partitions from n on */
 	bool		stored;			/* of any partition */
 	bool		merged;			/* of any, and not flushed yet */
 	bool		unread;			/* any is marked as not read on */
-	SourceResume resume;		/* the last weir.resume, or change of the topic, and when; 0: never */
+
+	/* the last weir.resume, or change of the topic, and when; 0: never */
+	SourceResume resume;
 	TimestampTz resumed;
 } SourceStanding;
 
@@ -38,7 +42,10 @@ typedef struct SourceStanding
  */
 extern void weir_offsets_load(Oid streamid, const char *topic, int n, SourceStanding *result);
 
-/* Next offsets in the table only, i.e. what views show; SOURCE_OFFSET_UNKNOWN where none is. */
+/*
+ * Next offsets in the table only, i.e. what views show; SOURCE_OFFSET_UNKNOWN
+ * where none is.
+ */
 extern void weir_offsets_load_stored(Oid streamid, const char *topic, int n, int64 *offsets);
 
 /*
@@ -48,7 +55,10 @@ extern void weir_offsets_load_stored(Oid streamid, const char *topic, int n, int
 extern bool weir_source_is_stopped(Oid streamid);
 extern void weir_source_set_stopped(Oid streamid, const char *reason);
 
-/* The stream has been given another topic: with startup 'latest' it begins as of now. */
+/*
+ * The stream has been given another topic: with startup 'latest' it begins as
+ * of now.
+ */
 extern void weir_source_topic_changed(Oid streamid);
 
 #endif

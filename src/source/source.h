@@ -12,7 +12,8 @@
  * wait		With nothing to fetch, the step says or waits until when.
  * drain	At a shutdown, what nobody could read again is taken in.
  * position	A source that can be read again gives its position with the batch,
- *			as SourceOffsets; they are stored in the transaction that writes the
+ *			as SourceOffsets; they are stored in the transaction that writes
+ *			the
  *			batch's rows, and a worker begins where weir_offsets_load says.
  */
 #ifndef WEIR_SOURCE_SOURCE_H
@@ -29,8 +30,8 @@ typedef struct Source
 
 	/*
 	 * How many workers a stream that views read is to have; 0: it is not of
-	 * this source, or stands still.  Needs a transaction.  NULL: the source has
-	 * workers of its own for all streams together.
+	 * this source, or stands still.  Needs a transaction.  NULL: the source
+	 * has workers of its own for all streams together.
 	 */
 	int			(*workers_wanted) (Oid streamid);
 } Source;

@@ -2,24 +2,24 @@
  * transaction.c
  *	  Taking in transactions too large for a batch: feeds and spool files.
  *
- * In an ingest worker.  What a transaction hands over while it runs (its feed)
- * and what it leaves in a file are taken in batch by batch; each goes through
- * the continuous queries in a transaction of its own and is merged into a run,
- * whose groups go to files when memory is full.  When the transaction's message
- * has come and all is merged, the active epoch adopts the runs, so that all rows
- * of the transaction appear together.
+ * In an ingest worker.  What a transaction hands over while it runs (its
+ * feed) and what it leaves in a file are taken in batch by batch; each goes
+ * through the continuous queries in a transaction of its own and is merged
+ * into a run, whose groups go to files when memory is full.  When the
+ * transaction's message has come and all is merged, the active epoch adopts
+ * the runs, so that all rows of the transaction appear together.
  *
- * Failure: a feed's run grows by whole batches, each freed from the feed when it
- * is merged, so after an error work goes on behind the last one.  What comes from
- * pieces of the message and from the file is in a private run, thrown away on
- * any error and made again from their beginning.
+ * Failure: a feed's run grows by whole batches, each freed from the feed when
+ * it is merged, so after an error work goes on behind the last one.  What
+ * comes from pieces of the message and from the file is in a private run,
+ * thrown away on any error and made again from their beginning.
  *
- * A transaction that rolls back leaves no trace.  So rows that would have a view
- * suspended are left in the feed until the transaction has committed.
+ * A transaction that rolls back leaves no trace.  So rows that would have a
+ * view suspended are left in the feed until the transaction has committed.
  *
  * The locks that a feed's rows need may be those of its own transaction, which
- * holds them for as long as its client likes.  So a worker does not wait for them
- * long: the rest is left in the feed then, too.
+ * holds them for as long as its client likes.  So a worker does not wait for
+ * them long: the rest is left in the feed then, too.
  */
 #include "postgres.h"
 
@@ -41,8 +41,9 @@
 #include "stream/queue.h"
 
 /*
- * Most that is taken at a time from a transaction that runs: nobody waits for its rows, but who commits meanwhile waits for the worker.
- * Some ten thousand rows, so that to start the plans for them does not weigh.
+ * Most that is taken at a time from a transaction that runs: nobody waits for
+ * its rows, but who commits meanwhile waits for the worker.  Some ten
+ * thousand rows, so that to start the plans for them does not weigh.
  */
 #define OPEN_BATCH_BYTES (2 * 1024 * 1024)
 
@@ -110,8 +111,9 @@ read_spool(SpoolReader *reader)
  * --------------------------------------------------------------------- */
 
 /*
- * What an open feed has merged may stay for as long as its client likes, and no
- * flush frees it: it goes to a file before others have no memory to merge into.
+ * What an open feed has merged may stay for as long as its client likes, and
+ * no flush frees it: it goes to a file before others have no memory to merge
+ * into.
  */
 static void
 leave_room(Run *run)
@@ -122,7 +124,10 @@ leave_room(Run *run)
 		weir_run_dump(run);
 }
 
-/* Remember what to count when the transaction has committed; without room for that count it now. */
+/*
+ * Remember what to count when the transaction has committed; without room for
+ * that count it now.
+ */
 static void
 count_in_feed(Feed *feed, Oid id, bool is_view, int64 rows, int64 amount)
 {
@@ -328,7 +333,10 @@ typedef struct Adoption
 	weir_merge_callback done;
 } Adoption;
 
-/* The rows wait for their flush, those of more streams than are known as rows of any. */
+/*
+ * The rows wait for their flush, those of more streams than are known as rows
+ * of any.
+ */
 static void
 note_waiting(QueueMessage *message)
 {

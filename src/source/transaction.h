@@ -11,7 +11,8 @@
 /*
  * Take a message with a feed or a spool file into the active epoch, all or
  * nothing.  done is called when it can no longer fail.  Call outside of a
- * transaction.  Errors are worth trying again.  The message stays the caller's.
+ * transaction.  Errors are worth trying again.  The message stays the
+ * caller's.
  */
 extern void weir_transaction_ingest(QueueMessage *message, weir_merge_callback done);
 

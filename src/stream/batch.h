@@ -23,7 +23,9 @@ typedef struct RowOrigin
 {
 	int32		partition;
 	int64		offset;
-	const char *payload;		/* not NUL-terminated; may be NULL (tombstone) */
+
+	/* not NUL-terminated; may be NULL (tombstone) */
+	const char *payload;
 	int32		payload_len;	/* -1 for NULL payload */
 } RowOrigin;
 
@@ -51,17 +53,25 @@ typedef struct StreamRows
 	int			nrows;
 	int			maxrows;
 	StreamRow **rows;
-	int64	   *seqs;			/* publication number of each row, or NULL: rows count in every active view */
+
+	/*
+	 * publication number of each row, or NULL: rows count in every active view
+	 */
+	int64	   *seqs;
 	RowOrigin  *origins;		/* per row, or NULL */
 	Size		bytes;
 
 	/* Of a stream with event time; see intake/event_time.h. */
-	bool		derived;		/* by views of other streams: not of the source */
+
+	/* by views of other streams: not of the source */
+	bool		derived;
 	bool		screened;
 	int			ntimes;
 	PartitionTime *times;
 	int64		watermark;		/* what the rows are judged by */
-	int			nwatermarks;	/* of streams that views read together with this one */
+
+	/* of streams that views read together with this one */
+	int			nwatermarks;
 	StreamWatermark *watermarks;
 } StreamRows;
 
@@ -70,9 +80,11 @@ typedef struct StreamRows
  * Offsets count the messages of a partition.
  */
 #define SOURCE_OFFSET_UNKNOWN (-1)
-#define SOURCE_OFFSET_FORGET (-4)	/* in the place of an offset: there is no such partition any more */
+/* in the place of an offset: there is no such partition any more */
+#define SOURCE_OFFSET_FORGET (-4)
 
-#define SOURCE_NAME_LENGTH 256	/* names of topics and clusters, and ids, are shorter */
+/* names of topics and clusters, and ids, are shorter */
+#define SOURCE_NAME_LENGTH 256
 
 /*
  * A message of a partition, to tell whether another one of its offset is the
@@ -99,16 +111,27 @@ typedef struct SourceOffset
 	const char *topic_id;
 	int64		next_offset;
 	SourceMark	last;			/* the last message read */
-	TimestampTz resumed;		/* the last weir.resume that was obeyed; 0: none */
-	TimestampTz unread_since;	/* stored: nobody has read on since; a worker says which it has passed over; 0: none */
+
+	/* the last weir.resume that was obeyed; 0: none */
+	TimestampTz resumed;
+
+	/*
+	 * stored: nobody has read on since; a worker says which it has passed
+	 * over; 0: none
+	 */
+	TimestampTz unread_since;
 } SourceOffset;
 
 typedef struct WeirBatch
 {
 	MemoryContext cxt;			/* owns everything below */
-	TimestampTz arrived;		/* the oldest of its rows: committed, or read from a topic */
+
+	/* the oldest of its rows: committed, or read from a topic */
+	TimestampTz arrived;
 	int			nstreams;
-	int			nsources;		/* of them from the source; rows that views divert come behind */
+
+	/* of them from the source; rows that views divert come behind */
+	int			nsources;
 	int			maxstreams;
 	StreamRows *streams;
 	int			ndead;

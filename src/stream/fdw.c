@@ -83,8 +83,9 @@ refuse_change(Relation rel, const char *verb)
  * --------------------------------------------------------------------- */
 
 /*
- * Is the stream read as a partition or child of the table that the query names?
- * It keeps no rows, so that a reader of the table gets those of the others.
+ * Is the stream read as a partition or child of the table that the query
+ * names?  It keeps no rows, so that a reader of the table gets those of the
+ * others.
  */
 static bool
 is_inherited(PlannerInfo *root, RelOptInfo *rel)

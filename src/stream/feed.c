@@ -13,8 +13,8 @@
  * of the very transaction that feeds it does not go on; so a backend never
  * waits for longer than STALL_MS without seeing progress, and spools then.
  *
- * Memory: feed and pieces are allocations of kind WEIR_MEMORY_QUEUE.  All feeds
- * together leave a part of the queue's limit to ordinary transactions.
+ * Memory: feed and pieces are allocations of kind WEIR_MEMORY_QUEUE.  All
+ * feeds together leave a part of the queue's limit to ordinary transactions.
  *
  * Failure: a worker that ends leaves the feed as it is: pieces whose rows are
  * not merged are still linked.  The next worker goes on.

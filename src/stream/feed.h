@@ -18,7 +18,9 @@ struct Run;						/* groups/run.h */
 typedef enum FeedState
 {
 	FEED_OPEN,					/* its transaction runs */
-	FEED_CLOSED,				/* its transaction commits or has: the message that names it owns it */
+
+	/* its transaction commits or has: the message that names it owns it */
+	FEED_CLOSED,
 	FEED_DEAD					/* rolled back: for a worker to clear away */
 } FeedState;
 
@@ -35,8 +37,8 @@ typedef struct FeedCount
 
 /*
  * Pieces are appended by the backend and unlinked by the worker that holds the
- * feed, when what they give is in the run.  The run belongs to the feed, not to
- * a worker: workers come and go.
+ * feed, when what they give is in the run.  The run belongs to the feed, not
+ * to a worker: workers come and go.
  */
 typedef struct Feed
 {
@@ -67,9 +69,9 @@ extern void weir_feed_init(void);
 extern Feed *weir_feed_open(void);
 
 /*
- * Hand a piece over.  False when there is no room, now and after waiting for as
- * long as the worker goes on taking pieces, or when none are wanted; then the
- * piece stays the caller's.
+ * Hand a piece over.  False when there is no room, now and after waiting for
+ * as long as the worker goes on taking pieces, or when none are wanted; then
+ * the piece stays the caller's.
  */
 extern bool weir_feed_append(Feed *feed, QueuePiece *piece);
 

@@ -21,7 +21,12 @@ typedef struct QueueMessage
 	struct QueueMessage *next;
 	int64		seq;			/* publication number, given when published */
 	bool		sync;			/* somebody waits for it */
-	bool		spooled;		/* rows are in the file "rows" of fileset, up to (spool_fileno, spool_offset) */
+
+	/*
+	 * rows are in the file "rows" of fileset, up to (spool_fileno,
+	 * spool_offset)
+	 */
+	bool		spooled;
 	FileSet		fileset;
 	int			spool_fileno;
 	off_t		spool_offset;
@@ -30,8 +35,12 @@ typedef struct QueueMessage
 	StreamSet	streams;
 	TimestampTz published;
 	QueuePiece *pieces;			/* each a shared allocation of its own */
-	struct Feed *feed;			/* more rows, before these (feed.h), owned too; or NULL */
-	int			waiter;			/* process number of who waits for its flush, + 1; 0: nobody */
+
+	/* more rows, before these (feed.h), owned too; or NULL */
+	struct Feed *feed;
+
+	/* process number of who waits for its flush, + 1; 0: nobody */
+	int			waiter;
 } QueueMessage;
 
 /*

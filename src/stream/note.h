@@ -9,7 +9,8 @@
 
 typedef enum NoteKind
 {
-	NOTE_DEAD_LETTER,			/* a row, or group, that could not be taken in */
+	/* a row, or group, that could not be taken in */
+	NOTE_DEAD_LETTER,
 	NOTE_LATE_ROW,				/* a row that came when its window was closed */
 	NOTE_LATE_COUNT				/* how many such rows a view has dropped or diverted */
 } NoteKind;

@@ -29,16 +29,21 @@ extern void weir_queue_position(int64 *boot, int64 *seq);
 /* --- workers: of the database with this slot, below WEIR_MAX_INGEST_WORKERS --- */
 
 extern void weir_queue_attach_worker(int slot, int worker);
-extern void weir_queue_detach_worker(int slot, int worker, bool alone);	/* puts back what it took */
+
+/* puts back what it took */
+extern void weir_queue_detach_worker(int slot, int worker, bool alone);
 
 /* How messages are taken. */
 typedef struct QueueTake
 {
-	bool		linger;			/* in: few rows that nobody waits for are left for a moment */
+	/* in: few rows that nobody waits for are left for a moment */
+	bool		linger;
 	bool		alone;			/* out: all are of the same streams */
 	bool		parked;			/* out: they were parked */
 	bool		mixed;			/* out: they are of several sets of streams */
-	long		wait_ms;		/* out: when there are none, for how long; else -1 */
+
+	/* out: when there are none, for how long; else -1 */
+	long		wait_ms;
 } QueueTake;
 
 /*

@@ -46,7 +46,9 @@ typedef struct QueueWaiter
 	dlist_node	node;
 	int64		seq;
 	StreamSet	streams;		/* of its rows */
-	int64		epoch;			/* that the rows with this number alone are in; 0: none yet */
+
+	/* that the rows with this number alone are in; 0: none yet */
+	int64		epoch;
 	Latch	   *latch;
 	bool		waiting;		/* cleared by who wakes it */
 } QueueWaiter;
@@ -58,16 +60,24 @@ typedef struct QueueDatabase
 	QueueMessage *tail;
 	int64		published;		/* last number given */
 	int64		flushed;		/* all up to here are on disk */
-	struct HeldStreams *held;			/* but for those of these streams; or NULL */
+
+	/* but for those of these streams; or NULL */
+	struct HeldStreams *held;
 	int64		last_sync;		/* latest number that somebody waits for */
-	int64		alone_until;	/* numbers up to here are taken stream by stream */
-	int64		urgent;			/* numbers up to here do not linger (LINGER_MS) */
+
+	/* numbers up to here are taken stream by stream */
+	int64		alone_until;
+
+	/* numbers up to here do not linger (LINGER_MS) */
+	int64		urgent;
 	int64		nmessages;
 	int64		nrows;
 	int64		nbytes;
 	dlist_head	waiters;
 	int			nwaiting;		/* of them */
-	int			last_waiting;	/* how many waited when the last flush ended, woken by it or not */
+
+	/* how many waited when the last flush ended, woken by it or not */
+	int			last_waiting;
 	QueueWorker workers[WEIR_MAX_INGEST_WORKERS];
 	int			nworkers;		/* of them, who are there */
 	ParkedStream parked[MAX_PARKED_STREAMS];

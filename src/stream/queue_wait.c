@@ -38,7 +38,8 @@ struct HeldStreams
 	HeldStream	streams[FLEXIBLE_ARRAY_MEMBER];
 };
 
-static QueueDatabase *waiting_in = NULL;	/* this process may be in its list of waiters */
+/* this process may be in its list of waiters */
+static QueueDatabase *waiting_in = NULL;
 static bool exit_registered = false;
 static uint32 wait_event = 0;
 

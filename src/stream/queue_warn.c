@@ -29,8 +29,8 @@ weir_queue_wait_begin(FlushWait *wait, int64 seq, bool show_errors, bool committ
 }
 
 /*
- * To the client alone: the workers tell the log what is wrong, once and not for
- * each who waits.  It is sent at once.
+ * To the client alone: the workers tell the log what is wrong, once and not
+ * for each who waits.  It is sent at once.
  */
 long
 weir_queue_wait_warn(FlushWait *wait)

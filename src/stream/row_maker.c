@@ -6,8 +6,8 @@
  * through a plan, which is where an INSERT gets its defaults and checks its
  * domains.  Nor does the executor check what is put into a foreign table.
  *
- * A RowMaker is used by workers, as the stream's or the view's owner; RowRules by
- * backends, too.
+ * A RowMaker is used by workers, as the stream's or the view's owner; RowRules
+ * by backends, too.
  *
  * Failure: expressions are prepared when they are needed first, because that
  * may fail, too, and then it is the row's fault.
@@ -31,7 +31,9 @@ typedef struct ColumnMaker
 	Node	   *expr;			/* default, or what generates it; NULL: none */
 	ExprState  *state;			/* NULL: not needed yet */
 	bool		generated;
-	Oid			domain;			/* its type if that is a domain with constraints, else InvalidOid */
+
+	/* its type if that is a domain with constraints, else InvalidOid */
+	Oid			domain;
 	void	   *domain_extra;
 } ColumnMaker;
 
@@ -132,7 +134,10 @@ weir_row_maker_default(RowMaker *maker, int i)
 		evaluate(maker, i);
 }
 
-/* Values have been checked when they became what they are; NULL has not become anything. */
+/*
+ * Values have been checked when they became what they are; NULL has not become
+ * anything.
+ */
 static void
 check_domains(RowMaker *maker)
 {

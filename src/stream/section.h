@@ -26,7 +26,9 @@ typedef struct SectionHeader
 typedef struct QueuePiece
 {
 	struct QueuePiece *next;
-	Size		len;			/* of what follows, at MAXALIGN(sizeof(QueuePiece)) */
+
+	/* of what follows, at MAXALIGN(sizeof(QueuePiece)) */
+	Size		len;
 } QueuePiece;
 
 #define PIECE_DATA(piece) ((char *) (piece) + MAXALIGN(sizeof(QueuePiece)))

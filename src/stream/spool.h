@@ -34,7 +34,9 @@ typedef struct Spool
 	int			fileno;			/* end of the rows in the file */
 	off_t		offset;
 	bool		moved;			/* the file stands elsewhere */
-	bool		failed;			/* a write failed: the file cannot be used any more */
+
+	/* a write failed: the file cannot be used any more */
+	bool		failed;
 	SpoolMark  *marks;			/* latest first */
 } Spool;
 
@@ -57,7 +59,9 @@ extern void weir_spool_export(Spool *spool, QueueMessage *message);
 /* Close and delete the file, if there is one. */
 extern void weir_spool_discard(Spool *spool);
 
-/* The same when the transaction has been aborted, which has closed the file. */
+/*
+ * The same when the transaction has been aborted, which has closed the file.
+ */
 extern void weir_spool_abort(Spool *spool);
 
 #endif

@@ -20,8 +20,8 @@
  * which cannot fail.  The wait for the flush comes when the transaction's
  * locks have been released (resource release callback).
  *
- * Memory: all here is in a child of TopTransactionContext; the reserved message
- * belongs to this backend until it is published and is freed on abort.
+ * Memory: all here is in a child of TopTransactionContext; the reserved
+ * message belongs to this backend until it is published and is freed on abort.
  *
  * Failure: a crash before the publication loses rows that nobody was told of;
  * a crash after it loses what is not flushed, which a synchronous inserter has
@@ -236,7 +236,9 @@ weir_xact_rows_add(Oid streamid, const StreamRowType *type, Datum *values, const
 
 	if (type->nrefs > 0)
 	{
-		/* Values may be fetched from outside; the caller's stay as they are. */
+		/*
+		 * Values may be fetched from outside; the caller's stay as they are.
+		 */
 		MemoryContext old = MemoryContextSwitchTo(rows->row_cxt);
 		Datum	   *copy = palloc(sizeof(Datum) * type->natts);
 
@@ -269,9 +271,9 @@ weir_xact_rows_add(Oid streamid, const StreamRowType *type, Datum *values, const
  * --------------------------------------------------------------------- */
 
 /*
- * A worker sees the database as committed.  So rows are handed over early only
- * while this transaction has changed nothing that their queries might read; one
- * without a transaction id has not.
+ * A worker sees the database as committed.  So rows are handed over early
+ * only while this transaction has changed nothing that their queries might
+ * read; one without a transaction id has not.
  */
 static bool
 may_feed(void)
@@ -320,8 +322,8 @@ is_being_filled(LocalSection *section)
 }
 
 /*
- * Hand over the sections of the (sub)transaction that feeds, but for those that
- * are being filled, unless all are wanted.
+ * Hand over the sections of the (sub)transaction that feeds, but for those
+ * that are being filled, unless all are wanted.
  */
 static void
 feed_sections(bool all)
@@ -530,7 +532,8 @@ reserve_waiting(void)
 /*
  * The message itself is small, and there is memory kept back for it: all who
  * hold locks that the workers need come through, one message each.  When even
- * that is full nobody has taken rows for long, and waiting on might be in vain.
+ * that is full nobody has taken rows for long, and waiting on might be in
+ * vain.
  */
 static QueueMessage *
 reserve_spooled(void)

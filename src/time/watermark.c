@@ -2,21 +2,21 @@
  * watermark.c
  *	  Watermarks of streams, in shared memory.
  *
- * Each partition of a stream (inserted rows are one) has a watermark: the latest
- * time that it brought, less the stream's option "watermark".  The stream's is
- * the least of them, of partitions that are not idle.
+ * Each partition of a stream (inserted rows are one) has a watermark: the
+ * latest time that it brought, less the stream's option "watermark".  The
+ * stream's is the least of them, of partitions that are not idle.
  *
- * A partition whose rows wait elsewhere (on a Kafka broker) may be silent because
- * nobody reads it.  So that is idle only while whoever reads it says again and again
- * that all is read; what it says lasts CAUGHT_UP_USECS.
+ * A partition whose rows wait elsewhere (on a Kafka broker) may be silent
+ * because nobody reads it.  So that is idle only while whoever reads it says
+ * again and again that all is read; what it says lasts CAUGHT_UP_USECS.
  *
  * What users are shown as final must not change, so a flush must not store a
- * watermark that a batch still under way knew nothing of: that batch may take in
- * rows of a window that the watermark closes.  Therefore whoever takes in rows
- * holds the watermark that the rows are judged by, from before they are until
- * they are in an epoch; and a cut, which runs under the same mutex as a merge,
- * goes no further than the least that is held.  A run of a large transaction
- * holds its own until the epoch adopts it.
+ * watermark that a batch still under way knew nothing of: that batch may take
+ * in rows of a window that the watermark closes.  Therefore whoever takes in
+ * rows holds the watermark that the rows are judged by, from before they are
+ * until they are in an epoch; and a cut, which runs under the same mutex as a
+ * merge, goes no further than the least that is held.  A run of a large
+ * transaction holds its own until the epoch adopts it.
  *
  * Locking: one LWLock, taken under the merge mutex or alone.
  *
@@ -46,9 +46,18 @@ typedef struct EventPartition
 	bool		erase;			/* what is stored of it is void */
 	bool		cut_erase;
 	bool		forgotten;		/* there is none of this number any more */
-	bool		read;			/* its rows wait elsewhere until they are read */
-	TimestampTz heard;			/* when it last brought rows; of one that is read: or since when all is read */
-	TimestampTz caught_up;		/* weir_clock_steady: all was read then; 0: or there may be more */
+
+	/* its rows wait elsewhere until they are read */
+	bool		read;
+
+	/*
+	 * when it last brought rows; of one that is read: or since when all is
+	 * read
+	 */
+	TimestampTz heard;
+
+	/* weir_clock_steady: all was read then; 0: or there may be more */
+	TimestampTz caught_up;
 } EventPartition;
 
 typedef struct WatermarkHold
@@ -57,7 +66,9 @@ typedef struct WatermarkHold
 	void	   *owner;
 	TimestampTz since;
 	int64		watermark;
-	int64		newest;			/* of what the owner keeps; NO_WATERMARK: nothing */
+
+	/* of what the owner keeps; NO_WATERMARK: nothing */
+	int64		newest;
 } WatermarkHold;
 
 typedef struct EventStream
@@ -461,7 +472,9 @@ weir_watermark_cut(int slot)
 {
 	TimestampTz now;
 
-	/* Streams come and go under the lock; to miss one that is new is no harm. */
+	/*
+	 * Streams come and go under the lock; to miss one that is new is no harm.
+	 */
 	if (shared->streams[slot] == NULL)
 		return;
 	now = weir_clock_now();
@@ -500,7 +513,10 @@ weir_watermark_changes(int slot, int *n)
 	if (shared->streams[slot] == NULL)
 		return NULL;
 
-	/* Only the caller cuts, so that nothing is added between the two rounds but partitions never cut. */
+	/*
+	 * Only the caller cuts, so that nothing is added between the two rounds
+	 * but partitions never cut.
+	 */
 	for (int round = 0; round < 2; round++)
 	{
 		LWLockAcquire(&shared->lock, LW_SHARED);
@@ -598,7 +614,10 @@ weir_watermark_discard(int slot)
  * Looking
  * --------------------------------------------------------------------- */
 
-/* The partition that the stream waits for, if others have gone on for so long without it. */
+/*
+ * The partition that the stream waits for, if others have gone on for so long
+ * without it.
+ */
 static EventPartition *
 laggard(EventStream *stream, int64 usecs)
 {

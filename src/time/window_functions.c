@@ -2,15 +2,16 @@
  * window_functions.c
  *	  Windows of time as SQL functions: tumble, hop, cumulate, time_bucket.
  *
- * They are ordinary functions of one time each: a batch query over a table gives
- * by them what a continuous view shows.  query/window.c recognizes them in a
- * view's query.
+ * They are ordinary functions of one time each: a batch query over a table
+ * gives by them what a continuous view shows.  query/window.c recognizes them
+ * in a view's query.
  *
  * All windows begin and end at boundaries of a grid (window.h).  Grids of
  * hours, minutes and seconds are the same everywhere; those of days and months
- * follow the calendar of a time zone: the one that is given, else the session's,
- * as date_trunc does.  A window always holds its time: where a local midnight
- * occurs twice or not at all, the boundary is moved to the one that does.
+ * follow the calendar of a time zone: the one that is given, else the
+ * session's, as date_trunc does.  A window always holds its time: where a
+ * local midnight occurs twice or not at all, the boundary is moved to the one
+ * that does.
  *
  * NULL is in no window: tumble and time_bucket give NULL, the others no row.
  * Infinity has no window either, and is an error.
@@ -46,8 +47,12 @@ typedef struct WindowCall
 	Interval	offset;
 	pg_tz	   *tz;				/* NULL: timestamp without time zone */
 	TimeGrid	grid;			/* tumble: of the windows */
-	int64		slide;			/* hop: panes from one window's start to the next */
-	int64		cells;			/* panes in a window; in the longest of cumulate */
+
+	/* hop: panes from one window's start to the next */
+	int64		slide;
+
+	/* panes in a window; in the longest of cumulate */
+	int64		cells;
 	TimeGrid	fine;			/* hop, cumulate: of panes */
 	TupleDesc	desc;			/* of tumble's result */
 } WindowCall;
@@ -480,7 +485,10 @@ put_window(ReturnSetInfo *rsinfo, Timestamp start, Timestamp end)
 	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 }
 
-/* hop(time, slide, size [, offset [, zone]]): each window that holds the time, earliest first */
+/*
+ * hop(time, slide, size [, offset [, zone]]): each window that holds the time,
+ * earliest first
+ */
 Datum
 weir_hop(PG_FUNCTION_ARGS)
 {
@@ -505,7 +513,10 @@ weir_hop(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* cumulate(time, step, max [, offset [, zone]]): windows from the start of each max on, a step longer each */
+/*
+ * cumulate(time, step, max [, offset [, zone]]): windows from the start of
+ * each max on, a step longer each
+ */
 Datum
 weir_cumulate(PG_FUNCTION_ARGS)
 {

@@ -31,19 +31,26 @@ typedef struct TimeGrid
 	pg_tz	   *tz;
 } TimeGrid;
 
-/* How long an interval is, in its unit.  Errors when units are mixed, or it is not > 0; what names it. */
+/*
+ * How long an interval is, in its unit.  Errors when units are mixed, or it
+ * is not > 0; what names it.
+ */
 extern int64 weir_grid_length(const Interval *interval, GridUnit *unit, const char *what);
 
 /* Errors when the offset does not fit the unit. */
 extern void weir_grid_init(TimeGrid *grid, GridUnit unit, int64 step, const Interval *offset, pg_tz *tz);
 
-/* Number of the cell that holds a finite time, and where a cell begins.  Errors when out of range. */
+/*
+ * Number of the cell that holds a finite time, and where a cell begins.
+ * Errors when out of range.
+ */
 extern int64 weir_grid_cell(const TimeGrid *grid, Timestamp time);
 extern Timestamp weir_grid_start(const TimeGrid *grid, int64 cell);
 
 /*
- * Length of the panes that the windows of hop and cumulate are made of, and how
- * many make a window (the longest of cumulate).  Errors when lengths do not fit.
+ * Length of the panes that the windows of hop and cumulate are made of, and
+ * how many make a window (the longest of cumulate).  Errors when lengths do
+ * not fit.
  */
 extern int64 weir_hop_panes(const Interval *slide, const Interval *size, GridUnit *unit, int64 *panes);
 extern int64 weir_cumulate_panes(const Interval *step, const Interval *max, GridUnit *unit, int64 *panes);

@@ -1,6 +1,7 @@
 /*
  * def_view.c
- *	  The def view of a continuous view, which keeps its query as it was written.
+ *	  The def view of a continuous view, which keeps its query as it was
+ *	  written.
  */
 #include "postgres.h"
 

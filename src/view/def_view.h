@@ -1,6 +1,7 @@
 /*
  * def_view.h
- *	  The def view of a continuous view, which keeps its query as it was written.
+ *	  The def view of a continuous view, which keeps its query as it was
+ *	  written.
  */
 #ifndef WEIR_VIEW_DEF_VIEW_H
 #define WEIR_VIEW_DEF_VIEW_H

@@ -34,7 +34,9 @@
 #include "view/drop.h"
 
 static object_access_hook_type next_hook = NULL;
-static List *dropped = NIL;		/* ContViews, their relations only; in TopTransactionContext */
+
+/* ContViews, their relations only; in TopTransactionContext */
+static List *dropped = NIL;
 
 static void object_access(ObjectAccessType access, Oid classid, Oid objectid,
 						  int subid, void *arg);

@@ -1,6 +1,7 @@
 /*
  * notices.c
- *	  What CREATE VIEW tells of a query that is taken, but may not do what was meant.
+ *	  What CREATE VIEW tells of a query that is taken, but may not do what was
+ *	  meant.
  *
  * A stream has a column more than its user wrote, arrival_timestamp, which is
  * in * and in whole rows.  Where rows are compared, as DISTINCT, UNION and

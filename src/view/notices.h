@@ -1,6 +1,7 @@
 /*
  * notices.h
- *	  What CREATE VIEW tells of a query that is taken, but may not do what was meant.
+ *	  What CREATE VIEW tells of a query that is taken, but may not do what was
+ *	  meant.
  */
 #ifndef WEIR_VIEW_NOTICES_H
 #define WEIR_VIEW_NOTICES_H

@@ -1,6 +1,7 @@
 /*
  * orphan.c
- *	  Restored views that have no row of weir.continuous_view, or no definition.
+ *	  Restored views that have no row of weir.continuous_view, or no
+ *	  definition.
  *
  * A dump without data has no rows; a dump of a user's schema has neither rows
  * nor the definitions, which are in schema weir.  The triggers of matrels and

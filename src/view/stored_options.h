@@ -1,6 +1,7 @@
 /*
  * stored_options.h
- *	  From the options that CREATE VIEW gives to those that are stored: where it
+ *	  From the options that CREATE VIEW gives to those that are stored: where
+ *	  it
  *	  takes more than one option, or the query.
  */
 #ifndef WEIR_VIEW_STORED_OPTIONS_H

@@ -1,6 +1,7 @@
 /*
  * stream_ddl.h
- *	  CREATE and ALTER FOREIGN TABLE, ALTER SERVER, CREATE TRIGGER and COPY, on streams.
+ *	  CREATE and ALTER FOREIGN TABLE, ALTER SERVER, CREATE TRIGGER and COPY, on
+ *	  streams.
  */
 #ifndef WEIR_VIEW_STREAM_DDL_H
 #define WEIR_VIEW_STREAM_DDL_H

@@ -20,12 +20,19 @@
 
 typedef struct ViewPlan
 {
-	ViewStmt   *stmt;			/* a copy; its options are those of the ordinary view */
+	/* a copy; its options are those of the ordinary view */
+	ViewStmt   *stmt;
 	GivenOptions given;
-	ContViewOptions options;	/* what the options come to; not ttl, see view/ttl.h */
-	const ContViewOptions *layout;	/* the options that decide what is kept: of an existing view its own */
+
+	/* what the options come to; not ttl, see view/ttl.h */
+	ContViewOptions options;
+
+	/* the options that decide what is kept: of an existing view its own */
+	const ContViewOptions *layout;
 	Query	   *query;			/* to be stored as the def view's */
-	Query	   *def;			/* as weir_def_query gives it when it is stored */
+
+	/* as weir_def_query gives it when it is stored */
+	Query	   *def;
 	ContQuery  *cq;
 } ViewPlan;
 

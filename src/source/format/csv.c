@@ -28,7 +28,9 @@ typedef struct CsvDecoder
 	FormatDecoder base;
 	Relation	rel;
 	List	   *options;		/* for COPY */
-	List	   *names;			/* columns that a header has to name; NIL: any header does */
+
+	/* columns that a header has to name; NIL: any header does */
+	List	   *names;
 	int			ncolumns;
 	InputColumn *columns;
 	const char *bytes;			/* of the message, not taken yet */
@@ -115,7 +117,10 @@ csv_start(FormatDecoder *base, const char *bytes, int len)
 {
 	CsvDecoder *decoder = (CsvDecoder *) base;
 
-	/* COPY of an empty file is no error; but no message is to vanish without a trace. */
+	/*
+	 * COPY of an empty file is no error; but no message is to vanish without a
+	 * trace.
+	 */
 	if (len == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_NO_DATA),
@@ -162,7 +167,10 @@ csv_next(FormatDecoder *base, Datum *values, bool *nulls, bool *seen)
 	reading = decoder;
 	if (!NextCopyFromRawFields(decoder->copy, &fields, &nfields))
 	{
-		/* Before PostgreSQL 18 COPY ends at a line "\.", whatever comes behind it. */
+		/*
+		 * Before PostgreSQL 18 COPY ends at a line "\.", whatever comes behind
+		 * it.
+		 */
 		if (!decoder->at_end)
 			ereport(ERROR,
 					(errcode(ERRCODE_BAD_COPY_FILE_FORMAT),

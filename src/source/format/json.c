@@ -3,13 +3,13 @@
  *	  Messages that are JSON objects: fields into the columns of their names.
  *
  * A recursive descent over PostgreSQL's JSON lexer: the top level is matched
- * with columns by name, values below it are checked and taken as text.  Scalars
- * go through the column type's input function, with short cuts that give the
- * same result for common types; arrays and composite values go through
- * json_populate_record, so they mean what they mean there.
+ * with columns by name, values below it are checked and taken as text.
+ * Scalars go through the column type's input function, with short cuts that
+ * give the same result for common types; arrays and composite values go
+ * through json_populate_record, so they mean what they mean there.
  *
- * Called by workers, in a transaction.  Memory: what a row needs is left in the
- * caller's context, which is reset for each row.
+ * Called by workers, in a transaction.  Memory: what a row needs is left in
+ * the caller's context, which is reset for each row.
  */
 #include "postgres.h"
 
@@ -51,14 +51,24 @@ typedef struct JsonColumn
 	Oid			typid;
 	int32		typmod;
 	ColumnKind	kind;
-	bool		is_time;		/* a date or a time, for which PostgreSQL takes digits in a form of their own */
+
+	/*
+	 * a date or a time, for which PostgreSQL takes digits in a form of their
+	 * own
+	 */
+	bool		is_time;
 	FmgrInfo	input;
 	Oid			ioparam;
-	FmgrInfo	populate;		/* COLUMN_NESTED: json_populate_record of a one-column row */
+
+	/* COLUMN_NESTED: json_populate_record of a one-column row */
+	FmgrInfo	populate;
 	Datum		nested_row;
 } JsonColumn;
 
-/* Where the n-th field of the last object went: the next object is likely alike. */
+/*
+ * Where the n-th field of the last object went: the next object is likely
+ * alike.
+ */
 typedef struct FieldGuess
 {
 	char	   *name;
@@ -154,7 +164,9 @@ plain_end(const char *s, const char *end)
 	return NULL;
 }
 
-/* The end of a number without exponent; NULL if it is none, or not obviously. */
+/*
+ * The end of a number without exponent; NULL if it is none, or not obviously.
+ */
 static inline const char *
 number_end(const char *s, const char *end)
 {
@@ -261,7 +273,9 @@ string_content(JsonLexContext *lex, const char **start, int *len)
 	}
 }
 
-/* Let the lexer remove the escapes of a string token; the result is palloc'd. */
+/*
+ * Let the lexer remove the escapes of a string token; the result is palloc'd.
+ */
 static void
 unescape(const char **start, int *len)
 {

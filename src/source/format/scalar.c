@@ -64,7 +64,9 @@ digits(const char *text, int n)
 	return value;
 }
 
-/* Microseconds of ".d{1,6}" at text; *used is 0 without one, -1 if malformed. */
+/*
+ * Microseconds of ".d{1,6}" at text; *used is 0 without one, -1 if malformed.
+ */
 static int
 fraction(const char *text, int len, int *used)
 {

@@ -1,25 +1,28 @@
 /*
  * begin.c
- *	  Where the partitions of a Kafka worker begin, and whether they still are the ones that were read.
+ *	  Where the partitions of a Kafka worker begin, and whether they still are
+ *	  the ones that were read.
  *
- * A stored offset is one of a topic of a cluster.  That both are the same is told
- * by the cluster's id, the topic's id where the broker and librdkafka know of such,
- * the number of partitions, and in any case by the last message read: reading begins
- * at that message, and goes on only when it is what it was.  All this is looked at
- * whenever reading begins, and that it does anew when the topic was seen to be away or
- * all brokers were.  Where an offset is lost, the stream stops with the
- * reason, unless weir.resume or on_error 'skip' say where to go on.
+ * A stored offset is one of a topic of a cluster.  That both are the same is
+ * told by the cluster's id, the topic's id where the broker and librdkafka
+ * know of such, the number of partitions, and in any case by the last message
+ * read: reading begins at that message, and goes on only when it is what it
+ * was.  All this is looked at whenever reading begins, and that it does anew
+ * when the topic was seen to be away or all brokers were.  Where an offset is
+ * lost, the stream stops with the reason, unless weir.resume or on_error
+ * 'skip' say where to go on.
  *
- * Where there is no offset, and where nobody read for a while, reading begins by the
- * time since when views want the messages: the clock of the messages decides, as the
- * broker sees it.
+ * Where there is no offset, and where nobody read for a while, reading begins
+ * by the time since when views want the messages: the clock of the messages
+ * decides, as the broker sees it.
  *
  * Called from worker.c, outside of transactions, in the step's memory context.
  *
- * Locking: a worker claims its share of the partitions in the registry, so that
- * one that is still ending (its stream's options changed) and its successor do
- * not both count a message.  That comes before offsets are loaded, and ends with
- * the process.  (No advisory lock: code of users may let go of these.)
+ * Locking: a worker claims its share of the partitions in the registry, so
+ * that one that is still ending (its stream's options changed) and its
+ * successor do not both count a message.  That comes before offsets are
+ * loaded, and ends with the process.  (No advisory lock: code of users may
+ * let go of these.)
  */
 #include "postgres.h"
 
@@ -89,8 +92,8 @@ is_resumed(const Partition *part)
  */
 
 /*
- * Where messages begin that are of this time or later; false if the broker does not
- * say.  Those that come after the first question count in any case.
+ * Where messages begin that are of this time or later; false if the broker
+ * does not say.  Those that come after the first question count in any case.
  */
 static bool
 offsets_since(int n, const int32 *partitions, TimestampTz since, int64 *offsets, int64 *ends)
@@ -126,8 +129,9 @@ wanted_since(void)
 }
 
 /*
- * Do partitions of which nothing is known begin by time?  Otherwise at their first message, for which nobody
- * need be asked: one that has no leader keeps no other back.
+ * Do partitions of which nothing is known begin by time?  Otherwise at their
+ * first message, for which nobody need be asked: one that has no leader keeps
+ * no other back.
  */
 static bool
 fresh_by_time(const SourceStanding *standing)
@@ -139,8 +143,8 @@ fresh_by_time(const SourceStanding *standing)
 }
 
 /*
- * Partitions of which nothing is known and that begin by time.  The first worker stores where, before
- * anybody reads.  False while there are any.
+ * Partitions of which nothing is known and that begin by time.  The first
+ * worker stores where, before anybody reads.  False while there are any.
  */
 static bool
 begin_fresh(const SourceStanding *standing, TimestampTz since)
@@ -169,7 +173,10 @@ begin_fresh(const SourceStanding *standing, TimestampTz since)
 	return false;
 }
 
-/* What came while nobody read passes by.  False if the broker does not say where that ends. */
+/*
+ * What came while nobody read passes by.  False if the broker does not say
+ * where that ends.
+ */
 static bool
 pass_unread(TimestampTz since)
 {
@@ -191,7 +198,10 @@ pass_unread(TimestampTz since)
 		Partition  *part = &self->partitions[partitions[i]];
 		bool		foreign = part->trouble != TROUBLE_NONE || part->position > ends[i];
 
-		/* What was read since then counts already; unless that was another topic. */
+		/*
+		 * What was read since then counts already; unless that was another
+		 * topic.
+		 */
 		if (!foreign && part->position >= begins[i])
 			begins[i] = part->position;
 		else
@@ -217,7 +227,9 @@ differ(const char *a, const char *b)
 	return a && b && strcmp(a, b) != 0;
 }
 
-/* Why what is stored is not of this topic, as far as names tell; NULL: it is. */
+/*
+ * Why what is stored is not of this topic, as far as names tell; NULL: it is.
+ */
 static char *
 foreign_reason(const SourceOffset *stored, int n)
 {
@@ -254,8 +266,9 @@ take_over(int p, const SourceOffset *known)
 }
 
 /*
- * Offsets of partitions that are no more.  The first worker forgets them, if anybody has said that it may; the
- * others wait for that.  False while there are any.
+ * Offsets of partitions that are no more.  The first worker forgets them, if
+ * anybody has said that it may; the others wait for that.  False while there
+ * are any.
  */
 static bool
 forget_beyond(const SourceStanding *standing)
@@ -271,7 +284,10 @@ forget_beyond(const SourceStanding *standing)
 		char	   *reason = foreign_reason(stored, self->npartitions);
 		bool		told = self->resume != SOURCE_RESUME_STRICT && stored->resumed != self->resumed;
 
-		/* The same one by its id: this broker does not know yet that it has grown. */
+		/*
+		 * The same one by its id: this broker does not know yet that it has
+		 * grown.
+		 */
 		if (stored->topic_id && self->topic_id && !differ(stored->topic_id, self->topic_id))
 		{
 			weir_kafka_back_off(KAFKA_STATE_RETRYING, reason);
@@ -407,8 +423,9 @@ go_on_unchecked(int p)
 }
 
 /*
- * A message before the position, from where reading was begun to see the last one that was read.  One behind
- * that was not there then: what lies between is no message.
+ * A message before the position, from where reading was begun to see the last
+ * one that was read.  One behind that was not there then: what lies between
+ * is no message.
  */
 static void
 compare(Partition *part, const KafkaMessage *message)
@@ -478,7 +495,10 @@ weir_partition_ends(const KafkaMessage *message)
  * ----------------------------------------------------------------
  */
 
-/* Go on at another offset; reason, for a dead letter about what was missed, may be NULL. */
+/*
+ * Go on at another offset; reason, for a dead letter about what was missed,
+ * may be NULL.
+ */
 static void
 go_on_at(int p, int64 offset, char *reason)
 {
@@ -547,7 +567,10 @@ weir_partition_mend(int p)
 			go_on_unchecked(p);
 		else
 		{
-			/* There after all: a broker that lagged behind, say.  Or nothing was read yet, so nothing is missed. */
+			/*
+			 * There after all: a broker that lagged behind, say.  Or nothing
+			 * was read yet, so nothing is missed.
+			 */
 			weir_kafka_back_off(KAFKA_STATE_RETRYING, "offset out of range");
 		}
 		if (part->trouble == TROUBLE_NONE)

@@ -1,6 +1,7 @@
 /*
  * begin.h
- *	  Where the partitions of a Kafka worker begin, and whether they still are the ones that were read.
+ *	  Where the partitions of a Kafka worker begin, and whether they still are
+ *	  the ones that were read.
  */
 #ifndef WEIR_SOURCE_KAFKA_BEGIN_H
 #define WEIR_SOURCE_KAFKA_BEGIN_H
@@ -22,9 +23,10 @@ extern void weir_partition_ends(const KafkaMessage *message);
 extern SourceMark weir_message_mark(const KafkaMessage *message);
 
 /*
- * A partition is in trouble: go on where weir.resume said, or with on_error 'skip' at the first message there
- * is, with a dead letter about what is missed; otherwise ask for a stop.
- * When the broker has the offset after all, it is asked for again.
+ * A partition is in trouble: go on where weir.resume said, or with on_error
+ * 'skip' at the first message there is, with a dead letter about what is
+ * missed; otherwise ask for a stop.  When the broker has the offset after
+ * all, it is asked for again.
  */
 extern void weir_partition_mend(int p);
 

@@ -8,17 +8,17 @@
  * worker wait for messages and for its latch at once.
  *
  * Called by Kafka workers, from their only thread.  librdkafka's threads run
- * besides: all signals are blocked in them, so that PostgreSQL's handlers never
- * run there, and of our code only log_callback does.
+ * besides: all signals are blocked in them, so that PostgreSQL's handlers
+ * never run there, and of our code only log_callback does.
  *
  * Locking: log_mutex guards the ring of log lines, which librdkafka's threads
- * fill and the worker empties.
- * Memory: librdkafka's own (malloc).  All partitions share one queue, so that what
- * the queue properties below say is of the whole client: no broker is asked for
- * more while the queue is full.  What was asked for comes on top of it: one
- * answer of each broker, which fetch.max.bytes bounds before it is decompressed.
- * Failure: a process that ends must close the client first, in an exit callback,
- * because librdkafka's threads must not outlive main's exit handlers.
+ * fill and the worker empties.  Memory: librdkafka's own (malloc).  All
+ * partitions share one queue, so that what the queue properties below say is
+ * of the whole client: no broker is asked for more while the queue is full.
+ * What was asked for comes on top of it: one answer of each broker, which
+ * fetch.max.bytes bounds before it is decompressed.  Failure: a process that
+ * ends must close the client first, in an exit callback, because librdkafka's
+ * threads must not outlive main's exit handlers.
  */
 #include "postgres.h"
 
@@ -38,8 +38,8 @@
 #define LOG_LINES 32
 #define LOG_LENGTH 256
 /*
- * The only thing by which librdkafka lets its user know that a broker refused to read a partition: its debug line
- * about that, of context "topic".
+ * The only thing by which librdkafka lets its user know that a broker refused
+ * to read a partition: its debug line about that, of context "topic".
  */
 #define UNAVAILABLE_LINE "BROKERUA"
 
@@ -65,8 +65,12 @@ struct KafkaClient
 	Size		max_memory;
 	int32		broker;			/* that told of the topic last */
 	bool		in_trouble;
-	bool		shaken;			/* all connections were lost, since somebody asked */
-	bool		debug;			/* the user wants to see librdkafka's debug lines */
+
+	/* all connections were lost, since somebody asked */
+	bool		shaken;
+
+	/* the user wants to see librdkafka's debug lines */
+	bool		debug;
 	char		trouble[LOG_LENGTH];
 	pthread_mutex_t log_mutex;
 	bool		unavailable;	/* a partition was, since somebody asked */
@@ -179,7 +183,10 @@ log_callback(const rd_kafka_t *rk, int level, const char *facility, const char *
 		client->unavailable = true;
 	if ((level < LOG_DEBUG || client->debug) && client->log_count < LOG_LINES)
 	{
-		/* When the ring is full the newest lines are lost: the first ones tell the cause. */
+		/*
+		 * When the ring is full the newest lines are lost: the first ones tell
+		 * the cause.
+		 */
 		line = &client->log[(client->log_first + client->log_count++) % LOG_LINES];
 		line->level = level;
 		/* strlcpy and memcpy only: this is another thread. */
@@ -190,7 +197,10 @@ log_callback(const rd_kafka_t *rk, int level, const char *facility, const char *
 	pthread_mutex_unlock(&client->log_mutex);
 }
 
-/* Runs within rd_kafka_poll, in the worker's thread, but must not jump out of it. */
+/*
+ * Runs within rd_kafka_poll, in the worker's thread, but must not jump out of
+ * it.
+ */
 static void
 error_callback(rd_kafka_t *rk, int code, const char *reason, void *opaque)
 {
@@ -287,7 +297,10 @@ weir_client_cluster(KafkaClient *client)
 
 #if RD_KAFKA_VERSION >= 0x020300ff
 
-/* Of the answer to a DescribeTopics; false when it has none.  Brokers that do not know the question, or whom it may ask, have no ids. */
+/*
+ * Of the answer to a DescribeTopics; false when it has none.  Brokers that do
+ * not know the question, or whom it may ask, have no ids.
+ */
 static bool
 described_topic_id(rd_kafka_event_t *event, char **topic_id)
 {
@@ -328,7 +341,10 @@ weir_client_topic_id(KafkaClient *client, int timeout_ms, char **topic_id)
 	bool		ok;
 
 	*topic_id = NULL;
-	/* By itself it would wait for the controller, which consumers need not be able to reach. */
+	/*
+	 * By itself it would wait for the controller, which consumers need not be
+	 * able to reach.
+	 */
 	(void) rd_kafka_AdminOptions_set_broker(options, client->broker, NULL, 0);
 	(void) rd_kafka_AdminOptions_set_request_timeout(options, timeout_ms, NULL, 0);
 	rd_kafka_DescribeTopics(client->rk, topics, options, queue);

@@ -52,7 +52,10 @@ weir_conf_make(const KafkaStreamOptions *options, bool *debug, char *err, size_t
 	ok = ok && set_queue(conf, err, errlen);
 	if (is_given(options, "sasl.username"))
 	{
-		/* A name and a password mean this, and a password does not go over the wire in clear unasked. */
+		/*
+		 * A name and a password mean this, and a password does not go over the
+		 * wire in clear unasked.
+		 */
 		ok = ok && set_property(conf, "security.protocol", "sasl_ssl", err, errlen) &&
 			set_property(conf, "sasl.mechanism", "PLAIN", err, errlen);
 	}
@@ -91,9 +94,9 @@ set_property(rd_kafka_conf_t *conf, const char *name, const char *value, char *e
 }
 
 /*
- * librdkafka has a shell run the command for Kerberos tickets, with the values of
- * other properties put in the place of %{property}: whoever chose those did not
- * choose the command.
+ * librdkafka has a shell run the command for Kerberos tickets, with the values
+ * of other properties put in the place of %{property}: whoever chose those did
+ * not choose the command.
  */
 static bool
 command_is_plain(const rd_kafka_conf_t *conf, char *err, size_t errlen)

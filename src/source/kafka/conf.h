@@ -11,7 +11,8 @@
 
 #include "meta/options.h"
 
-#define KAFKA_MESSAGE_OVERHEAD 512	/* of a message that librdkafka holds, beside its bytes; about */
+/* of a message that librdkafka holds, beside its bytes; about */
+#define KAFKA_MESSAGE_OVERHEAD 512
 
 /*
  * All properties; NULL with the reason in err if librdkafka refuses one.  Says

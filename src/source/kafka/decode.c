@@ -1,18 +1,19 @@
 /*
  * decode.c
- *	  Messages into rows of a stream, and those that cannot be into dead letters.
+ *	  Messages into rows of a stream, and those that cannot be into dead
+ *	  letters.
  *
  * Called by Kafka workers.  What a stream's definition makes run (input
  * functions, defaults, constraints) runs as the stream's owner.
  *
  * Failure: PostgreSQL 15 has no soft errors, so a batch is decoded at first as
- * if all of it were good, in one transaction.  If that fails it is done again,
- * in stretches, each in a subtransaction of its own: up to a message that
- * fails, that message, and what comes behind it.  So a bad message costs two
- * failures at most, and a good one is decoded three times at most.  A message
- * of several rows is good or bad as a whole.
- * Memory: rows and dead letters live in the batch's context, as does what was
- * decoded in vain; errors in one that is reset for each.
+ * if all of it were good, in one transaction.  If that fails it is done
+ * again, in stretches, each in a subtransaction of its own: up to a message
+ * that fails, that message, and what comes behind it.  So a bad message costs
+ * two failures at most, and a good one is decoded three times at most.  A
+ * message of several rows is good or bad as a whole.  Memory: rows and dead
+ * letters live in the batch's context, as does what was decoded in vain;
+ * errors in one that is reset for each.
  */
 #include "postgres.h"
 
@@ -30,7 +31,10 @@
 #include "source/kafka/decode.h"
 #include "source/kafka/row.h"
 
-/* A batch ends behind so many that failed: what becomes of them is written with what others wait for. */
+/*
+ * A batch ends behind so many that failed: what becomes of them is written
+ * with what others wait for.
+ */
 #define MOST_FAILED 1000
 
 typedef struct BatchDecoder
@@ -41,7 +45,9 @@ typedef struct BatchDecoder
 	RowDecoder *rows;
 	int			current;		/* the message at hand */
 	MemoryContext error_cxt;
-	ErrorData  *error;			/* the last one, in error_cxt, as what follows */
+
+	/* the last one, in error_cxt, as what follows */
+	ErrorData  *error;
 	char	   *place;			/* see weir_row_error_place */
 	OwnerSwitch saved;
 	StreamRows *stream;
@@ -146,7 +152,10 @@ decode_range(BatchDecoder *decoder, int first, int last)
 	decoder->result->taken = last;
 }
 
-/* All in one go; false, with the transaction aborted, if a message is to blame. */
+/*
+ * All in one go; false, with the transaction aborted, if a message is to
+ * blame.
+ */
 static bool
 decode_optimistically(BatchDecoder *decoder, int n)
 {
@@ -178,7 +187,10 @@ decode_optimistically(BatchDecoder *decoder, int n)
 	return ok;
 }
 
-/* All messages, whatever they hold, unless on_error says to stop at one, or too many fail. */
+/*
+ * All messages, whatever they hold, unless on_error says to stop at one, or
+ * too many fail.
+ */
 static void
 decode_carefully(BatchDecoder *decoder, int n)
 {

@@ -1,6 +1,7 @@
 /*
  * decode.h
- *	  Messages into rows of a stream, and those that cannot be into dead letters.
+ *	  Messages into rows of a stream, and those that cannot be into dead
+ *	  letters.
  */
 #ifndef WEIR_SOURCE_KAFKA_DECODE_H
 #define WEIR_SOURCE_KAFKA_DECODE_H
@@ -13,24 +14,27 @@
 
 /*
  * What became of the first "taken" messages; with on_error 'stop' a message
- * that cannot be decoded ends the batch before it.  A batch with many of these is shorter, too: the
- * rest is for another call.
+ * that cannot be decoded ends the batch before it.  A batch with many of
+ * these is shorter, too: the rest is for another call.
  */
 typedef struct DecodeResult
 {
-	WeirBatch  *batch;			/* rows with origins, dead letters; no offsets yet */
+	/* rows with origins, dead letters; no offsets yet */
+	WeirBatch  *batch;
 	int			taken;
 	bool		gone;			/* nothing was: the stream has been dropped */
-	int			failed;			/* messages that could not be decoded, whatever became of them */
+
+	/* messages that could not be decoded, whatever became of them */
+	int			failed;
 	char	   *stop_reason;	/* in the batch's context; NULL: go on */
 	char	   *last_error;		/* likewise: of the last message that failed */
 } DecodeResult;
 
 /*
- * Decode messages, in transactions of its own.  The batch's context is a child
- * of parent and refers to the messages' payloads and to options.  Errors only
- * for what is not the messages' fault; then the transaction is the caller's to abort, and
- * whatever was made under parent to free.
+ * Decode messages, in transactions of its own.  The batch's context is a
+ * child of parent and refers to the messages' payloads and to options.
+ * Errors only for what is not the messages' fault; then the transaction is the
+ * caller's to abort, and whatever was made under parent to free.
  */
 extern void weir_decode_messages(const KafkaStreamOptions *options, const KafkaMessage *messages,
 								 int n, MemoryContext parent, DecodeResult *result);

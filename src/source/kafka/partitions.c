@@ -1,6 +1,7 @@
 /*
  * partitions.c
- *	  The partitions that a Kafka worker reads: which there are, and how they are.
+ *	  The partitions that a Kafka worker reads: which there are, and how they
+ *	  are.
  *
  * Called from worker.c and begin.c, outside of transactions, in the step's
  * memory context.
@@ -18,14 +19,21 @@
 #include "source/kafka/state.h"
 #include "time/watermark.h"
 
-/* Time between looks at what may be idle, a quarter of idle_timeout within these; and when brokers do not answer. */
+/*
+ * Time between looks at what may be idle, a quarter of idle_timeout within
+ * these; and when brokers do not answer.
+ */
 #define IDLE_LOOK_MIN_MS 100
 #define IDLE_LOOK_MAX_MS 500
 #define IDLE_LOOK_AGAIN_MS 5000
 
-#define CHECK_AGAIN_MS 500		/* leaders that move are not there again and again */
+/* leaders that move are not there again and again */
+#define CHECK_AGAIN_MS 500
 
-/* A partition that gives nothing for so long is looked at; doubled each time it has nothing. */
+/*
+ * A partition that gives nothing for so long is looked at; doubled each time
+ * it has nothing.
+ */
 #define PATIENCE_MIN_MS 10000
 #define PATIENCE_MAX_MS 300000
 
@@ -108,8 +116,8 @@ weir_partitions_find(void)
 }
 
 /*
- * Have librdkafka read a partition from its position on, wherever it read before; or from the last message read
- * before that, which is to be compared.
+ * Have librdkafka read a partition from its position on, wherever it read
+ * before; or from the last message read before that, which is to be compared.
  */
 bool
 weir_partition_restart(int p, bool check)
@@ -174,8 +182,8 @@ weir_partition_heard(Partition *part)
 }
 
 /*
- * That librdkafka found the end of a partition is no news of now: it may have lost
- * the broker since.  So the brokers are asked.
+ * That librdkafka found the end of a partition is no news of now: it may have
+ * lost the broker since.  So the brokers are asked.
  */
 void
 weir_partitions_look_at_idle(void)
@@ -198,7 +206,10 @@ weir_partitions_look_at_idle(void)
 		return;
 	if (!weir_client_query_offsets(self->client, n, partitions, KAFKA_OFFSET_END, BROKER_TIMEOUT_MS, ends))
 	{
-		/* Others may not reach the brokers either: their silence counts from when these answer again. */
+		/*
+		 * Others may not reach the brokers either: their silence counts from
+		 * when these answer again.
+		 */
 		for (int i = 0; i < n; i++)
 			self->partitions[partitions[i]].caught_up = SOURCE_OFFSET_UNKNOWN;
 		self->idle_at = TimestampTzPlusMilliseconds(weir_clock_steady(), IDLE_LOOK_AGAIN_MS);
@@ -217,8 +228,8 @@ weir_partitions_look_at_idle(void)
 }
 
 /*
- * librdkafka 2.0 can lose a partition's fetcher when leaders move while brokers
- * are slow, so that even reading it anew gives nothing.
+ * librdkafka 2.0 can lose a partition's fetcher when leaders move while
+ * brokers are slow, so that even reading it anew gives nothing.
  */
 void
 weir_partitions_look_at_silent(void)
@@ -245,7 +256,9 @@ weir_partitions_look_at_silent(void)
 						self->options->name, p, high),
 				 errdetail("The partition is read again from the next offset.")));
 
-		/* That did not help the last time: its client is of no use any more. */
+		/*
+		 * That did not help the last time: its client is of no use any more.
+		 */
 		if (part->patience_ms > 2 * PATIENCE_MIN_MS)
 			ereport(FATAL,
 					(errcode(ERRCODE_CONNECTION_FAILURE),

@@ -1,6 +1,7 @@
 /*
  * partitions.h
- *	  The partitions that a Kafka worker reads: which there are, and how they are.
+ *	  The partitions that a Kafka worker reads: which there are, and how they
+ *	  are.
  */
 #ifndef WEIR_SOURCE_KAFKA_PARTITIONS_H
 #define WEIR_SOURCE_KAFKA_PARTITIONS_H
@@ -13,8 +14,9 @@
 extern bool weir_partitions_find(void);
 
 /*
- * Ask whether the cluster and the topic are those of the time when reading began, as far as they have ids; if not
- * it begins anew.  False then, or if the broker does not say.
+ * Ask whether the cluster and the topic are those of the time when reading
+ * began, as far as they have ids; if not it begins anew.  False then, or if
+ * the broker does not say.
  */
 extern bool weir_partitions_identify(void);
 
@@ -36,10 +38,16 @@ extern void weir_partitions_look_at_idle(void);
 /* Tell Kafka what the views hold, for its monitoring tools. */
 extern void weir_partitions_commit_to_group(void);
 
-/* (Re)start reading at its position; check: see first that the last message is the one that was read. */
+/*
+ * (Re)start reading at its position; check: see first that the last message is
+ * the one that was read.
+ */
 extern bool weir_partition_restart(int p, bool check);
 
-/* Restart what is read, with a check, unless that was done a moment ago; then later. */
+/*
+ * Restart what is read, with a check, unless that was done a moment ago; then
+ * later.
+ */
 extern void weir_partitions_check(void);
 
 #endif

@@ -47,7 +47,9 @@ struct RowDecoder
 	FormatDecoder *fields;
 	MemoryContext message_cxt;
 	const KafkaMessage *message;	/* the one at hand */
-	int			record;			/* of the row at hand in it, from 1; 0: not begun */
+
+	/* of the row at hand in it, from 1; 0: not begun */
+	int			record;
 };
 
 /* ----------------------------------------------------------------
@@ -120,7 +122,10 @@ weir_row_close(RowDecoder *decoder)
  * ----------------------------------------------------------------
  */
 
-/* Headers as one JSON object; values that are no UTF-8 text as bytea shows them. */
+/*
+ * Headers as one JSON object; values that are no UTF-8 text as bytea shows
+ * them.
+ */
 static char *
 headers_text(const KafkaMessage *message)
 {
@@ -149,7 +154,9 @@ headers_text(const KafkaMessage *message)
 	return buf.data;
 }
 
-/* A metadata column's value as text for its type's input function; NULL: none. */
+/*
+ * A metadata column's value as text for its type's input function; NULL: none.
+ */
 static char *
 metadata_text(RowDecoder *decoder, int i, const KafkaMessage *message)
 {

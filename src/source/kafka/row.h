@@ -24,11 +24,16 @@ typedef struct RowDecoder RowDecoder;
 extern RowDecoder *weir_row_open(const KafkaStreamOptions *options, TimestampTz now);
 extern void weir_row_close(RowDecoder *decoder);
 
-/* Begin a message; and the next row of it, in cxt, or NULL: there are no more. */
+/*
+ * Begin a message; and the next row of it, in cxt, or NULL: there are no more.
+ */
 extern void weir_row_start(RowDecoder *decoder, const KafkaMessage *message);
 extern StreamRow *weir_row_next(RowDecoder *decoder, MemoryContext cxt);
 
-/* Which column an error was about, and which record of its message; palloc'd.  NULL: none in particular. */
+/*
+ * Which column an error was about, and which record of its message; palloc'd.
+ * NULL: none in particular.
+ */
 extern char *weir_row_error_place(const RowDecoder *decoder);
 
 #endif

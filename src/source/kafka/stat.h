@@ -19,8 +19,12 @@ typedef enum KafkaState
 	KAFKA_STATE_STARTING,		/* not read yet */
 	KAFKA_STATE_RUNNING,
 	KAFKA_STATE_UNREACHABLE,	/* no broker or no access; trying again */
-	KAFKA_STATE_NO_TOPIC,		/* the broker has none of this name; asking again */
-	KAFKA_STATE_RETRYING,		/* the database would not take a batch; trying again */
+
+	/* the broker has none of this name; asking again */
+	KAFKA_STATE_NO_TOPIC,
+
+	/* the database would not take a batch; trying again */
+	KAFKA_STATE_RETRYING,
 	KAFKA_STATE_STOPPED			/* weir.source_stopped says why */
 } KafkaState;
 
@@ -31,19 +35,27 @@ extern const WeirShmemStruct weir_kafka_stat_shmem;
 
 #define KAFKA_ERROR_LENGTH 200
 
-/* What is shown of a partition, or of a worker; changed by the functions below. */
+/*
+ * What is shown of a partition, or of a worker; changed by the functions
+ * below.
+ */
 typedef struct KafkaStat
 {
-	StatEntry	entry;			/* its subid is the partition, or KAFKA_STAT_WORKER(index) */
+	/* its subid is the partition, or KAFKA_STAT_WORKER(index) */
+	StatEntry	entry;
 	int			pid;			/* 0: no worker */
 	KafkaState	state;
-	TimestampTz away_since;		/* the worker is not reading since then; 0: it is */
+
+	/* the worker is not reading since then; 0: it is */
+	TimestampTz away_since;
 	int64		position;		/* next offset to read; -1: unknown */
 	int64		high;			/* high watermark; -1: unknown */
 	int64		messages;
 	int64		bytes;
 	int64		errors;
-	Size		memory;			/* of a worker: what messages that it has fetched take, about */
+
+	/* of a worker: what messages that it has fetched take, about */
+	Size		memory;
 	Size		memory_limit;
 	TimestampTz error_time;		/* 0: none */
 	char		error[KAFKA_ERROR_LENGTH];	/* may quote messages */
@@ -51,11 +63,14 @@ typedef struct KafkaStat
 
 /*
  * Entry of a partition of a stream of this database, attached to this process;
- * NULL, with a warning, when there is no room, which the functions below ignore.
+ * NULL, with a warning, when there is no room, which the functions below
+ * ignore.
  */
 extern KafkaStat *weir_kafka_stat_attach(Oid streamid, int32 partition);
 
-/* Attach the entries that partitions of a worker have from its predecessors. */
+/*
+ * Attach the entries that partitions of a worker have from its predecessors.
+ */
 extern void weir_kafka_stat_inherit(Oid streamid, int index, int workers);
 extern void weir_kafka_stat_detach(void);	/* all of this process */
 

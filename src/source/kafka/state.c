@@ -15,7 +15,8 @@
 
 #define BACKOFF_MIN_MS 100
 #define BACKOFF_MAX_MS 10000
-#define SAVE_MS 500				/* until offsets behind what is no message are stored */
+/* until offsets behind what is no message are stored */
+#define SAVE_MS 500
 
 static KafkaWorker worker;
 KafkaWorker *const weir_kafka_self = &worker;
@@ -58,9 +59,9 @@ weir_partition_offset(int p, int64 next, const SourceMark *last)
 
 /*
  * The position goes with the next batch, or by itself when there is none for a
- * while.  It need not be behind a message: the end of a partition may be behind
- * its last one, and what is in between (marks of transactions, what was rolled
- * back) is passed over by storing the end.
+ * while.  It need not be behind a message: the end of a partition may be
+ * behind its last one, and what is in between (marks of transactions, what was
+ * rolled back) is passed over by storing the end.
  */
 void
 weir_partition_save(Partition *part)

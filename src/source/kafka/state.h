@@ -21,8 +21,12 @@
 typedef enum PartitionTrouble
 {
 	TROUBLE_NONE,
-	TROUBLE_GONE,				/* its next offset is not on the broker any more */
-	TROUBLE_OTHER_TOPIC,		/* the offset is of another topic, which had the name before */
+
+	/* its next offset is not on the broker any more */
+	TROUBLE_GONE,
+
+	/* the offset is of another topic, which had the name before */
+	TROUBLE_OTHER_TOPIC,
 	TROUBLE_OTHER_CLUSTER
 } PartitionTrouble;
 
@@ -30,18 +34,40 @@ typedef struct Partition
 {
 	bool		mine;
 	bool		started;
-	bool		checking;		/* the last message read is to be seen and compared first */
+
+	/* the last message read is to be seen and compared first */
+	bool		checking;
 	PartitionTrouble trouble;
 	char	   *reason;			/* of the trouble */
-	int64		position;		/* next offset to take; SOURCE_OFFSET_UNKNOWN before the first */
+
+	/* next offset to take; SOURCE_OFFSET_UNKNOWN before the first */
+	int64		position;
 	SourceMark	last;			/* the last message taken */
 	TimestampTz resumed;		/* the weir.resume that it has obeyed */
-	TimestampTz unread_since;	/* stored: nobody read on; passed over when reading began */
-	bool		unsaved;		/* more is known of the position than is stored */
-	int64		end;			/* all messages before this offset have come; SOURCE_OFFSET_UNKNOWN: there may be more */
-	int64		caught_up;		/* the end, when last found to be the broker's; SOURCE_OFFSET_UNKNOWN: or connection was lost since */
-	TimestampTz heard;			/* when it last gave messages, or was looked at (weir_clock_steady) */
-	int			patience_ms;	/* how long it may be silent until it is looked at */
+
+	/* stored: nobody read on; passed over when reading began */
+	TimestampTz unread_since;
+
+	/* more is known of the position than is stored */
+	bool		unsaved;
+
+	/*
+	 * all messages before this offset have come; SOURCE_OFFSET_UNKNOWN: there
+	 * may be more
+	 */
+	int64		end;
+
+	/*
+	 * the end, when last found to be the broker's; SOURCE_OFFSET_UNKNOWN: or
+	 * connection was lost since
+	 */
+	int64		caught_up;
+
+	/* when it last gave messages, or was looked at (weir_clock_steady) */
+	TimestampTz heard;
+
+	/* how long it may be silent until it is looked at */
+	int			patience_ms;
 	KafkaStat  *stat;
 	/* of the batch at hand */
 	int64		messages;
@@ -62,17 +88,29 @@ typedef struct KafkaWorker
 	int			npartitions;
 	Partition  *partitions;
 	bool		all_started;
-	char	   *cluster;		/* as the brokers say it, since partitions are known; NULL: they do not */
+
+	/* as the brokers say it, since partitions are known; NULL: they do not */
+	char	   *cluster;
 	char	   *topic_id;
-	bool		absent;			/* the topic was not there; until all partitions are read again */
+
+	/* the topic was not there; until all partitions are read again */
+	bool		absent;
 	bool		unsure;			/* it may be another one now: begin anew */
-	bool		shaken;			/* see weir_client_shaken: partitions are to be checked */
+
+	/* see weir_client_shaken: partitions are to be checked */
+	bool		shaken;
 	TimestampTz check_at;		/* not before */
 	SourceResume resume;			/* what weir.resume said last, and when */
 	TimestampTz resumed;
-	int64		idle_timeout;	/* of the stream's event time, in microseconds; 0: none */
-	TimestampTz idle_at;		/* when it is time to see which partitions may be idle */
-	TimestampTz save_at;		/* when ends that were reached are to be stored; 0: none */
+
+	/* of the stream's event time, in microseconds; 0: none */
+	int64		idle_timeout;
+
+	/* when it is time to see which partitions may be idle */
+	TimestampTz idle_at;
+
+	/* when ends that were reached are to be stored; 0: none */
+	TimestampTz save_at;
 
 	KafkaMessage *messages;		/* fetched, not merged yet */
 	int			nmessages;
@@ -103,7 +141,10 @@ extern void weir_partition_save(Partition *part);
 /* Stop the stream: an offset is lost, and nobody has said where to go on. */
 extern void weir_kafka_stop_lost(const char *reason);
 
-/* Try again later; end a transaction, with the step's memory context current again. */
+/*
+ * Try again later; end a transaction, with the step's memory context current
+ * again.
+ */
 extern void weir_kafka_back_off(KafkaState state, const char *reason);
 extern void weir_kafka_commit(void);
 

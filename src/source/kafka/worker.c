@@ -2,10 +2,10 @@
  * worker.c
  *	  What a Kafka worker does: fetch, decode, merge, and chores in between.
  *
- * One worker reads the partitions p of its stream's topic with
- * p % workers == index.  Offsets come from Weir's own table and epochs and go
- * back with each batch, in the transaction that writes the views, so a crash
- * anywhere reads again exactly what the views do not hold.
+ * One worker reads the partitions p of its stream's topic with p % workers ==
+ * index.  Offsets come from Weir's own table and epochs and go back with each
+ * batch, in the transaction that writes the views, so a crash anywhere reads
+ * again exactly what the views do not hold.
  *
  * A batch goes through fetched -> decoded -> merged; each part is kept until
  * the next succeeded, so that trouble leads to trying again with the same
@@ -14,10 +14,10 @@
  *
  * Runs in a background worker; process/worker.h owns its signals and its loop.
  *
- * Memory: cxt for as long as it runs, batch_cxt from decoding to merging,
- * and the skeleton's context, which is reset before each step.
- * Failure: an error of a step is the skeleton's, which calls it again after a
- * while; trouble with the broker is backed off from here, 10 s at most.
+ * Memory: cxt for as long as it runs, batch_cxt from decoding to merging, and
+ * the skeleton's context, which is reset before each step.  Failure: an error
+ * of a step is the skeleton's, which calls it again after a while; trouble
+ * with the broker is backed off from here, 10 s at most.
  */
 #include "postgres.h"
 
@@ -44,8 +44,10 @@
 #include "source/offsets.h"
 #include "source/source.h"
 
-#define WATCH_MS 1000			/* between looks at connection and watermarks, when idle */
-#define SETTLE_MS 50			/* between looks for something another process is about to do */
+/* between looks at connection and watermarks, when idle */
+#define WATCH_MS 1000
+/* between looks for something another process is about to do */
+#define SETTLE_MS 50
 #define MOST_LETTERS 2000		/* dead ones that one flush is to write */
 #define LETTERS_WAIT_MS 1000
 
@@ -113,8 +115,9 @@ kafka_start(void)
 
 /*
  * Fetch, decode and merge what has arrived, or wait for messages, the latch or
- * the next chore.  Trouble with the broker is shown and tried again.  Ends the process when the stream is gone, was
- * stopped or has other options; whoever starts workers sees whether it wants new ones.
+ * the next chore.  Trouble with the broker is shown and tried again.  Ends
+ * the process when the stream is gone, was stopped or has other options;
+ * whoever starts workers sees whether it wants new ones.
  */
 static long
 kafka_step(void)
@@ -150,7 +153,10 @@ kafka_stop(void)
  * ----------------------------------------------------------------
  */
 
-/* What keeps partitions from being read on, until one has the worker stop, wait or begin anew. */
+/*
+ * What keeps partitions from being read on, until one has the worker stop,
+ * wait or begin anew.
+ */
 static void
 mend(void)
 {
@@ -187,7 +193,10 @@ advance(void)
 	mend();
 	if (self->stop_reason)
 	{
-		/* By the options of now: ALTER may have said meanwhile that it shall not. */
+		/*
+		 * By the options of now: ALTER may have said meanwhile that it shall
+		 * not.
+		 */
 		if (look_for_changes())
 			stop_stream();
 		self->ended = true;
@@ -199,7 +208,10 @@ advance(void)
 		fetch();
 	if (self->client && !self->ended && !self->unsure && !self->in_trouble && self->backoff_ms == 0)
 	{
-		/* As of after the fetch: what else is in the batch may move the watermark. */
+		/*
+		 * As of after the fetch: what else is in the batch may move the
+		 * watermark.
+		 */
 		weir_partitions_look_at_idle();
 		if (self->nmessages == 0)
 			weir_partitions_look_at_silent();
@@ -221,8 +233,9 @@ all_checked(void)
 }
 
 /*
- * Connect and begin anew, with all that is looked at then: somebody may have put another topic, or another
- * cluster, in the place of the one that was read.
+ * Connect and begin anew, with all that is looked at then: somebody may have
+ * put another topic, or another cluster, in the place of the one that was
+ * read.
  */
 static void
 start_over(void)
@@ -235,7 +248,10 @@ start_over(void)
 	self->npartitions = 0;
 	self->all_started = false;
 	self->save_at = 0;
-	/* Brokers that do not agree on what there is are asked again and again until they do. */
+	/*
+	 * Brokers that do not agree on what there is are asked again and again
+	 * until they do.
+	 */
 	self->chores_at = self->retry_at = TimestampTzPlusMilliseconds(weir_clock_steady(), SETTLE_MS);
 }
 
@@ -270,7 +286,10 @@ do_chores(void)
 		weir_partitions_commit_to_group();
 }
 
-/* Read the stream's options; false if it is gone, stopped, or not the same any more. */
+/*
+ * Read the stream's options; false if it is gone, stopped, or not the same any
+ * more.
+ */
 static bool
 look_for_changes(void)
 {
@@ -446,8 +465,9 @@ note_merged(void *arg)
 }
 
 /*
- * Dead letters are written with what others wait for.  While there are many, the next ones wait for those to be
- * written; not for long, as what keeps them may be a lock.
+ * Dead letters are written with what others wait for.  While there are many,
+ * the next ones wait for those to be written; not for long, as what keeps them
+ * may be a lock.
  */
 static void
 pace_letters(void)
@@ -487,7 +507,10 @@ merge(void)
 	if (decoded->batch->noffsets > 0 && !self->merged)
 		(void) weir_ingest(decoded->batch, 0, note_merged, NULL);
 
-	/* The batch counts.  Should anything error now, it must not be merged again. */
+	/*
+	 * The batch counts.  Should anything error now, it must not be merged
+	 * again.
+	 */
 	for (int p = 0; p < self->npartitions; p++)
 	{
 		Partition  *part = &self->partitions[p];
@@ -581,7 +604,10 @@ ms_until(TimestampTz when)
 	return TimestampDifferenceMilliseconds(weir_clock_steady(), when);
 }
 
-/* Sleep until there is something to do: messages, the latch, a chore, the end of a backoff. */
+/*
+ * Sleep until there is something to do: messages, the latch, a chore, the end
+ * of a backoff.
+ */
 static void
 wait_for_work(void)
 {
