@@ -1,8 +1,7 @@
 /*
  * value.h
  *	  Values of any type in the states of aggregates: copied, and written so
- *	  that
- *	  they can be read after a dump, an upgrade, or on another machine.
+ *	  that they can be read after a dump, an upgrade, or on another machine.
  */
 #ifndef WEIR_AGG_VALUE_H
 #define WEIR_AGG_VALUE_H

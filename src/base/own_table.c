@@ -1,7 +1,7 @@
 /*
  * own_table.c
- *	  Writing the extension's own tables: statements whose plans are kept,
- *	  and many rows at once.
+ *	  Writing the extension's own tables: statements whose plans are kept, and
+ *	  many rows at once.
  *
  * In the flush worker.  A plan for each row would cost more than all else that
  * is done for it, and tens of thousands of rows (dead letters of a topic that

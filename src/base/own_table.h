@@ -1,7 +1,7 @@
 /*
  * own_table.h
- *	  Writing the extension's own tables: statements whose plans are kept,
- *	  and many rows at once.
+ *	  Writing the extension's own tables: statements whose plans are kept, and
+ *	  many rows at once.
  */
 #ifndef WEIR_BASE_OWN_TABLE_H
 #define WEIR_BASE_OWN_TABLE_H

@@ -1,7 +1,7 @@
 /*
  * stats.h
- *	  Counters of streams and views in shared memory, of as many as there
- *	  is room for.
+ *	  Counters of streams and views in shared memory, of as many as there is
+ *	  room for.
  */
 #ifndef WEIR_BASE_STATS_H
 #define WEIR_BASE_STATS_H

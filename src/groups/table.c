@@ -1,7 +1,7 @@
 /*
  * table.c
- *	  Hash tables of groups: group key -> partial states, in shared or
- *	  local memory.
+ *	  Hash tables of groups: group key -> partial states, in shared or local
+ *	  memory.
  *
  * A table is a chained hash table.  Its groups and their rows live in the
  * arena of its run (run.h), its bucket array is an allocation of its

@@ -1,7 +1,7 @@
 /*
  * partition_drop.c
- *	  Dropping partitions of a matrel, and what its values relations have
- *	  in the same range.
+ *	  Dropping partitions of a matrel, and what its values relations have in
+ *	  the same range.
  *
  * Values relations are partitioned as the matrel is, and their partitions go
  * with its in one transaction.  They need not have the same boundaries: one

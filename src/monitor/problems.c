@@ -1,8 +1,7 @@
 /*
  * problems.c
  *	  What keeps rows of this database from becoming visible, or its workers
- *	  from
- *	  working, as shared memory tells.
+ *	  from working, as shared memory tells.
  *
  * Asked by weir.health(), and by backends whose rows are not flushed for
  * long.  The latter do so in the midst of their commit, when an error would

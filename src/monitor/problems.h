@@ -1,8 +1,7 @@
 /*
  * problems.h
  *	  What keeps rows of this database from becoming visible, or its workers
- *	  from
- *	  working, as shared memory tells.
+ *	  from working, as shared memory tells.
  */
 #ifndef WEIR_MONITOR_PROBLEMS_H
 #define WEIR_MONITOR_PROBLEMS_H

@@ -1,8 +1,7 @@
 /*
  * show.c
  *	  The functions behind weir.stat_stream, weir.stat_view, weir.stat_worker
- *	  and
- *	  weir.stat_memory.
+ *	  and weir.stat_memory.
  */
 #include "postgres.h"
 

@@ -1,8 +1,7 @@
 /*
  * waiting.c
  *	  Rows that are committed and in no view yet: in the queue, in the hands of
- *	  a
- *	  worker, or in an epoch that is not flushed.
+ *	  a worker, or in an epoch that is not flushed.
  */
 #include "postgres.h"
 

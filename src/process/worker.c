@@ -1,8 +1,7 @@
 /*
  * worker.c
  *	  The skeleton of every worker of a database: signals, connection,
- *	  settings,
- *	  the loop, errors, leaving.
+ *	  settings, the loop, errors, leaving.
  *
  * SIGTERM asks a worker to leave after its step; a second SIGTERM ends it
  * within whatever it runs.  When the server shuts down, clients go as well; a

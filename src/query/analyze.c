@@ -1,7 +1,7 @@
 /*
  * analyze.c
- *	  Tells whether a query reads a stream, and refuses what cannot be kept
- *	  up to date, saying what to write instead.
+ *	  Tells whether a query reads a stream, and refuses what cannot be kept up
+ *	  to date, saying what to write instead.
  *
  * Runs at CREATE VIEW, where errors reach the user with their position, and
  * again wherever the stored query is split; then nothing is refused unless the

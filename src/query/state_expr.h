@@ -1,8 +1,7 @@
 /*
  * state_expr.h
  *	  Expressions over a column of partial states: the result of one, the
- *	  result
- *	  of several, the state of several.
+ *	  result of several, the state of several.
  */
 #ifndef WEIR_QUERY_STATE_EXPR_H
 #define WEIR_QUERY_STATE_EXPR_H

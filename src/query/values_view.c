@@ -6,8 +6,8 @@
  * of the group:
  *
  *	(SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY a.x)
- *	   FROM (SELECT v.*, weir.times(v.n) FROM v_vals1 v) a
- *	  WHERE weir.hash_key(a.k) = weir.hash_key(v_mrel.k)
+ *	  FROM (SELECT v.*, weir.times(v.n) FROM v_vals1 v) a WHERE
+ *	  weir.hash_key(a.k) = weir.hash_key(v_mrel.k)
  *		AND (a.k = v_mrel.k OR a.k IS NULL AND v_mrel.k IS NULL))
  *
  * where weir.times makes n rows of one; the planner moves the conditions below

@@ -1,8 +1,7 @@
 /*
  * combine.c
  *	  weir.combine(v.col): the aggregate that a continuous view's column is,
- *	  over
- *	  the rows of all its groups.
+ *	  over the rows of all its groups.
  *
  * The user writes weir.combine of a column of a view, and so it is stored in
  * views and functions, deparsed and dumped.  When a query is planned, the

@@ -1,8 +1,7 @@
 /*
  * combine.h
  *	  weir.combine(v.col): the aggregate that a continuous view's column is,
- *	  over
- *	  the rows of all its groups.
+ *	  over the rows of all its groups.
  */
 #ifndef WEIR_READ_COMBINE_H
 #define WEIR_READ_COMBINE_H

@@ -1,8 +1,7 @@
 /*
  * buckets.c
  *	  Values in buckets, each value in the one that it was put into last: how
- *	  many
- *	  different values each bucket has.
+ *	  many different values each bucket has.
  *
  * What was the latest is said by a time, or else by the order of arrival.  Of
  * a value its hash of 64 bits is kept: two values have the same with a

@@ -1,7 +1,7 @@
 /*
  * section.c
- *	  Memory for rows on their way to workers, and the set of streams they
- *	  are of.
+ *	  Memory for rows on their way to workers, and the set of streams they are
+ *	  of.
  */
 #include "postgres.h"
 

@@ -1,7 +1,7 @@
 /*
  * spool.c
- *	  The temporary file for stream rows of a transaction that is too large
- *	  for memory.
+ *	  The temporary file for stream rows of a transaction that is too large for
+ *	  memory.
  *
  * A mark remembers where a subtransaction's part begins, so that an abort
  * moves the end of the rows back; the file itself follows at the next write,

@@ -1,7 +1,7 @@
 /*
  * spool.h
- *	  The temporary file for stream rows of a transaction that is too large
- *	  for memory.
+ *	  The temporary file for stream rows of a transaction that is too large for
+ *	  memory.
  */
 #ifndef WEIR_STREAM_SPOOL_H
 #define WEIR_STREAM_SPOOL_H

@@ -1,8 +1,7 @@
 /*
  * stored_options.h
  *	  From the options that CREATE VIEW gives to those that are stored: where
- *	  it
- *	  takes more than one option, or the query.
+ *	  it takes more than one option, or the query.
  */
 #ifndef WEIR_VIEW_STORED_OPTIONS_H
 #define WEIR_VIEW_STORED_OPTIONS_H
