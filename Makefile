@@ -48,6 +48,8 @@ OBJS = \
 	src/agg/list.o \
 	src/agg/call.o \
 	src/agg/value.o \
+	src/agg/value_hash.o \
+	src/agg/value_bytes.o \
 	src/agg/top_n.o \
 	src/agg/interval.o \
 	src/agg/array_agg.o \

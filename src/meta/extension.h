@@ -8,7 +8,6 @@
 #include "postgres.h"
 
 #include "access/tupdesc.h"
-
 #include "datatype/timestamp.h"
 
 /*

@@ -37,9 +37,9 @@
 #include "meta/cont_view.h"
 #include "process/worker.h"
 #include "source/kafka/begin.h"
-#include "source/offsets.h"
 #include "source/kafka/partitions.h"
 #include "source/kafka/state.h"
+#include "source/offsets.h"
 #include "time/watermark.h"
 
 #define self weir_kafka_self

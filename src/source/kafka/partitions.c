@@ -14,9 +14,9 @@
 
 #include "base/clock.h"
 #include "process/worker.h"
-#include "source/offsets.h"
 #include "source/kafka/partitions.h"
 #include "source/kafka/state.h"
+#include "source/offsets.h"
 #include "time/watermark.h"
 
 /*

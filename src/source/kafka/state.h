@@ -12,8 +12,8 @@
 #include "meta/options.h"
 #include "source/kafka/client.h"
 #include "source/kafka/decode.h"
-#include "source/offsets.h"
 #include "source/kafka/stat.h"
+#include "source/offsets.h"
 
 #define BROKER_TIMEOUT_MS 1000	/* of questions that block */
 
