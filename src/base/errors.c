@@ -57,7 +57,8 @@ static const char *const believed[] = {
 	"lock.c", "lmgr.c", "proc.c", "deadlock.c", "namespace.c", "heapam.c", "heapam_handler.c", "nodeLockRows.c",
 	"nodeModifyTable.c", "postgres.c",
 	/* Weir's signals */
-	"table.c", "execute.c", "run.c", "partition.c", "slow_path.c", "writer.c", "aside_table.c", "set_aside.c"
+	"table.c", "execute.c", "run.c", "partition.c", "slow_path.c", "writer.c", "aside_table.c", "set_aside.c",
+	"watermark.c"
 };
 
 static Patience *

@@ -9,7 +9,15 @@
 
 #include "miscadmin.h"
 
+#include "base/owner.h"
+#include "base/time_limit.h"
 #include "groups/order.h"
+
+/*
+ * Comparisons, which may be code of users, that share one time limit.  A sort of
+ * millions of groups may take longer than that, however fast they are.
+ */
+#define COMPARISONS_PER_LIMIT 100000
 
 void
 weir_order_set(OrderedGroup *group, GroupSpec *spec, MinimalTuple tuple, const uint32 *hash)
@@ -79,6 +87,14 @@ weir_order_compare(const OrderedGroup *a, const OrderedGroup *b, GroupSpec *spec
 static inline int
 compare_for_sort(const OrderedGroup *a, const OrderedGroup *b, GroupSpec *spec)
 {
+	static int	comparisons = 0;
+
+	if (++comparisons >= COMPARISONS_PER_LIMIT)
+	{
+		comparisons = 0;
+		if (weir_owner_inside())
+			weir_time_limit_restart();
+	}
 	if (spec->keys.first_is_integer && !a->first_null && !b->first_null)
 	{
 		int64		x = DatumGetInt64(a->first);
