@@ -64,6 +64,7 @@ OBJS = \
 	src/sketch/hll.o \
 	src/sketch/bloom.o \
 	src/sketch/count_min.o \
+	src/sketch/top_k_count.o \
 	src/sketch/top_k.o \
 	src/sketch/tdigest.o \
 	src/sketch/buckets.o \

@@ -26,53 +26,21 @@
  */
 #include "postgres.h"
 
-#include "access/tupdesc.h"
 #include "catalog/pg_collation.h"
-#include "catalog/pg_type.h"
-#include "common/int.h"
 #include "funcapi.h"
 #include "libpq/pqformat.h"
 #include "parser/parse_type.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/expandeddatum.h"
-#include "utils/lsyscache.h"
-#include "utils/memutils.h"
 #include "utils/syscache.h"
 
 #include "agg/buffer.h"
-#include "agg/value.h"
 #include "base/weir.h"
-#include "sketch/sketch.h"
+#include "sketch/top_k_count.h"
 
 #define TOPK_KIND 'K'
 #define MAX_K 1000
 #define MAX_M 10000
 #define MAX_H 1000000
-
-typedef struct Counter
-{
-	uint64		hash;
-	uint64		count;
-	uint64		error;
-	Datum		value;
-} Counter;
-
-typedef struct TopK
-{
-	ExpandedObjectHeader hdr;
-	ValueType  *type;
-	Oid			collation;
-	uint32		k;
-	uint32		m;
-	uint32		h;
-	uint32		n;
-	Counter    *counters;
-	uint64	   *cells;
-	uint32	   *monitored;		/* counters of each cell */
-	uint32		least;			/* counter with the least count; n: not known */
-	Sketch	   *flat;			/* while nothing has changed */
-} TopK;
 
 WEIR_FUNCTION(weir_topk_in);
 WEIR_FUNCTION(weir_topk_out);
@@ -97,15 +65,6 @@ static TopK *state_of(FunctionCallInfo fcinfo, MemoryContext cxt);
 static void check_type(const TopK *topk, Oid type);
 static TopK *argument(FunctionCallInfo fcinfo);
 static Datum transition(FunctionCallInfo fcinfo, int64 weight, int64 m, int64 h);
-static void add(TopK *topk, Datum value, int64 weight);
-static int	find(TopK *topk, uint64 hash, Datum value);
-static void put(TopK *topk, uint32 place, const Counter *counter);
-static uint32 least(TopK *topk);
-static void merge(TopK *to, TopK *from);
-static uint64 others(TopK *topk, uint64 hash);
-static int	compare_counters(const void *a, const void *b);
-static void sort(TopK *topk);
-static uint64 sum(uint64 a, uint64 b);
 static Datum from_text(char *text);
 static char *to_text(Sketch *sketch);
 static Datum numbers(FunctionCallInfo fcinfo, bool errors);
@@ -145,7 +104,7 @@ weir_topk_combine(PG_FUNCTION_ARGS)
 	TopK	   *to = state_of(fcinfo, weir_agg_context(fcinfo));
 	TopK	   *from = load(CurrentMemoryContext, PG_GETARG_DATUM(1), PG_GET_COLLATION());
 
-	merge(to, from);
+	weir_topk_merge(to, from);
 	MemoryContextDelete(from->hdr.eoh_context);
 	return EOHPGetRWDatum(&to->hdr);
 }
@@ -169,7 +128,7 @@ transition(FunctionCallInfo fcinfo, int64 weight, int64 m, int64 h)
 		check_type(topk, get_fn_expr_argtype(fcinfo->flinfo, 1));
 	}
 	if (!PG_ARGISNULL(1))
-		add(topk, PG_GETARG_DATUM(1), weight);
+		weir_topk_add(topk, PG_GETARG_DATUM(1), weight);
 	return EOHPGetRWDatum(&topk->hdr);
 }
 
@@ -227,7 +186,7 @@ weir_topk_increment(PG_FUNCTION_ARGS)
 	TopK	   *topk = argument(fcinfo);
 
 	check_type(topk, weir_sketch_value_type(fcinfo, 1));
-	add(topk, weir_sketch_value(fcinfo, 1), PG_NARGS() > 2 ? PG_GETARG_INT64(2) : 1);
+	weir_topk_add(topk, weir_sketch_value(fcinfo, 1), PG_NARGS() > 2 ? PG_GETARG_INT64(2) : 1);
 	return EOHPGetRODatum(&topk->hdr);
 }
 
@@ -242,7 +201,7 @@ weir_topk(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, 0);
 	getTypeOutputInfo(weir_value_type_oid(topk->type), &out, &varlena);
-	sort(topk);
+	weir_topk_sort(topk);
 	for (uint32 i = 0; i < Min(topk->k, topk->n); i++)
 	{
 		Datum		values[2];
@@ -273,7 +232,7 @@ weir_topk_values(PG_FUNCTION_ARGS)
 	topk = argument(fcinfo);
 	check_type(topk, type);
 	array = initArrayResult(type, CurrentMemoryContext, false);
-	sort(topk);
+	weir_topk_sort(topk);
 	for (uint32 i = 0; i < Min(topk->k, topk->n); i++)
 		array = accumArrayResult(array, topk->counters[i].value, false, type, CurrentMemoryContext);
 	PG_RETURN_DATUM(makeArrayResult(array, CurrentMemoryContext));
@@ -298,7 +257,7 @@ numbers(FunctionCallInfo fcinfo, bool errors)
 	TopK	   *topk = argument(fcinfo);
 	ArrayBuildState *array = initArrayResult(INT8OID, CurrentMemoryContext, false);
 
-	sort(topk);
+	weir_topk_sort(topk);
 	for (uint32 i = 0; i < Min(topk->k, topk->n); i++)
 		array = accumArrayResult(array, Int64GetDatum((int64) (errors ? topk->counters[i].error : topk->counters[i].count)),
 								 false, INT8OID, CurrentMemoryContext);
@@ -324,198 +283,6 @@ static TopK *
 argument(FunctionCallInfo fcinfo)
 {
 	return load(CurrentMemoryContext, PG_GETARG_DATUM(0), PG_GET_COLLATION());
-}
-
-/* ---------------------------------------------------------------------
- * The algorithm
- * --------------------------------------------------------------------- */
-
-static void
-add(TopK *topk, Datum value, int64 weight)
-{
-	uint64		hash = weir_value_hash(topk->type, topk->collation, value);
-	uint64	   *cell = &topk->cells[hash % topk->h];
-	MemoryContext caller;
-	Counter		counter;
-	int			place;
-
-	if (weight < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("a weight must not be negative")));
-	if (weight == 0)
-		return;
-	if (topk->flat)
-		pfree(topk->flat);
-	topk->flat = NULL;
-	place = find(topk, hash, value);
-	if (place >= 0)
-	{
-		topk->counters[place].count = sum(topk->counters[place].count, weight);
-		if (topk->least == (uint32) place)
-			topk->least = topk->n;
-		return;
-	}
-	counter.hash = hash;
-	counter.error = *cell;
-	counter.count = sum(*cell, weight);
-	if (topk->n == topk->m && counter.count < topk->counters[least(topk)].count)
-	{
-		*cell = counter.count;
-		return;
-	}
-	caller = MemoryContextSwitchTo(topk->hdr.eoh_context);
-	counter.value = weir_value_copy(topk->type, value);
-	put(topk, topk->n < topk->m ? topk->n : least(topk), &counter);
-	MemoryContextSwitchTo(caller);
-}
-
-static int
-find(TopK *topk, uint64 hash, Datum value)
-{
-	if (topk->monitored[hash % topk->h] == 0)
-		return -1;
-	for (uint32 i = 0; i < topk->n; i++)
-		if (topk->counters[i].hash == hash &&
-			weir_value_equal(topk->type, topk->collation, topk->counters[i].value, value))
-			return i;
-	return -1;
-}
-
-/* In place of the counter there, whose count goes to its cell. */
-static void
-put(TopK *topk, uint32 place, const Counter *counter)
-{
-	Counter    *to = &topk->counters[place];
-
-	if (place < topk->n)
-	{
-		uint64	   *cell = &topk->cells[to->hash % topk->h];
-
-		*cell = Max(*cell, to->count);
-		topk->monitored[to->hash % topk->h]--;
-		weir_value_free(topk->type, to->value);
-	}
-	else
-		topk->n++;
-	*to = *counter;
-	topk->monitored[counter->hash % topk->h]++;
-	topk->least = topk->n;
-}
-
-static uint32
-least(TopK *topk)
-{
-	if (topk->least >= topk->n)
-	{
-		topk->least = 0;
-		for (uint32 i = 1; i < topk->n; i++)
-			if (topk->counters[i].count < topk->counters[topk->least].count)
-				topk->least = i;
-	}
-	return topk->least;
-}
-
-/* How often a value that is not monitored may have come. */
-static uint64
-others(TopK *topk, uint64 hash)
-{
-	return topk->cells[hash % topk->h];
-}
-
-static void
-merge(TopK *to, TopK *from)
-{
-	uint32		n = to->n;
-	MemoryContext caller;
-
-	if (weir_value_type_oid(to->type) != weir_value_type_oid(from->type) ||
-		to->k != from->k || to->m != from->m || to->h != from->h)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("top-k sketches must have the same type of values, k, m and h")));
-	if (to->flat)
-		pfree(to->flat);
-	to->flat = NULL;
-
-	/* Each value's count in both; then the cells; then the best m. */
-	caller = MemoryContextSwitchTo(to->hdr.eoh_context);
-	to->counters = repalloc(to->counters, sizeof(Counter) * (to->m + from->n));
-	for (uint32 i = 0; i < from->n; i++)
-	{
-		Counter    *other = &from->counters[i];
-		int			place = find(to, other->hash, other->value);
-		Counter    *counter = &to->counters[place >= 0 ? (uint32) place : to->n];
-
-		if (place < 0)
-		{
-			counter->hash = other->hash;
-			counter->value = weir_value_copy(to->type, other->value);
-			counter->count = counter->error = others(to, other->hash);
-			to->n++;
-		}
-		counter->count = sum(counter->count, other->count);
-		counter->error = sum(counter->error, other->error);
-	}
-	for (uint32 i = 0; i < n; i++)
-	{
-		Counter    *counter = &to->counters[i];
-
-		if (find(from, counter->hash, counter->value) < 0)
-		{
-			counter->count = sum(counter->count, others(from, counter->hash));
-			counter->error = sum(counter->error, others(from, counter->hash));
-		}
-	}
-	for (uint32 i = 0; i < to->h; i++)
-		to->cells[i] = sum(to->cells[i], from->cells[i]);
-	sort(to);
-	while (to->n > to->m)
-	{
-		Counter    *out = &to->counters[--to->n];
-		uint64	   *cell = &to->cells[out->hash % to->h];
-
-		*cell = Max(*cell, out->count);
-		weir_value_free(to->type, out->value);
-	}
-	memset(to->monitored, 0, sizeof(uint32) * to->h);
-	for (uint32 i = 0; i < to->n; i++)
-		to->monitored[to->counters[i].hash % to->h]++;
-	to->least = to->n;
-	MemoryContextSwitchTo(caller);
-}
-
-/* Most frequent first; of equal counts the surer one, then any fixed order. */
-static int
-compare_counters(const void *a, const void *b)
-{
-	const Counter *x = a;
-	const Counter *y = b;
-
-	if (x->count != y->count)
-		return x->count > y->count ? -1 : 1;
-	if (x->error != y->error)
-		return x->error < y->error ? -1 : 1;
-	return x->hash < y->hash ? -1 : x->hash > y->hash;
-}
-
-static void
-sort(TopK *topk)
-{
-	qsort(topk->counters, topk->n, sizeof(Counter), compare_counters);
-	topk->least = topk->n;
-}
-
-static uint64
-sum(uint64 a, uint64 b)
-{
-	int64		result;
-
-	if (pg_add_s64_overflow((int64) a, (int64) b, &result))
-		ereport(ERROR,
-				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-				 errmsg("bigint out of range")));
-	return (uint64) result;
 }
 
 /* ---------------------------------------------------------------------
@@ -615,7 +382,7 @@ load(MemoryContext parent, Datum value, Oid collation)
 		if (isnull || counter.count > PG_INT64_MAX || counter.error > counter.count)
 			weir_agg_bad_state();
 		counter.hash = weir_value_hash(topk->type, topk->collation, counter.value);
-		put(topk, i, &counter);
+		weir_topk_put(topk, i, &counter);
 	}
 	weir_value_settings_end(nest);
 	pq_getmsgend(&buf);
@@ -649,7 +416,7 @@ topk_flat_size(ExpandedObjectHeader *eohptr)
 		sketch_put64(number, topk->cells[i]);
 		appendBinaryStringInfo(&buf, (char *) number, sizeof(number));
 	}
-	sort(topk);
+	weir_topk_sort(topk);
 	nest = weir_value_settings_begin();
 	for (uint32 i = 0; i < topk->n; i++)
 	{
