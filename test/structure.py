@@ -14,7 +14,7 @@ import sys
 LAYERS = ("base source/format meta time agg sketch stream query runtime groups matrel process intake source source/kafka "
           "flush read view monitor").split()
 SRC = "src"
-MOST_LINES = 780
+MOST_LINES = 720
 MOST_FUNCTION_LINES = 80
 MOST_COMPLEXITY = 25
 
