@@ -8,6 +8,7 @@
 
 #include "catalog/pg_enum.h"
 #include "libpq/pqformat.h"
+#include "utils/array.h"
 #include "utils/syscache.h"
 
 #include "agg/buffer.h"

@@ -30,6 +30,7 @@
 #include "funcapi.h"
 #include "libpq/pqformat.h"
 #include "parser/parse_type.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/syscache.h"
 

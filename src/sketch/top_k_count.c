@@ -6,6 +6,8 @@
  */
 #include "postgres.h"
 
+#include "common/int.h"
+
 #include "sketch/top_k_count.h"
 
 static int	find(TopK *topk, uint64 hash, Datum value);
