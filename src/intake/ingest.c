@@ -4,7 +4,7 @@
  *
  * First the continuous query of each view of each of the batch's streams runs
  * over its rows; then all results, dead letters and offsets are merged into
- * the active epoch at once.  The fast path (intake.c) runs the queries over
+ * the active epoch at once.  The fast path (fast_path.c) runs the queries over
  * the batch as a whole.  When that fails, the slow path (slow_path.c) finds
  * out what failed, and the rest counts.
  *
